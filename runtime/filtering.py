@@ -47,7 +47,12 @@ class Filtered:
 
 
 def judge(
-    synthetic: Array, posterior: Array, real: Array, thresholds: Thresholds
+    synthetic: Array,
+    posterior: Array,
+    real: Array,
+    thresholds: Thresholds,
+    *,
+    spacing: float | None = None,
 ) -> dict[str, np.ndarray]:
     """Which samples fail, by the first reason that applies.
 
@@ -59,6 +64,9 @@ def judge(
         Probability of the intended class.
     real : array [shape=(m, ...)], float
         Real windows of the class, in the same form.
+    spacing : float >= 0
+        Typical distance between different real windows of the class; needed where ``real`` holds
+        several views of one window, which lie closer. Default: ``typical_distance(real)``.
 
     Returns
     -------
@@ -68,9 +76,10 @@ def judge(
     xp = array_namespace(synthetic, posterior, real)
     flat, flat_real = flatten(synthetic), flatten(real)
     distance, _ = nearest(flat, flat_real)
+    spacing = typical_distance(real) if spacing is None else spacing
     checks = {
         "non_finite": ~xp.isfinite(xp.sum(flat, axis=1) + posterior),
-        "near_copy": distance[:, 0] < thresholds.copy_distance * typical_distance(real),
+        "near_copy": distance[:, 0] < thresholds.copy_distance * spacing,
         "unlike_real": ~(_cosine_to_nearest(flat, flat_real) > thresholds.similarity),
         "unrecognised": ~(posterior > thresholds.posterior),
     }
@@ -90,6 +99,7 @@ def mcf_smote(
     target: int,
     *,
     thresholds: Thresholds | None = None,
+    spacing: float | None = None,
     k_neighbors: int = 5,
     random_state: int = 0,
 ) -> Filtered:
@@ -100,7 +110,7 @@ def mcf_smote(
 
     Parameters
     ----------
-    synthetic, posterior, real
+    synthetic, posterior, real, spacing
         As in :func:`judge`; ``synthetic`` may be empty.
     target : int >= 0
         Number of samples to return.
@@ -121,7 +131,7 @@ def mcf_smote(
     rejected: dict[str, int] = {}
     good = synthetic
     if synthetic.shape[0]:
-        reasons = judge(synthetic, posterior, real, thresholds or Thresholds())
+        reasons = judge(synthetic, posterior, real, thresholds or Thresholds(), spacing=spacing)
         rejected = {reason: int(mask.sum()) for reason, mask in reasons.items()}
         good = _take(synthetic, np.flatnonzero(~np.logical_or.reduce(list(reasons.values()))))
     if good.shape[0] > target:

@@ -1,4 +1,4 @@
-"""SMOTE and nearest neighbours on any array library: NumPy, CuPy and torch arrays stay where they are.
+"""SMOTE and nearest neighbours for NumPy, CuPy and torch arrays, each on its own device.
 
 Written against the Python array API. Random indices and weights are drawn on the host with NumPy,
 so that a seed gives the same choice everywhere. Source: Chawla, Bowyer, Hall, Kegelmeyer, "SMOTE:

@@ -1,4 +1,4 @@
-"""SMOTE against imbalanced-learn, neighbours against scikit-learn, and both under the strict API."""
+"""SMOTE against imbalanced-learn, neighbours against scikit-learn, under the strict API too."""
 
 from __future__ import annotations
 

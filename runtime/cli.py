@@ -1,0 +1,174 @@
+"""The command line ``dlrsd-runtime``: diagnose a stream, look at a bundle or at this machine."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from dlrsd.runtime.console import run_app
+from dlrsd.runtime.errors import InputError
+
+# What loads NumPy or an engine is imported by the commands that need it, so that `--help` answers
+# at once.
+if TYPE_CHECKING:
+    from dlrsd.runtime.diagnose import Diagnosis
+    from dlrsd.runtime.display import Display
+    from dlrsd.runtime.writers import Writer
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Diagnose vibration with a bundle that dlrsd-export wrote.",
+)
+
+BundleOption = Annotated[
+    str, typer.Option("--bundle", help="Folder of a bundle, or the name of a ready one: cwru-6205.")
+]
+
+
+def main() -> NoReturn:
+    """Entry point of the command."""
+    run_app(app)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        from importlib import metadata
+
+        print(f"dlrsd {metadata.version('dlrsd')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def diagnose(
+    source: Annotated[str, typer.Argument(help="A recording, or - for standard input.")],
+    bundle: BundleOption = "bundle",
+    hop: Annotated[
+        int | None, typer.Option(help="Samples from window to window; else the bundle's.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="auto or onnxruntime.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, fp16 or int8.")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="CPU threads; else one per core.")] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(help="NAME.jsonl, NAME.csv, NAME.parquet, or - for JSONL on standard output."),
+    ] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="Raw samples: f32le, f64le, s16le, s24le or s32le.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(help="Sampling rate in Hz.")] = None,
+    channels: Annotated[int | None, typer.Option(help="Number of interleaved channels.")] = None,
+    scale: Annotated[float | None, typer.Option(help="Factor from raw values to the unit.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Unit of the scaled values: g or m/s2.")] = None,
+    start: Annotated[str | None, typer.Option(help="ISO 8601 time of the first sample.")] = None,
+    variable: Annotated[
+        str | None, typer.Option(help="Series of the file to read, several separated by commas.")
+    ] = None,
+) -> None:
+    """Diagnose a recording or a live stream, window by window."""
+    from dlrsd.runtime.bundle import load_bundle
+    from dlrsd.runtime.diagnose import Diagnosis
+    from dlrsd.runtime.display import open_display
+    from dlrsd.runtime.engine import open_engine
+    from dlrsd.runtime.stream import StreamFormat, open_stream
+    from dlrsd.runtime.writers import open_writer
+
+    # A service manager stops with SIGTERM what a person stops with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    opened = load_bundle(bundle)
+    form = StreamFormat(
+        dtype=dtype,
+        rate=rate,
+        channels=channels,
+        scale=scale,
+        unit=unit,
+        start=start,
+        variable=variable,
+    )
+    if output and _is_same_file(source, output):
+        raise InputError(f"the output {output} is the recording itself: choose another name")
+    stream = open_stream(source, form, default=opened.signal)
+    graph = open_engine(opened, engine=engine, precision=precision, threads=threads)
+    diagnosis = Diagnosis(stream, opened, graph, hop=hop)
+    writer = open_writer(output, opened.classes) if output else None
+    _follow(diagnosis, writer, open_display(sys.stderr if output == "-" else sys.stdout))
+
+
+@app.command()
+def info(
+    bundle: Annotated[
+        str, typer.Argument(help="Folder of a bundle, or the name of a ready one: cwru-6205.")
+    ] = "bundle",
+) -> None:
+    """Show what a bundle was trained on, what it fits, and how well it did."""
+    from dlrsd.runtime.bundle import load_bundle
+    from dlrsd.runtime.info import info_lines
+
+    print("\n".join(info_lines(load_bundle(bundle))))
+
+
+@app.command()
+def doctor() -> None:
+    """Say which engines and readers this machine has, and how to get the missing ones."""
+    from dlrsd.runtime.doctor import report
+
+    print("\n".join(report()))
+
+
+@app.command()
+def synthesize(
+    class_name: Annotated[str, typer.Option("--class", help="A class of the bundle.")],
+    count: Annotated[int, typer.Option(help="How many heatmaps.")],
+    output: Annotated[Path, typer.Option(help="NAME.npz.")],
+    bundle: BundleOption = "bundle",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same heatmaps.")] = 0,
+) -> None:
+    """Make new heatmaps of a class from the bundle's anchors."""
+    from dlrsd.runtime.bundle import load_bundle
+    from dlrsd.runtime.synthesize import describe, save_synthesis
+    from dlrsd.runtime.synthesize import synthesize as make
+
+    opened = load_bundle(bundle)
+    synthesis = make(opened, class_name, count, seed=seed)
+    path = save_synthesis(synthesis, opened, output)
+    print(f"{path}: {describe(synthesis)}")
+
+
+def _follow(diagnosis: Diagnosis, writer: Writer | None, display: Display) -> None:
+    """Run a diagnosis to its end, or to Ctrl-C, which ends it as a recording would end."""
+    interrupted = False
+    try:
+        if writer:
+            writer.header(diagnosis.header)
+        display.start(diagnosis.header)
+        try:
+            for batch in diagnosis:
+                if writer:
+                    writer.windows(batch)
+                display.update(diagnosis)
+        except KeyboardInterrupt:
+            interrupted = True
+        summary = diagnosis.summary(interrupted=interrupted)
+        if writer:
+            writer.summary(summary)
+        display.finish(summary)
+    finally:
+        display.close()
+        if writer:
+            writer.close()
+    if interrupted:
+        raise typer.Exit(130)
+
+
+def _is_same_file(source: str, output: str) -> bool:
+    return Path(source).exists() and Path(output).exists() and Path(source).samefile(output)

@@ -1,0 +1,259 @@
+"""Diagnose a stream: windows through quality checks and the engine to records and verdicts.
+
+Windows go through in batches of columns. Only fit windows reach the engine; an unfit one keeps its
+place with a null diagnosis, so that nothing is dropped silently. Memory is constant.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import datetime, timezone
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlrsd.runtime.bundle import SCHEMA_VERSION, Bundle
+from dlrsd.runtime.engine import BATCH, Engine
+from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.frames import Frames, frames
+from dlrsd.runtime.quality import NON_FINITE, OK, QUALITY, window_quality
+from dlrsd.runtime.records import WindowBatch
+from dlrsd.runtime.stream import SampleStream
+from dlrsd.runtime.verdict import VerdictTracker
+
+
+def diagnose(
+    stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Diagnose a stream record by record.
+
+    Parameters
+    ----------
+    stream : SampleStream
+        From `open_stream`, with ``bundle.signal`` as its default.
+    bundle : Bundle
+    engine : Engine
+        From `open_engine`.
+    hop : int > 0, optional
+        Samples from one window to the next; the bundle's own by default.
+
+    Yields
+    ------
+    dict
+        A header (``type`` "header"), a record per window and channel ("window") and a summary
+        ("summary"), as in the JSONL file.
+
+    Raises
+    ------
+    InputError
+        If the stream's channels do not fit the bundle's, or the hop is below 1.
+    """
+    diagnosis = Diagnosis(stream, bundle, engine, hop=hop)
+    yield diagnosis.header
+    for batch in diagnosis:
+        yield from batch.records()
+    yield diagnosis.summary()
+
+
+class Diagnosis:
+    """A running diagnosis: iterate over it for batches of windows, ask it for the verdicts.
+
+    Parameters are those of `diagnose`, which is the simpler way where speed does not matter.
+    ``header`` is the first record; `summary` gives the last one at any time.
+    """
+
+    def __init__(
+        self, stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None = None
+    ) -> None:
+        if hop is not None and hop < 1:
+            raise InputError(f"got a hop of {hop} samples, expected 1 or more")
+        if bundle.channels not in (1, stream.channels):
+            raise InputError(
+                f"the stream has {stream.channels} channels, bundle {bundle.name} diagnoses "
+                f"{bundle.channels} together: give a stream of these channels"
+            )
+        self._stream = stream
+        self._bundle = bundle
+        self._engine = engine
+        self._hop = hop or bundle.hop
+        # A bundle of one channel diagnoses every channel of the stream on its own.
+        self._rows = stream.channels if bundle.channels == 1 else 1
+        settings = bundle.manifest["verdict"]
+        self._trackers = [
+            VerdictTracker(
+                bundle.classes,
+                last=settings["last"],
+                hold=settings["hold"],
+                novelty_threshold=bundle.manifest["novelty"]["threshold"],
+            )
+            for _ in range(self._rows)
+        ]
+        self._changes: list[dict[str, Any]] = []
+        self._windows = self._skipped = self._end = 0
+        self._quality = np.zeros(len(QUALITY), dtype=np.int64)
+        self._labels = np.zeros((self._rows, len(bundle.classes)), dtype=np.int64)
+        self._start, self._utc = _start_time(stream.start)
+        self.header = self._describe()
+        self._began = time.perf_counter()
+
+    def __iter__(self) -> Iterator[WindowBatch]:
+        """Batches of windows in order of time, each as soon as its last window is complete."""
+        for some in frames(self._stream, window=self._bundle.window, hop=self._hop, batch=BATCH):
+            batch = self._diagnose(some)
+            self._count(some, batch)
+            yield batch
+
+    def take_changes(self) -> list[dict[str, Any]]:
+        """Changes of verdict since the last call: ``channel``, ``label``, ``time_s``, ``time``."""
+        changes, self._changes = self._changes, []
+        return changes
+
+    def summary(self, *, interrupted: bool = False) -> dict[str, Any]:
+        """The summary record of what was diagnosed so far, the verdicts among it."""
+        elapsed = time.perf_counter() - self._began
+        signal_s = self._end / self._bundle.rate_hz
+        return {
+            "type": "summary",
+            "windows": self._windows,
+            "records": int(self._quality.sum()),
+            "skipped_windows": self._skipped,
+            "quality": dict(zip(QUALITY, self._quality.tolist(), strict=True)),
+            "labels": [
+                {"channel": channel} | dict(zip(self._bundle.classes, counts, strict=True))
+                for channel, counts in enumerate(self._labels.tolist())
+            ],
+            "verdicts": [
+                {"channel": channel} | self._dated(tracker.verdict())
+                for channel, tracker in enumerate(self._trackers)
+            ],
+            "signal_s": round(signal_s, 6),
+            "elapsed_s": round(elapsed, 3),
+            "times_real_time": round(signal_s / max(elapsed, 1e-9), 1),
+            "trailing_bytes": self._stream.description.get("trailing_bytes", 0),
+            "warnings": list(self._stream.description.get("warnings", [])),
+            "interrupted": interrupted,
+        }
+
+    def _describe(self) -> dict[str, Any]:
+        bundle, engine = self._bundle, self._engine
+        start = self._stream.start
+        return {
+            "type": "header",
+            "schema_version": SCHEMA_VERSION,
+            "dlrsd_version": version("dlrsd"),
+            "bundle": {
+                "name": bundle.name,
+                "created": bundle.manifest["created"],
+                "manifest_sha256": bundle.manifest_sha256,
+            },
+            "engine": engine.name,
+            "engine_version": engine.version,
+            "device": engine.device,
+            "precision": engine.precision,
+            "classes": list(bundle.classes),
+            "normal_class": bundle.manifest.get("normal_class"),
+            "rate_hz": bundle.rate_hz,
+            "unit": bundle.unit,
+            "channels": self._stream.channels,
+            "channels_per_window": bundle.channels,
+            "window": bundle.window,
+            "hop": self._hop,
+            "start": start.isoformat() if start else None,
+            "stream": deepcopy(self._stream.description),
+            "novelty": bundle.manifest["novelty"],
+            "quality": bundle.manifest["quality"],
+            "verdict": bundle.manifest["verdict"],
+        }
+
+    def _diagnose(self, some: Frames) -> WindowBatch:
+        n, classes = len(some.index), self._bundle.classes
+        codes = window_quality(some.samples, self._bundle.quality, gap=some.gap)
+        if self._bundle.channels == 1:
+            quality = codes.reshape(-1)
+            windows = some.samples.reshape(n * self._rows, 1, -1)
+        else:
+            quality = _worst(codes)
+            windows = some.samples
+        fit = quality == OK
+        probabilities = np.full((len(quality), len(classes)), np.nan, dtype=np.float32)
+        novelty = np.full(len(quality), np.nan, dtype=np.float32)
+        for rows in _batches(np.flatnonzero(fit)):
+            output = self._engine.run(windows if len(rows) == len(windows) else windows[rows])
+            probabilities[rows], novelty[rows] = output.probabilities, output.novelty
+        # A graph that overflows on a window (half precision can) has not diagnosed it.
+        failed = fit & ~np.isfinite(probabilities.sum(axis=1) + novelty)
+        if failed.any():
+            quality = np.where(failed, NON_FINITE, quality)
+            probabilities[failed] = novelty[failed] = np.nan
+        fit &= ~failed
+        time_s = np.repeat(some.start / self._bundle.rate_hz, self._rows)
+        return WindowBatch(
+            classes=classes,
+            window=np.repeat(some.index, self._rows),
+            channel=np.tile(np.arange(self._rows), n),
+            time_s=time_s,
+            time=None if self._start is None else self._start + _microseconds(time_s),
+            utc=self._utc,
+            label=np.where(fit, probabilities.argmax(axis=1), -1),
+            probabilities=probabilities,
+            novelty=novelty,
+            quality=quality,
+        )
+
+    def _count(self, some: Frames, batch: WindowBatch) -> None:
+        self._windows += len(some.index)
+        self._skipped += some.skipped
+        self._end = int(some.start[-1]) + self._bundle.window
+        self._quality += np.bincount(batch.quality, minlength=len(QUALITY))
+        probability = batch.probability
+        for channel, tracker in enumerate(self._trackers):
+            mine = slice(channel, None, self._rows)
+            label = batch.label[mine]
+            self._labels[channel] += np.bincount(
+                label[label >= 0], minlength=len(self._bundle.classes)
+            )
+            changes = tracker.update(
+                batch.time_s[mine], label, probability[mine], batch.novelty[mine]
+            )
+            self._changes += [{"channel": channel} | self._dated(change) for change in changes]
+
+    def _dated(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The record with a time of day beside every ``..._s`` that is a point in time."""
+        if self._start is None:
+            return record
+        dated = dict(record)
+        for key in ("time", "since", "decided"):
+            seconds = record.get(f"{key}_s")
+            if seconds is not None:
+                moment = self._start + np.timedelta64(round(seconds * 1e6), "us")
+                dated[key] = str(np.datetime_as_string(moment)) + ("Z" if self._utc else "")
+        if "latest_changes" in record:
+            dated["latest_changes"] = [self._dated(change) for change in record["latest_changes"]]
+        return dated
+
+
+def _start_time(start: datetime | None) -> tuple[np.datetime64 | None, bool]:
+    """The stream's start as microseconds, and whether it is in UTC (else in no stated zone)."""
+    if start is None:
+        return None, False
+    if start.tzinfo is None:
+        return np.datetime64(start, "us"), False
+    return np.datetime64(start.astimezone(timezone.utc).replace(tzinfo=None), "us"), True
+
+
+def _microseconds(seconds: NDArray[np.float64]) -> NDArray[np.timedelta64]:
+    return np.round(seconds * 1e6).astype("timedelta64[us]")
+
+
+def _worst(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """One code per window of several channels: that of its first unfit channel."""
+    return codes[np.arange(len(codes)), (codes != OK).argmax(axis=1)]
+
+
+def _batches(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    for first in range(0, len(rows), BATCH):
+        yield rows[first : first + BATCH]

@@ -1,0 +1,177 @@
+"""What a person sees of a running diagnosis: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol, TextIO
+
+from dlrsd.runtime.diagnose import Diagnosis
+from dlrsd.runtime.verdict import UNDECIDED
+
+_REFRESH_SECONDS = 0.25
+
+
+class Display(Protocol):
+    """Shows the header, the verdicts as they change, and the summary."""
+
+    def start(self, header: Mapping[str, Any]) -> None: ...
+    def update(self, diagnosis: Diagnosis) -> None: ...
+    def finish(self, summary: Mapping[str, Any]) -> None: ...
+    def close(self) -> None: ...
+
+
+def open_display(file: TextIO) -> Display:
+    """The display that suits ``file``: a live table if it is a terminal, else plain lines."""
+    return _Table(file) if file.isatty() else _Lines(file)
+
+
+def opening_lines(header: Mapping[str, Any]) -> list[str]:
+    """What is diagnosed by what, from the header record."""
+    stream, bundle = header["stream"], header["bundle"]
+    lines = [
+        f"{stream['source']}: {plural(header['channels'], 'channel')} at "
+        f"{header['rate_hz']:g} Hz in {header['unit']}",
+        f"bundle {bundle['name']} of {bundle['created']}: {header['engine']} "
+        f"{header['engine_version']} on {header['device']}, {header['precision']}",
+    ]
+    if stream.get("assumed"):
+        facts = ", ".join(f"{fact} {value}" for fact, value in stream["assumed"].items())
+        lines.insert(1, f"assumed as the bundle has it, for nothing states it: {facts}")
+    return lines + [f"warning: {warning}" for warning in stream.get("warnings", [])]
+
+
+def verdict_line(verdict: Mapping[str, Any]) -> str:
+    """One sentence on one channel, from the summary's ``verdicts``."""
+    words = [f"channel {verdict['channel']}: {verdict['label']}"]
+    if verdict["share"] is not None:
+        words.append(
+            f"since {_when(verdict, 'since')} ({percent(verdict['share'])} of the fit windows "
+            f"since then, mean probability {verdict['probability']:.3f})"
+        )
+    if verdict["note"]:
+        words.append(f"[{verdict['note']}]")
+    if verdict["unfit_share"]:
+        words.append(f"- {percent(verdict['unfit_share'])} of all windows unfit for diagnosis")
+    return " ".join(words)
+
+
+def closing_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Verdicts and totals, from the summary record."""
+    unfit = [
+        f"{count} {flag}" for flag, count in summary["quality"].items() if count and flag != "ok"
+    ]
+    lines = [*map(verdict_line, summary["verdicts"])]
+    lines.append(
+        f"{plural(summary['windows'], 'window')} in {summary['signal_s']:.1f} s of signal, "
+        f"diagnosed in {summary['elapsed_s']:.1f} s ({summary['times_real_time']:.0f} times real "
+        f"time); {', '.join(unfit) + ' of ' if unfit else 'no unfit among '}"
+        f"{plural(summary['records'], 'diagnosis', 'diagnoses')}"
+    )
+    lines += [f"warning: {warning}" for warning in summary["warnings"]]
+    if summary["interrupted"]:
+        lines.append("interrupted: the stream goes on")
+    return lines
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+class _Lines:
+    """A line for every change of a verdict."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def start(self, header: Mapping[str, Any]) -> None:
+        self._print(opening_lines(header))
+
+    def update(self, diagnosis: Diagnosis) -> None:
+        self._print(
+            [
+                f"{_when(change, 'decided')}  channel {change['channel']}: {change['label']}"
+                + ("" if change["label"] == UNDECIDED else f", since {_when(change, 'time')}")
+                for change in diagnosis.take_changes()
+            ]
+        )
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        self._print(["", *closing_lines(summary)])
+
+    def close(self) -> None:
+        pass
+
+    def _print(self, lines: list[str]) -> None:
+        if lines:
+            print("\n".join(lines), file=self._file, flush=True)
+
+
+class _Table:
+    """A table of the verdicts, drawn anew a few times a second."""
+
+    def __init__(self, file: TextIO) -> None:
+        # Rich is imported here, for it would delay the first diagnosis where no one looks on.
+        from rich.console import Console
+        from rich.live import Live
+
+        self._console = Console(file=file, highlight=False)
+        self._live = Live(console=self._console, auto_refresh=False)
+        self._drawn = 0.0
+
+    def start(self, header: Mapping[str, Any]) -> None:
+        for line in opening_lines(header):
+            self._console.print(line, markup=False)
+        self._live.start()
+
+    def update(self, diagnosis: Diagnosis) -> None:
+        diagnosis.take_changes()
+        now = time.monotonic()
+        if now - self._drawn < _REFRESH_SECONDS:
+            return
+        self._drawn = now
+        self._live.update(_draw(diagnosis.summary()), refresh=True)
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        self._live.update(_draw(summary), refresh=True)
+        self._live.stop()
+        for line in closing_lines(summary):
+            self._console.print(line, markup=False)
+
+    def close(self) -> None:
+        self._live.stop()
+
+
+def _draw(state: Mapping[str, Any]) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        caption=f"{state['signal_s']:.1f} s of signal, {state['windows']} windows, "
+        f"{state['times_real_time']:.0f} times real time"
+    )
+    for column in ("channel", "verdict", "since", "share", "probability", "novel", "unfit", ""):
+        table.add_column(column)
+    for verdict in state["verdicts"]:
+        decided = verdict["share"] is not None
+        cells = [
+            str(verdict["channel"]),
+            verdict["label"],
+            _when(verdict, "since") if decided else "",
+            percent(verdict["share"]) if decided else "",
+            f"{verdict['probability']:.3f}" if decided else "",
+            percent(verdict["novel_share"] or 0.0),
+            percent(verdict["unfit_share"] or 0.0),
+            verdict["note"] or "",
+        ]
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _when(record: Mapping[str, Any], key: str) -> str:
+    """Time of day where it is known, else seconds from the start of the stream."""
+    return record.get(key) or f"{record[f'{key}_s']:.3f} s"

@@ -1,0 +1,127 @@
+"""What this machine can do: engines, readers and GPUs found, and how to get what is missing."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+from dlrsd.runtime.bundle import shipped_bundles
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's report: ``version`` is None where the part is missing."""
+
+    part: str
+    purpose: str
+    version: str | None
+    remedy: str
+
+
+# Module, distributions that provide it, what it is for, what to install.
+_ENGINES = [
+    (
+        "onnxruntime",
+        ("onnxruntime", "onnxruntime-gpu"),
+        "runs diagnoses and synthesis",
+        "dlrsd[cpu]",
+    ),
+    (
+        "cupy",
+        ("cupy-cuda13x", "cupy-cuda12x", "cupy"),
+        "filtering and SMOTE on a GPU",
+        "cupy-cuda13x",
+    ),
+]
+_READERS = [
+    ("soxr", ("soxr",), "streams of another sampling rate", "dlrsd[io]"),
+    ("soundfile", ("soundfile",), ".wav and .flac files", "dlrsd[io]"),
+    ("scipy", ("scipy",), ".mat files", "dlrsd[io]"),
+    ("h5py", ("h5py",), ".h5 and .hdf5 files, .mat files of version 7.3", "dlrsd[io]"),
+    ("pyarrow", ("pyarrow",), ".parquet files, and --output NAME.parquet", "dlrsd[io]"),
+    ("nptdms", ("nptdms",), ".tdms files", "dlrsd[io]"),
+    ("pyuff", ("pyuff",), ".uff files (UFF58)", "dlrsd[io]"),
+]
+
+
+def find_engines() -> list[Finding]:
+    """The engines, each imported to see that it really works."""
+    return [_find(*entry) for entry in _ENGINES]
+
+
+def find_readers() -> list[Finding]:
+    """The packages that read and write files beyond raw, .npy and .csv, which need none."""
+    return [_find(*entry) for entry in _READERS]
+
+
+def find_gpus() -> list[str]:
+    """Name, driver and memory of every NVIDIA GPU that ``nvidia-smi`` reports."""
+    command = shutil.which("nvidia-smi")
+    if command is None:
+        return []
+    query = ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(
+            [command, *query], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [line.strip() for line in answer.stdout.splitlines() if line.strip()]
+
+
+def providers() -> list[str]:
+    """What ONNX Runtime can run on here; empty where it is not installed."""
+    try:
+        onnxruntime = importlib.import_module("onnxruntime")
+    except ImportError:
+        return []
+    names = onnxruntime.get_available_providers()
+    known = {"CPUExecutionProvider": "CPU", "CUDAExecutionProvider": "CUDA"}
+    return [known[name] for name in names if name in known]
+
+
+def report() -> list[str]:
+    """The whole report as lines of text."""
+    gpus = find_gpus()
+    lines = [
+        f"dlrsd {importlib.metadata.version('dlrsd')}, Python {platform.python_version()}, "
+        f"{platform.system()} {platform.machine()}",
+        f"ready bundles: {', '.join(shipped_bundles()) or 'none'}",
+        f"GPU: {'; '.join(gpus) if gpus else 'none found'}",
+        "engines:",
+        *map(_line, find_engines()),
+    ]
+    if providers():
+        lines.append(f"  onnxruntime runs on: {', '.join(providers())}")
+    if gpus and "CUDA" not in providers():
+        lines.append("  to use the GPU: `pip uninstall onnxruntime` and `pip install 'dlrsd[gpu]'`")
+    return [*lines, "readers (raw, .npy and .csv files need none):", *map(_line, find_readers())]
+
+
+def _find(module: str, distributions: tuple[str, ...], purpose: str, package: str) -> Finding:
+    remedy = f"pip install '{package}'"
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        if _version(distributions):
+            remedy = f"installed but broken ({error}): {remedy}"
+        return Finding(module, purpose, None, remedy)
+    return Finding(module, purpose, _version(distributions) or "of unknown version", remedy)
+
+
+def _version(distributions: tuple[str, ...]) -> str | None:
+    for name in distributions:
+        found = next(iter(importlib.metadata.distributions(name=name)), None)
+        if found:
+            return found.version
+    return None
+
+
+def _line(finding: Finding) -> str:
+    if finding.version is None:
+        return f"  - {finding.part:<12} missing     {finding.purpose}: `{finding.remedy}`"
+    return f"  + {finding.part:<12} {finding.version:<11} {finding.purpose}"

@@ -1,0 +1,82 @@
+"""A bundle in words: what it was trained on, what it fits, and how well it did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlrsd.runtime.bundle import Bundle
+
+
+def info_lines(bundle: Bundle) -> list[str]:
+    """What a person should know of a bundle before using it, as lines of text."""
+    manifest = bundle.manifest
+    signal, training, verdict = manifest["signal"], manifest["training"], manifest["verdict"]
+    quality = ", ".join(f"{name} {value:g}" for name, value in manifest["quality"].items())
+    return [
+        f"bundle      {bundle.name}, made {manifest['created']} by dlrsd "
+        f"{manifest.get('dlrsd_version', '?')}, schema {manifest['schema_version']}",
+        f"trained on  {training['statement']}",
+        f"            {_training(training)}",
+        "            It fits that machine and sensor; train on your own for any other.",
+        f"signal      {signal['channels']} channel(s) at {signal['rate_hz']:g} Hz in "
+        f"{signal['unit']}, windows of {signal['window']} samples every {signal['hop']}",
+        f"classes     {', '.join(bundle.classes)} (normal: {manifest.get('normal_class')})",
+        *_counts(training),
+        f"measured    {_measured(manifest.get('metrics', {}))}",
+        *_parity(manifest.get("parity", {})),
+        f"verdict     a class holds with {verdict['hold']} of the last {verdict['last']} fit "
+        "windows",
+        f"quality     {quality} (levels are RMS in {signal['unit']})",
+        *_synthesis(manifest.get("synthesis")),
+        *_files(manifest["files"]),
+    ]
+
+
+def _training(training: dict[str, Any]) -> str:
+    facts = {
+        "data": training.get("dataset"),
+        "task": training.get("task"),
+        "protocol": training.get("protocol"),
+        "seed": training.get("seed"),
+    }
+    ratio = training.get("balance_ratio")
+    words = [f"{name} {value}" for name, value in facts.items() if value is not None]
+    return ", ".join(words + ([f"balance 1:{ratio:g}"] if ratio else []))
+
+
+def _counts(training: dict[str, Any]) -> list[str]:
+    return [
+        f"windows     {part}: " + ", ".join(f"{name} {count}" for name, count in counts.items())
+        for part, counts in training.get("window_counts", {}).items()
+    ]
+
+
+def _measured(metrics: dict[str, Any]) -> str:
+    protocol = metrics.get("protocol")
+    figures = [
+        f"{name.replace('_', ' ')} {value:.4f}"
+        for name, value in metrics.items()
+        if isinstance(value, float)
+    ]
+    return ", ".join(figures or ["nothing"]) + (f" (protocol {protocol})" if protocol else "")
+
+
+def _parity(parity: dict[str, Any]) -> list[str]:
+    return [
+        f"parity      {precision}: {100 * facts['label_agreement']:.2f} % of the labels on "
+        f"{parity.get('windows', '?')} windows as in training, probabilities within "
+        f"{facts['max_probability_difference']:.1e}"
+        for precision, facts in parity.items()
+        if isinstance(facts, dict)
+    ]
+
+
+def _synthesis(synthesis: dict[str, Any] | None) -> list[str]:
+    return [f"synthesis   {synthesis['statement'] if synthesis else 'none'}"]
+
+
+def _files(files: dict[str, Any]) -> list[str]:
+    return [
+        f"file        {name}  {facts.get('bytes', 0)} bytes  sha256 {facts['sha256'][:16]}..."
+        for name, facts in files.items()
+    ]

@@ -1,0 +1,148 @@
+"""Bring a stream down to the model's rate, chunk by chunk, with soxr.
+
+A low-pass filter hides what the quality flags look for: it smears a NaN over its whole length and
+turns runs of zeros and clipped crests into ripple. So runs of exact zeros, repeated extremes and
+non-finite samples are put back at the output sample nearest to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from dlrsd.runtime.errors import require
+from dlrsd.runtime.readers import Chunk
+
+# An extreme of the stream so far is clipped if it is reached again within so many samples (10 ms
+# at 51.2 kHz). Extremes of unclipped signals, if they are equal at all, lie far apart.
+_NEAR = 512
+
+
+def resample(
+    chunks: Iterable[Chunk], *, rate_hz: float, target_hz: float, channels: int
+) -> Iterator[Chunk]:
+    """Resample a stream to a lower rate; equal to `soxr.resample` of the whole of it.
+
+    Each run of samples between two gaps is resampled on its own, and stays where it was in time.
+
+    Parameters
+    ----------
+    chunks : iterable of Chunk
+        float32 samples.
+    rate_hz, target_hz : float > 0
+        Rate of `chunks`, and a lower one.
+    channels : int > 0
+
+    Yields
+    ------
+    Chunk
+        float32; its gaps count samples at `target_hz`.
+
+    Raises
+    ------
+    ExtraMissingError
+        If soxr is not installed.
+    """
+    soxr = require("soxr", extra="io", purpose=f"resampling {rate_hz:g} Hz to {target_hz:g} Hz")
+    return _resampled(soxr, chunks, rate_hz, target_hz, channels)
+
+
+def _resampled(
+    soxr: object, chunks: Iterable[Chunk], rate_hz: float, target_hz: float, channels: int
+) -> Iterator[Chunk]:
+    ratio = target_hz / rate_hz
+    run = _Run(soxr, rate_hz, target_hz, channels)
+    begin = 0  # of the run, in input samples from the stream's start
+    given = 0  # output samples so far, missing ones among them
+    gap = surplus = 0
+    for chunk in chunks:
+        if chunk.gap_before:
+            rest = run.finish()
+            if rest.shape[1] > surplus:
+                yield Chunk(rest[:, surplus:], gap)
+                given, gap = given + gap + rest.shape[1] - surplus, 0
+            begin += run.taken + chunk.gap_before
+            run = _Run(soxr, rate_hz, target_hz, channels)
+            # A gap is never lost to rounding, and never shifts what follows it.
+            following = round(begin * ratio)
+            gap += max(1, following - given - gap)
+            surplus = given + gap - following
+        samples = run.push(chunk.samples)
+        if samples.shape[1] > surplus:
+            yield Chunk(samples[:, surplus:], gap)
+            given, gap, surplus = given + gap + samples.shape[1] - surplus, 0, 0
+        elif samples.shape[1]:
+            surplus -= samples.shape[1]
+    rest = run.finish()
+    if rest.shape[1] > surplus:
+        yield Chunk(rest[:, surplus:], gap)
+
+
+class _Run:
+    """Samples without a gap on their way through the filter."""
+
+    def __init__(self, soxr, rate_hz: float, target_hz: float, channels: int) -> None:
+        self.taken = 0
+        self._given = 0
+        self._ratio = target_hz / rate_hz
+        self._filter = soxr.ResampleStream(rate_hz, target_hz, channels, dtype="float32")
+        self._before = np.full((channels, 2), np.nan, np.float32)
+        # Largest value so far, and that of the negated signal, and where it was last reached.
+        self._extreme = np.full((channels, 2), -np.inf, np.float32)
+        self._last_hit = np.full((channels, 2), -np.inf)
+        # Channel, output sample and value of what is to be put back.
+        self._channel = np.empty(0, np.intp)
+        self._at = np.empty(0, np.int64)
+        self._value = np.empty(0, np.float32)
+
+    def push(self, samples: np.ndarray) -> np.ndarray:
+        if not samples.shape[1]:
+            return samples
+        finite = np.isfinite(samples)
+        clean = samples if finite.all() else np.where(finite, samples, np.float32(0))
+        self._mark(samples, clean, ~finite)
+        self.taken += samples.shape[1]
+        return self._restored(self._filter.resample_chunk(np.ascontiguousarray(clean.T)))
+
+    def finish(self) -> np.ndarray:
+        nothing = np.empty((0, len(self._before)), np.float32)
+        return self._restored(self._filter.resample_chunk(nothing, last=True))
+
+    def _mark(self, samples: np.ndarray, clean: np.ndarray, bad: np.ndarray) -> None:
+        row = np.concatenate((self._before, samples), axis=1)
+        self._before = row[:, -2:]
+        # Quiet signals of few integer levels repeat a zero by chance: three are asked for.
+        keep = bad | ((samples == 0) & (row[:, 1:-1] == 0) & (row[:, :-2] == 0))
+        for side, extremes in enumerate((clean.max(1), -clean.min(1))):
+            for channel, extreme in enumerate(extremes):
+                if extreme > self._extreme[channel, side]:
+                    self._extreme[channel, side] = extreme
+                    self._last_hit[channel, side] = -np.inf
+                level = self._extreme[channel, side] * (1 - 2 * side)
+                hits = np.flatnonzero(samples[channel] == level)
+                if hits.size:
+                    steps = np.diff(hits + self.taken, prepend=self._last_hit[channel, side])
+                    keep[channel, hits[steps <= _NEAR]] = True
+                    self._last_hit[channel, side] = self.taken + hits[-1]
+        channel, at = np.nonzero(keep)
+        if channel.size:
+            to = np.rint((self.taken + at) * self._ratio).astype(np.int64)
+            value = np.where(bad, np.float32(np.nan), samples)[channel, at]
+            self._channel = np.append(self._channel, channel)
+            self._at = np.append(self._at, to)
+            self._value = np.append(self._value, value)
+
+    def _restored(self, frames: np.ndarray) -> np.ndarray:
+        samples = np.ascontiguousarray(frames.T)
+        if self._at.size:
+            at = self._at - self._given
+            here = at < samples.shape[1]
+            # NaN last: it wins where it shares an output sample with another.
+            for some in (here & ~np.isnan(self._value), here & np.isnan(self._value)):
+                samples[self._channel[some], at[some]] = self._value[some]
+            self._channel, self._at, self._value = (
+                self._channel[~here], self._at[~here], self._value[~here]
+            )  # fmt: skip
+        self._given += samples.shape[1]
+        return samples

@@ -1,0 +1,384 @@
+"""Open a stream of vibration samples in the rate and unit that a bundle was trained on.
+
+A stream is raw interleaved samples (a file, or standard input) or a file that describes itself;
+`readers` has the kinds. Each fact about it comes from the first of these that states it: the
+caller's options, the sidecar `NAME.bin.json` beside the file, the file's own header, the bundle.
+What only the bundle states is assumed, and `SampleStream.description` says so.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.readers import DTYPES, Chunk, Source, open_file, open_raw
+from dlrsd.runtime.resample import resample
+
+__all__ = ["Chunk", "SampleStream", "SignalSpec", "StreamFormat", "open_stream"]
+
+STANDARD_GRAVITY = 9.80665  # m/s2 in one g
+_UNIT_NAMES = {
+    **dict.fromkeys(("g", "gn", "g0"), "g"),
+    **dict.fromkeys(("m/s2", "m/s^2", "m/s**2", "m/s²", "m/sec^2", "m/s/s", "ms-2"), "m/s2"),
+}
+# Rates this close are the same rate, stated with few digits or measured from timestamps.
+_SAME_RATE = 1e-3
+# An option contradicts a file's header beyond this; short files give a rate from few timestamps.
+_CONTRADICTING_RATE = 1e-2
+
+
+@dataclass(frozen=True)
+class SignalSpec:
+    """What a bundle expects.
+
+    Parameters
+    ----------
+    rate_hz : float > 0
+    unit : str
+        "g", "m/s2" or any other name; only the first two are converted into each other.
+    channels : int > 0
+    """
+
+    rate_hz: float
+    unit: str
+    channels: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamFormat:
+    """What is known of a stream from outside it; None is not known.
+
+    Parameters
+    ----------
+    dtype : {"f32le", "f64le", "s16le", "s24le", "s32le"}, optional
+        Of raw samples. Integers count as they are stored, not as a fraction of full scale.
+    rate : float > 0, optional
+        Sampling rate in Hz.
+    channels : int > 0, optional
+        Interleaved channels.
+    scale : float, optional
+        `unit` per stored value, 1 if nobody states it. WAV and FLAC files of integers are stored
+        as a fraction of full scale.
+    unit : {"g", "m/s2"}, optional
+        Of the scaled samples. A bundle of another unit takes that one only.
+    start : str, optional
+        ISO 8601 time of the first sample.
+    variable : str, optional
+        Series to read from a file that names its series, or several separated by commas.
+    """
+
+    dtype: str | None = None
+    rate: float | None = None
+    channels: int | None = None
+    scale: float | None = None
+    unit: str | None = None
+    start: str | None = None
+    variable: str | None = None
+
+
+@dataclass
+class SampleStream:
+    """An open stream: iterate over it once for `Chunk`s of float32 samples.
+
+    The samples are scaled, in the bundle's unit and at the bundle's rate.
+
+    Attributes
+    ----------
+    chunks : iterator of Chunk
+    rate_hz : float
+        The bundle's rate.
+    unit : str
+        The bundle's unit.
+    channels : int
+    start : datetime or None
+        Time of the first sample; without a time zone where none was stated.
+    n_samples : int or None
+        Samples of each channel at `rate_hz`, where known beforehand.
+    description : dict
+        The stream as found, ready for JSON: `source`, `kind`, `dtype` (of raw samples),
+        `rate_hz`, `channels`, `channel_names`, `scale`, `unit`, `start`, `resampled_to_hz`
+        (null: not resampled), `stated_by` (fact: option, sidecar, file, bundle or default),
+        `assumed` (fact: value, for those that only the bundle states), `trailing_bytes` and
+        `warnings` (sentences). The last two are complete when the stream has ended.
+    """
+
+    chunks: Iterator[Chunk]
+    rate_hz: float
+    unit: str
+    channels: int
+    start: datetime | None
+    n_samples: int | None
+    description: dict[str, Any]
+
+    def __iter__(self) -> Iterator[Chunk]:
+        return self.chunks
+
+
+def open_stream(
+    source: str | Path, fmt: StreamFormat = StreamFormat(), *, default: SignalSpec
+) -> SampleStream:
+    """Open a recording, or standard input, for a bundle.
+
+    Parameters
+    ----------
+    source : str or Path
+        A file, or "-" for raw samples from standard input.
+    fmt : StreamFormat
+        What the caller states. It wins over the sidecar and must not contradict the file's own
+        header; only `start` may, since clocks are wrong at times.
+    default : SignalSpec
+        What the bundle expects; assumed where nobody states anything.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be read, facts are impossible or contradict each other, the rate is
+        below the bundle's, or the unit cannot be converted into the bundle's. A damaged file may
+        raise it only while it is read.
+    ExtraMissingError
+        If the package that reads or resamples it is not installed.
+    """
+    options = _checked(fmt, "option ", default)
+    path = None if str(source) == "-" else Path(source)
+    name = "standard input" if path is None else str(path)
+    sidecar = StreamFormat()
+    if path is not None:
+        _check_file(path)
+        sidecar = _read_sidecar(path.with_name(f"{path.name}.json"), default)
+    stated = _Stated(options, sidecar)
+
+    variable, _ = stated.first("variable")
+    opened = None if path is None else open_file(path, variable=variable)
+    if opened is None:
+        if variable is not None:
+            raise InputError(f"variable is {variable!r}, but {name} holds raw samples: omit it")
+        dtype = stated.settle("dtype", None, "f32le")
+        channels = stated.settle("channels", None, default.channels)
+        opened = open_raw(_open_binary(path), name=name, dtype=dtype, channels=channels)
+    else:
+        dtype = None
+        _check_header(stated, opened, name)
+        stated.by["channels"] = "file"
+
+    rate = float(stated.settle("rate", opened.rate_hz, default.rate_hz))
+    unit = stated.settle("unit", _unit_name(opened.unit), default.unit)
+    start_text, start_by = stated.first("start")
+    start = _parse_start(start_text) if start_text else opened.start
+    if start is not None:
+        stated.by["start"] = start_by or "file"
+    scale, scale_by = stated.first("scale")
+    stated.by["scale"] = scale_by or "default"
+    scale = 1.0 if scale is None else float(scale)
+    factor = scale * _unit_factor(unit, default.unit, name)
+    if rate < default.rate_hz * (1 - _SAME_RATE):
+        raise InputError(
+            f"{name} is sampled at {rate:g} Hz: expected at least the {default.rate_hz:g} Hz of "
+            f"the bundle; check the rate, or use a bundle trained at this one"
+        )
+    is_faster = rate > default.rate_hz * (1 + _SAME_RATE)
+
+    description: dict[str, Any] = {
+        "source": str(source),
+        "kind": opened.kind,
+        "dtype": dtype,
+        "rate_hz": rate,
+        "channels": opened.channels,
+        "channel_names": list(opened.channel_names),
+        "scale": scale,
+        "unit": unit,
+        "start": start.isoformat() if start else None,
+        "resampled_to_hz": default.rate_hz if is_faster else None,
+        "stated_by": stated.by,
+        "assumed": stated.assumed,
+        "trailing_bytes": opened.trailing_bytes,
+        "warnings": opened.warnings,
+    }
+    chunks = _scaled(opened, factor, description)
+    n_samples = opened.n_samples
+    if is_faster:
+        chunks = resample(chunks, rate_hz=rate, target_hz=default.rate_hz, channels=opened.channels)
+        if n_samples is not None:
+            n_samples = math.floor(n_samples * default.rate_hz / rate + 0.5)
+    return SampleStream(
+        chunks=chunks,
+        rate_hz=default.rate_hz,
+        unit=default.unit,
+        channels=opened.channels,
+        start=start,
+        n_samples=n_samples,
+        description=description,
+    )
+
+
+class _Stated:
+    """Who states which fact; remembers what had to be assumed."""
+
+    def __init__(self, options: StreamFormat, sidecar: StreamFormat) -> None:
+        self.options = options
+        self.sidecar = sidecar
+        self.by: dict[str, str] = {}
+        self.assumed: dict[str, Any] = {}
+
+    def first(self, fact: str) -> tuple[Any, str | None]:
+        for who, said in (("option", self.options), ("sidecar", self.sidecar)):
+            if (value := getattr(said, fact)) is not None:
+                return value, who
+        return None, None
+
+    def settle(self, fact: str, header: Any, assumed: Any) -> Any:
+        value, who = self.first(fact)
+        if who is not None:
+            self.by[fact] = who
+            return value
+        self.by[fact] = "bundle" if header is None else "file"
+        if header is None:
+            self.assumed[fact] = assumed
+            return assumed
+        return header
+
+
+def _scaled(source: Source, factor: float, description: dict[str, Any]) -> Iterator[Chunk]:
+    for chunk in source.chunks:
+        samples = chunk.samples
+        with np.errstate(over="ignore", invalid="ignore"):  # becomes infinite, and is flagged
+            if factor != 1:
+                samples = np.multiply(samples, factor, dtype=np.float32, casting="unsafe")
+            yield Chunk(samples.astype(np.float32, copy=False), chunk.gap_before)
+    description["trailing_bytes"] = source.trailing_bytes
+
+
+def _check_file(path: Path) -> None:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be opened ({error.strerror}): expected a recording, or - for standard "
+            f"input"
+        ) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError(f"{path} is a folder: expected one recording")
+    if stat.S_ISREG(status.st_mode) and not status.st_size:
+        raise InputError(f"{path} is empty: expected a recording")
+
+
+def _open_binary(path: Path | None) -> io.FileIO:
+    if path is None:
+        if sys.stdin is not None and sys.stdin.isatty():
+            raise InputError("standard input is a terminal: expected raw samples from a pipe")
+        return io.FileIO(0, closefd=False)
+    try:
+        return io.FileIO(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened: {error.strerror}") from error
+
+
+def _check_header(stated: _Stated, source: Source, name: str) -> None:
+    dtype, who = stated.first("dtype")
+    if dtype is not None:
+        raise InputError(
+            f"{who} dtype is {dtype}, but {name} is a {source.kind} file and states its own: omit "
+            f"it, or rename the file to .bin to read it as raw samples"
+        )
+    channels, who = stated.first("channels")
+    if channels not in (None, source.channels):
+        raise InputError(f"{who} channels is {channels}, but {name} has {source.channels}: omit it")
+    options, header = stated.options, source.rate_hz
+    rate = options.rate or header
+    if rate and header and abs(rate - header) > _CONTRADICTING_RATE * header:
+        raise InputError(
+            f"option rate is {rate:g}, but {name} states {header:g} Hz: omit it, or correct the "
+            f"file"
+        )
+    # With a scale, the unit is that of the scaled samples and may well be another.
+    unit = _unit_name(source.unit)
+    if unit is not None and options.unit not in (None, unit) and options.scale is None:
+        raise InputError(
+            f"option unit is {options.unit}, but {name} states {unit}: omit it, or give the scale "
+            f"from {unit} to {options.unit} too"
+        )
+
+
+def _unit_name(unit: str | None) -> str | None:
+    return None if unit is None else _UNIT_NAMES.get(unit.strip().lower(), unit.strip())
+
+
+def _unit_factor(unit: str, wanted: str, name: str) -> float:
+    pair = _unit_name(unit), _unit_name(wanted)
+    if pair[0] == pair[1]:
+        return 1.0
+    if pair == ("g", "m/s2"):
+        return STANDARD_GRAVITY
+    if pair == ("m/s2", "g"):
+        return 1 / STANDARD_GRAVITY
+    raise InputError(
+        f"{name} is in {unit!r} and the bundle in {wanted!r}: expected the same unit, or g and "
+        f"m/s2; state unit, and the scale that leads to it"
+    )
+
+
+def _read_sidecar(path: Path, default: SignalSpec) -> StreamFormat:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return StreamFormat()
+    except (OSError, ValueError) as error:
+        raise InputError(f"sidecar {path} cannot be read: {error}; expected JSON") from error
+    known = [each.name for each in fields(StreamFormat)]
+    if not isinstance(values, dict):
+        raise InputError(f"sidecar {path} holds {values!r:.40}: expected an object with {known}")
+    if unknown := sorted(set(values) - set(known)):
+        raise InputError(f"sidecar {path} states {unknown}: expected only some of {known}")
+    return _checked(StreamFormat(**values), f"sidecar {path}: ", default)
+
+
+def _checked(fmt: StreamFormat, origin: str, default: SignalSpec) -> StreamFormat:
+    """The same with a normal unit name, if every fact in it is possible."""
+
+    def is_number(value: Any, above: float = -math.inf) -> bool:
+        is_real = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return is_real and math.isfinite(value) and value > above
+
+    unit = _unit_name(fmt.unit) if isinstance(fmt.unit, str) else fmt.unit
+    units = list(dict.fromkeys(("g", "m/s2", _unit_name(default.unit))))
+    expected = {
+        "dtype": (fmt.dtype in list(DTYPES), f"one of {', '.join(DTYPES)}"),
+        "rate": (is_number(fmt.rate, above=0), "a number above 0, in Hz"),
+        "channels": (
+            isinstance(fmt.channels, int) and is_number(fmt.channels, above=0),
+            "an integer above 0",
+        ),
+        "scale": (is_number(fmt.scale) and fmt.scale != 0, "a number other than 0"),
+        "unit": (unit in units, f"one of {', '.join(map(str, units))}"),
+        "start": (
+            isinstance(fmt.start, str) and _parse_start(fmt.start) is not None,
+            "an ISO 8601 time like 2026-01-31T12:00:00Z",
+        ),
+        "variable": (isinstance(fmt.variable, str), "the name of a series"),
+    }
+    for fact, (is_possible, what) in expected.items():
+        value = getattr(fmt, fact)
+        if value is not None and not is_possible:
+            raise InputError(f"{origin}{fact} is {value!r}: expected {what}")
+    return replace(fmt, unit=unit)
+
+
+def _parse_start(text: str) -> datetime | None:
+    # Python 3.10 reads neither the Z nor fractions of other than 3 or 6 digits.
+    text = re.sub(r"[Zz]$", "+00:00", text.strip())
+    text = re.sub(r"[.,](\d+)", lambda found: f".{found[1]:0<6.6}", text)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

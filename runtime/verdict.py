@@ -1,0 +1,206 @@
+"""A verdict: what a person reads instead of 23 labels a second.
+
+A class holds while at least ``hold`` of the last ``last`` fit windows of a channel carry its label;
+where none holds the verdict is "undecided". Unfit windows carry no label and are only counted.
+A verdict begins with the earliest window, among those last ones, that carried its label. Memory
+is constant: the last windows, sums since the verdict began, and a bounded list of changes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNDECIDED = "undecided"
+KEPT_CHANGES = 100
+
+
+class VerdictTracker:
+    """The verdict on one channel as its windows come in.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        Names of the labels 0 to K - 1.
+    last, hold : int, 0 < hold <= last
+        A class holds with ``hold`` of the ``last`` most recent fit windows. Where two do, the
+        one with more windows (then the first) counts.
+    novelty_threshold : float
+        A window whose novelty lies above it is unlike the training data.
+    """
+
+    def __init__(
+        self, classes: Sequence[str], *, last: int, hold: int, novelty_threshold: float = 1.0
+    ) -> None:
+        self._classes = tuple(classes)
+        self._last = last
+        self._hold = hold
+        self._threshold = novelty_threshold
+        self._recent = _Columns.empty()
+        self._current = _Run(label=-1, since_s=0.0)
+        self._seen = 0
+        self._unfit = 0
+        self._changes: deque[dict[str, Any]] = deque(maxlen=KEPT_CHANGES)
+        self._n_changes = 0
+
+    def update(
+        self,
+        time_s: NDArray[np.float64],
+        label: NDArray[np.intp],
+        probability: NDArray[np.float32],
+        novelty: NDArray[np.float32],
+    ) -> list[dict[str, Any]]:
+        """Take in the next windows of the channel, in order of time.
+
+        Parameters
+        ----------
+        time_s, label, probability, novelty : shape (n,)
+            Start, label (-1 for an unfit window), its probability, and novelty of each window.
+
+        Returns
+        -------
+        list of dict
+            The changes of verdict among them: ``time_s`` when it began, ``label``, and
+            ``decided_s``, the start of the window that decided it.
+        """
+        fit = label >= 0
+        if self._seen == 0 and len(label):
+            self._current.since_s = float(time_s[0])
+        self._seen += len(label)
+        self._unfit += len(label) - int(fit.sum())
+        new = _Columns(time_s[fit], label[fit], probability[fit], novelty[fit] > self._threshold)
+        if not len(new.label):
+            return []
+        # `every` holds the windows before the new ones, which a sliding count still needs.
+        every = self._recent.followed_by(new)
+        first_new = len(self._recent.label)
+        held = self._holding(every.label)[first_new:]
+        changes = []
+        start = first_new
+        for at in np.flatnonzero(np.diff(held, prepend=self._current.label)):
+            position = first_new + int(at)
+            self._current.add(every.part(start, position))
+            changes.append(self._begin(int(held[at]), every, position))
+            start = position
+        self._current.add(every.part(start, len(every.label)))
+        self._recent = every.part(max(0, len(every.label) - self._last + 1), len(every.label))
+        return changes
+
+    def verdict(self) -> dict[str, Any]:
+        """The verdict as it stands.
+
+        Returns
+        -------
+        dict
+            ``label`` (or "undecided"), ``since_s`` (s from the start of the stream), and of the
+            fit windows since then ``share`` with that label, its mean ``probability`` on them and
+            ``novel_share``; ``unfit_share`` of all windows of the recording; ``note``, a sentence
+            where the label needs one; ``changes``, how often the verdict changed, and
+            ``latest_changes``, the last of them. What does not apply is None.
+        """
+        run = self._current
+        decided = run.label >= 0
+        return {
+            "label": self._name(run.label),
+            "since_s": run.since_s if self._seen else None,
+            "share": _ratio(run.n_label, run.n) if decided else None,
+            "probability": _ratio(run.probability_sum, run.n_label) if decided else None,
+            "novel_share": _ratio(run.n_novel, run.n),
+            "unfit_share": _ratio(self._unfit, self._seen),
+            "note": self._note(),
+            "changes": self._n_changes,
+            "latest_changes": list(self._changes),
+        }
+
+    def _holding(self, label: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The class that holds at each window, -1 where none does."""
+        one_hot = label[:, None] == np.arange(len(self._classes))
+        total = np.concatenate([np.zeros((1, len(self._classes)), int), one_hot.cumsum(axis=0)])
+        count = total[1:] - total[np.maximum(np.arange(len(label)) - self._last + 1, 0)]
+        return np.where(count.max(axis=1) >= self._hold, count.argmax(axis=1), -1)
+
+    def _begin(self, label: int, every: _Columns, position: int) -> dict[str, Any]:
+        """Start a verdict that the window at ``position`` decided."""
+        begun = position
+        if label >= 0:
+            oldest = max(0, position - self._last + 1)
+            begun = oldest + int(np.argmax(every.label[oldest : position + 1] == label))
+        self._current = _Run(label=label, since_s=float(every.time_s[begun]))
+        self._current.add(every.part(begun, position))
+        self._n_changes += 1
+        change = {
+            "time_s": self._current.since_s,
+            "label": self._name(label),
+            "decided_s": float(every.time_s[position]),
+        }
+        self._changes.append(change)
+        return change
+
+    def _name(self, label: int) -> str:
+        return self._classes[label] if label >= 0 else UNDECIDED
+
+    def _note(self) -> str | None:
+        run, n_fit = self._current, self._seen - self._unfit
+        if not n_fit:
+            return "no window was fit for diagnosis"
+        if run.n and run.n_novel > run.n / 2:
+            return "unlike the training data"
+        if run.label < 0 and n_fit < self._hold:
+            return f"only {n_fit} fit windows, a verdict needs {self._hold}"
+        return None
+
+
+def _ratio(part: float, whole: int) -> float | None:
+    return round(part / whole, 6) if whole else None
+
+
+@dataclass
+class _Run:
+    """Sums over the fit windows since a verdict began; label -1 is undecided."""
+
+    label: int
+    since_s: float
+    n: int = 0
+    n_label: int = 0
+    n_novel: int = 0
+    probability_sum: float = 0.0
+
+    def add(self, windows: _Columns) -> None:
+        mine = windows.label == self.label
+        self.n += len(mine)
+        self.n_label += int(mine.sum())
+        self.n_novel += int(windows.novel.sum())
+        self.probability_sum += float(windows.probability[mine].sum(dtype=np.float64))
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Fit windows in order of time, each field of shape (n,)."""
+
+    time_s: NDArray[np.float64]
+    label: NDArray[np.intp]
+    probability: NDArray[np.float32]
+    novel: NDArray[np.bool_] = field(repr=False)
+
+    @staticmethod
+    def empty() -> _Columns:
+        return _Columns(np.empty(0), np.empty(0, int), np.empty(0, np.float32), np.empty(0, bool))
+
+    def followed_by(self, other: _Columns) -> _Columns:
+        return _Columns(
+            np.concatenate([self.time_s, other.time_s]),
+            np.concatenate([self.label, other.label]),
+            np.concatenate([self.probability, other.probability]),
+            np.concatenate([self.novel, other.novel]),
+        )
+
+    def part(self, start: int, stop: int) -> _Columns:
+        span = slice(start, stop)
+        return _Columns(
+            self.time_s[span], self.label[span], self.probability[span], self.novel[span]
+        )

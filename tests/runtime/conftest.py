@@ -1,0 +1,140 @@
+"""A bundle around the tiny graphs of `graphs/make.py`, and the command line as a user runs it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+GRAPHS = Path(__file__).parent / "graphs"
+CLASSES = ["Quiet", "Rough", "Loud"]
+
+
+def tiny_manifest(*, channels: int = 1, window: int = 64, hop: int = 32) -> dict[str, Any]:
+    return {
+        "schema_version": 1,
+        "kind": "window",
+        "name": "tiny",
+        "created": "2026-01-01T00:00:00Z",
+        "dlrsd_version": "0.1.0",
+        "graph": {
+            "inputs": [
+                {"name": "waveform", "dtype": "float32", "shape": ["batch", channels, window]}
+            ],
+            "outputs": [
+                {"name": "probabilities", "dtype": "float32", "shape": ["batch", 3]},
+                {"name": "embedding", "dtype": "float32", "shape": ["batch", 2]},
+                {"name": "novelty", "dtype": "float32", "shape": ["batch"]},
+            ],
+            "states": [],
+        },
+        "classes": CLASSES,
+        "normal_class": "Quiet",
+        "signal": {
+            "rate_hz": 1000.0,
+            "unit": "g",
+            "channels": channels,
+            "window": window,
+            "hop": hop,
+        },
+        "scalogram": {
+            "n_frequencies": 4,
+            "n_blocks": 4,
+            "f_min_hz": 10.0,
+            "f_max_hz": 375.0,
+            "bandwidth": 1.5,
+            "center": 1.0,
+            "eps": 1e-3,
+            "mean": [0.0] * 4,
+            "std": [1.0] * 4,
+        },
+        "calibration": {"temperature": 1.0},
+        "novelty": {"threshold": 1.0, "quantile": 0.99},
+        "quality": {"zero_run": 16, "clip_run": 8, "level_low": 0.01, "level_high": 20.0},
+        "verdict": {"last": 45, "hold": 30},
+        "synthesis": {
+            "file": "synthesizer.onnx",
+            "anchors": "anchors.npz",
+            "statement": "The anchors are latents of training windows.",
+        },
+        "training": {
+            "dataset": "made up",
+            "task": None,
+            "protocol": "block",
+            "balance_ratio": None,
+            "seed": 0,
+            "window_counts": {"train": dict.fromkeys(CLASSES, 5)},
+            "statement": "Trained on nothing; tells three levels apart.",
+        },
+        "metrics": {"protocol": "block", "accuracy": 1.0},
+        "parity": {
+            "windows": 0,
+            "fp32": {"label_agreement": 1.0, "max_probability_difference": 0.0},
+        },
+        "files": {},
+    }
+
+
+@pytest.fixture
+def make_bundle(tmp_path: Path) -> Callable[..., Path]:
+    """Write a bundle; ``change`` edits its manifest before it is written."""
+
+    def make(
+        name: str = "bundle",
+        *,
+        change: Callable[[dict[str, Any]], None] = lambda manifest: None,
+        **signal: int,
+    ) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        for graph in ("diagnoser.onnx", "synthesizer.onnx"):
+            shutil.copy(GRAPHS / graph, folder)
+        rng = np.random.default_rng(0)
+        directions = np.array([[1.0, 0.0], [-1.0, 1.0], [-1.0, -1.0]])
+        anchors = {}
+        for index, direction in enumerate(directions):
+            latents = direction + 0.2 * rng.standard_normal((6, 2))
+            waves = np.stack([np.cos(np.arange(16)), np.sin(np.arange(16))])
+            anchors[f"latent/{index}"] = latents.astype(np.float16)
+            anchors[f"real/{index}"] = (latents @ waves).reshape(-1, 1, 4, 4).astype(np.float16)
+        np.savez(folder / "anchors.npz", **anchors)
+        manifest = tiny_manifest(**signal)
+        manifest["files"] = {
+            path.name: {
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "bytes": path.stat().st_size,
+            }
+            for path in sorted(folder.iterdir())
+        }
+        change(manifest)
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run ``dlrsd-runtime`` in ``tmp_path``."""
+
+    def run(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+        program = [sys.executable, "-c", "from dlrsd.runtime.cli import main; main()"]
+        return subprocess.run(
+            [*program, *map(str, arguments)],
+            cwd=tmp_path,
+            stdout=options.pop("stdout", subprocess.PIPE),
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            **options,
+        )
+
+    return run

@@ -1,0 +1,96 @@
+"""Make the two ONNX graphs beside this file, small enough to check by hand.
+
+`diagnoser.onnx` takes windows (batch, channels, length) of any size. Its embedding is the mean and
+the largest absolute value of a window; class k of three is the likelier the closer the mean lies to
+its level of 0.1, 1 or 5; its novelty is the mean over 8. `synthesizer.onnx` maps latents (batch, 2)
+to heatmaps (batch, 1, 4, 4) and class probabilities (batch, 3), linearly. Run this file to make
+them again; `test_engine.py` compares them where the package `onnx` is installed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+LEVELS = np.array([0.1, 1.0, 5.0], dtype=np.float32)
+
+
+def diagnoser() -> onnx.ModelProto:
+    # -4 (mean - level)^2 without the mean^2 that all classes share.
+    weight = np.stack([8 * LEVELS, 0 * LEVELS])
+    bias = -4 * LEVELS**2
+    nodes = [
+        helper.make_node("Abs", ["waveform"], ["absolute"]),
+        helper.make_node("ReduceMean", ["absolute"], ["mean"], axes=[1, 2], keepdims=0),
+        helper.make_node("ReduceMax", ["absolute"], ["largest"], axes=[1, 2], keepdims=0),
+        helper.make_node("Unsqueeze", ["mean", "last"], ["mean_column"]),
+        helper.make_node("Unsqueeze", ["largest", "last"], ["largest_column"]),
+        helper.make_node("Concat", ["mean_column", "largest_column"], ["embedding"], axis=1),
+        helper.make_node("Gemm", ["embedding", "weight", "bias"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+        helper.make_node("Div", ["mean", "eight"], ["novelty"]),
+    ]
+    return _model(
+        nodes,
+        inputs={"waveform": ["batch", "channels", "length"]},
+        outputs={"probabilities": ["batch", 3], "embedding": ["batch", 2], "novelty": ["batch"]},
+        constants={
+            "weight": weight,
+            "bias": bias,
+            "eight": np.array(8, dtype=np.float32),
+            "last": np.array([1], dtype=np.int64),
+        },
+    )
+
+
+def synthesizer() -> onnx.ModelProto:
+    rows = np.arange(16, dtype=np.float32)
+    nodes = [
+        helper.make_node("MatMul", ["latent", "waves"], ["flat"]),
+        helper.make_node("Reshape", ["flat", "shape"], ["heatmap"]),
+        helper.make_node("MatMul", ["latent", "directions"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["class_probabilities"], axis=1),
+    ]
+    return _model(
+        nodes,
+        inputs={"latent": ["batch", 2]},
+        outputs={"heatmap": ["batch", 1, 4, 4], "class_probabilities": ["batch", 3]},
+        constants={
+            "waves": np.stack([np.cos(rows), np.sin(rows)]),
+            "shape": np.array([-1, 1, 4, 4], dtype=np.int64),
+            "directions": np.array([[4, -2, -2], [0, 4, -4]], dtype=np.float32),
+        },
+    )
+
+
+def _model(
+    nodes: list[onnx.NodeProto],
+    *,
+    inputs: dict[str, list],
+    outputs: dict[str, list],
+    constants: dict[str, np.ndarray],
+) -> onnx.ModelProto:
+    def tensors(shapes: dict[str, list]) -> list[onnx.ValueInfoProto]:
+        return [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            for name, shape in shapes.items()
+        ]
+
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        tensors(inputs),
+        tensors(outputs),
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    return model
+
+
+if __name__ == "__main__":
+    onnx.save(diagnoser(), Path(__file__).with_name("diagnoser.onnx"))
+    onnx.save(synthesizer(), Path(__file__).with_name("synthesizer.onnx"))

@@ -1,0 +1,101 @@
+"""The balanced training set: views of the real windows, decoded synthetic ones, SMOTE's top-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlrsd.runtime.filtering import Thresholds, mcf_smote, typical_distance
+from dlrsd.training.augment import views
+from dlrsd.training.fit_generator import encode, synthesize_class
+from dlrsd.training.frontend import Frontend
+from dlrsd.training.generator import Generator
+
+VIEWS = 1000  # heatmaps of real windows that a class offers at least
+_SPARE = 1.5  # decoded for each one wanted, since some are rejected
+
+
+@dataclass(frozen=True)
+class RealPool:
+    """Heatmaps of one class's drawn windows and their views.
+
+    ``heatmaps`` (n, channels, F, T) begins with the drawn windows themselves; ``parent`` (n,) is
+    the drawn window each comes from.
+    """
+
+    heatmaps: NDArray[np.float32]
+    parent: NDArray[np.int64]
+    n_drawn: int
+
+    @property
+    def drawn(self) -> NDArray[np.float32]:
+        return self.heatmaps[: self.n_drawn]
+
+
+@dataclass(frozen=True)
+class Balanced:
+    """One class after MCF-SMOTE: synthetic heatmaps and where they come from."""
+
+    synthetic: NDArray[np.float32]
+    counts: dict[str, object]  # drawn, decoded, smote, rejected by reason
+
+
+def real_pool(
+    windows: NDArray[np.float32], frontend: Frontend, *, rng: np.random.Generator
+) -> RealPool:
+    """The drawn windows (n, channels, window) of a class, with views up to ``VIEWS`` heatmaps."""
+    extra = max(0, VIEWS - len(windows))
+    more, parent = views(windows, extra, rng=rng)
+    heatmaps = frontend.heatmaps(np.concatenate([windows, more]))
+    return RealPool(heatmaps, np.concatenate([np.arange(len(windows)), parent]), len(windows))
+
+
+def balance_class(
+    generator: Generator,
+    real: RealPool,
+    label: int,
+    target: int,
+    *,
+    seed: int,
+    thresholds: Thresholds | None = None,
+) -> Balanced:
+    """Bring a class from its drawn windows to ``target`` by decoding, filtering and SMOTE.
+
+    Parameters
+    ----------
+    generator : Generator, trained
+    real : RealPool
+    label : int
+        The class.
+    target : int >= 0
+        Windows the class shall have, drawn ones included.
+    seed : int
+    """
+    missing = max(0, target - real.n_drawn)
+    rng = np.random.default_rng([seed, label])
+    decoded = np.empty((0, *real.heatmaps.shape[1:]), np.float32)
+    posterior = np.empty(0, np.float32)
+    if missing and real.n_drawn > 1:
+        latents = encode(generator, real.heatmaps)
+        made = synthesize_class(
+            generator, latents, real.parent, label, int(_SPARE * missing), rng=rng
+        )
+        decoded, posterior = made
+    result = mcf_smote(
+        decoded,
+        posterior,
+        real.heatmaps,
+        missing,
+        thresholds=thresholds,
+        spacing=typical_distance(real.drawn),
+        random_state=int(rng.integers(2**31)),
+    )
+    counts = {
+        "drawn": real.n_drawn,
+        "decoded": result.decoded,
+        "smote": result.smote,
+        "rejected": result.rejected,
+    }
+    return Balanced(result.samples, counts)

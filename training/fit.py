@@ -1,0 +1,350 @@
+"""One training from settings to a finished run folder: generator, balanced set, classifier, report.
+
+A run that was interrupted goes on where it stopped when it is started again with the same
+settings; a finished one is left as it is.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.quality import QualityLimits
+from dlrsd.runtime.scalogram import ScalogramConfig
+from dlrsd.training.augment import views
+from dlrsd.training.balance import Balanced, RealPool, balance_class, real_pool
+from dlrsd.training.classifiers import Classifier, make_classifier
+from dlrsd.training.fidelity import fidelity, near_copies
+from dlrsd.training.fit_classifier import fit_temperature, predict, train_classifier
+from dlrsd.training.fit_generator import encode, train_generator
+from dlrsd.training.frontend import Frontend, fit_frontend
+from dlrsd.training.generator import Generator, describe, make_generator
+from dlrsd.training.metrics import classification_metrics
+from dlrsd.training.novelty import Novelty, fit_novelty
+from dlrsd.training.prepare import Prepared, Settings, prepare
+from dlrsd.training.report import write_report
+from dlrsd.training.run import read_json, save_arrays, save_models, write_json
+from dlrsd.training.tasks import TASKS
+from dlrsd.training.windows import counts_by_class
+
+GENERATOR_EPOCHS = 25
+CLASSIFIER_EPOCHS = 20
+
+# Validation windows are a tenth of a class's drawn ones, never trained on. A class with fewer than
+# HOLD_FROM cannot spare any: fresh views of its windows stand in.
+HOLD_FROM = 20
+HELD_VIEWS = 40
+
+ANCHORS = 16  # real windows of a class that go to the box for synthesis
+SAMPLES = 64  # heatmaps of a class kept for the report
+LEVEL_MARGIN = 4.0  # RMS beyond the training windows' range by more than this factor is unfit
+
+Progress = Callable[[str, int], Callable[[int], None]]  # (what, total) -> set the number done
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What both networks are trained on."""
+
+    frontend: Frontend
+    pools: list[RealPool]
+    validation: tuple[NDArray[np.float32], NDArray[np.int64]]
+
+
+def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> dict[str, Any]:
+    """Train, evaluate and write a run.
+
+    Parameters
+    ----------
+    settings : Settings
+    out : Path
+        The run's folder. One with the same settings is resumed, or returned if finished.
+    progress : function, optional
+        Called with the name and the number of steps of each long part; returns a function that
+        is told how many are done.
+
+    Returns
+    -------
+    dict
+        The run's metrics, as in ``metrics.json``.
+
+    Raises
+    ------
+    InputError
+        If the data does not fit the settings, or ``out`` holds another run.
+    """
+    progress = progress or (lambda what, total: lambda done: None)
+    data = prepare(settings)
+    config = _open_folder(settings, data, out)
+    if (out / "metrics.json").exists():
+        return read_json(out / "metrics.json")
+    materials = make_materials(data)
+    generator, generator_curves = fit_generator(data, materials, out, progress=progress)
+    balanced = [
+        balance_class(generator, pool, label, target_of(data), seed=settings.seed)
+        for label, pool in enumerate(materials.pools)
+    ]
+    classifier, classifier_curves = fit_classifier(
+        data, materials, balanced, out, progress=progress
+    )
+    temperature, novelty = _calibrate(classifier, materials)
+    config |= {
+        "scalogram": materials.frontend.to_manifest(),
+        "generator": describe(generator),
+        "temperature": temperature,
+        "quality": _quality_limits(data),
+    }
+    metrics = evaluate(data, materials.frontend, classifier, novelty, temperature)
+    metrics |= {
+        "window_counts": config["window_counts"],
+        "balance": dict(zip(data.classes, (b.counts for b in balanced), strict=True)),
+    }
+    metrics |= _synthesis_figures(data.classes, materials.pools, balanced)
+    samples = _samples(materials.pools, balanced)
+    save_models(
+        out,
+        generator=generator,
+        classifier=classifier,
+        novelty=novelty,
+        anchors=_anchors(generator, materials.pools),
+    )
+    save_arrays(out / "samples.npz", samples)
+    write_json(
+        out / "curves.json", {"generator": generator_curves, "classifier": classifier_curves}
+    )
+    write_json(out / "config.json", config)
+    write_json(out / "metrics.json", metrics)
+    write_report(out)
+    shutil.rmtree(out / "checkpoints")
+    return metrics
+
+
+def make_materials(data: Prepared) -> Materials:
+    """Heatmaps of the drawn windows and their views, and what is held out for validation."""
+    windows, labels = data.cut(data.drawn), data.drawn.label
+    config = ScalogramConfig(rate_hz=data.rate_hz, window=data.settings.window)
+    frontend = fit_frontend(windows, labels, config)
+    rng = np.random.default_rng([data.settings.seed, 1])
+    pools, held, held_label = [], [], []
+    for label in range(len(data.classes)):
+        own = windows[labels == label]
+        if len(own) >= HOLD_FROM:
+            order = rng.permutation(len(own))
+            n_held = len(own) // 10
+            aside, own = own[order[:n_held]], own[order[n_held:]]
+        else:
+            aside, _ = views(own, HELD_VIEWS, rng=rng)
+        pools.append(real_pool(own, frontend, rng=rng))
+        held.append(frontend.heatmaps(aside))
+        held_label.append(np.full(len(aside), label))
+    return Materials(frontend, pools, (np.concatenate(held), np.concatenate(held_label)))
+
+
+def fit_generator(
+    data: Prepared, materials: Materials, out: Path, *, progress: Progress
+) -> tuple[Generator, dict[str, list[float]]]:
+    """Train the generator of the settings' preset, resuming from ``out``/checkpoints."""
+    seed = data.settings.seed
+    torch.manual_seed(seed)
+    scalogram = materials.frontend.config
+    generator = make_generator(
+        data.settings.preset,
+        n_classes=len(data.classes),
+        channels=len(data.channels),
+        size=(scalogram.n_frequencies, scalogram.n_blocks),
+    )
+    curves = train_generator(
+        generator,
+        [pool.heatmaps for pool in materials.pools],
+        materials.validation,
+        epochs=GENERATOR_EPOCHS,
+        seed=seed,
+        checkpoint=_checkpoint(out, "generator"),
+        on_epoch=progress("generator", GENERATOR_EPOCHS),
+    )
+    return generator, curves
+
+
+def fit_classifier(
+    data: Prepared,
+    materials: Materials,
+    balanced: list[Balanced],
+    out: Path,
+    *,
+    progress: Progress,
+) -> tuple[Classifier, dict[str, list[float]]]:
+    """Train the settings' classifier on the balanced set, resuming from ``out``/checkpoints."""
+    seed = data.settings.seed
+    torch.manual_seed(seed)
+    classifier = make_classifier(
+        data.settings.classifier, channels=len(data.channels), n_classes=len(data.classes)
+    )
+    curves = train_classifier(
+        classifier,
+        [
+            np.concatenate([pool.heatmaps, made.synthetic])
+            for pool, made in zip(materials.pools, balanced, strict=True)
+        ],
+        materials.validation,
+        epochs=CLASSIFIER_EPOCHS,
+        seed=seed,
+        checkpoint=_checkpoint(out, "classifier"),
+        on_epoch=progress("classifier", CLASSIFIER_EPOCHS),
+    )
+    return classifier, curves
+
+
+def evaluate(
+    data: Prepared,
+    frontend: Frontend,
+    classifier: Classifier,
+    novelty: Novelty,
+    temperature: float,
+) -> dict[str, Any]:
+    """Metrics on the test part, with the share of its windows that count as novel."""
+    index = data.test_index()
+    logits, embedding = predict(classifier, frontend.heatmaps(data.cut(index)))
+    probabilities = torch.softmax(torch.from_numpy(logits) / temperature, dim=1).numpy()
+    metrics = classification_metrics(
+        index.label, logits.argmax(axis=1), data.classes, probabilities=probabilities
+    )
+    return {
+        **metrics,
+        "protocol": data.settings.protocol,
+        "balance_ratio": data.settings.balance,
+        "novel_share": float((novelty(embedding) > 1).mean()),
+    }
+
+
+def target_of(data: Prepared) -> int:
+    """Windows of a class after balancing: the settings' target, or the largest class."""
+    return data.settings.target or int(np.bincount(data.drawn.label).max())
+
+
+def _open_folder(settings: Settings, data: Prepared, out: Path) -> dict[str, Any]:
+    """Make the run's folder with its config, or check that it holds the same run."""
+    path = out / "config.json"
+    if path.exists():
+        config = read_json(path)
+        if config["settings"] != Settings(**settings.to_json()).to_json() and config[
+            "settings"
+        ] != _plain(settings):
+            raise InputError(
+                f"{out} holds a run with other settings: choose another --out, or remove it"
+            )
+        return config
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} is there and is no run: choose another --out, or remove it")
+    out.mkdir(parents=True, exist_ok=True)
+    config = _config(settings, data)
+    write_json(path, config)
+    return config
+
+
+def _config(settings: Settings, data: Prepared) -> dict[str, Any]:
+    task = TASKS[settings.task].statement if settings.task else None
+    return {
+        "settings": _plain(settings),
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "dlrsd_version": version("dlrsd"),
+        "method": "dlrsd-smote",
+        "dataset": settings.data,
+        "task": settings.task,
+        "protocol": settings.protocol,
+        "split_note": data.split.note,
+        "balance_ratio": settings.balance,
+        "seed": settings.seed,
+        "classifier": settings.classifier,
+        "statement": task or f"Trained on {settings.data}; it fits that machine and sensor.",
+        "classes": data.classes,
+        "normal_class": data.normal,
+        "channels": list(data.channels),
+        "signal": {
+            "rate_hz": data.rate_hz,
+            "unit": data.unit,
+            "channels": len(data.channels),
+            "window": settings.window,
+            "hop": settings.hop,
+        },
+        "window_counts": {
+            "train": counts_by_class(data.drawn, data.classes),
+            "test": counts_by_class(data.test_index(), data.classes),
+        },
+    }
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    """Settings as JSON gives them back."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.to_json().items()}
+
+
+def _checkpoint(out: Path, name: str) -> Path:
+    (out / "checkpoints").mkdir(exist_ok=True)
+    return out / "checkpoints" / f"{name}.pt"
+
+
+def _calibrate(classifier: Classifier, materials: Materials) -> tuple[float, Novelty]:
+    heatmaps, labels = materials.validation
+    logits, held = predict(classifier, heatmaps)
+    real = [predict(classifier, pool.heatmaps)[1] for pool in materials.pools]
+    novelty = fit_novelty(
+        np.concatenate(real),
+        np.repeat(np.arange(len(real)), [len(r) for r in real]),
+        held,
+        n_classes=len(real),
+    )
+    return fit_temperature(logits, labels), novelty
+
+
+def _quality_limits(data: Prepared) -> dict[str, float]:
+    windows = data.cut(data.drawn)
+    rms = windows.std(axis=-1)
+    low, high = float(rms.min()) / LEVEL_MARGIN, float(rms.max()) * LEVEL_MARGIN
+    return vars(QualityLimits(level_low=low, level_high=high)).copy()
+
+
+def _synthesis_figures(
+    classes: list[str], pools: list[RealPool], balanced: list[Balanced]
+) -> dict[str, Any]:
+    """How like the real windows the synthetic ones are, and whether any is nearly a copy."""
+    synthetic = {
+        name: made.synthetic
+        for name, made in zip(classes, balanced, strict=True)
+        if len(made.synthetic)
+    }
+    real = {name: pool.heatmaps for name, pool in zip(classes, pools, strict=True)}
+    drawn = {name: pool.drawn for name, pool in zip(classes, pools, strict=True)}
+    if not synthetic:
+        return {}
+    return {
+        "fidelity": fidelity(synthetic, real),
+        "near_copies": near_copies(synthetic, drawn),
+    }
+
+
+def _samples(pools: list[RealPool], balanced: list[Balanced]) -> dict[str, NDArray[np.float16]]:
+    arrays = {}
+    for label, (pool, made) in enumerate(zip(pools, balanced, strict=True)):
+        arrays[f"real/{label}"] = pool.heatmaps[:SAMPLES].astype(np.float16)
+        if len(made.synthetic):
+            arrays[f"synthetic/{label}"] = made.synthetic[:SAMPLES].astype(np.float16)
+    return arrays
+
+
+def _anchors(generator: Generator, pools: list[RealPool]) -> dict[str, NDArray[np.float16]]:
+    arrays = {}
+    for label, pool in enumerate(pools):
+        heatmaps = pool.drawn[:ANCHORS]
+        arrays[f"latent/{label}"] = encode(generator, heatmaps).astype(np.float16)
+        arrays[f"real/{label}"] = heatmaps.astype(np.float16)
+    return arrays

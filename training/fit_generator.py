@@ -1,0 +1,139 @@
+"""Training the generator on drawn windows, and decoding synthetic heatmaps from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dlrsd.runtime.smote import interpolate
+from dlrsd.training.generator import Generator, joint_loss
+from dlrsd.training.loop import Curves, train
+
+STEPS = 30  # an epoch
+BATCH = 64
+LEARNING_RATE = 2e-3
+WEIGHT_DECAY = 1e-4
+PATIENCE = 10
+_DECODE_BATCH = 512
+
+
+class Synthetic(NamedTuple):
+    """Decoded ``heatmaps`` (n, channels, F, T) and the AFC's ``posterior`` (n,) of their class."""
+
+    heatmaps: NDArray[np.float32]
+    posterior: NDArray[np.float32]
+
+
+def train_generator(
+    generator: Generator,
+    pools: list[NDArray[np.float32]],
+    validation: tuple[NDArray[np.float32], NDArray[np.int64]],
+    *,
+    epochs: int,
+    seed: int,
+    checkpoint: Path,
+    on_epoch: Callable[[int], None] = lambda epoch: None,
+) -> Curves:
+    """Minimise the joint loss on class-balanced batches; early stop on training-side windows.
+
+    Parameters
+    ----------
+    generator : Generator
+        Trained in place.
+    pools : list of arrays [shape=(n_c, channels, F, T)]
+        Standardised heatmaps of every class's drawn windows and their views.
+    validation : (heatmaps, labels)
+        Training-side windows that are in no pool.
+    """
+    tensors = [torch.from_numpy(pool) for pool in pools]
+    held, held_label = (torch.from_numpy(a) for a in validation)
+
+    def validate(model: torch.nn.Module) -> dict[str, float]:
+        mse, ce = joint_loss(model(held), held, held_label)
+        return {"validation_loss": float(mse + ce)}
+
+    def losses(model: torch.nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        heatmap, label = batch
+        mse, ce = joint_loss(model(heatmap), heatmap, label)
+        return {"mse": mse, "ce": ce}
+
+    return train(
+        generator,
+        batches=lambda epoch: balanced_batches(
+            tensors, steps=STEPS, batch=BATCH, rng=np.random.default_rng([seed, epoch])
+        ),
+        losses=losses,
+        validate=validate,
+        epochs=epochs,
+        steps=STEPS,
+        learning_rate=LEARNING_RATE,
+        weight_decay=WEIGHT_DECAY,
+        patience=PATIENCE,
+        seed=seed,
+        checkpoint=checkpoint,
+        on_epoch=on_epoch,
+    )
+
+
+@torch.inference_mode()
+def encode(generator: Generator, heatmaps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Latents (n, *latent_shape) of standardised heatmaps (n, channels, F, T)."""
+    parts = torch.from_numpy(heatmaps).split(_DECODE_BATCH)
+    return torch.cat([generator.encode(part) for part in parts]).numpy()
+
+
+@torch.inference_mode()
+def synthesize_class(
+    generator: Generator,
+    latents: NDArray[np.float32],
+    parent: NDArray[np.int64],
+    label: int,
+    count: int,
+    *,
+    rng: np.random.Generator,
+) -> Synthetic:
+    """Decode interpolations between latents of different real windows of one class.
+
+    Parameters
+    ----------
+    latents : array [shape=(n, *latent_shape)]
+        Of the class's windows and their views.
+    parent : array [shape=(n,)], int
+        The drawn window each latent comes from: a pair never has the same one, or the decoded
+        sample would be a reconstruction.
+    label : int
+        The class, for the posterior.
+    count : int
+        How many to decode.
+    """
+    a = rng.integers(0, len(latents), count)
+    b = rng.integers(0, len(latents), count)
+    while (same := parent[a] == parent[b]).any() and len(np.unique(parent)) > 1:
+        b[same] = rng.integers(0, len(latents), int(same.sum()))
+    heatmaps, posterior = [], []
+    position = rng.random(count)
+    for start in range(0, count, _DECODE_BATCH):
+        part = slice(start, start + _DECODE_BATCH)
+        latent = interpolate(latents[a[part]], latents[b[part]], position[part])
+        decoded = generator.decode(torch.from_numpy(latent))
+        heatmaps.append(decoded.numpy())
+        posterior.append(torch.softmax(generator.afc(decoded), dim=1)[:, label].numpy())
+    return Synthetic(np.concatenate(heatmaps), np.concatenate(posterior))
+
+
+def balanced_batches(
+    pools: list[Tensor], *, steps: int, batch: int, rng: np.random.Generator
+) -> list[tuple[Tensor, Tensor]]:
+    """Batches in which every class has the same share: (heatmaps, labels)."""
+    share = -(-batch // len(pools))
+    label = torch.arange(len(pools)).repeat_interleave(share)
+    return [
+        (torch.cat([pool[rng.integers(0, len(pool), share)] for pool in pools]), label)
+        for _ in range(steps)
+    ]

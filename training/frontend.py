@@ -1,0 +1,71 @@
+"""Signal feature transform: windows to standardised heatmaps, constants from the training part."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlrsd.runtime.scalogram import ScalogramConfig, log_scalogram, scalogram
+
+# The floor under the logarithm, as a share of the median magnitude of the training part: low
+# enough to keep quiet rows apart, high enough that silence is not stretched over the whole scale.
+EPS_SHARE = 0.03
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """A scalogram with its constants.
+
+    Parameters
+    ----------
+    config : ScalogramConfig
+    eps : float > 0
+        Added before the logarithm, in the scalogram's unit.
+    mean, std : tuple of float
+        Of every frequency row over the training part, in log amplitude.
+    """
+
+    config: ScalogramConfig
+    eps: float
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def heatmaps(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n, channels, window) in the training unit -> (n, channels, F, T) standardised."""
+        log = log_scalogram(windows, self.config, eps=self.eps)
+        log -= np.asarray(self.mean, np.float32)[:, None]
+        log /= np.asarray(self.std, np.float32)[:, None]
+        return log
+
+    def to_manifest(self) -> dict[str, object]:
+        """JSON-ready, as a bundle's manifest holds it."""
+        facts = asdict(self.config)
+        del facts["rate_hz"], facts["window"]
+        return {**facts, "eps": self.eps, "mean": list(self.mean), "std": list(self.std)}
+
+
+def fit_frontend(
+    windows: NDArray[np.float32], labels: NDArray[np.int64], config: ScalogramConfig
+) -> Frontend:
+    """Constants from drawn windows, every class weighing the same.
+
+    Parameters
+    ----------
+    windows : array [shape=(n, channels, window)]
+    labels : array [shape=(n,)], int
+        Without equal weights the constants would move with the balance ratio.
+    """
+    magnitude = scalogram(windows, config).astype(np.float64)
+    weight = 1 / np.bincount(labels)[labels]
+    weight /= weight.sum()
+    order = np.argsort(per_window := np.median(magnitude, axis=(1, 2, 3)))
+    middle = np.searchsorted(np.cumsum(weight[order]), 0.5)
+    eps = max(EPS_SHARE * float(per_window[order[middle]]), np.finfo(np.float32).tiny)
+    log = np.log(magnitude + eps)
+    mean = np.einsum("n,ncft->f", weight, log) / (log.shape[1] * log.shape[3])
+    centred = (log - mean[:, None]) ** 2
+    variance = np.einsum("n,ncft->f", weight, centred) / (log.shape[1] * log.shape[3])
+    std = np.maximum(np.sqrt(variance), 1e-3)
+    return Frontend(config, eps, tuple(map(float, mean)), tuple(map(float, std)))

@@ -1,0 +1,192 @@
+"""From settings to windows: recordings, split, drawn training windows, test windows.
+
+What this returns depends on the settings alone, so that export can cut a run's test part again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlrsd.runtime.errors import InputError
+from dlrsd.training.recordings import (
+    Recording,
+    classes_of,
+    load_recordings,
+    normal_class,
+    to_rate,
+)
+from dlrsd.training.splits import PROTOCOLS, Split, by_fault_location, split
+from dlrsd.training.windows import WindowIndex, cut, draw_windows, grid_windows
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides a run, stated in its config.
+
+    Parameters
+    ----------
+    data, root, task, channels, label
+        As in :func:`dlrsd.training.recordings.load_recordings`.
+    protocol : "random", "block", "load" or "bearing"
+    train_loads, test_loads : for the protocol ``load``
+    balance : float >= 1
+        Balance ratio BR: ``n_normal`` normal windows, ``n_normal`` / BR of every fault class.
+    n_normal : int > 0
+    target : int > 0, optional
+        Windows of a class after balancing; default: of the largest class.
+    seed : int
+        Of the split, the draw and the training.
+    rate : float, optional
+        Model's sampling rate, Hz; default: the lowest of the recordings.
+    window, hop : int > 0
+        Samples of a window, and between test windows.
+    preset : "edge" or "paper"
+        Of the generator.
+    classifier : str
+        A name of ``dlrsd.training.classifiers.CLASSIFIERS``.
+    """
+
+    data: str
+    root: str | None = None
+    task: str | None = None
+    channels: tuple[str, ...] | None = None
+    label: str | None = None
+    protocol: str = "block"
+    train_loads: tuple[float, ...] | None = None
+    test_loads: tuple[float, ...] | None = None
+    balance: float = 1.0
+    n_normal: int = 2000
+    target: int | None = None
+    seed: int = 0
+    rate: float | None = None
+    window: int = 1024
+    hop: int = 512
+    preset: str = "edge"
+    classifier: str = "edge"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, facts: dict[str, Any]) -> Settings:
+        tuples = ("channels", "train_loads", "test_loads")
+        return cls(
+            **{k: tuple(v) if k in tuples and v is not None else v for k, v in facts.items()}
+        )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Recordings at the model's rate, their split, and the drawn training windows."""
+
+    settings: Settings
+    recordings: list[Recording] = field(repr=False)
+    classes: list[str]
+    normal: str | None
+    split: Split = field(repr=False)
+    drawn: WindowIndex = field(repr=False)
+
+    @property
+    def rate_hz(self) -> float:
+        return self.recordings[0].rate
+
+    @property
+    def unit(self) -> str:
+        return self.recordings[0].unit
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return self.recordings[0].channels
+
+    def cut(self, index: WindowIndex) -> NDArray[np.float32]:
+        """Windows (n, channels, window)."""
+        return cut(self.recordings, index, self.settings.window)
+
+    def test_index(self, *, hop: int | None = None) -> WindowIndex:
+        """Windows of the test part, every ``hop`` samples (default: the settings')."""
+        return grid_windows(
+            self.recordings,
+            self.split.test,
+            self.classes,
+            window=self.settings.window,
+            hop=hop or self.settings.hop,
+        )
+
+    def train_index(self, *, hop: int | None = None) -> WindowIndex:
+        """All windows of the training part on a grid, drawn or not: for design choices."""
+        return grid_windows(
+            self.recordings,
+            self.split.train,
+            self.classes,
+            window=self.settings.window,
+            hop=hop or self.settings.hop,
+        )
+
+
+def prepare(settings: Settings, recordings: Sequence[Recording] | None = None) -> Prepared:
+    """Load, resample, split and draw.
+
+    Parameters
+    ----------
+    settings : Settings
+    recordings : list of Recording, optional
+        Already loaded by the same settings, where several runs share them.
+
+    Raises
+    ------
+    InputError
+        If the data, the protocol or the ratio cannot be used; two classes at least are needed.
+    """
+    if settings.protocol not in PROTOCOLS:
+        raise InputError(f"got protocol {settings.protocol!r}: expected one of {PROTOCOLS}")
+    if recordings is None:
+        recordings = load(settings)
+    if settings.protocol == "bearing":
+        recordings = by_fault_location(recordings)
+    classes = classes_of(recordings)
+    if len(classes) < 2:
+        raise InputError(
+            f"got recordings of one class ({classes[0]}): expected at least two to tell apart"
+        )
+    units = sorted({r.unit for r in recordings})
+    if len(units) > 1:
+        raise InputError(f"got recordings in {', '.join(units)}: expected one unit for all")
+    parts = split(
+        recordings,
+        protocol=settings.protocol,
+        seed=settings.seed,
+        window=settings.window,
+        hop=settings.hop,
+        train_loads=settings.train_loads,
+        test_loads=settings.test_loads,
+    )
+    normal = normal_class(recordings)
+    drawn = draw_windows(
+        recordings,
+        parts.train,
+        classes,
+        window=settings.window,
+        balance_ratio=settings.balance,
+        n_normal=settings.n_normal,
+        normal=normal,
+        seed=settings.seed,
+    )
+    return Prepared(settings, list(recordings), classes, normal, parts, drawn)
+
+
+def load(settings: Settings) -> list[Recording]:
+    """The settings' recordings at the model's rate."""
+    recordings = load_recordings(
+        settings.data,
+        root=settings.root,
+        task=settings.task,
+        channels=settings.channels,
+        label=settings.label,
+        rig_seed=settings.seed,
+    )
+    return to_rate(recordings, settings.rate)

@@ -1,0 +1,160 @@
+"""A run folder: the config, weights, metrics and curves of one training, readable ever after.
+
+Weights are safetensors, arrays NPZ without objects, everything else JSON. The only other format is
+the checkpoints of an unfinished run, which are read with ``weights_only``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.torch import load_model, save_model
+
+from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.scalogram import ScalogramConfig
+from dlrsd.training.classifiers import Classifier, make_classifier
+from dlrsd.training.frontend import Frontend
+from dlrsd.training.generator import Generator, make_generator
+from dlrsd.training.novelty import Novelty
+from dlrsd.training.prepare import Settings
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What a finished run holds, in memory."""
+
+    folder: Path
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+    frontend: Frontend
+    generator: Generator
+    classifier: Classifier
+    novelty: Novelty
+    anchors: dict[str, NDArray[np.float16]]
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.from_json(self.config["settings"])
+
+    @property
+    def classes(self) -> list[str]:
+        return self.config["classes"]
+
+    @property
+    def temperature(self) -> float:
+        return self.config["temperature"]
+
+
+def save_models(
+    folder: Path,
+    *,
+    generator: Generator,
+    classifier: Classifier,
+    novelty: Novelty,
+    anchors: dict[str, NDArray[np.float16]],
+) -> None:
+    """Write the trained parts of a run."""
+    save_model(generator, str(folder / "generator.safetensors"))
+    save_model(classifier, str(folder / "classifier.safetensors"))
+    save_arrays(
+        folder / "novelty.npz", {"whiten": novelty.whiten, "centres": novelty.centres}
+    )
+    save_arrays(folder / "anchors.npz", anchors)
+
+
+def load_run(folder: str | Path) -> TrainedRun:
+    """Read a finished run.
+
+    Raises
+    ------
+    InputError
+        If the folder is no finished run, or one of its files is damaged.
+    """
+    folder = Path(folder)
+    if not (folder / "metrics.json").is_file():
+        raise InputError(
+            f"{folder} holds no finished run (no metrics.json): expected a folder that "
+            "`dlrsd-train fit` has written to its end"
+        )
+    try:
+        config = read_json(folder / "config.json")
+        frontend = frontend_from_config(config)
+        shape = {"n_classes": len(config["classes"]), "channels": len(config["channels"])}
+        size = (frontend.config.n_frequencies, frontend.config.n_blocks)
+        generator = make_generator(config["settings"]["preset"], size=size, **shape)
+        classifier = make_classifier(config["settings"]["classifier"], **shape)
+        load_model(generator, str(folder / "generator.safetensors"))
+        load_model(classifier, str(folder / "classifier.safetensors"))
+        run = TrainedRun(
+            folder,
+            config,
+            read_json(folder / "metrics.json"),
+            frontend,
+            generator.eval(),
+            classifier.eval(),
+            Novelty(**load_arrays(folder / "novelty.npz")),
+            load_arrays(folder / "anchors.npz"),
+        )
+    except InputError:
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"the run {folder} cannot be read ({reason}): expected the files of a finished run of "
+            "this version; train it again"
+        ) from error
+    return run
+
+
+def latest_run(runs: Path = RUNS) -> Path:
+    """The finished run that was written last.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    finished = sorted(runs.glob("*/metrics.json"), key=lambda path: path.stat().st_mtime)
+    if not finished:
+        raise InputError(
+            f"no finished run in {runs}/: train one with `dlrsd-train fit DATA`, or name a run"
+        )
+    return finished[-1].parent
+
+
+def frontend_from_config(config: dict[str, Any]) -> Frontend:
+    """The scalogram and its constants, from a run's config."""
+    facts = dict(config["scalogram"])
+    eps, mean, std = facts.pop("eps"), facts.pop("mean"), facts.pop("std")
+    signal = config["signal"]
+    scalogram = ScalogramConfig(rate_hz=signal["rate_hz"], window=signal["window"], **facts)
+    return Frontend(scalogram, eps, tuple(mean), tuple(std))
+
+
+def save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def write_json(path: Path, facts: Any) -> None:
+    """Write all of it or nothing."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
