@@ -236,7 +236,7 @@ _CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
 
 def _check(manifest: Any, *, where: Path) -> None:
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
-    if not _is_count(version):
+    if not isinstance(version, int) or not _is_count(version):
         raise BundleError(
             f"{where} states no schema_version (got {version!r}): expected the manifest that "
             "`dlrsd-export` writes; export the bundle again"

@@ -30,6 +30,7 @@ from dlrsd.runtime.errors import DlrsdError, InputError, require
 DTYPES = {"f32le": "<f4", "f64le": "<f8", "s16le": "<i2", "s24le": "", "s32le": "<i4"}
 
 _BLOCK = 1 << 16  # samples of every channel
+_TDMS_BLOCK = 1 << 19  # samples; each call reads the file's own chunks, however long, as a whole
 _RAW_BLOCK = 1 << 20  # bytes
 
 
@@ -203,13 +204,28 @@ def _open_sound(path: Path, variable: str | None) -> Source:
 
 def _open_npy(path: Path, variable: str | None) -> Source:
     _refuse_variable(variable, path)
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    array = _NpyFile(path)
     if array.dtype.kind not in "iuf" or array.ndim not in (1, 2):
         raise InputError(
             f"{path} holds {array.dtype} values of shape {array.shape}: expected real numbers of "
             f"shape (samples,) or (channels, samples)"
         )
     return _arrays_source({"": array}, None, path)
+
+
+class _NpyFile:
+    """Mapped anew for each slice: the pages of a lasting map count as memory of the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        array = self._map()
+        self.dtype, self.shape, self.ndim = array.dtype, array.shape, array.ndim
+
+    def __getitem__(self, where: Any) -> np.ndarray:
+        return np.array(self._map()[where])
+
+    def _map(self) -> np.ndarray:
+        return np.load(self._path, mmap_mode="r", allow_pickle=False)
 
 
 def _open_mat(path: Path, variable: str | None) -> Source:
@@ -258,8 +274,8 @@ def _open_tdms(path: Path, variable: str | None) -> Source:
 
     def chunks() -> Iterator[Chunk]:
         with file:
-            for begin in range(0, length, _BLOCK):
-                size = min(_BLOCK, length - begin)
+            for begin in range(0, length, _TDMS_BLOCK):
+                size = min(_TDMS_BLOCK, length - begin)
                 yield Chunk(np.stack([channel.read_data(begin, size) for channel in chosen]))
 
     facts = [channel.properties for channel in chosen]
@@ -280,19 +296,25 @@ def _open_tdms(path: Path, variable: str | None) -> Source:
 def _open_uff(path: Path, variable: str | None) -> Source:
     file = _library("pyuff", path).UFF(str(path))
     numbers = [i for i, kind in enumerate(file.get_set_types()) if int(kind) == 58]
-    if not numbers:
-        raise InputError(f"{path} has no data set 58: expected one of time samples")
-    sets = file.read_sets(numbers)
+    sets = file.read_sets(numbers) if numbers else []
     series = {
         str(i): each
         for i, each in enumerate(sets if isinstance(sets, list) else [sets])
-        if not np.iscomplexobj(each["data"])
+        if each["func_type"] in (0, 1) and not np.iscomplexobj(each["data"])
     }
+    if not series:
+        raise InputError(
+            f"{path} has no data set 58 of time samples: expected one for each channel"
+        )
     names = _choose({name: len(each["data"]) for name, each in series.items()}, variable, path)
     chosen = [series[name] for name in names]
-    if not all(each.get("abscissa_spacing", 1) for each in chosen):
-        raise InputError(f"{path} is sampled at uneven times: expected one sampling interval")
-    increment = _common("sampling intervals", [each.get("abscissa_inc") for each in chosen], path)
+    intervals = []
+    for each in chosen:
+        steps = np.diff(each["x"])
+        intervals.append(float(f"{steps.mean():.6g}") if steps.size else 0.0)
+        if (abs(steps - intervals[-1]) > intervals[-1] / 2).any():
+            raise InputError(f"{path} is sampled at uneven times: expected one sampling interval")
+    increment = _common("sampling intervals", intervals, path)
     unit = _common("units", [each.get("ordinate_axis_units_lab") for each in chosen], path)
     source = _arrays_source({name: series[name]["data"] for name in names}, variable, path)
     source.rate_hz = 1 / increment if increment else None
@@ -324,7 +346,10 @@ def _open_csv(path: Path, variable: str | None) -> Source:
     reader = csv.open_csv(
         path,
         read_options=csv.ReadOptions(
-            use_threads=False, skip_rows=rows[0] + has_header, column_names=names
+            use_threads=False,
+            block_size=1 << 18,
+            skip_rows=rows[0] + has_header,
+            column_names=names,
         ),
         parse_options=csv.ParseOptions(delimiter=delimiter),
         convert_options=csv.ConvertOptions(column_types=types, decimal_point=decimal),
@@ -333,7 +358,10 @@ def _open_csv(path: Path, variable: str | None) -> Source:
 
 
 def _open_parquet(path: Path, variable: str | None) -> Source:
-    file = _library("pyarrow.parquet", path).ParquetFile(path)
+    # Read by pages of this size: row groups may be as long as the recording.
+    file = _library("pyarrow.parquet", path).ParquetFile(
+        path, buffer_size=1 << 18, pre_buffer=False
+    )
     batches = file.iter_batches(batch_size=_BLOCK)
     source = _table_source(file.schema_arrow, batches, variable, path, named=True)
     source.n_samples = file.metadata.num_rows

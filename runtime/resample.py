@@ -125,11 +125,11 @@ class _Run:
                     steps = np.diff(hits + self.taken, prepend=self._last_hit[channel, side])
                     keep[channel, hits[steps <= _NEAR]] = True
                     self._last_hit[channel, side] = self.taken + hits[-1]
-        channel, at = np.nonzero(keep)
-        if channel.size:
+        rows, at = np.nonzero(keep)
+        if rows.size:
             to = np.rint((self.taken + at) * self._ratio).astype(np.int64)
-            value = np.where(bad, np.float32(np.nan), samples)[channel, at]
-            self._channel = np.append(self._channel, channel)
+            value = np.where(bad, np.float32(np.nan), samples)[rows, at]
+            self._channel = np.append(self._channel, rows)
             self._at = np.append(self._at, to)
             self._value = np.append(self._value, value)
 

@@ -1,7 +1,8 @@
 """New heatmaps of a class on the box: latent SMOTE between the bundle's anchors, then filtering.
 
-The anchors are latents of training windows. A weight drawn between two of a class gives a new
-latent, the bundle's decoder turns it into a standardised log scalogram, and its auxiliary
+An anchor is a training window as a latent and a texture, what the decoder leaves out of it. A
+weight drawn between the latents of two anchors of a class gives a new one, the bundle's decoder
+makes a standardised log scalogram of it and of the first one's texture, and its auxiliary
 classifier says what it takes it for. What fails MCF-SMOTE's filter is counted by reason and drawn
 again; what is still missing after a bounded number of rounds is topped up by SMOTE.
 """
@@ -85,8 +86,9 @@ def synthesize(
         raise InputError(f"got a count of {count} heatmaps, expected 1 or more")
     if seed < 0:
         raise InputError(f"got seed {seed}, expected 0 or more")
-    latents, real = _anchors(bundle, class_name, index)
+    latents, textures = _anchors(bundle, class_name, index)
     decode = _Decoder(bundle)
+    real, _ = decode(latents, textures)
     rng = np.random.default_rng(seed)
     kept: list[NDArray[np.float32]] = []
     posteriors: list[NDArray[np.float32]] = []
@@ -94,7 +96,8 @@ def synthesize(
     drawn = n_kept = 0
     for _ in range(_ROUNDS):
         wanted = count - n_kept
-        heatmaps, probabilities = decode(_between(latents, wanted, rng))
+        first, between = _between(latents, wanted, rng)
+        heatmaps, probabilities = decode(between, textures[first])
         reasons = judge(heatmaps, probabilities[:, index], real, thresholds or Thresholds())
         good = ~np.logical_or.reduce(list(reasons.values()))
         kept.append(heatmaps[good])
@@ -169,17 +172,18 @@ def save_synthesis(synthesis: Synthesis, bundle: Bundle, output: str | Path) -> 
 
 
 class _Decoder:
-    """The bundle's synthesiser: latents (n, ...) to heatmaps and class probabilities."""
+    """The bundle's synthesiser: latents and textures to heatmaps and class probabilities."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._session = open_session(bundle, bundle.manifest["synthesis"]["file"])
 
     def __call__(
-        self, latents: NDArray[np.float32]
+        self, latents: NDArray[np.float32], textures: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         outputs = [
             self._session.run(
-                ["heatmap", "class_probabilities"], {"latent": latents[at : at + _BATCH]}
+                ["heatmap", "class_probabilities"],
+                {"latent": latents[at : at + _BATCH], "texture": textures[at : at + _BATCH]},
             )
             for at in range(0, len(latents), _BATCH)
         ]
@@ -204,25 +208,25 @@ def _anchors(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     path = bundle.file(bundle.manifest["synthesis"]["anchors"])
     with np.load(path, allow_pickle=False) as arrays:
-        names = (f"latent/{index}", f"real/{index}")
+        names = (f"latent/{index}", f"texture/{index}")
         if any(name not in arrays for name in names):
             raise InputError(
                 f"bundle {bundle.name} has no anchors of class {class_name!r}: export it from a "
                 "run that drew windows of that class"
             )
-        latents, real = (arrays[name].astype(np.float32) for name in names)
+        latents, textures = (arrays[name].astype(np.float32) for name in names)
     if len(latents) < 2:
         raise InputError(
             f"class {class_name!r} has {len(latents)} anchor in bundle {bundle.name}, expected at "
             "least 2 to interpolate between: train on more windows of that class"
         )
-    return latents, real
+    return latents, textures
 
 
 def _between(
     latents: NDArray[np.float32], count: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Random points on the lines between random pairs of different anchors."""
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Random points between random pairs of different anchors, and the first of each pair."""
     first = rng.integers(0, len(latents), count)
     second = (first + rng.integers(1, len(latents), count)) % len(latents)
-    return interpolate(latents[first], latents[second], rng.random(count))
+    return first, interpolate(latents[first], latents[second], rng.random(count))

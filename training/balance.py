@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.filtering import Thresholds, mcf_smote, typical_distance
 from dlrsd.training.augment import views
-from dlrsd.training.fit_generator import encode, synthesize_class
+from dlrsd.training.fit_generator import synthesize_class
 from dlrsd.training.frontend import Frontend
 from dlrsd.training.generator import Generator
 
@@ -78,11 +78,9 @@ def balance_class(
     decoded = np.empty((0, *real.heatmaps.shape[1:]), np.float32)
     posterior = np.empty(0, np.float32)
     if missing and real.n_drawn > 1:
-        latents = encode(generator, real.heatmaps)
-        made = synthesize_class(
-            generator, latents, real.parent, label, int(_SPARE * missing), rng=rng
+        decoded, posterior = synthesize_class(
+            generator, real.heatmaps, real.parent, label, int(_SPARE * missing), rng=rng
         )
-        decoded, posterior = made
     result = mcf_smote(
         decoded,
         posterior,

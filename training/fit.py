@@ -26,7 +26,7 @@ from dlrsd.training.balance import Balanced, RealPool, balance_class, real_pool
 from dlrsd.training.classifiers import Classifier, make_classifier
 from dlrsd.training.fidelity import fidelity, near_copies
 from dlrsd.training.fit_classifier import fit_temperature, predict, train_classifier
-from dlrsd.training.fit_generator import encode, train_generator
+from dlrsd.training.fit_generator import decode, encode, train_generator
 from dlrsd.training.frontend import Frontend, fit_frontend
 from dlrsd.training.generator import Generator, describe, make_generator
 from dlrsd.training.metrics import classification_metrics
@@ -109,8 +109,8 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
         "window_counts": config["window_counts"],
         "balance": dict(zip(data.classes, (b.counts for b in balanced), strict=True)),
     }
-    metrics |= _synthesis_figures(data.classes, materials.pools, balanced)
-    samples = _samples(materials.pools, balanced)
+    unseen = _unseen(data, materials.frontend)
+    metrics |= _synthesis_figures(data.classes, unseen, materials.pools, balanced)
     save_models(
         out,
         generator=generator,
@@ -118,7 +118,7 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
         novelty=novelty,
         anchors=_anchors(generator, materials.pools),
     )
-    save_arrays(out / "samples.npz", samples)
+    save_arrays(out / "samples.npz", _samples(unseen, balanced))
     write_json(
         out / "curves.json", {"generator": generator_curves, "classifier": classifier_curves}
     )
@@ -236,9 +236,7 @@ def _open_folder(settings: Settings, data: Prepared, out: Path) -> dict[str, Any
     path = out / "config.json"
     if path.exists():
         config = read_json(path)
-        if config["settings"] != Settings(**settings.to_json()).to_json() and config[
-            "settings"
-        ] != _plain(settings):
+        if config["settings"] != settings.to_json():
             raise InputError(
                 f"{out} holds a run with other settings: choose another --out, or remove it"
             )
@@ -254,7 +252,7 @@ def _open_folder(settings: Settings, data: Prepared, out: Path) -> dict[str, Any
 def _config(settings: Settings, data: Prepared) -> dict[str, Any]:
     task = TASKS[settings.task].statement if settings.task else None
     return {
-        "settings": _plain(settings),
+        "settings": settings.to_json(),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "dlrsd_version": version("dlrsd"),
         "method": "dlrsd-smote",
@@ -283,11 +281,6 @@ def _config(settings: Settings, data: Prepared) -> dict[str, Any]:
     }
 
 
-def _plain(settings: Settings) -> dict[str, Any]:
-    """Settings as JSON gives them back."""
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.to_json().items()}
-
-
 def _checkpoint(out: Path, name: str) -> Path:
     (out / "checkpoints").mkdir(exist_ok=True)
     return out / "checkpoints" / f"{name}.pt"
@@ -313,38 +306,51 @@ def _quality_limits(data: Prepared) -> dict[str, float]:
     return vars(QualityLimits(level_low=low, level_high=high)).copy()
 
 
+def _unseen(data: Prepared, frontend: Frontend) -> list[NDArray[np.float32]]:
+    """Heatmaps of each class's test windows: what synthetic ones should look like."""
+    index = data.test_index()
+    heatmaps = frontend.heatmaps(data.cut(index))
+    return [heatmaps[index.label == label] for label in range(len(data.classes))]
+
+
 def _synthesis_figures(
-    classes: list[str], pools: list[RealPool], balanced: list[Balanced]
+    classes: list[str],
+    unseen: list[NDArray[np.float32]],
+    pools: list[RealPool],
+    balanced: list[Balanced],
 ) -> dict[str, Any]:
-    """How like the real windows the synthetic ones are, and whether any is nearly a copy."""
-    synthetic = {
-        name: made.synthetic
-        for name, made in zip(classes, balanced, strict=True)
-        if len(made.synthetic)
-    }
-    real = {name: pool.heatmaps for name, pool in zip(classes, pools, strict=True)}
-    drawn = {name: pool.drawn for name, pool in zip(classes, pools, strict=True)}
-    if not synthetic:
+    """How like unseen real windows the synthetic ones are, and whether any is nearly a copy."""
+    made = [label for label, b in enumerate(balanced) if len(b.synthetic)]
+    if not made:
         return {}
+    synthetic = {classes[label]: balanced[label].synthetic for label in made}
     return {
-        "fidelity": fidelity(synthetic, real),
-        "near_copies": near_copies(synthetic, drawn),
+        "fidelity": fidelity(synthetic, {classes[label]: unseen[label] for label in made}),
+        "near_copies": near_copies(synthetic, {classes[c]: pools[c].drawn for c in made}),
     }
 
 
-def _samples(pools: list[RealPool], balanced: list[Balanced]) -> dict[str, NDArray[np.float16]]:
+def _samples(
+    unseen: list[NDArray[np.float32]], balanced: list[Balanced]
+) -> dict[str, NDArray[np.float16]]:
+    """Some real heatmaps of the test part and some synthetic ones, for the report."""
+    rng = np.random.default_rng(0)
     arrays = {}
-    for label, (pool, made) in enumerate(zip(pools, balanced, strict=True)):
-        arrays[f"real/{label}"] = pool.heatmaps[:SAMPLES].astype(np.float16)
-        if len(made.synthetic):
-            arrays[f"synthetic/{label}"] = made.synthetic[:SAMPLES].astype(np.float16)
+    for label, (real, made) in enumerate(zip(unseen, balanced, strict=True)):
+        for name, heatmaps in (("real", real), ("synthetic", made.synthetic)):
+            if len(heatmaps):
+                chosen = rng.permutation(len(heatmaps))[:SAMPLES]
+                arrays[f"{name}/{label}"] = heatmaps[chosen].astype(np.float16)
     return arrays
 
 
 def _anchors(generator: Generator, pools: list[RealPool]) -> dict[str, NDArray[np.float16]]:
+    """What the box needs to make more of a class: see ``dlrsd.runtime.synthesize``."""
     arrays = {}
     for label, pool in enumerate(pools):
         heatmaps = pool.drawn[:ANCHORS]
-        arrays[f"latent/{label}"] = encode(generator, heatmaps).astype(np.float16)
-        arrays[f"real/{label}"] = heatmaps.astype(np.float16)
+        latents = encode(generator, heatmaps)
+        texture = heatmaps - decode(generator, latents)
+        arrays[f"latent/{label}"] = latents.astype(np.float16)
+        arrays[f"texture/{label}"] = texture.astype(np.float16)
     return arrays

@@ -20,7 +20,7 @@ BATCH = 64
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-4
 PATIENCE = 10
-_DECODE_BATCH = 512
+_BATCH = 512
 
 
 class Synthetic(NamedTuple):
@@ -84,14 +84,27 @@ def train_generator(
 @torch.inference_mode()
 def encode(generator: Generator, heatmaps: NDArray[np.float32]) -> NDArray[np.float32]:
     """Latents (n, *latent_shape) of standardised heatmaps (n, channels, F, T)."""
-    parts = torch.from_numpy(heatmaps).split(_DECODE_BATCH)
+    parts = torch.from_numpy(heatmaps).split(_BATCH)
     return torch.cat([generator.encode(part) for part in parts]).numpy()
 
 
 @torch.inference_mode()
+def decode(generator: Generator, latents: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Heatmaps (n, channels, F, T) of latents (n, *latent_shape)."""
+    parts = torch.from_numpy(latents).split(_BATCH)
+    return torch.cat([generator.decode(part) for part in parts]).numpy()
+
+
+@torch.inference_mode()
+def posterior(generator: Generator, heatmaps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The AFC's class probabilities (n, classes) of heatmaps (n, channels, F, T)."""
+    parts = torch.from_numpy(heatmaps).split(_BATCH)
+    return torch.cat([torch.softmax(generator.afc(part), dim=1) for part in parts]).numpy()
+
+
 def synthesize_class(
     generator: Generator,
-    latents: NDArray[np.float32],
+    heatmaps: NDArray[np.float32],
     parent: NDArray[np.int64],
     label: int,
     count: int,
@@ -100,31 +113,32 @@ def synthesize_class(
 ) -> Synthetic:
     """Decode interpolations between latents of different real windows of one class.
 
+    A decoded heatmap is smooth: an autoencoder keeps what windows have in common. What it leaves
+    of the first window of the pair, its texture, is carried over to the decoded one, as the skip
+    from input to output in the published diagrams; without it a classifier learns that smooth
+    means synthetic.
+
     Parameters
     ----------
-    latents : array [shape=(n, *latent_shape)]
+    heatmaps : array [shape=(n, channels, F, T)]
         Of the class's windows and their views.
     parent : array [shape=(n,)], int
-        The drawn window each latent comes from: a pair never has the same one, or the decoded
-        sample would be a reconstruction.
+        The drawn window each comes from: a pair never has the same one, or the decoded sample
+        would be a reconstruction.
     label : int
         The class, for the posterior.
     count : int
         How many to decode.
     """
-    a = rng.integers(0, len(latents), count)
-    b = rng.integers(0, len(latents), count)
+    latents = encode(generator, heatmaps)
+    texture = heatmaps - decode(generator, latents)
+    a = rng.integers(0, len(heatmaps), count)
+    b = rng.integers(0, len(heatmaps), count)
     while (same := parent[a] == parent[b]).any() and len(np.unique(parent)) > 1:
-        b[same] = rng.integers(0, len(latents), int(same.sum()))
-    heatmaps, posterior = [], []
-    position = rng.random(count)
-    for start in range(0, count, _DECODE_BATCH):
-        part = slice(start, start + _DECODE_BATCH)
-        latent = interpolate(latents[a[part]], latents[b[part]], position[part])
-        decoded = generator.decode(torch.from_numpy(latent))
-        heatmaps.append(decoded.numpy())
-        posterior.append(torch.softmax(generator.afc(decoded), dim=1)[:, label].numpy())
-    return Synthetic(np.concatenate(heatmaps), np.concatenate(posterior))
+        b[same] = rng.integers(0, len(heatmaps), int(same.sum()))
+    between = interpolate(latents[a], latents[b], rng.random(count))
+    made = decode(generator, between) + texture[a]
+    return Synthetic(made, posterior(generator, made)[:, label])
 
 
 def balanced_batches(

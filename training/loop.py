@@ -6,7 +6,6 @@ with the same weights as one that ran through.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -124,7 +123,7 @@ def train(
 def _write(path: Path, state: dict[str, object]) -> None:
     part = path.with_suffix(".part")
     torch.save(state, part)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _read(path: Path, model: nn.Module) -> dict:

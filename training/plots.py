@@ -90,11 +90,12 @@ def recall_bars(confusion: ArrayLike, classes: Sequence[str]) -> str:
     total = counts.sum(axis=1)
     shown = np.flatnonzero(total)
     recall = np.diag(counts)[shown] / total[shown]
+    worst = recall.min() if recall.min() < 1 else None
     figure, axes = _bars_figure(len(shown))
     for y, (row, value) in enumerate(zip(shown, recall, strict=True)):
         found, n = int(counts[row, row]), int(total[row])
         low, high = wilson_interval(found, n)
-        axes.barh(y, 100 * value, height=0.62, color=ORANGE if value == recall.min() else BLUE)
+        axes.barh(y, 100 * value, height=0.62, color=ORANGE if value == worst else BLUE)
         axes.plot([100 * low, 100 * high], [y, y], color=_INK, linewidth=1.2)
         for end in (low, high):
             axes.plot([100 * end] * 2, [y - 0.16, y + 0.16], color=_INK, linewidth=1.2)
@@ -258,12 +259,12 @@ def loss_curves(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
     Parameters
     ----------
     curves : {"generator": {"epoch", "train_loss", "mse", "ce", "validation_loss"},
-        "classifier": {"epoch", "train_loss", "validation_recall"}}
+        "classifier": {"epoch", "train_loss", "validation_loss", "validation_recall"}}
         Lists of equal length; any part may be missing, single values may be null.
     """
     panels = [
         ("generator", "generator: loss", _GENERATOR_LINES),
-        ("classifier", "classifier: loss", {"train_loss": ("training", BLUE)}),
+        ("classifier", "classifier: loss", _CLASSIFIER_LINES),
         ("classifier", "classifier: recall on validation", _RECALL_LINE),
     ]
     panels = [
@@ -300,6 +301,7 @@ _GENERATOR_LINES = {
     "ce": ("classification (CE)", GREY),
     "validation_loss": ("total, validation", ORANGE),
 }
+_CLASSIFIER_LINES = {"train_loss": ("training", BLUE), "validation_loss": ("validation", ORANGE)}
 _RECALL_LINE = {"validation_recall": ("validation", BLUE)}
 
 

@@ -70,14 +70,12 @@ class Settings:
     classifier: str = "edge"
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """The settings as JSON gives them back: lists for tuples."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> Settings:
-        tuples = ("channels", "train_loads", "test_loads")
-        return cls(
-            **{k: tuple(v) if k in tuples and v is not None else v for k, v in facts.items()}
-        )
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()})
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,12 @@ _PROTOCOL_MEANING = {
         "same kind."
     ),
 }
-_METHOD_NAMES = {"dlrsd": "DLRSD-SMOTE", "smote": "SMOTE", "none": "no synthesis"}
+_METHOD_NAMES = {"dlrsd-smote": "DLRSD-SMOTE"}
 _MAX_POINTS = 1000
-_NOT_SHOWN = {"classes", "scalogram", "split_note"}
+# Some 60 kB each: the page stays below 2 MB.
+_MAX_GALLERY = 20
+# Said elsewhere on the page, or long lists of numbers.
+_NOT_SHOWN = {"classes", "scalogram", "split_note", "window_counts"}
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,7 @@ def _verdict(run: Run) -> str:
         [
             f'<p class="run">Run {escape(run.name)}</p>',
             f"<h1>{headline}</h1>",
-            f"<p>{_how(run)}</p>",
-            f"<p>{_weakest(run)}</p>",
+            *(f"<p>{text}</p>" for text in (_how(run), _weakest(run)) if text),
             _meaning(run),
             _tiles(metrics),
         ]
@@ -114,7 +116,7 @@ def _how(run: Run) -> str:
         parts.append(f"protocol <b>{escape(str(config['protocol']))}</b>")
     if config.get("seed") is not None:
         parts.append(f"seed {escape(str(config['seed']))}")
-    return "; ".join(parts) + "."
+    return "" if parts == ["Trained"] else "; ".join(parts) + "."
 
 
 def _range(counts: Mapping[str, int]) -> str:
@@ -254,6 +256,8 @@ def _gallery(run: Run) -> str:
     shown = [name for name in run.classes if name in run.real and name in run.synthetic]
     if not shown:
         return ""
+    of_classes = f" First {_MAX_GALLERY} of {len(shown)} classes." * (len(shown) > _MAX_GALLERY)
+    shown = shown[:_MAX_GALLERY]
     scale = _scale(run)
     cards = [
         f'<div class="card"><h3>{escape(name)}</h3>'
@@ -268,7 +272,7 @@ def _gallery(run: Run) -> str:
     return _section(
         "Real and synthetic heatmaps",
         "<p class='note'>Four of each, picked evenly and not by looks. Frequency in Hz upwards, "
-        f"time to the right, one colour scale for all.{of_channels}</p>",
+        f"time to the right, one colour scale for all.{of_channels}{of_classes}</p>",
         _figure(plots.colour_bar(scale)),
         f'<div class="gallery">{"".join(cards)}</div>',
     )
@@ -298,7 +302,7 @@ def _quality(run: Run) -> str:
         _quality_table(fidelity, own, "Field-standard definitions, each with its ideal value"),
         "<p class='note'>“Real against real” compares one random half of the real heatmaps with "
         "the other, about what a perfect generator would score. Paired figures better than that "
-        "mean heatmaps smoother than real ones.</p>",
+        "usually mean heatmaps smoother than real ones, or very close to single ones.</p>",
         _definitions(own),
         _quality_table(fidelity, paper, "As the DLRSD-SMOTE paper computes them"),
         "<p class='note'>For comparison with its tables only. On pictures scaled to 0..1 even "
@@ -372,10 +376,11 @@ def _curves(run: Run) -> str:
 
 
 def _settings(run: Run) -> str:
+    config = {**run.config, **run.config.get("settings", {})}
     rows = [
         (key, [escape(value if isinstance(value, str) else json.dumps(value))])
-        for key, value in run.config.items()
-        if key not in _NOT_SHOWN and value is not None
+        for key, value in config.items()
+        if key not in _NOT_SHOWN | {"settings"} and value is not None
     ]
     if not rows:
         return ""

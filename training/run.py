@@ -7,7 +7,6 @@ the checkpoints of an unfinished run, which are read with ``weights_only``.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,9 +63,7 @@ def save_models(
     """Write the trained parts of a run."""
     save_model(generator, str(folder / "generator.safetensors"))
     save_model(classifier, str(folder / "classifier.safetensors"))
-    save_arrays(
-        folder / "novelty.npz", {"whiten": novelty.whiten, "centres": novelty.centres}
-    )
+    save_arrays(folder / "novelty.npz", {"whiten": novelty.whiten, "centres": novelty.centres})
     save_arrays(folder / "anchors.npz", anchors)
 
 
@@ -153,7 +150,7 @@ def write_json(path: Path, facts: Any) -> None:
     """Write all of it or nothing."""
     part = path.with_suffix(".part")
     part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def read_json(path: Path) -> Any:

@@ -36,7 +36,7 @@ def tiny_manifest(*, channels: int = 1, window: int = 64, hop: int = 32) -> dict
             ],
             "states": [],
         },
-        "classes": CLASSES,
+        "classes": list(CLASSES),
         "normal_class": "Quiet",
         "signal": {
             "rate_hz": 1000.0,
@@ -102,9 +102,9 @@ def make_bundle(tmp_path: Path) -> Callable[..., Path]:
         anchors = {}
         for index, direction in enumerate(directions):
             latents = direction + 0.2 * rng.standard_normal((6, 2))
-            waves = np.stack([np.cos(np.arange(16)), np.sin(np.arange(16))])
+            textures = 0.05 * rng.standard_normal((6, 1, 4, 4))
             anchors[f"latent/{index}"] = latents.astype(np.float16)
-            anchors[f"real/{index}"] = (latents @ waves).reshape(-1, 1, 4, 4).astype(np.float16)
+            anchors[f"texture/{index}"] = textures.astype(np.float16)
         np.savez(folder / "anchors.npz", **anchors)
         manifest = tiny_manifest(**signal)
         manifest["files"] = {

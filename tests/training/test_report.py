@@ -17,7 +17,7 @@ from matplotlib.image import imread
 from dlrsd.runtime.errors import InputError
 from dlrsd.training.fidelity import fidelity, near_copies
 from dlrsd.training.metrics import classification_metrics
-from dlrsd.training.plots import confusion_matrix, recall_bars, wilson_interval
+from dlrsd.training.plots import ORANGE, confusion_matrix, recall_bars, wilson_interval
 from dlrsd.training.report import write_report
 from dlrsd.training.report_sections import _percent
 
@@ -88,7 +88,8 @@ def full_run(tmp_path_factory):
         "protocol": "block",
         "balance_ratio": 400.0,
         "seed": 0,
-        "method": "dlrsd",
+        "method": "dlrsd-smote",
+        "settings": {"preset": "edge", "n_normal": 2000, "task": "cwru10"},
         "split_note": "quarter 1 of 4",
         "note": "</table><script>alert(1)</script>",
         "signal": {"rate_hz": 12000.0, "window": 1024, "unit": "g"},
@@ -107,6 +108,7 @@ def full_run(tmp_path_factory):
         "classifier": {
             "epoch": epochs,
             "train_loss": falling,
+            "validation_loss": falling,
             "validation_recall": [1 - x for x in falling],
         },
     }
@@ -182,7 +184,9 @@ def test_the_verdict_gives_figures_counts_and_what_they_mean(page):
     assert "2,000 windows of Normal, 6 of each of the 4 others" in text
     assert "the same physical bearings are on both sides" in text
     assert "balance ratio 1:400" in text
+    assert "DLRSD-SMOTE" in text
     assert "This is one run." in text
+    assert "n_normal 2000" in text
 
 
 def test_the_tables_hold_the_figures(full_run, page):
@@ -235,6 +239,7 @@ def test_perfect_and_nearly_perfect_are_told_apart(tmp_path):
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     text = write_report(tmp_path).read_text(encoding="utf-8")
     assert "Every window of every class was recognised." in text
+    assert f"fill: {ORANGE}" not in text  # nothing stands out as the worst
     assert _percent(1.0) == "100.0\N{NO-BREAK SPACE}%"
     assert _percent(0.9999) == "&gt; 99.9\N{NO-BREAK SPACE}%"
 

@@ -3,7 +3,8 @@
 `diagnoser.onnx` takes windows (batch, channels, length) of any size. Its embedding is the mean and
 the largest absolute value of a window; class k of three is the likelier the closer the mean lies to
 its level of 0.1, 1 or 5; its novelty is the mean over 8. `synthesizer.onnx` maps latents (batch, 2)
-to heatmaps (batch, 1, 4, 4) and class probabilities (batch, 3), linearly. Run this file to make
+linearly to heatmaps (batch, 1, 4, 4), adds a texture, and finds the class probabilities (batch, 3)
+from the latent that fits the heatmap best. Run this file to make
 them again; `test_engine.py` compares them where the package `onnx` is installed.
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+DIRECTIONS = np.array([[4.0, -2.0, -2.0], [0.0, 4.0, -4.0]])
 LEVELS = np.array([0.1, 1.0, 5.0], dtype=np.float32)
 
 
@@ -48,20 +50,23 @@ def diagnoser() -> onnx.ModelProto:
 
 def synthesizer() -> onnx.ModelProto:
     rows = np.arange(16, dtype=np.float32)
+    waves = np.stack([np.cos(rows), np.sin(rows)])
     nodes = [
-        helper.make_node("MatMul", ["latent", "waves"], ["flat"]),
-        helper.make_node("Reshape", ["flat", "shape"], ["heatmap"]),
-        helper.make_node("MatMul", ["latent", "directions"], ["logits"]),
+        helper.make_node("MatMul", ["latent", "waves"], ["smooth"]),
+        helper.make_node("Reshape", ["smooth", "shape"], ["smooth_map"]),
+        helper.make_node("Add", ["smooth_map", "texture"], ["heatmap"]),
+        helper.make_node("Flatten", ["heatmap"], ["flat"], axis=1),
+        helper.make_node("MatMul", ["flat", "directions"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["class_probabilities"], axis=1),
     ]
     return _model(
         nodes,
-        inputs={"latent": ["batch", 2]},
+        inputs={"latent": ["batch", 2], "texture": ["batch", 1, 4, 4]},
         outputs={"heatmap": ["batch", 1, 4, 4], "class_probabilities": ["batch", 3]},
         constants={
-            "waves": np.stack([np.cos(rows), np.sin(rows)]),
+            "waves": waves,
             "shape": np.array([-1, 1, 4, 4], dtype=np.int64),
-            "directions": np.array([[4, -2, -2], [0, 4, -4]], dtype=np.float32),
+            "directions": (np.linalg.pinv(waves) @ DIRECTIONS).astype(np.float32),
         },
     )
 

@@ -1,0 +1,94 @@
+"""ONNX files of the fused graph and the synthesiser: one file each, dynamic batch, facts inside."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from torch import nn
+
+from dlrsd.runtime.errors import ParityError
+
+OPSET = 20
+OUTPUTS = ("probabilities", "embedding", "novelty")
+
+
+def write_graph(
+    module: nn.Module,
+    example: dict[str, torch.Tensor],
+    path: Path,
+    *,
+    output_names: Sequence[str],
+    facts: dict[str, Any],
+) -> None:
+    """Export a module to one ONNX file whose first axis is dynamic.
+
+    Parameters
+    ----------
+    module : nn.Module, in eval mode
+    example : {input name: tensor [shape=(n >= 2, ...)]}, in the order of ``forward``
+        A batch of one would be frozen into the graph.
+    path : Path
+    facts : dict
+        JSON-ready; ride in the file's metadata under ``dlrsd``.
+    """
+    # The exporter tells its own progress; a user has asked for a bundle.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    batch = torch.export.Dim("batch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            module.eval(),
+            tuple(example.values()),
+            input_names=list(example),
+            output_names=list(output_names),
+            dynamic_shapes=tuple({0: batch} for _ in example),
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    del model.metadata_props[:]
+    for node in model.graph.node:
+        # Stack traces of the machine that exported: of no use on the box.
+        del node.metadata_props[:]
+        node.doc_string = ""
+    onnx.helper.set_model_props(model, {"dlrsd": json.dumps(facts)})
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+
+
+def require_half_precision(path: Path, *, network_elements: int) -> None:
+    """Make sure that the network's weights in a graph really are float16.
+
+    Parameters
+    ----------
+    path : Path
+    network_elements : int
+        Weights of the network behind the front end; the exporter may fold its normalisations
+        into the convolutions, so nine tenths of them are expected at least.
+
+    Raises
+    ------
+    ParityError
+        If they are not.
+    """
+    stored = sum(
+        int(np.prod(weight.dims))
+        for weight in onnx.load(path).graph.initializer
+        if weight.data_type == onnx.TensorProto.FLOAT16
+    )
+    if stored < 0.9 * network_elements:
+        raise ParityError(
+            f"{path.name} holds {stored} half-precision weights: expected about "
+            f"{network_elements}; the exporter has kept the network in float32"
+        )

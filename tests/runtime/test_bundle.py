@@ -1,0 +1,181 @@
+"""Bundles: what loads, and that every way to be broken is said in one line."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlrsd.runtime import bundle as bundle_module
+from dlrsd.runtime.bundle import load_bundle, shipped_bundles
+from dlrsd.runtime.errors import BundleError
+from dlrsd.runtime.info import info_lines
+
+SCHEMA = Path(bundle_module.__file__).with_name("manifest.schema.json")
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def test_a_bundle_gives_what_its_manifest_says(make_bundle: Callable[..., Path]) -> None:
+    folder = make_bundle()
+    bundle = load_bundle(folder)
+    assert bundle.name == "tiny"
+    assert bundle.classes == ("Quiet", "Rough", "Loud")
+    assert (bundle.channels, bundle.window, bundle.hop) == (1, 64, 32)
+    assert (bundle.signal.rate_hz, bundle.signal.unit, bundle.signal.channels) == (1000.0, "g", 1)
+    assert bundle.quality.level_high == 20.0
+    assert bundle.file("diagnoser.onnx") == folder / "diagnoser.onnx"
+
+
+def test_a_missing_bundle_says_how_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_bundle: Callable[..., Path]
+) -> None:
+    make_bundle("shipped")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    monkeypatch.setattr(bundle_module, "SHIPPED", tmp_path)
+    with pytest.raises(BundleError, match=r"no bundle 'bundle'.*`--bundle shipped`"):
+        load_bundle("bundle")
+    assert load_bundle("shipped").path == tmp_path / "shipped"
+    with pytest.raises(BundleError, match=r"holds no manifest\.json"):
+        load_bundle(tmp_path / "empty")
+
+
+def test_a_folder_goes_before_a_ready_bundle_of_the_same_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_bundle: Callable[..., Path]
+) -> None:
+    make_bundle("ready")
+    monkeypatch.setattr(bundle_module, "SHIPPED", tmp_path)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "ready").symlink_to(tmp_path / "ready")
+    monkeypatch.chdir(tmp_path / "here")
+    assert load_bundle("ready").path == Path("ready")
+
+
+def test_a_newer_schema_asks_for_an_upgrade(make_bundle: Callable[..., Path]) -> None:
+    folder = make_bundle(change=lambda manifest: manifest.update(schema_version=2))
+    with pytest.raises(BundleError, match=r"schema 2.*newer.*pip install --upgrade dlrsd"):
+        load_bundle(folder)
+
+
+def edit(place: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    *path, last = place.split(".")
+
+    def change(manifest: dict[str, Any]) -> None:
+        for key in path:
+            manifest = manifest[key]
+        manifest[last] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("schema_version", "1"),
+        ("schema_version", True),
+        ("kind", "sequence"),
+        ("classes", []),
+        ("classes", ["a", "a"]),
+        ("classes", [1, 2]),
+        ("signal.rate_hz", 0),
+        ("signal.rate_hz", "12000"),
+        ("signal.hop", 0),
+        ("signal.window", 63),
+        ("verdict.hold", 46),
+        ("quality", {"zero_runs": 3}),
+        ("quality", {"level_low": 3.0, "level_high": 1.0}),
+        ("training", None),
+        ("files", {"diagnoser.onnx": {"sha256": "00"}}),
+        ("files", {"../evil.onnx": {"sha256": "0" * 64, "bytes": 1}}),
+        ("files", {"/etc/hosts": {"sha256": "0" * 64, "bytes": 1}}),
+        ("files", {"..": {"sha256": "0" * 64, "bytes": 1}}),
+    ],
+)
+def test_a_manifest_that_cannot_be_is_refused(
+    place: str, value: Any, make_bundle: Callable[..., Path]
+) -> None:
+    folder = make_bundle(change=edit(place, value))
+    with pytest.raises(BundleError, match=r"manifest\.json") as caught:
+        load_bundle(folder)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\xff"])
+def test_a_manifest_that_is_none_is_refused(text: str, make_bundle: Callable[..., Path]) -> None:
+    folder = make_bundle()
+    (folder / "manifest.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(BundleError, match="export"):
+        load_bundle(folder)
+
+
+def test_a_damaged_missing_or_unlisted_file_is_refused(make_bundle: Callable[..., Path]) -> None:
+    folder = make_bundle()
+    bundle = load_bundle(folder)
+    with pytest.raises(BundleError, match=r"has no diagnoser\.int8\.onnx, only anchors\.npz"):
+        bundle.file("diagnoser.int8.onnx")
+    graph = folder / "diagnoser.onnx"
+    content = bytearray(graph.read_bytes())
+    content[len(content) // 2] ^= 1
+    graph.write_bytes(content)
+    with pytest.raises(BundleError, match="is damaged"):
+        bundle.file("diagnoser.onnx")
+    graph.unlink()
+    with pytest.raises(BundleError, match=r"lacks diagnoser\.onnx"):
+        bundle.file("diagnoser.onnx")
+
+
+def test_a_link_out_of_the_bundle_is_refused(
+    tmp_path: Path, make_bundle: Callable[..., Path]
+) -> None:
+    folder = make_bundle()
+    (folder / "diagnoser.onnx").rename(tmp_path / "elsewhere.onnx")
+    (folder / "diagnoser.onnx").symlink_to(tmp_path / "elsewhere.onnx")
+    with pytest.raises(BundleError, match="leads out of the bundle"):
+        load_bundle(folder).file("diagnoser.onnx")
+
+
+def test_info_states_what_it_was_trained_on(make_bundle: Callable[..., Path]) -> None:
+    text = "\n".join(info_lines(load_bundle(make_bundle())))
+    assert "Trained on nothing; tells three levels apart." in text
+    assert "It fits that machine and sensor" in text
+    assert "accuracy 1.0000 (protocol block)" in text
+
+
+def test_the_schema_takes_a_good_manifest_and_no_bad_one(make_bundle: Callable[..., Path]) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    manifest = manifest_of(make_bundle())
+    validator.validate(manifest)
+    for change in (
+        edit("schema_version", 2),
+        edit("classes", ["a"]),
+        edit("signal.hop", 0),
+        edit("files", {"../evil.onnx": {"sha256": "0" * 64, "bytes": 1}}),
+        edit("parity.fp32.label_agreement", 1.2),
+        lambda broken: broken.pop("training"),
+    ):
+        broken = copy.deepcopy(manifest)
+        change(broken)
+        assert not validator.is_valid(broken)
+
+
+@pytest.mark.parametrize("name", shipped_bundles())
+def test_a_shipped_bundle_is_whole_small_and_fits_the_schema(name: str) -> None:
+    bundle = load_bundle(name)
+    files = sorted(path.name for path in bundle.path.iterdir())
+    assert files == sorted([*bundle.manifest["files"], "manifest.json"])
+    for file in bundle.manifest["files"]:
+        assert re.fullmatch(r"[\w.-]+", bundle.file(file).name)
+    assert sum(path.stat().st_size for path in bundle.path.iterdir()) <= 2 * 2**20
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.validate(dict(bundle.manifest), json.loads(SCHEMA.read_text()))

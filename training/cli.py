@@ -1,0 +1,172 @@
+"""The command line ``dlrsd-train``: look at data, train on it, simulate where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from dlrsd.runtime.console import run_app
+from dlrsd.runtime.errors import InputError
+
+# Torch and the data readers are imported by the commands that need them: `--help` answers at once.
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Train a diagnosis from imbalanced vibration recordings.",
+)
+
+DataArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A bearing-datasets name, a folder with a sub-folder per class, or rig (simulated)."
+    ),
+]
+RootOption = Annotated[
+    str | None,
+    typer.Option(help="Folder of the data sets; else $BEARING_DATASETS_ROOT."),
+]
+TaskOption = Annotated[str | None, typer.Option(help="A known task: cwru10.")]
+ChannelsOption = Annotated[
+    str | None, typer.Option(help="Channels to use, separated by commas; else all accelerometers.")
+]
+LabelOption = Annotated[
+    str | None, typer.Option(help="Metadata columns that make the class, joined by +.")
+]
+WindowOption = Annotated[int, typer.Option(help="Samples of a window.")]
+SeedOption = Annotated[int, typer.Option(help="Of the split, the draw and the training.")]
+
+
+def main() -> NoReturn:
+    """Entry point of the command."""
+    run_app(app)
+
+
+@app.command()
+def fit(
+    data: DataArgument,
+    out: Annotated[Path | None, typer.Option(help="Run folder; else runs/DATA-PROTOCOL...")] = None,
+    root: RootOption = None,
+    task: TaskOption = None,
+    channels: ChannelsOption = None,
+    label: LabelOption = None,
+    balance: Annotated[
+        float, typer.Option(help="Balance ratio: normal windows for each window of a fault.")
+    ] = 1.0,
+    protocol: Annotated[str, typer.Option(help="random, block, load or bearing.")] = "block",
+    train_loads: Annotated[str | None, typer.Option(help="For --protocol load: 0,1")] = None,
+    test_loads: Annotated[str | None, typer.Option(help="For --protocol load: 2,3")] = None,
+    seed: SeedOption = 0,
+    normal_windows: Annotated[int, typer.Option(help="Windows drawn of the normal class.")] = 2000,
+    target: Annotated[
+        int | None, typer.Option(help="Windows of a class after balancing; else the largest's.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(help="Model's rate in Hz; else the lowest.")] = None,
+    window: WindowOption = 1024,
+    hop: Annotated[int, typer.Option(help="Samples between test windows.")] = 512,
+    preset: Annotated[str, typer.Option(help="Generator: edge, or paper (for a GPU).")] = "edge",
+    classifier: Annotated[
+        str, typer.Option(help="edge, simple_cnn, vgg11, vgg13 or vgg16.")
+    ] = "edge",
+) -> None:
+    """Train a generator and a classifier, and write a run with its report."""
+    from rich.console import Console
+
+    from dlrsd.training.fit import fit as train
+    from dlrsd.training.prepare import Settings
+    from dlrsd.training.progress import bars
+
+    settings = Settings(
+        data=data,
+        root=root,
+        task=task,
+        channels=_names(channels),
+        label=label,
+        protocol=protocol,
+        train_loads=_numbers(train_loads),
+        test_loads=_numbers(test_loads),
+        balance=balance,
+        n_normal=normal_windows,
+        target=target,
+        seed=seed,
+        rate=rate,
+        window=window,
+        hop=hop,
+        preset=preset,
+        classifier=classifier,
+    )
+    out = out or Path("runs") / f"{task or Path(data).name}-{protocol}-br{balance:g}-seed{seed}"
+    console = Console(stderr=True)
+    with bars(console) as progress:
+        metrics = train(settings, out, progress=progress)
+    worst = metrics["worst_class"]
+    print(
+        f"{out}: protocol {protocol}, balance ratio 1:{balance:g}, {metrics['n']} test windows\n"
+        f"accuracy {metrics['accuracy']:.4f}, macro recall {metrics['macro_recall']:.4f}, "
+        f"worst recall {metrics['worst_recall']:.4f} ({worst}, "
+        f"{metrics['per_class'][worst]['support']} windows)\n"
+        f"report: {out / 'report.html'}"
+    )
+
+
+@app.command()
+def inspect(
+    data: DataArgument,
+    root: RootOption = None,
+    task: TaskOption = None,
+    channels: ChannelsOption = None,
+    label: LabelOption = None,
+    window: WindowOption = 1024,
+    seed: SeedOption = 0,
+) -> None:
+    """Say what is in the data, what each protocol leaves of it, and whether that is enough."""
+    from rich.console import Console
+
+    from dlrsd.training.inspect_data import inspect as look
+    from dlrsd.training.inspect_data import render
+    from dlrsd.training.recordings import load_recordings
+
+    recordings = load_recordings(
+        data, root=root, task=task, channels=_names(channels), label=label, rig_seed=seed
+    )
+    Console().print(render(look(recordings, window=window, seed=seed)))
+
+
+@app.command()
+def simulate(
+    output: Annotated[Path, typer.Argument(help="Raw file to write; NAME.json beside it.")],
+    fault: Annotated[str, typer.Option(help="inner, outer or ball.")] = "outer",
+    seconds: Annotated[float, typer.Option(help="Length of the recording.")] = 60.0,
+    onset: Annotated[float, typer.Option(help="Second at which the fault begins.")] = 30.0,
+    seed: SeedOption = 0,
+) -> None:
+    """Write a stream of the simulated rig that begins healthy and turns faulty."""
+    import json
+
+    from dlrsd.training.rig import simulate_stream
+
+    samples, facts = simulate_stream(seed, seconds, fault, onset)
+    samples.T.astype("<f4").tofile(output)
+    sidecar = output.with_name(output.name + ".json")
+    sidecar.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    print(f"{output}: {seconds:g} s, healthy until {onset:g} s, then {fault}")
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return tuple(part.strip() for part in text.split(",")) if text else None
+
+
+def _numbers(text: str | None) -> tuple[float, ...] | None:
+    try:
+        return tuple(float(part) for part in text.split(",")) if text else None
+    except ValueError:
+        raise InputError(
+            f"got loads {text!r}: expected numbers separated by commas, such as 0,1"
+        ) from None
+
+
+if __name__ == "__main__":
+    main()
