@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.bundle import SCHEMA_VERSION, Bundle
-from dlrsd.runtime.engine import BATCH, Engine
+from dlrsd.runtime.engine import Engine
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.frames import Frames, frames
 from dlrsd.runtime.quality import NON_FINITE, OK, QUALITY, window_quality
@@ -102,7 +102,7 @@ class Diagnosis:
 
     def __iter__(self) -> Iterator[WindowBatch]:
         """Batches of windows in order of time, each as soon as its last window is complete."""
-        for some in frames(self._stream, window=self._bundle.window, hop=self._hop, batch=BATCH):
+        for some in frames(self._stream, window=self._bundle.window, hop=self._hop):
             batch = self._diagnose(some)
             self._count(some, batch)
             yield batch
@@ -181,9 +181,9 @@ class Diagnosis:
         fit = quality == OK
         probabilities = np.full((len(quality), len(classes)), np.nan, dtype=np.float32)
         novelty = np.full(len(quality), np.nan, dtype=np.float32)
-        for rows in _batches(np.flatnonzero(fit)):
-            output = self._engine.run(windows if len(rows) == len(windows) else windows[rows])
-            probabilities[rows], novelty[rows] = output.probabilities, output.novelty
+        if fit.any():
+            output = self._engine.run(windows if fit.all() else windows[fit])
+            probabilities[fit], novelty[fit] = output.probabilities, output.novelty
         # A graph that overflows on a window (half precision can) has not diagnosed it.
         failed = fit & ~np.isfinite(probabilities.sum(axis=1) + novelty)
         if failed.any():
@@ -252,8 +252,3 @@ def _microseconds(seconds: NDArray[np.float64]) -> NDArray[np.timedelta64]:
 def _worst(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """One code per window of several channels: that of its first unfit channel."""
     return codes[np.arange(len(codes)), (codes != OK).argmax(axis=1)]
-
-
-def _batches(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-    for first in range(0, len(rows), BATCH):
-        yield rows[first : first + BATCH]

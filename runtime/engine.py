@@ -8,6 +8,7 @@ of the time must not spend the rest of it burning a core.
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -23,8 +24,8 @@ GRAPH_FILES = {
     "int8": "diagnoser.int8.onnx",
 }
 PRECISIONS = ("auto", *GRAPH_FILES)
-# Windows per call that keep the graph's intermediates in a CPU's cache; see `Engine.run`.
-BATCH = 64
+# Windows per call: few enough to keep the graph's intermediates in a CPU's cache.
+_BATCH = {"cpu": 64, "cuda": 4096}
 
 
 class Output(NamedTuple):
@@ -44,10 +45,7 @@ class Engine(Protocol):
     precision: str
 
     def run(self, windows: ArrayLike) -> Output:
-        """Diagnose windows (n, channels, length), real, of any dtype and layout.
-
-        The whole of them goes to the graph at once: the caller cuts batches (`BATCH`).
-        """
+        """Diagnose n > 0 windows (n, channels, length), real, of any dtype and layout."""
         ...
 
 
@@ -63,7 +61,7 @@ def open_engine(
     precision : {"auto", "fp32", "fp16", "int8"}
         "auto" takes fp32 on a CPU, where half precision is slower, and fp16 on a GPU.
     threads : int > 0, optional
-        CPU threads of one call; by default one per core this process may use.
+        CPU threads; by default one per core this process may use.
 
     Raises
     ------
@@ -96,11 +94,11 @@ class OnnxRuntimeEngine:
         on_gpu = "CUDAExecutionProvider" in runtime.get_available_providers()
         self.precision = _choose_precision(bundle, precision, on_gpu=on_gpu)
         self.version = str(runtime.__version__)
-        self.session = open_session(
-            bundle, GRAPH_FILES[self.precision], threads=threads, on_gpu=on_gpu
-        )
-        self.device = "cuda" if self.session.get_providers()[0].startswith("CUDA") else "cpu"
-        self._input = self.session.get_inputs()[0].name
+        self._session = open_session(bundle, GRAPH_FILES[self.precision], on_gpu=on_gpu)
+        self.device = "cuda" if self._session.get_providers()[0].startswith("CUDA") else "cpu"
+        # Threads take batches of their own: threads within one small graph mostly wait.
+        self._pool = ThreadPoolExecutor(threads if self.device == "cpu" else 1)
+        self._input = self._session.get_inputs()[0].name
         self._outputs = list(Output._fields)
         self._shape = (bundle.channels, bundle.window)
         self._check(bundle)
@@ -113,11 +111,19 @@ class OnnxRuntimeEngine:
                 f"got windows of shape {array.shape}, expected (n, {channels}, {length}): cut "
                 "windows of the bundle's channels and length"
             )
-        return Output(*self.session.run(self._outputs, {self._input: array}))
+        size = _BATCH[self.device]
+        if len(array) <= size:
+            return self._run(array)
+        parts = [array[at : at + size] for at in range(0, len(array), size)]
+        outputs = list(self._pool.map(self._run, parts))
+        return Output(*map(np.concatenate, zip(*outputs, strict=True)))
+
+    def _run(self, windows: NDArray[np.float32]) -> Output:
+        return Output(*self._session.run(self._outputs, {self._input: windows}))
 
     def _check(self, bundle: Bundle) -> None:
         """One run of two windows of silence: the graph must give what the manifest promises."""
-        names = [output.name for output in self.session.get_outputs()]
+        names = [output.name for output in self._session.get_outputs()]
         missing = [name for name in self._outputs if name not in names]
         if missing:
             raise BundleError(
@@ -149,8 +155,8 @@ def import_onnxruntime() -> Any:
     return runtime
 
 
-def open_session(bundle: Bundle, file: str, *, threads: int = 1, on_gpu: bool = False) -> Any:
-    """A verified ONNX file of the bundle as an `onnxruntime.InferenceSession`.
+def open_session(bundle: Bundle, file: str, *, on_gpu: bool = False) -> Any:
+    """A verified ONNX file of the bundle as a single-threaded `onnxruntime.InferenceSession`.
 
     Raises
     ------
@@ -159,10 +165,9 @@ def open_session(bundle: Bundle, file: str, *, threads: int = 1, on_gpu: bool = 
     """
     runtime = import_onnxruntime()
     options = runtime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.log_severity_level = 3
     providers = (["CUDAExecutionProvider"] if on_gpu else []) + ["CPUExecutionProvider"]
     path = bundle.file(file)

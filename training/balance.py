@@ -90,7 +90,7 @@ def balance_class(
         spacing=typical_distance(real.drawn),
         random_state=int(rng.integers(2**31)),
     )
-    counts = {
+    counts: dict[str, object] = {
         "drawn": real.n_drawn,
         "decoded": result.decoded,
         "smote": result.smote,

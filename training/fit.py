@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -19,18 +19,19 @@ import torch
 from numpy.typing import NDArray
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.runtime.quality import QualityLimits
+from dlrsd.runtime.quality import QualityLimits, window_rms
 from dlrsd.runtime.scalogram import ScalogramConfig
 from dlrsd.training.augment import views
 from dlrsd.training.balance import Balanced, RealPool, balance_class, real_pool
+from dlrsd.training.calibrate import calibrate
 from dlrsd.training.classifiers import Classifier, make_classifier
 from dlrsd.training.fidelity import fidelity, near_copies
-from dlrsd.training.fit_classifier import fit_temperature, predict, train_classifier
+from dlrsd.training.fit_classifier import predict, train_classifier
 from dlrsd.training.fit_generator import decode, encode, train_generator
 from dlrsd.training.frontend import Frontend, fit_frontend
 from dlrsd.training.generator import Generator, describe, make_generator
 from dlrsd.training.metrics import classification_metrics
-from dlrsd.training.novelty import Novelty, fit_novelty
+from dlrsd.training.novelty import Novelty
 from dlrsd.training.prepare import Prepared, Settings, prepare
 from dlrsd.training.report import write_report
 from dlrsd.training.run import read_json, save_arrays, save_models, write_json
@@ -90,14 +91,23 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
         return read_json(out / "metrics.json")
     materials = make_materials(data)
     generator, generator_curves = fit_generator(data, materials, out, progress=progress)
+    target = settings.target or max(pool.n_drawn for pool in materials.pools)
     balanced = [
-        balance_class(generator, pool, label, target_of(data), seed=settings.seed)
+        balance_class(generator, pool, label, target, seed=settings.seed)
         for label, pool in enumerate(materials.pools)
     ]
     classifier, classifier_curves = fit_classifier(
         data, materials, balanced, out, progress=progress
     )
-    temperature, novelty = _calibrate(classifier, materials)
+    temperature, novelty = calibrate(
+        classifier,
+        materials.pools,
+        materials.validation,
+        make=lambda: _make_classifier(data),
+        seed=settings.seed,
+        checkpoint=_checkpoint(out, "probe"),
+        progress=progress,
+    )
     config |= {
         "scalogram": materials.frontend.to_manifest(),
         "generator": describe(generator),
@@ -185,10 +195,7 @@ def fit_classifier(
 ) -> tuple[Classifier, dict[str, list[float]]]:
     """Train the settings' classifier on the balanced set, resuming from ``out``/checkpoints."""
     seed = data.settings.seed
-    torch.manual_seed(seed)
-    classifier = make_classifier(
-        data.settings.classifier, channels=len(data.channels), n_classes=len(data.classes)
-    )
+    classifier = _make_classifier(data)
     curves = train_classifier(
         classifier,
         [
@@ -224,11 +231,6 @@ def evaluate(
         "balance_ratio": data.settings.balance,
         "novel_share": float((novelty(embedding) > 1).mean()),
     }
-
-
-def target_of(data: Prepared) -> int:
-    """Windows of a class after balancing: the settings' target, or the largest class."""
-    return data.settings.target or int(np.bincount(data.drawn.label).max())
 
 
 def _open_folder(settings: Settings, data: Prepared, out: Path) -> dict[str, Any]:
@@ -281,29 +283,23 @@ def _config(settings: Settings, data: Prepared) -> dict[str, Any]:
     }
 
 
+def _make_classifier(data: Prepared) -> Classifier:
+    torch.manual_seed(data.settings.seed)
+    return make_classifier(
+        data.settings.classifier, channels=len(data.channels), n_classes=len(data.classes)
+    )
+
+
 def _checkpoint(out: Path, name: str) -> Path:
     (out / "checkpoints").mkdir(exist_ok=True)
     return out / "checkpoints" / f"{name}.pt"
 
 
-def _calibrate(classifier: Classifier, materials: Materials) -> tuple[float, Novelty]:
-    heatmaps, labels = materials.validation
-    logits, held = predict(classifier, heatmaps)
-    real = [predict(classifier, pool.heatmaps)[1] for pool in materials.pools]
-    novelty = fit_novelty(
-        np.concatenate(real),
-        np.repeat(np.arange(len(real)), [len(r) for r in real]),
-        held,
-        n_classes=len(real),
-    )
-    return fit_temperature(logits, labels), novelty
-
-
 def _quality_limits(data: Prepared) -> dict[str, float]:
     windows = data.cut(data.drawn)
-    rms = windows.std(axis=-1)
+    rms = window_rms(windows)
     low, high = float(rms.min()) / LEVEL_MARGIN, float(rms.max()) * LEVEL_MARGIN
-    return vars(QualityLimits(level_low=low, level_high=high)).copy()
+    return asdict(QualityLimits(level_low=low, level_high=high))
 
 
 def _unseen(data: Prepared, frontend: Frontend) -> list[NDArray[np.float32]]:

@@ -1,4 +1,4 @@
-"""Training a classifier on the balanced set, and calibrating what it says."""
+"""Training a classifier on the balanced set."""
 
 from __future__ import annotations
 
@@ -80,16 +80,3 @@ def predict(
     parts = [classifier(part) for part in torch.from_numpy(heatmaps).split(_BATCH)]
     logits = torch.cat([logits for logits, _ in parts])
     return logits.numpy(), torch.cat([embedding for _, embedding in parts]).numpy()
-
-
-def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """The temperature that makes probabilities honest, by likelihood, from 0.5 to 5.
-
-    Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
-    Classes weigh the same, as in training.
-    """
-    candidates = np.geomspace(0.5, 5.0, 60)
-    x, y = torch.from_numpy(logits), torch.from_numpy(labels)
-    weight = 1 / torch.bincount(y, minlength=x.shape[1]).clamp(min=1).float()
-    loss = [float(F.cross_entropy(x / t, y, weight=weight)) for t in candidates]
-    return float(candidates[int(np.argmin(loss))])

@@ -53,11 +53,13 @@ PRESETS = {
 
 
 class Reconstruction(NamedTuple):
-    """``heatmap`` (n, channels, F, T), AFC ``logits`` (n, classes), ``latent`` (n, c, f, t)."""
+    """Decoded ``heatmap`` (n, channels, F, T), ``latent`` (n, c, f, t), and the AFC's logits
+    (n, classes) of the decoded heatmap and of the input."""
 
     heatmap: Tensor
-    logits: Tensor
     latent: Tensor
+    logits: Tensor
+    input_logits: Tensor
 
 
 class Generator(nn.Module):
@@ -118,7 +120,7 @@ class Generator(nn.Module):
     def forward(self, heatmap: Tensor) -> Reconstruction:
         latent = self.encode(heatmap)
         decoded = self.decode(latent)
-        return Reconstruction(decoded, self.afc(decoded), latent)
+        return Reconstruction(decoded, latent, self.afc(decoded), self.afc(heatmap))
 
 
 class AuxiliaryClassifier(nn.Module):
@@ -145,7 +147,12 @@ def joint_loss(out: Reconstruction, heatmap: Tensor, label: Tensor) -> tuple[Ten
     out : Reconstruction
         Of ``heatmap`` (n, channels, F, T), with ``label`` (n,) int.
     """
-    return F.mse_loss(out.heatmap, heatmap), F.cross_entropy(out.logits, label)
+    # Half of the cross-entropy is taken on the heatmaps themselves: synthetic samples carry real
+    # texture, and an AFC that knows decoded heatmaps only would not recognise them.
+    cross_entropy = (
+        F.cross_entropy(out.logits, label) + F.cross_entropy(out.input_logits, label)
+    ) / 2
+    return F.mse_loss(out.heatmap, heatmap), cross_entropy
 
 
 def make_generator(

@@ -31,25 +31,38 @@ class Novelty:
         return np.sqrt((gap**2).sum(axis=2)).min(axis=1)
 
 
-def fit_novelty(
-    embedding: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    validation: NDArray[np.float32],
-    *,
-    n_classes: int,
-) -> Novelty:
-    """Centres and covariance from training windows, scale from validation windows.
+def fit_novelty(embeddings: list[NDArray[np.float32]]) -> Novelty:
+    """Centres and covariance from training windows, not yet scaled.
 
     Parameters
     ----------
-    embedding : array [shape=(n, E)], with ``labels`` (n,)
-    validation : array [shape=(m, E)]
-        Training-side windows that were not trained on: ``QUANTILE`` of them shall pass.
+    embeddings : list of arrays [shape=(n_c, E)]
+        Of every class's windows and their views.
     """
-    means = np.stack([embedding[labels == c].mean(axis=0) for c in range(n_classes)])
-    covariance = LedoitWolf(assume_centered=True).fit(embedding - means[labels]).covariance_
+    means = np.stack([own.mean(axis=0) for own in embeddings])
+    centred = np.concatenate([own - mean for own, mean in zip(embeddings, means, strict=True)])
+    covariance = LedoitWolf(assume_centered=True).fit(centred).covariance_
     values, vectors = np.linalg.eigh(covariance)
     whiten = (vectors / np.sqrt(np.maximum(values, 1e-6 * values.max()))).astype(np.float32)
-    unscaled = Novelty(whiten, (means @ whiten).astype(np.float32))
-    scale = np.float32(max(np.quantile(unscaled(validation), QUANTILE), 1e-6))
-    return Novelty(whiten / scale, unscaled.centres / scale)
+    return Novelty(whiten, (means @ whiten).astype(np.float32))
+
+
+def threshold(novelty: Novelty, held: list[NDArray[np.float32]]) -> float:
+    """The distance that ``QUANTILE`` of left-out windows stay below, every class weighing the same.
+
+    Parameters
+    ----------
+    held : list of arrays [shape=(m_c, E)]
+        Embeddings of every class's windows that were not trained on.
+    """
+    groups = [novelty(own) for own in held]
+    values = np.concatenate(groups)
+    weight = np.concatenate([np.full(len(group), 1 / len(group)) for group in groups])
+    order = np.argsort(values)
+    place = np.searchsorted(np.cumsum(weight[order]), QUANTILE * len(groups))
+    return float(values[order][min(place, len(values) - 1)])
+
+
+def scaled(novelty: Novelty, unit: float) -> Novelty:
+    """The same distance counted in ``unit``, so that 1.0 lies there."""
+    return Novelty(novelty.whiten / np.float32(unit), novelty.centres / np.float32(unit))

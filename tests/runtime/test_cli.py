@@ -281,3 +281,28 @@ def test_synthesize(place: Path, command: Command) -> None:
     assert unknown.returncode == 2
     assert unknown.stderr.count("\n") == 1
     assert "no class 'Odd'" in unknown.stderr
+
+
+def test_memory_does_not_grow_with_the_stream(place: Path) -> None:
+    def peak_megabytes(minutes: int) -> float:
+        process = subprocess.Popen(
+            [*PROGRAM, "diagnose", "-", "--output", "out.jsonl"],
+            cwd=place,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+        )
+        assert process.stdin is not None
+        samples = (place / "stream.bin").read_bytes()
+        for _ in range(3 * minutes):  # 20 s each
+            process.stdin.write(samples)
+        process.stdin.close()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        return usage.ru_maxrss / 1024
+
+    short, long = peak_megabytes(2), peak_megabytes(60)
+    lines = (place / "out.jsonl").read_bytes().count(b"\n")
+    assert lines == (60 * 60_000 - 64) // 32 + 1 + 2  # windows, header and summary
+    assert long < short + 15
+    assert long < 200

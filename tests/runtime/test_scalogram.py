@@ -67,7 +67,7 @@ def test_magnitudes_equal_pywavelets():
     blocks = np.abs(coefficients).reshape(CONFIG.n_frequencies, CONFIG.n_blocks, -1).mean(axis=2)
     corrected = blocks / np.sinc(1 / CONFIG.scales)[:, None]
     error = np.linalg.norm(scalogram(x, CONFIG) - corrected) / np.linalg.norm(corrected)
-    assert error < 0.03
+    assert error < 0.04
 
 
 def test_the_sparse_grid_averages_like_every_sample():

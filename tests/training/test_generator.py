@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from dlrsd.runtime.errors import InputError
 from dlrsd.training.generator import Generator, GeneratorConfig, joint_loss, make_generator
 
+
 def test_paper_preset_has_the_published_dimensions_and_learns_a_step():
     torch.manual_seed(0)
     generator = make_generator("paper", n_classes=10)

@@ -45,7 +45,9 @@ def test_attention_equals_a_plain_loop(block):
     for head in range(2):
         qh, kh, vh = q[0, head * 4 :][:4], k[0, head * 4 :][:4], v[0, head * 8 :][:8]
         for i in range(5):
-            weights = torch.softmax(torch.stack([(qh[:, i] * kh[:, j]).sum() for j in range(5)]) / 2, 0)
+            weights = torch.softmax(
+                torch.stack([(qh[:, i] * kh[:, j]).sum() for j in range(5)]) / 2, 0
+            )
             want = sum(weights[j] * vh[:, j] for j in range(5))
             torch.testing.assert_close(got[0, head * 8 : head * 8 + 8, i], want)
 

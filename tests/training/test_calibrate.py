@@ -1,0 +1,33 @@
+"""Calibration: the temperature against a known truth, and windows left out of the probe."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlrsd.training.balance import RealPool
+from dlrsd.training.calibrate import _leave_out, fit_temperature
+
+
+def test_temperature_undoes_overconfidence():
+    rng = np.random.default_rng(0)
+    logits = rng.standard_normal((20000, 4)) * 2
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = (p.cumsum(1) > rng.random((20000, 1))).argmax(1)
+    assert 0.9 < fit_temperature(logits.astype(np.float32), labels) < 1.1
+    assert 2.7 < fit_temperature((3 * logits).astype(np.float32), labels) < 3.3
+
+
+def test_left_out_windows_leave_with_all_their_views():
+    heatmaps = np.arange(50, dtype=np.float32).reshape(50, 1, 1, 1)
+    pool = RealPool(heatmaps, np.arange(50) % 10, 10)
+    kept, aside = _leave_out(pool, np.random.default_rng(0))
+    assert len(kept) + len(aside) == 50
+    windows = {int(h) % 10 for h in aside.ravel()}
+    assert len(windows) == 2
+    assert windows.isdisjoint(int(h) % 10 for h in kept.ravel())
+
+
+def test_a_single_window_stays_in_both():
+    pool = RealPool(np.zeros((7, 1, 1, 1), np.float32), np.zeros(7, int), 1)
+    kept, aside = _leave_out(pool, np.random.default_rng(0))
+    assert len(kept) == len(aside) == 7

@@ -1,0 +1,94 @@
+"""What a probability and a novelty are worth: judged on windows that a network has not seen.
+
+Where a class has five windows, none can be spared for validation, and the network is too sure of
+those it was trained on. So a probe is trained besides, without one window in five of every class:
+what it says of those left out sets the temperature and the novelty threshold of the real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from dlrsd.training.balance import RealPool
+from dlrsd.training.classifiers import Classifier
+from dlrsd.training.fit_classifier import predict, train_classifier
+from dlrsd.training.novelty import Novelty, fit_novelty, scaled, threshold
+
+PROBE_EPOCHS = 10
+LEFT_OUT = 5  # one window in so many, where a class has that many; one of fewer
+_MAX_LEFT_OUT = 100  # heatmaps of a class that are enough to judge by
+
+
+def calibrate(
+    classifier: Classifier,
+    pools: list[RealPool],
+    validation: tuple[NDArray[np.float32], NDArray[np.int64]],
+    *,
+    make: Callable[[], Classifier],
+    seed: int,
+    checkpoint: Path,
+    progress: Callable[[str, int], Callable[[int], None]],
+) -> tuple[float, Novelty]:
+    """Temperature and novelty of a trained classifier.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        The one to calibrate.
+    pools : list of RealPool
+        What every class was trained on.
+    validation : (heatmaps, labels)
+        For the probe's early stopping.
+    make : function
+        Gives an untrained classifier of the same kind.
+    """
+    rng = np.random.default_rng([seed, 2])
+    kept, left_out = zip(*(_leave_out(pool, rng) for pool in pools), strict=True)
+    probe = make()
+    train_classifier(
+        probe,
+        list(kept),
+        validation,
+        epochs=PROBE_EPOCHS,
+        seed=seed,
+        checkpoint=checkpoint,
+        on_epoch=progress("calibration", PROBE_EPOCHS),
+    )
+    said = [predict(probe, heatmaps) for heatmaps in left_out]
+    labels = np.repeat(np.arange(len(said)), [len(logits) for logits, _ in said])
+    temperature = fit_temperature(np.concatenate([logits for logits, _ in said]), labels)
+    unit = threshold(
+        fit_novelty([predict(probe, heatmaps)[1] for heatmaps in kept]),
+        [embedding for _, embedding in said],
+    )
+    novelty = fit_novelty([predict(classifier, pool.heatmaps)[1] for pool in pools])
+    return temperature, scaled(novelty, max(unit, 1e-6))
+
+
+def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """The temperature that makes probabilities honest, by likelihood, from 0.5 to 10.
+
+    Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
+    Classes weigh the same, as in training.
+    """
+    candidates = np.geomspace(0.5, 10.0, 80)
+    x, y = torch.from_numpy(logits), torch.from_numpy(labels)
+    weight = 1 / torch.bincount(y, minlength=x.shape[1]).clamp(min=1).float()
+    loss = [float(F.cross_entropy(x / t, y, weight=weight)) for t in candidates]
+    return float(candidates[int(np.argmin(loss))])
+
+
+def _leave_out(
+    pool: RealPool, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A class's heatmaps without, and of, some of its windows; the only window stays in both."""
+    windows = rng.permutation(pool.n_drawn)
+    aside = np.isin(pool.parent, windows[: max(1, pool.n_drawn // LEFT_OUT)])
+    kept = pool.heatmaps[~aside] if pool.n_drawn > 1 else pool.heatmaps
+    return kept, pool.heatmaps[aside][:_MAX_LEFT_OUT]
