@@ -65,7 +65,7 @@ def export_bundle(
     """
     progress = progress or (lambda what, total: lambda done: None)
     out = Path(out)
-    if out.exists() and not (out / "manifest.json").is_file():
+    if out.exists() and not _is_bundle(out):
         raise InputError(f"{out} is there and is no bundle: choose another --out, or remove it")
     run = load_run(run_folder)
     windows = parity_windows(prepare(run.settings))
@@ -176,6 +176,15 @@ def _manifest(run: TrainedRun) -> dict[str, Any]:
             **{key: run.metrics[key] for key in METRICS},
         },
     }  # fmt: skip
+
+
+def _is_bundle(folder: Path) -> bool:
+    """Whether a folder holds what a manifest of ours lists and nothing else, so may be replaced."""
+    try:
+        files = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
+        return {path.name for path in folder.iterdir()} <= {"manifest.json", *files}
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def _facts(path: Path) -> dict[str, Any]:

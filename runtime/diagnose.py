@@ -22,7 +22,7 @@ from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.frames import Frames, frames
 from dlrsd.runtime.quality import NON_FINITE, OK, QUALITY, window_quality
 from dlrsd.runtime.records import WindowBatch
-from dlrsd.runtime.stream import SampleStream
+from dlrsd.runtime.stream import Chunk, SampleStream
 from dlrsd.runtime.verdict import VerdictTracker
 
 
@@ -93,7 +93,7 @@ class Diagnosis:
             for _ in range(self._rows)
         ]
         self._changes: list[dict[str, Any]] = []
-        self._windows = self._skipped = self._end = 0
+        self._windows = self._skipped = self._samples = 0
         self._quality = np.zeros(len(QUALITY), dtype=np.int64)
         self._labels = np.zeros((self._rows, len(bundle.classes)), dtype=np.int64)
         self._start, self._utc = _start_time(stream.start)
@@ -102,7 +102,7 @@ class Diagnosis:
 
     def __iter__(self) -> Iterator[WindowBatch]:
         """Batches of windows in order of time, each as soon as its last window is complete."""
-        for some in frames(self._stream, window=self._bundle.window, hop=self._hop):
+        for some in frames(self._counted(), window=self._bundle.window, hop=self._hop):
             batch = self._diagnose(some)
             self._count(some, batch)
             yield batch
@@ -115,7 +115,7 @@ class Diagnosis:
     def summary(self, *, interrupted: bool = False) -> dict[str, Any]:
         """The summary record of what was diagnosed so far, the verdicts among it."""
         elapsed = time.perf_counter() - self._began
-        signal_s = self._end / self._bundle.rate_hz
+        signal_s = self._samples / self._bundle.rate_hz
         return {
             "type": "summary",
             "windows": self._windows,
@@ -169,6 +169,11 @@ class Diagnosis:
             "verdict": bundle.manifest["verdict"],
         }
 
+    def _counted(self) -> Iterator[Chunk]:
+        for chunk in self._stream:
+            self._samples += chunk.gap_before + chunk.samples.shape[1]
+            yield chunk
+
     def _diagnose(self, some: Frames) -> WindowBatch:
         n, classes = len(some.index), self._bundle.classes
         codes = window_quality(some.samples, self._bundle.quality, gap=some.gap)
@@ -207,7 +212,6 @@ class Diagnosis:
     def _count(self, some: Frames, batch: WindowBatch) -> None:
         self._windows += len(some.index)
         self._skipped += some.skipped
-        self._end = int(some.start[-1]) + self._bundle.window
         self._quality += np.bincount(batch.quality, minlength=len(QUALITY))
         probability = batch.probability
         for channel, tracker in enumerate(self._trackers):

@@ -29,8 +29,9 @@ def open_display(file: TextIO) -> Display:
 def opening_lines(header: Mapping[str, Any]) -> list[str]:
     """What is diagnosed by what, from the header record."""
     stream, bundle = header["stream"], header["bundle"]
+    source = "standard input" if stream["source"] == "-" else stream["source"]
     lines = [
-        f"{'standard input' if stream['source'] == '-' else stream['source']}: {plural(header['channels'], 'channel')} at "
+        f"{source}: {plural(header['channels'], 'channel')} at "
         f"{header['rate_hz']:g} Hz in {header['unit']}",
         f"bundle {bundle['name']} of {bundle['created']}: {header['engine']} "
         f"{header['engine_version']} on {header['device']}, {header['precision']}",

@@ -45,8 +45,12 @@ class Balanced:
 def real_pool(
     windows: NDArray[np.float32], frontend: Frontend, *, rng: np.random.Generator
 ) -> RealPool:
-    """The drawn windows (n, channels, window) of a class, with views up to ``VIEWS`` heatmaps."""
-    extra = max(0, VIEWS - len(windows))
+    """The drawn windows (n, channels, window) of a class, and views of them.
+
+    Up to ``VIEWS`` heatmaps, and a view of each window at least: a class of many windows without
+    the views' noise would teach that noise means one of the others.
+    """
+    extra = max(VIEWS - len(windows), len(windows))
     more, parent = views(windows, extra, rng=rng)
     heatmaps = frontend.heatmaps(np.concatenate([windows, more]))
     return RealPool(heatmaps, np.concatenate([np.arange(len(windows)), parent]), len(windows))

@@ -46,7 +46,7 @@ CLASSIFIER_EPOCHS = 20
 HOLD_FROM = 20
 HELD_VIEWS = 40
 
-ANCHORS = 16  # real windows of a class that go to the box for synthesis
+ANCHORS = 12  # real windows of a class that go to the box for synthesis
 SAMPLES = 64  # heatmaps of a class kept for the report
 LEVEL_MARGIN = 4.0  # RMS beyond the training windows' range by more than this factor is unfit
 
@@ -86,8 +86,11 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     """
     progress = progress or (lambda what, total: lambda done: None)
     data = prepare(settings)
+    # Whatever these cannot be made of is refused before anything is written.
+    _make_generator(data)
+    _make_classifier(data)
     config = _open_folder(settings, data, out)
-    if (out / "metrics.json").exists():
+    if (out / "metrics.json").exists() and not (out / "checkpoints").exists():
         return read_json(out / "metrics.json")
     materials = make_materials(data)
     generator, generator_curves = fit_generator(data, materials, out, progress=progress)
@@ -142,8 +145,7 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
 def make_materials(data: Prepared) -> Materials:
     """Heatmaps of the drawn windows and their views, and what is held out for validation."""
     windows, labels = data.cut(data.drawn), data.drawn.label
-    config = ScalogramConfig(rate_hz=data.rate_hz, window=data.settings.window)
-    frontend = fit_frontend(windows, labels, config)
+    frontend = fit_frontend(windows, labels, _scalogram(data))
     rng = np.random.default_rng([data.settings.seed, 1])
     pools, held, held_label = [], [], []
     for label in range(len(data.classes)):
@@ -165,14 +167,7 @@ def fit_generator(
 ) -> tuple[Generator, dict[str, list[float]]]:
     """Train the generator of the settings' preset, resuming from ``out``/checkpoints."""
     seed = data.settings.seed
-    torch.manual_seed(seed)
-    scalogram = materials.frontend.config
-    generator = make_generator(
-        data.settings.preset,
-        n_classes=len(data.classes),
-        channels=len(data.channels),
-        size=(scalogram.n_frequencies, scalogram.n_blocks),
-    )
+    generator = _make_generator(data)
     curves = train_generator(
         generator,
         [pool.heatmaps for pool in materials.pools],
@@ -236,36 +231,43 @@ def evaluate(
 def _open_folder(settings: Settings, data: Prepared, out: Path) -> dict[str, Any]:
     """Make the run's folder with its config, or check that it holds the same run."""
     path = out / "config.json"
-    if path.exists():
-        config = read_json(path)
-        if config["settings"] != settings.to_json():
+    config = _config(settings, data)
+    found = read_json(path) if path.exists() else None
+    if isinstance(found, dict) and "settings" in found:
+        if found["settings"] != config["settings"]:
             raise InputError(
                 f"{out} holds a run with other settings: choose another --out, or remove it"
             )
-        return config
+        if any(found.get(key) != config[key] for key in ("channels", "signal", "window_counts")):
+            raise InputError(
+                f"{out} holds a run on these recordings before they were changed: choose another "
+                "--out, or remove it"
+            )
+        return found
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is there and is no run: choose another --out, or remove it")
     out.mkdir(parents=True, exist_ok=True)
-    config = _config(settings, data)
     write_json(path, config)
     return config
 
 
 def _config(settings: Settings, data: Prepared) -> dict[str, Any]:
     task = TASKS[settings.task].statement if settings.task else None
+    # A folder goes by its name: where it lies is nobody's business on the box.
+    dataset = Path(settings.data).expanduser().resolve().name
     return {
         "settings": settings.to_json(),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "dlrsd_version": version("dlrsd"),
         "method": "dlrsd-smote",
-        "dataset": settings.data,
+        "dataset": dataset,
         "task": settings.task,
         "protocol": settings.protocol,
         "split_note": data.split.note,
         "balance_ratio": settings.balance,
         "seed": settings.seed,
         "classifier": settings.classifier,
-        "statement": task or f"Trained on {settings.data}; it fits that machine and sensor.",
+        "statement": task or f"Trained on {dataset}; it fits that machine and sensor.",
         "classes": data.classes,
         "normal_class": data.normal,
         "channels": list(data.channels),
@@ -281,6 +283,21 @@ def _config(settings: Settings, data: Prepared) -> dict[str, Any]:
             "test": counts_by_class(data.test_index(), data.classes),
         },
     }
+
+
+def _scalogram(data: Prepared) -> ScalogramConfig:
+    return ScalogramConfig(rate_hz=data.rate_hz, window=data.settings.window)
+
+
+def _make_generator(data: Prepared) -> Generator:
+    torch.manual_seed(data.settings.seed)
+    scalogram = _scalogram(data)
+    return make_generator(
+        data.settings.preset,
+        n_classes=len(data.classes),
+        channels=len(data.channels),
+        size=(scalogram.n_frequencies, scalogram.n_blocks),
+    )
 
 
 def _make_classifier(data: Prepared) -> Classifier:

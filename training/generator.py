@@ -120,7 +120,9 @@ class Generator(nn.Module):
     def forward(self, heatmap: Tensor) -> Reconstruction:
         latent = self.encode(heatmap)
         decoded = self.decode(latent)
-        return Reconstruction(decoded, latent, self.afc(decoded), self.afc(heatmap))
+        # One batch of both: the AFC's normalisation shall see in training what it sees in use.
+        logits, input_logits = self.afc(torch.cat([decoded, heatmap])).chunk(2)
+        return Reconstruction(decoded, latent, logits, input_logits)
 
 
 class AuxiliaryClassifier(nn.Module):

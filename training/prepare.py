@@ -21,7 +21,13 @@ from dlrsd.training.recordings import (
     to_rate,
 )
 from dlrsd.training.splits import PROTOCOLS, Split, by_fault_location, split
-from dlrsd.training.windows import WindowIndex, cut, draw_windows, grid_windows
+from dlrsd.training.windows import (
+    WindowIndex,
+    counts_by_class,
+    cut,
+    draw_windows,
+    grid_windows,
+)
 
 
 @dataclass(frozen=True)
@@ -138,10 +144,10 @@ def prepare(settings: Settings, recordings: Sequence[Recording] | None = None) -
     Raises
     ------
     InputError
-        If the data, the protocol or the ratio cannot be used; two classes at least are needed.
+        If the data, the protocol or the ratio cannot be used; two classes at least are needed,
+        and two drawn windows of each.
     """
-    if settings.protocol not in PROTOCOLS:
-        raise InputError(f"got protocol {settings.protocol!r}: expected one of {PROTOCOLS}")
+    _check(settings)
     if recordings is None:
         recordings = load(settings)
     if settings.protocol == "bearing":
@@ -174,6 +180,13 @@ def prepare(settings: Settings, recordings: Sequence[Recording] | None = None) -
         normal=normal,
         seed=settings.seed,
     )
+    for name, count in counts_by_class(drawn, classes).items():
+        if count < 2:
+            raise InputError(
+                f"class {name!r} gets a single training window at a balance ratio of "
+                f"{settings.balance:g}: expected two or more, between which others are made; lower "
+                "the balance ratio, or draw more normal windows"
+            )
     return Prepared(settings, list(recordings), classes, normal, parts, drawn)
 
 
@@ -188,3 +201,16 @@ def load(settings: Settings) -> list[Recording]:
         rig_seed=settings.seed,
     )
     return to_rate(recordings, settings.rate)
+
+
+def _check(settings: Settings) -> None:
+    if settings.protocol not in PROTOCOLS:
+        raise InputError(
+            f"got protocol {settings.protocol!r}: expected one of {', '.join(PROTOCOLS)}"
+        )
+    for name, least in (("window", 1), ("hop", 1), ("target", 1), ("seed", 0)):
+        value = getattr(settings, name)
+        if value is not None and value < least:
+            raise InputError(f"got {name} = {value}: expected {least} or more")
+    if settings.rate is not None and not settings.rate > 0:
+        raise InputError(f"got a rate of {settings.rate:g} Hz: expected more than 0")

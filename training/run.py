@@ -83,11 +83,12 @@ def load_run(folder: str | Path) -> TrainedRun:
         )
     try:
         config = read_json(folder / "config.json")
+        settings = Settings.from_json(config["settings"])
         frontend = frontend_from_config(config)
         shape = {"n_classes": len(config["classes"]), "channels": len(config["channels"])}
         size = (frontend.config.n_frequencies, frontend.config.n_blocks)
-        generator = make_generator(config["settings"]["preset"], size=size, **shape)
-        classifier = make_classifier(config["settings"]["classifier"], **shape)
+        generator = make_generator(settings.preset, size=size, **shape)
+        classifier = make_classifier(settings.classifier, **shape)
         load_model(generator, str(folder / "generator.safetensors"))
         load_model(classifier, str(folder / "classifier.safetensors"))
         run = TrainedRun(
@@ -154,4 +155,9 @@ def write_json(path: Path, facts: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(
+            f"{path} is damaged ({error}): expected the JSON of a run; train it again"
+        ) from error

@@ -71,7 +71,7 @@ def draw_windows(
     InputError
         If a class cannot fill one window, or has only one where several are wanted.
     """
-    if balance_ratio < 1:
+    if not 1 <= balance_ratio < np.inf:  # nor NaN
         raise InputError(f"a balance ratio is at least 1, got {balance_ratio:g}")
     if n_normal < 1:
         raise InputError(f"the normal class needs at least one window, got {n_normal}")

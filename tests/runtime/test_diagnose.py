@@ -98,6 +98,7 @@ def test_the_last_partial_window_is_there(make_bundle: Callable[..., Path]) -> N
     _, *windows, summary = run(make_bundle(), noise(64 * 10 + 40), hop=64)
     assert [record["quality"] for record in windows] == ["ok"] * 10 + ["gap"]
     assert summary["windows"] == 11
+    assert summary["signal_s"] == 0.68
 
 
 def test_windows_of_several_channels_are_diagnosed_together(
