@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from dlrsd.runtime.console import run_app
+from dlrsd.runtime.errors import require
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -26,6 +27,8 @@ def export(
     fp16: Annotated[bool, typer.Option("--fp16", help="Also a half-precision graph.")] = False,
 ) -> None:
     """Write a run as a bundle of ONNX graphs, and check them against the trained model."""
+    for package in ("torch", "safetensors", "sklearn", "onnx", "onnxscript", "onnxruntime"):
+        require(package, extra="export", purpose="exporting")
     from rich.console import Console
 
     from dlrsd.export.bundle import export_bundle

@@ -67,7 +67,7 @@ def measure(
         (got,) = session.run(["probabilities"], {"waveform": batch})
         want = expected[start : start + _BATCH]
         agree += int((got.argmax(1) == want.argmax(1)).sum())
-        worst = max(worst, float(np.abs(got - want).max()))
+        worst = float(np.maximum(worst, np.abs(got - want).max()))  # NaN stays NaN
         on_window(start + len(batch))
     return {"label_agreement": agree / len(windows), "max_probability_difference": worst}
 
@@ -78,9 +78,11 @@ def require_parity(precision: str, found: dict[str, float], n: int) -> None:
     Raises
     ------
     ParityError
-        With the figures, if fewer labels agree than ``AGREEMENT`` asks of this precision.
+        With the figures, if fewer labels agree than ``AGREEMENT`` asks of this precision, or a
+        probability is no number.
     """
-    if not found["label_agreement"] >= AGREEMENT[precision]:
+    agree = found["label_agreement"] >= AGREEMENT[precision]
+    if not agree or np.isnan(found["max_probability_difference"]):
         raise ParityError(
             f"the {precision} graph gives the trained model's label on "
             f"{found['label_agreement']:.4%} of {n} test windows (largest probability difference "

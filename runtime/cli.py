@@ -97,11 +97,11 @@ def diagnose(
     )
     if output and _is_same_file(source, output):
         raise InputError(f"the output {output} is the recording itself: choose another name")
-    stream = open_stream(source, form, default=opened.signal)
-    graph = open_engine(opened, engine=engine, precision=precision, threads=threads)
-    diagnosis = Diagnosis(stream, opened, graph, hop=hop)
-    writer = open_writer(output, opened.classes) if output else None
-    _follow(diagnosis, writer, open_display(sys.stderr if output == "-" else sys.stdout))
+    with open_stream(source, form, default=opened.signal) as stream:
+        graph = open_engine(opened, engine=engine, precision=precision, threads=threads)
+        diagnosis = Diagnosis(stream, opened, graph, hop=hop)
+        writer = open_writer(output, opened.classes) if output else None
+        _follow(diagnosis, writer, open_display(sys.stderr if output == "-" else sys.stdout))
 
 
 @app.command()

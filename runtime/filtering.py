@@ -15,6 +15,8 @@ from array_api_compat import array_namespace, device
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.smote import Array, flatten, nearest, smote, to_host
 
+_ROUNDS = 20  # of drawing near-copies of SMOTE's again
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -106,7 +108,8 @@ def mcf_smote(
     """Filter the synthetic samples of a class and bring them to ``target``.
 
     More good ones than the target: that many are drawn at random. As many: done. Fewer: SMOTE
-    between the good ones and the real ones makes the rest.
+    between the good ones and the real ones makes the rest, and what falls on a real one is drawn
+    again.
 
     Parameters
     ----------
@@ -130,8 +133,10 @@ def mcf_smote(
         raise InputError(f"got a target of {target} samples: expected 0 or more")
     rejected: dict[str, int] = {}
     good = synthetic
+    thresholds = thresholds or Thresholds()
+    spacing = typical_distance(real) if spacing is None else spacing
     if synthetic.shape[0]:
-        reasons = judge(synthetic, posterior, real, thresholds or Thresholds(), spacing=spacing)
+        reasons = judge(synthetic, posterior, real, thresholds, spacing=spacing)
         rejected = {reason: int(mask.sum()) for reason, mask in reasons.items()}
         good = _take(synthetic, np.flatnonzero(~np.logical_or.reduce(list(reasons.values()))))
     if good.shape[0] > target:
@@ -142,6 +147,15 @@ def mcf_smote(
         return Filtered(good, decoded=target, smote=0, rejected=rejected)
     pool = xp.concat([real, good], axis=0)
     made = smote(pool, missing, k_neighbors=k_neighbors, random_state=random_state)
+    for round_ in range(1, _ROUNDS):
+        distance, _ = nearest(made, real)
+        far = np.flatnonzero(to_host(distance[:, 0] >= thresholds.copy_distance * spacing))
+        if len(far) == missing:
+            break
+        again = smote(
+            pool, missing - len(far), k_neighbors=k_neighbors, random_state=random_state + round_
+        )
+        made = xp.concat([_take(made, far), again], axis=0)
     return Filtered(
         xp.concat([good, made], axis=0), decoded=good.shape[0], smote=missing, rejected=rejected
     )

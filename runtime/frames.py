@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.runtime.readers import Chunk
+from dlrsd.runtime.source import Chunk
 
 # A longer gap is not filled window by window: 64 windows are 5.5 s of 1024 at 12 kHz.
 _FILLED_WINDOWS = 64

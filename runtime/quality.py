@@ -33,7 +33,7 @@ OK, GAP, CLIPPED, FLAT, NON_FINITE, LEVEL = range(len(QUALITY))
 _FLAT_RANGE = 1e-6
 # How many times as often as the next level an extreme must occur to be clipped: 2.4 is the most
 # that an unclipped sine reaches.
-_CLIP_CONTRAST = 4
+CLIP_CONTRAST = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +149,7 @@ def _clipped(
         level = inward(inner, axis=-1)
         at_level = (inner == level[:, None]).sum(-1) * (level != other[repeated])
         # No level in between at all: a square wave, saturated at both ends.
-        clipped[repeated] |= count[repeated] > _CLIP_CONTRAST * at_level
+        clipped[repeated] |= count[repeated] > CLIP_CONTRAST * at_level
     return clipped
 
 

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from dlrsd.runtime.errors import require
-from dlrsd.runtime.readers import Chunk
+from dlrsd.runtime.quality import CLIP_CONTRAST
+from dlrsd.runtime.source import Chunk
 
 # An extreme of the stream so far is clipped if it is reached again within so many samples (10 ms
-# at 51.2 kHz). Extremes of unclipped signals, if they are equal at all, lie far apart.
+# at 51.2 kHz), and so many times as often as the level next to it: the crest of a tone is reached
+# again and again too, but so are its flanks (`quality` has the reasons for the figure).
 _NEAR = 512
 
 
@@ -88,9 +90,7 @@ class _Run:
         self._ratio = target_hz / rate_hz
         self._filter = soxr.ResampleStream(rate_hz, target_hz, channels, dtype="float32")
         self._before = np.full((channels, 2), np.nan, np.float32)
-        # Largest value so far, and that of the negated signal, and where it was last reached.
-        self._extreme = np.full((channels, 2), -np.inf, np.float32)
-        self._last_hit = np.full((channels, 2), -np.inf)
+        self._crests = [(_Crest(), _Crest()) for _ in range(channels)]
         # Channel, output sample and value of what is to be put back.
         self._channel = np.empty(0, np.intp)
         self._at = np.empty(0, np.int64)
@@ -114,17 +114,12 @@ class _Run:
         self._before = row[:, -2:]
         # Quiet signals of few integer levels repeat a zero by chance: three are asked for.
         keep = bad | ((samples == 0) & (row[:, 1:-1] == 0) & (row[:, :-2] == 0))
-        for side, extremes in enumerate((clean.max(1), -clean.min(1))):
-            for channel, extreme in enumerate(extremes):
-                if extreme > self._extreme[channel, side]:
-                    self._extreme[channel, side] = extreme
-                    self._last_hit[channel, side] = -np.inf
-                level = self._extreme[channel, side] * (1 - 2 * side)
-                hits = np.flatnonzero(samples[channel] == level)
-                if hits.size:
-                    steps = np.diff(hits + self.taken, prepend=self._last_hit[channel, side])
-                    keep[channel, hits[steps <= _NEAR]] = True
-                    self._last_hit[channel, side] = self.taken + hits[-1]
+        for channel, (upper, lower) in enumerate(self._crests):
+            values = clean[channel]
+            upper.rise(values)
+            lower.rise(-values)
+            keep[channel, upper.clipped(values, self.taken, floor=-lower.top)] = True
+            keep[channel, lower.clipped(-values, self.taken, floor=-upper.top)] = True
         rows, at = np.nonzero(keep)
         if rows.size:
             to = np.rint((self.taken + at) * self._ratio).astype(np.int64)
@@ -146,3 +141,36 @@ class _Run:
             )  # fmt: skip
         self._given += samples.shape[1]
         return samples
+
+
+class _Crest:
+    """The largest value of one channel so far, and the level next to it, each with its count."""
+
+    def __init__(self) -> None:
+        self.top = self._next = -np.inf
+        self._n_top = self._n_next = 0
+        self._last_hit = -np.inf
+
+    def rise(self, values: np.ndarray) -> None:
+        """Move up to the largest of the values, if it is larger."""
+        if (highest := float(values.max())) > self.top:
+            self._next, self._n_next = self.top, self._n_top
+            self.top, self._n_top, self._last_hit = highest, 0, -np.inf
+
+    def clipped(self, values: np.ndarray, begin: int, *, floor: float) -> np.ndarray:
+        """Positions of the values, the first of which is sample ``begin``, that are clipped.
+
+        The level next to the top lies above ``floor``: a square wave, saturated at both ends, has
+        none.
+        """
+        inner = float(values.max(initial=-np.inf, where=(values < self.top) & (values > floor)))
+        if inner > self._next or self._next <= floor:
+            self._next, self._n_next = inner, 0
+        self._n_next += np.count_nonzero(values == self._next)
+        hits = np.flatnonzero(values == self.top)
+        if not hits.size:
+            return hits
+        steps = np.diff(hits + begin, prepend=self._last_hit)
+        self._n_top += hits.size
+        self._last_hit = begin + hits[-1]
+        return hits[steps <= _NEAR] if self._n_top > CLIP_CONTRAST * self._n_next else hits[:0]

@@ -9,13 +9,11 @@ What only the bundle states is assumed, and `SampleStream.description` says so.
 from __future__ import annotations
 
 import io
-import json
 import math
-import re
 import stat
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,16 +21,22 @@ from typing import Any
 import numpy as np
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.runtime.readers import DTYPES, Chunk, Source, open_file, open_raw
+from dlrsd.runtime.raw import open_raw
+from dlrsd.runtime.readers import open_file
 from dlrsd.runtime.resample import resample
+from dlrsd.runtime.source import Chunk, Source
+from dlrsd.runtime.stream_format import (
+    Stated,
+    StreamFormat,
+    checked_format,
+    parse_start,
+    read_sidecar,
+    unit_name,
+)
 
 __all__ = ["Chunk", "SampleStream", "SignalSpec", "StreamFormat", "open_stream"]
 
 STANDARD_GRAVITY = 9.80665  # m/s2 in one g
-_UNIT_NAMES = {
-    **dict.fromkeys(("g", "gn", "g0"), "g"),
-    **dict.fromkeys(("m/s2", "m/s^2", "m/s**2", "m/s²", "m/sec^2", "m/s/s", "ms-2"), "m/s2"),
-}
 # Rates this close are the same rate, stated with few digits or measured from timestamps.
 _SAME_RATE = 1e-3
 # An option contradicts a file's header beyond this; short files give a rate from few timestamps.
@@ -56,43 +60,12 @@ class SignalSpec:
     channels: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamFormat:
-    """What is known of a stream from outside it; None is not known.
-
-    Parameters
-    ----------
-    dtype : {"f32le", "f64le", "s16le", "s24le", "s32le"}, optional
-        Of raw samples. Integers count as they are stored, not as a fraction of full scale.
-    rate : float > 0, optional
-        Sampling rate in Hz.
-    channels : int > 0, optional
-        Interleaved channels.
-    scale : float, optional
-        `unit` per stored value, 1 if nobody states it. WAV and FLAC files of integers are stored
-        as a fraction of full scale.
-    unit : {"g", "m/s2"}, optional
-        Of the scaled samples. A bundle of another unit takes that one only.
-    start : str, optional
-        ISO 8601 time of the first sample.
-    variable : str, optional
-        Series to read from a file that names its series, or several separated by commas.
-    """
-
-    dtype: str | None = None
-    rate: float | None = None
-    channels: int | None = None
-    scale: float | None = None
-    unit: str | None = None
-    start: str | None = None
-    variable: str | None = None
-
-
 @dataclass
 class SampleStream:
     """An open stream: iterate over it once for `Chunk`s of float32 samples.
 
-    The samples are scaled, in the bundle's unit and at the bundle's rate.
+    The samples are scaled, in the bundle's unit and at the bundle's rate. Its file is closed at
+    the end of the samples, of a ``with`` block, or by `close`.
 
     Attributes
     ----------
@@ -112,6 +85,7 @@ class SampleStream:
         (null: not resampled), `stated_by` (fact: option, sidecar, file, bundle or default),
         `assumed` (fact: value, for those that only the bundle states), `trailing_bytes` and
         `warnings` (sentences). The last two are complete when the stream has ended.
+    close : function
     """
 
     chunks: Iterator[Chunk]
@@ -121,9 +95,16 @@ class SampleStream:
     start: datetime | None
     n_samples: int | None
     description: dict[str, Any]
+    close: Callable[[], None]
 
     def __iter__(self) -> Iterator[Chunk]:
         return self.chunks
+
+    def __enter__(self) -> SampleStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def open_stream(
@@ -150,14 +131,14 @@ def open_stream(
     ExtraMissingError
         If the package that reads or resamples it is not installed.
     """
-    options = _checked(fmt, "option ", default)
+    options = checked_format(fmt, "option ", bundle_unit=default.unit)
     path = None if str(source) == "-" else Path(source)
     name = "standard input" if path is None else str(path)
     sidecar = StreamFormat()
     if path is not None:
         _check_file(path)
-        sidecar = _read_sidecar(path.with_name(f"{path.name}.json"), default)
-    stated = _Stated(options, sidecar)
+        sidecar = read_sidecar(path.with_name(f"{path.name}.json"), bundle_unit=default.unit)
+    stated = Stated(options, sidecar)
 
     variable, _ = stated.first("variable")
     opened = None if path is None else open_file(path, variable=variable)
@@ -173,9 +154,9 @@ def open_stream(
         stated.by["channels"] = "file"
 
     rate = float(stated.settle("rate", opened.rate_hz, default.rate_hz))
-    unit = stated.settle("unit", _unit_name(opened.unit), default.unit)
+    unit = stated.settle("unit", unit_name(opened.unit), default.unit)
     start_text, start_by = stated.first("start")
-    start = _parse_start(start_text) if start_text else opened.start
+    start = parse_start(start_text) if start_text else opened.start
     if start is not None:
         stated.by["start"] = start_by or "file"
     scale, scale_by = stated.first("scale")
@@ -219,34 +200,8 @@ def open_stream(
         start=start,
         n_samples=n_samples,
         description=description,
+        close=opened.close,
     )
-
-
-class _Stated:
-    """Who states which fact; remembers what had to be assumed."""
-
-    def __init__(self, options: StreamFormat, sidecar: StreamFormat) -> None:
-        self.options = options
-        self.sidecar = sidecar
-        self.by: dict[str, str] = {}
-        self.assumed: dict[str, Any] = {}
-
-    def first(self, fact: str) -> tuple[Any, str | None]:
-        for who, said in (("option", self.options), ("sidecar", self.sidecar)):
-            if (value := getattr(said, fact)) is not None:
-                return value, who
-        return None, None
-
-    def settle(self, fact: str, header: Any, assumed: Any) -> Any:
-        value, who = self.first(fact)
-        if who is not None:
-            self.by[fact] = who
-            return value
-        self.by[fact] = "bundle" if header is None else "file"
-        if header is None:
-            self.assumed[fact] = assumed
-            return assumed
-        return header
 
 
 def _scaled(source: Source, factor: float, description: dict[str, Any]) -> Iterator[Chunk]:
@@ -255,8 +210,10 @@ def _scaled(source: Source, factor: float, description: dict[str, Any]) -> Itera
         with np.errstate(over="ignore", invalid="ignore"):  # becomes infinite, and is flagged
             if factor != 1:
                 samples = np.multiply(samples, factor, dtype=np.float32, casting="unsafe")
-            yield Chunk(samples.astype(np.float32, copy=False), chunk.gap_before)
+            samples = samples.astype(np.float32, copy=False)
+        yield Chunk(samples, chunk.gap_before)
     description["trailing_bytes"] = source.trailing_bytes
+    source.close()
 
 
 def _check_file(path: Path) -> None:
@@ -284,7 +241,7 @@ def _open_binary(path: Path | None) -> io.FileIO:
         raise InputError(f"{path} cannot be opened: {error.strerror}") from error
 
 
-def _check_header(stated: _Stated, source: Source, name: str) -> None:
+def _check_header(stated: Stated, source: Source, name: str) -> None:
     dtype, who = stated.first("dtype")
     if dtype is not None:
         raise InputError(
@@ -302,7 +259,7 @@ def _check_header(stated: _Stated, source: Source, name: str) -> None:
             f"file"
         )
     # With a scale, the unit is that of the scaled samples and may well be another.
-    unit = _unit_name(source.unit)
+    unit = unit_name(source.unit)
     if unit is not None and options.unit not in (None, unit) and options.scale is None:
         raise InputError(
             f"option unit is {options.unit}, but {name} states {unit}: omit it, or give the scale "
@@ -310,12 +267,8 @@ def _check_header(stated: _Stated, source: Source, name: str) -> None:
         )
 
 
-def _unit_name(unit: str | None) -> str | None:
-    return None if unit is None else _UNIT_NAMES.get(unit.strip().lower(), unit.strip())
-
-
 def _unit_factor(unit: str, wanted: str, name: str) -> float:
-    pair = _unit_name(unit), _unit_name(wanted)
+    pair = unit_name(unit), unit_name(wanted)
     if pair[0] == pair[1]:
         return 1.0
     if pair == ("g", "m/s2"):
@@ -326,59 +279,3 @@ def _unit_factor(unit: str, wanted: str, name: str) -> float:
         f"{name} is in {unit!r} and the bundle in {wanted!r}: expected the same unit, or g and "
         f"m/s2; state unit, and the scale that leads to it"
     )
-
-
-def _read_sidecar(path: Path, default: SignalSpec) -> StreamFormat:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return StreamFormat()
-    except (OSError, ValueError) as error:
-        raise InputError(f"sidecar {path} cannot be read: {error}; expected JSON") from error
-    known = [each.name for each in fields(StreamFormat)]
-    if not isinstance(values, dict):
-        raise InputError(f"sidecar {path} holds {values!r:.40}: expected an object with {known}")
-    if unknown := sorted(set(values) - set(known)):
-        raise InputError(f"sidecar {path} states {unknown}: expected only some of {known}")
-    return _checked(StreamFormat(**values), f"sidecar {path}: ", default)
-
-
-def _checked(fmt: StreamFormat, origin: str, default: SignalSpec) -> StreamFormat:
-    """The same with a normal unit name, if every fact in it is possible."""
-
-    def is_number(value: Any, above: float = -math.inf) -> bool:
-        is_real = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return is_real and math.isfinite(value) and value > above
-
-    unit = _unit_name(fmt.unit) if isinstance(fmt.unit, str) else fmt.unit
-    units = list(dict.fromkeys(("g", "m/s2", _unit_name(default.unit))))
-    expected = {
-        "dtype": (fmt.dtype in list(DTYPES), f"one of {', '.join(DTYPES)}"),
-        "rate": (is_number(fmt.rate, above=0), "a number above 0, in Hz"),
-        "channels": (
-            isinstance(fmt.channels, int) and is_number(fmt.channels, above=0),
-            "an integer above 0",
-        ),
-        "scale": (is_number(fmt.scale) and fmt.scale != 0, "a number other than 0"),
-        "unit": (unit in units, f"one of {', '.join(map(str, units))}"),
-        "start": (
-            isinstance(fmt.start, str) and _parse_start(fmt.start) is not None,
-            "an ISO 8601 time like 2026-01-31T12:00:00Z",
-        ),
-        "variable": (isinstance(fmt.variable, str), "the name of a series"),
-    }
-    for fact, (is_possible, what) in expected.items():
-        value = getattr(fmt, fact)
-        if value is not None and not is_possible:
-            raise InputError(f"{origin}{fact} is {value!r}: expected {what}")
-    return replace(fmt, unit=unit)
-
-
-def _parse_start(text: str) -> datetime | None:
-    # Python 3.10 reads neither the Z nor fractions of other than 3 or 6 digits.
-    text = re.sub(r"[Zz]$", "+00:00", text.strip())
-    text = re.sub(r"[.,](\d+)", lambda found: f".{found[1]:0<6.6}", text)
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None

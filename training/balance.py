@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.filtering import Thresholds, mcf_smote, typical_distance
 from dlrsd.training.augment import views
 from dlrsd.training.fit_generator import synthesize_class
@@ -76,12 +77,22 @@ def balance_class(
     target : int >= 0
         Windows the class shall have, drawn ones included.
     seed : int
+
+    Raises
+    ------
+    InputError
+        If samples are missing and the class has a single drawn window.
     """
     missing = max(0, target - real.n_drawn)
+    if missing and real.n_drawn < 2:
+        raise InputError(
+            "got a class with a single window: expected two or more, between which others are "
+            "made; record more of it, or leave it out"
+        )
     rng = np.random.default_rng([seed, label])
     decoded = np.empty((0, *real.heatmaps.shape[1:]), np.float32)
     posterior = np.empty(0, np.float32)
-    if missing and real.n_drawn > 1:
+    if missing:
         decoded, posterior = synthesize_class(
             generator, real.heatmaps, real.parent, label, int(_SPARE * missing), rng=rng
         )

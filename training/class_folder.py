@@ -76,13 +76,15 @@ def _files(folder: Path) -> list[Path]:
 
 def _read_file(path: Path, class_folder: Path, common: StreamFormat) -> list[Recording]:
     # Opened twice: the first time to learn the rate, so that the second keeps it.
-    facts = open_stream(path, common, default=SignalSpec(1.0, "g", 1)).description
+    with open_stream(path, common, default=SignalSpec(1.0, "g", 1)) as stream:
+        facts = stream.description
     if "rate" in facts["assumed"]:
         raise InputError(
             f"{path} does not say its sampling rate: write it to {path.name}.json beside it, or "
             f'to {class_folder.parent / "format.json"} for all files, as {{"rate": 12000}}'
         )
-    stream = open_stream(path, common, default=SignalSpec(facts["rate_hz"], "g", 1))
+    with open_stream(path, common, default=SignalSpec(facts["rate_hz"], "g", 1)) as stream:
+        signals = _parts_without_gap(stream)
     inside = path.relative_to(class_folder)
     label = class_folder.name
     name = f"{label}/{inside.as_posix()}"
@@ -97,7 +99,7 @@ def _read_file(path: Path, class_folder: Path, common: StreamFormat) -> list[Rec
             fault="normal" if label.lower() in HEALTHY_NAMES else label,
             bearing_id=f"{label}/{inside.parts[0]}" if len(inside.parts) > 1 else None,
         )
-        for part, signal in enumerate(_parts_without_gap(stream))
+        for part, signal in enumerate(signals)
     ]
 
 

@@ -60,7 +60,7 @@ def simple_cnn(channels: int, n_classes: int) -> Classifier:
     layers: list[nn.Module] = []
     for c_in, c_out in ((channels, 32), (32, 64), (64, 128)):
         layers += [nn.Conv2d(c_in, c_out, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
-    features = nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(256), nn.ReLU())
+    features = nn.Sequential(*layers, nn.Flatten(), nn.Linear(128 * 4 * 4, 256), nn.ReLU())
     return Classifier(features, 256, n_classes, dropout=0.5)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from dlrsd.runtime.console import run_app
-from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.errors import InputError, require
 
 # Torch and the data readers are imported by the commands that need them: `--help` answers at once.
 
@@ -73,6 +73,8 @@ def fit(
     ] = "edge",
 ) -> None:
     """Train a generator and a classifier, and write a run with its report."""
+    for package in ("torch", "safetensors", "sklearn", "imblearn", "matplotlib", "scipy"):
+        require(package, extra="train", purpose="training")
     from rich.console import Console
 
     from dlrsd.training.fit import fit as train

@@ -87,6 +87,7 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     progress = progress or (lambda what, total: lambda done: None)
     data = prepare(settings)
     # Whatever these cannot be made of is refused before anything is written.
+    _require_partners(data)
     _make_generator(data)
     _make_classifier(data)
     config = _open_folder(settings, data, out)
@@ -95,10 +96,11 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     materials = make_materials(data)
     generator, generator_curves = fit_generator(data, materials, out, progress=progress)
     target = settings.target or max(pool.n_drawn for pool in materials.pools)
-    balanced = [
-        balance_class(generator, pool, label, target, seed=settings.seed)
-        for label, pool in enumerate(materials.pools)
-    ]
+    balanced = []
+    show = progress("synthesis", len(data.classes))
+    for label, pool in enumerate(materials.pools):
+        balanced.append(balance_class(generator, pool, label, target, seed=settings.seed))
+        show(label + 1)
     classifier, classifier_curves = fit_classifier(
         data, materials, balanced, out, progress=progress
     )
@@ -137,7 +139,9 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     )
     write_json(out / "config.json", config)
     write_json(out / "metrics.json", metrics)
+    show = progress("report", 1)
     write_report(out)
+    show(1)
     shutil.rmtree(out / "checkpoints")
     return metrics
 
@@ -226,6 +230,16 @@ def evaluate(
         "balance_ratio": data.settings.balance,
         "novel_share": float((novelty(embedding) > 1).mean()),
     }
+
+
+def _require_partners(data: Prepared) -> None:
+    counts = counts_by_class(data.drawn, data.classes)
+    if single := [name for name, count in counts.items() if count < 2]:
+        raise InputError(
+            f"got a single training window of {', '.join(single)} at balance ratio "
+            f"1:{data.settings.balance:g}: expected at least 2, between which others are made; "
+            "lower --balance, or record more"
+        )
 
 
 def _open_folder(settings: Settings, data: Prepared, out: Path) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.runtime.readers import Chunk
 from dlrsd.runtime.resample import resample
+from dlrsd.runtime.source import Chunk
 
 # Rates this close are the same rate, measured from timestamps or stated with few digits.
 _SAME_RATE = 1e-3

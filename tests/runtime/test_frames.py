@@ -5,7 +5,7 @@ import pytest
 
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.frames import frames
-from dlrsd.runtime.readers import Chunk
+from dlrsd.runtime.source import Chunk
 
 
 def signal(n, channels=2):

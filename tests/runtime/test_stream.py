@@ -10,8 +10,8 @@ import soxr
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.frames import frames
 from dlrsd.runtime.quality import QUALITY, QualityLimits, window_quality
-from dlrsd.runtime.readers import Chunk
 from dlrsd.runtime.resample import resample
+from dlrsd.runtime.source import Chunk
 from dlrsd.runtime.stream import SignalSpec, StreamFormat, open_stream
 
 SPEC = SignalSpec(rate_hz=12000.0, unit="g", channels=1)
@@ -273,6 +273,21 @@ def test_a_tone_keeps_its_amplitude_and_phase(tmp_path):
     np.testing.assert_allclose(got[0, 200:-200], expected[200:-200], atol=1e-4)
     assert stream.description["resampled_to_hz"] == 12_000
     assert stream.description["rate_hz"] == 48_000
+
+
+def test_a_tone_whose_crest_repeats_is_not_taken_for_clipped(tmp_path):
+    cycle = np.sin(np.arange(20) * np.pi / 10)  # 5 exact crests in 100 samples
+    path = tmp_path / "x.bin"
+    np.tile(cycle, 3000).astype("<f4").tofile(path)
+    _, got = read(path, rate=24_000)
+    expected = np.tile(cycle[::2], 3000)
+    np.testing.assert_allclose(got[0, 200:-200], expected[200:-200], atol=1e-3)
+    np.tile(np.rint(1000 * np.sin(np.arange(21) * 2 * np.pi / 21 + 0.3)), 3000).astype(
+        "<i2"
+    ).tofile(path)
+    _, got = read(path, rate=20_000, dtype="s16le", scale=1e-3)
+    expected = np.sin(np.arange(got.shape[1]) * 2 * np.pi / 21 * 20 / 12 + 0.3)
+    np.testing.assert_allclose(got[0, 200:-200], expected[200:-200], atol=1.5e-3)
 
 
 def test_a_rate_that_differs_in_its_digits_only_is_not_resampled(tmp_path):

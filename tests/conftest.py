@@ -1,0 +1,95 @@
+"""Shared by all tests: one tiny training of the simulated rig, and its bundle.
+
+Torch is imported by the fixtures that need it: tests/runtime and tests/box also run without it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+RATE = 12_000
+
+# Enough for a generator that decodes and a classifier that tells the rig's classes apart.
+LEARNS = {
+    "fit.GENERATOR_EPOCHS": 10,
+    "fit.CLASSIFIER_EPOCHS": 3,
+    "calibrate.PROBE_EPOCHS": 2,
+    "fit_generator.STEPS": 20,
+    "fit_generator.BATCH": 32,
+    "fit_classifier.STEPS": 20,
+    "balance.VIEWS": 60,
+}
+# Enough to go through every part of a training.
+HURRIES = {
+    **LEARNS,
+    "fit.GENERATOR_EPOCHS": 2,
+    "fit.CLASSIFIER_EPOCHS": 2,
+    "fit_generator.STEPS": 3,
+    "fit_classifier.STEPS": 3,
+    "balance.VIEWS": 30,
+}
+
+
+def patched(patch: pytest.MonkeyPatch, constants: Mapping[str, int]) -> None:
+    for place, value in constants.items():
+        module, name = place.split(".")
+        patch.setattr(importlib.import_module(f"dlrsd.training.{module}"), name, value)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, int]:
+    """Trainings of this test learn nothing and take a few seconds."""
+    patched(monkeypatch, HURRIES)
+    return HURRIES
+
+
+@pytest.fixture(scope="session")
+def rig_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The simulated rig as a folder: four classes of two bearings, 4 s each."""
+    from dlrsd.training.rig import simulate_rig
+
+    folder = tmp_path_factory.mktemp("data") / "small_rig"
+    for recording in simulate_rig(seed=0, seconds=4.0, loads=(1,), n_bearings=2):
+        path = folder / recording.label / str(recording.bearing_id) / "a.npy"
+        path.parent.mkdir(parents=True)
+        np.save(path, recording.signal[0])
+    (folder / "format.json").write_text(json.dumps({"rate": RATE, "unit": "g"}))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_settings(rig_folder: Path):
+    from dlrsd.training.prepare import Settings
+
+    return Settings(str(rig_folder), n_normal=120, balance=6.0)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of ``tiny_settings``. Not to be changed: copy it."""
+    from dlrsd.training.fit import fit
+
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    with pytest.MonkeyPatch.context() as patch:
+        patched(patch, LEARNS)
+        fit(tiny_settings, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``tiny_run`` exported in both precisions. Not to be changed: copy it."""
+    from dlrsd.export import parity
+    from dlrsd.export.bundle import export_bundle
+
+    folder = tmp_path_factory.mktemp("bundles") / "tiny"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parity, "WINDOWS", 1000)
+        export_bundle(tiny_run, folder, fp16=True)
+    return folder

@@ -1,0 +1,110 @@
+"""Training a classifier: it learns, the same way from the same seed, and keeps its best epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import recall_score
+
+from dlrsd.training import fit_classifier
+from dlrsd.training.classifiers import CLASSIFIERS, make_classifier
+from dlrsd.training.fit_classifier import predict, train_classifier
+
+
+def three_classes(count, seed):
+    """Heatmaps that a straight line through their pixels can tell apart."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((3, count, 1, 32, 32))
+    for label in range(3):
+        x[label, :, :, 8 * label : 8 * label + 8] += 0.5
+    return list(x.astype(np.float32))
+
+
+@pytest.fixture
+def learn(tmp_path, monkeypatch):
+    monkeypatch.setattr(fit_classifier, "STEPS", 12)
+    monkeypatch.setattr(fit_classifier, "BATCH", 48)
+    held = three_classes(20, 1)
+
+    def learn(seed=0, name="c.pt", epochs=5):
+        torch.manual_seed(seed)
+        classifier = make_classifier("edge", channels=1, n_classes=3)
+        curves = train_classifier(
+            classifier,
+            three_classes(60, 0),
+            (np.concatenate(held), np.repeat(np.arange(3), 20)),
+            epochs=epochs,
+            seed=seed,
+            checkpoint=tmp_path / name,
+        )
+        return classifier, curves
+
+    return learn
+
+
+def test_it_learns_what_a_linear_model_finds(learn):
+    classifier, curves = learn()
+    train, test = (np.concatenate(three_classes(60, seed)) for seed in (0, 5))
+    labels = np.repeat(np.arange(3), 60)
+    linear = LogisticRegression(max_iter=50).fit(train.reshape(180, -1), labels)
+    reference = linear.score(test.reshape(180, -1), labels)
+    assert reference > 0.9
+    logits, embedding = predict(classifier, test)
+    assert (logits.argmax(axis=1) == labels).mean() >= reference - 0.03
+    assert logits.shape == (180, 3)
+    np.testing.assert_allclose(
+        embedding @ classifier.head.weight.detach().numpy().T
+        + classifier.head.bias.detach().numpy(),
+        logits,
+        atol=1e-4,
+    )
+    assert set(curves) == {"epoch", "train_loss", "ce", "validation_loss", "validation_recall"}
+    assert len(curves["epoch"]) == 5
+    assert curves["ce"][-1] < 0.5 * curves["ce"][0]
+
+
+def test_the_weights_left_are_those_of_the_best_epoch(learn):
+    classifier, curves = learn()
+    heatmaps, labels = np.concatenate(three_classes(20, 1)), np.repeat(np.arange(3), 20)
+    logits, _ = predict(classifier, heatmaps)
+    best = int(np.argmin(curves["validation_loss"]))
+    loss = torch.nn.functional.cross_entropy(
+        torch.from_numpy(logits), torch.from_numpy(labels), label_smoothing=0.05
+    )
+    assert float(loss) == pytest.approx(curves["validation_loss"][best], rel=1e-4)
+    recall = recall_score(labels, logits.argmax(axis=1), average="macro")
+    assert recall == pytest.approx(curves["validation_recall"][best])
+
+
+def test_the_seed_decides(learn):
+    one, two, other = (learn(s, name, 2)[1] for s, name in ((0, "a"), (0, "b"), (1, "c")))
+    assert one == two
+    assert one != other
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_every_classifier_can_be_trained(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(fit_classifier, "STEPS", 4)
+    monkeypatch.setattr(fit_classifier, "BATCH", 6)
+    classifier = make_classifier(name, channels=1, n_classes=3)
+    before = [p.detach().clone() for p in classifier.parameters()]
+    held = np.concatenate(three_classes(1, 1))
+    train_classifier(
+        classifier, three_classes(2, 0), (held, np.arange(3)), epochs=1, seed=0,
+        checkpoint=tmp_path / "c.pt",
+    )  # fmt: skip
+    for old, new in zip(before, classifier.parameters(), strict=True):
+        assert not torch.equal(old, new)
+
+
+def test_prediction_goes_in_parts(monkeypatch):
+    torch.manual_seed(0)
+    classifier = make_classifier("edge", channels=1, n_classes=3).eval()
+    x = np.concatenate(three_classes(3, 0))
+    with torch.inference_mode():
+        logits, embedding = classifier(torch.from_numpy(x))
+    monkeypatch.setattr(fit_classifier, "_BATCH", 4)
+    for got, want in zip(predict(classifier, x), (logits, embedding), strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-5)
