@@ -25,6 +25,8 @@ class FusedFrontend(nn.Module):
         self.config = frontend.config
         self.bands = filter_bank(frontend.config)
         self.eps = frontend.eps
+        self.mean: Tensor
+        self.std: Tensor
         for i, band in enumerate(self.bands):
             kernel = torch.from_numpy(band.weight.T.copy()).unsqueeze(1)
             self.register_buffer(f"kernel_{i}", kernel)  # (2 x rows, 1, taps)

@@ -58,10 +58,11 @@ def write_graph(
     assert program is not None
     model = program.model_proto
     del model.metadata_props[:]
-    for node in model.graph.node:
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
         # Stack traces of the machine that exported: of no use on the box.
-        del node.metadata_props[:]
-        node.doc_string = ""
+        del part.metadata_props[:]
+        part.doc_string = ""
     onnx.helper.set_model_props(model, {"dlrsd": json.dumps(facts)})
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())

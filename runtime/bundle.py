@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,7 @@ def load_bundle(bundle: str | Path = "bundle") -> Bundle:
     path = _locate(bundle)
     try:
         manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BundleError(
             f"cannot read {path / 'manifest.json'} ({error}): expected the manifest that "
             "`dlrsd-export` writes; export or copy the bundle again"
@@ -178,7 +179,7 @@ def _sha256(path: Path) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
 
 
 def _is_count(value: Any) -> bool:
@@ -212,13 +213,40 @@ def _is_files(value: Any) -> bool:
     )
 
 
+def _is_one_input(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 1
+        and isinstance(value[0], dict)
+        and isinstance(value[0].get("shape"), list)
+    )
+
+
+def _is_synthesis(value: Any) -> bool:
+    keys = ("file", "anchors", "statement")
+    return value is None or (isinstance(value, dict) and all(_is_text(value.get(k)) for k in keys))
+
+
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
+
+
+def _is_parity(value: Any) -> bool:
+    figures = ("label_agreement", "max_probability_difference")
+    return isinstance(value, dict) and all(
+        all(_is_number(facts.get(name)) for name in figures)
+        for facts in value.values()
+        if isinstance(facts, dict)
+    )
+
+
 # Where in the manifest, what must hold there, and how to say it.
 _CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
     ("kind", lambda kind: kind == "window", "'window', the one kind this version runs"),
     ("name", _is_text, "a name"),
     ("created", _is_text, "a time"),
     ("classes", _is_names, "at least two different class names"),
-    ("graph.inputs", lambda v: isinstance(v, list) and len(v) == 1, "one input"),
+    ("graph.inputs", _is_one_input, "one input with its shape"),
     ("graph.outputs", lambda v: isinstance(v, list) and len(v) >= 3, "three outputs"),
     ("signal.rate_hz", lambda v: _is_number(v) and v > 0, "a rate in Hz above 0"),
     ("signal.unit", _is_text, "a unit"),
@@ -229,7 +257,12 @@ _CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
     ("quality", lambda v: isinstance(v, dict), "the limits of the quality flags"),
     ("verdict.last", _is_count, "a count above 0"),
     ("verdict.hold", _is_count, "a count above 0"),
+    ("synthesis", _is_synthesis, "null, or the names of file and anchors, and a statement"),
     ("training.statement", _is_text, "a sentence on what it was trained on"),
+    ("training.balance_ratio", lambda v: v is None or _is_number(v), "null or a number"),
+    ("training.window_counts", _is_tables, "counts by part and class"),
+    ("metrics", lambda v: isinstance(v, dict), "figures by name"),
+    ("parity", _is_parity, "label agreement and probability difference by precision"),
     ("files", _is_files, "plain file names, each with its sha256 (64 hex digits)"),
 ]
 
@@ -259,7 +292,7 @@ def _check(manifest: Any, *, where: Path) -> None:
 def _check_consistency(manifest: dict[str, Any], *, where: Path) -> None:
     signal, verdict = manifest["signal"], manifest["verdict"]
     window_shape = [signal["channels"], signal["window"]]
-    graph_shape = list(manifest["graph"]["inputs"][0].get("shape", []))[1:]
+    graph_shape = manifest["graph"]["inputs"][0]["shape"][1:]
     if graph_shape != window_shape:
         raise BundleError(
             f"{where} contradicts itself: the graph takes windows of {graph_shape}, the signal "

@@ -95,12 +95,12 @@ def diagnose(
         start=start,
         variable=variable,
     )
-    if output and _is_same_file(source, output):
+    if output is not None and _is_same_file(source, output):
         raise InputError(f"the output {output} is the recording itself: choose another name")
     with open_stream(source, form, default=opened.signal) as stream:
         graph = open_engine(opened, engine=engine, precision=precision, threads=threads)
         diagnosis = Diagnosis(stream, opened, graph, hop=hop)
-        writer = open_writer(output, opened.classes) if output else None
+        writer = open_writer(output, opened.classes) if output is not None else None
         _follow(diagnosis, writer, open_display(sys.stderr if output == "-" else sys.stdout))
 
 

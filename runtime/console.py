@@ -22,6 +22,9 @@ def run_app(app: typer.Typer) -> NoReturn:
     printed as one line on standard error and exit with 2. A closed pipe ends without a word,
     Ctrl-C with 130. Anything else is a fault of this program and keeps its traceback.
     """
+    for name in ("stdout", "stderr"):  # a service may be started with them closed
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()

@@ -25,6 +25,8 @@ from dlrsd.runtime.records import WindowBatch
 from dlrsd.runtime.stream import Chunk, SampleStream
 from dlrsd.runtime.verdict import VerdictTracker
 
+MAX_HOP = 2**31  # samples; 50 hours at 12 kHz
+
 
 def diagnose(
     stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None = None
@@ -50,7 +52,7 @@ def diagnose(
     Raises
     ------
     InputError
-        If the stream's channels do not fit the bundle's, or the hop is below 1.
+        If the stream's channels do not fit the bundle's, or the hop is not 1 to `MAX_HOP`.
     """
     diagnosis = Diagnosis(stream, bundle, engine, hop=hop)
     yield diagnosis.header
@@ -69,8 +71,9 @@ class Diagnosis:
     def __init__(
         self, stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None = None
     ) -> None:
-        if hop is not None and hop < 1:
-            raise InputError(f"got a hop of {hop} samples, expected 1 or more")
+        self._hop = bundle.hop if hop is None else hop
+        if not 1 <= self._hop <= MAX_HOP:
+            raise InputError(f"got a hop of {self._hop} samples, expected 1 to {MAX_HOP}")
         if bundle.channels not in (1, stream.channels):
             raise InputError(
                 f"the stream has {stream.channels} channels, bundle {bundle.name} diagnoses "
@@ -79,7 +82,6 @@ class Diagnosis:
         self._stream = stream
         self._bundle = bundle
         self._engine = engine
-        self._hop = hop or bundle.hop
         # A bundle of one channel diagnoses every channel of the stream on its own.
         self._rows = stream.channels if bundle.channels == 1 else 1
         settings = bundle.manifest["verdict"]

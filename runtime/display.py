@@ -10,6 +10,14 @@ from dlrsd.runtime.diagnose import Diagnosis
 from dlrsd.runtime.verdict import UNDECIDED
 
 _REFRESH_SECONDS = 0.25
+# What to look for where most windows are unfit for one reason.
+_REMEDIES = {
+    "gap": "samples are missing, or zeros stand for them: check the connection",
+    "clipped": "the signal exceeds the range of sensor or recorder: choose a larger one",
+    "flat": "the signal does not move: check the sensor and its supply",
+    "non_finite": "it holds NaN or infinities: check dtype and scale",
+    "level": "far from the level trained on: check unit, scale, dtype and sensitivity",
+}
 
 
 class Display(Protocol):
@@ -69,6 +77,11 @@ def closing_lines(summary: Mapping[str, Any]) -> list[str]:
         f"time); {', '.join(unfit) + ' of ' if unfit else 'no unfit among '}"
         f"{plural(summary['records'], 'diagnosis', 'diagnoses')}"
     )
+    lines += [
+        f"warning: most windows are unfit, {flag}: {remedy}"
+        for flag, remedy in _REMEDIES.items()
+        if summary["quality"][flag] > summary["records"] / 2 and summary["windows"] > 1
+    ]
     lines += [f"warning: {warning}" for warning in summary["warnings"]]
     if summary["interrupted"]:
         lines.append("interrupted: the stream goes on")

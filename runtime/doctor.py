@@ -42,7 +42,7 @@ _READERS = [
     ("soundfile", ("soundfile",), ".wav and .flac files", "dlrsd[io]"),
     ("scipy", ("scipy",), ".mat files", "dlrsd[io]"),
     ("h5py", ("h5py",), ".h5 and .hdf5 files, .mat files of version 7.3", "dlrsd[io]"),
-    ("pyarrow", ("pyarrow",), ".parquet files, and --output NAME.parquet", "dlrsd[io]"),
+    ("pyarrow", ("pyarrow",), ".csv and .parquet files, --output NAME.parquet", "dlrsd[io]"),
     ("nptdms", ("nptdms",), ".tdms files", "dlrsd[io]"),
     ("pyuff", ("pyuff",), ".uff files (UFF58)", "dlrsd[io]"),
 ]
@@ -54,7 +54,7 @@ def find_engines() -> list[Finding]:
 
 
 def find_readers() -> list[Finding]:
-    """The packages that read and write files beyond raw, .npy and .csv, which need none."""
+    """The packages that read and write files beyond raw and .npy, which need none."""
     return [_find(*entry) for entry in _READERS]
 
 
@@ -99,11 +99,11 @@ def report() -> list[str]:
         lines.append(f"  onnxruntime runs on: {', '.join(providers())}")
     if gpus and "CUDA" not in providers():
         lines.append("  to use the GPU: `pip uninstall onnxruntime` and `pip install 'dlrsd[gpu]'`")
-    return [*lines, "readers (raw, .npy and .csv files need none):", *map(_line, find_readers())]
+    return [*lines, "readers (raw and .npy files need none):", *map(_line, find_readers())]
 
 
 def _find(module: str, distributions: tuple[str, ...], purpose: str, package: str) -> Finding:
-    remedy = f"pip install '{package}'"
+    remedy = f"`pip install '{package}'`"
     try:
         importlib.import_module(module)
     except ImportError as error:
@@ -123,5 +123,5 @@ def _version(distributions: tuple[str, ...]) -> str | None:
 
 def _line(finding: Finding) -> str:
     if finding.version is None:
-        return f"  - {finding.part:<12} missing     {finding.purpose}: `{finding.remedy}`"
+        return f"  - {finding.part:<12} missing     {finding.purpose}: {finding.remedy}"
     return f"  + {finding.part:<12} {finding.version:<11} {finding.purpose}"

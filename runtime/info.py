@@ -22,8 +22,8 @@ def info_lines(bundle: Bundle) -> list[str]:
         f"{signal['unit']}, windows of {signal['window']} samples every {signal['hop']}",
         f"classes     {', '.join(bundle.classes)} (normal: {manifest.get('normal_class')})",
         *_counts(training),
-        f"measured    {_measured(manifest.get('metrics', {}))}",
-        *_parity(manifest.get("parity", {})),
+        f"measured    {_measured(manifest['metrics'])}",
+        *_parity(manifest["parity"]),
         f"verdict     a class holds with {verdict['hold']} of the last {verdict['last']} fit "
         "windows",
         f"quality     {quality} (levels are RMS in {signal['unit']})",
@@ -47,7 +47,7 @@ def _training(training: dict[str, Any]) -> str:
 def _counts(training: dict[str, Any]) -> list[str]:
     return [
         f"windows     {part}: " + ", ".join(f"{name} {count}" for name, count in counts.items())
-        for part, counts in training.get("window_counts", {}).items()
+        for part, counts in training["window_counts"].items()
     ]
 
 

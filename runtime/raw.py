@@ -47,8 +47,8 @@ def open_raw(file: io.RawIOBase, *, name: str, dtype: str, channels: int) -> Sou
                 f"{name} holds {size} bytes: expected at least one {frame}; check the file, dtype "
                 f"and channels"
             )
-        if rest := size % frame_bytes:
-            source.trailing_bytes = rest
+        source.trailing_bytes = rest = size % frame_bytes
+        if rest:
             source.warnings.append(
                 f"{name} ends with {rest} bytes that are no whole {frame}: left out; it is "
                 f"truncated, or dtype or channels are wrong"
@@ -67,6 +67,12 @@ def open_raw(file: io.RawIOBase, *, name: str, dtype: str, channels: int) -> Sou
                     yield Chunk(np.ascontiguousarray(samples.T))
             if not is_regular:
                 check_end(size)
+            elif size < status.st_size:
+                source.trailing_bytes = len(rest)
+                source.warnings.append(
+                    f"{name} ended after {size} of {status.st_size} bytes: it was cut while it was "
+                    f"read"
+                )
 
     source = Source(chunks(), channels, kind="raw", close=file.close)
     if is_regular:

@@ -10,6 +10,7 @@ are the channels, in that order. Without it all numeric series are, and must be 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
@@ -84,7 +85,7 @@ def _open_sound(path: Path, variable: str | None) -> Source:
     )
     # libsndfile mends the lengths of a cut file silently; only its log tells.
     if re.search(r"^data : .*should be", sound.extra_info, re.MULTILINE):
-        source.warnings.append(f"{path} is shorter than its header says: read up to its end")
+        source.warnings.append(_shorter_than_said(path))
     return source
 
 
@@ -149,6 +150,8 @@ def _open_hdf5(path: Path, variable: str | None) -> Source:
 
 
 def _open_tdms(path: Path, variable: str | None) -> Source:
+    # It says on standard error what is said in `warnings` here.
+    reader_library("nptdms.log", path).log_manager.set_level(logging.ERROR)
     file = reader_library("nptdms", path).TdmsFile.open(path)
     series = {
         f"{group.name}/{channel.name}": channel
@@ -171,7 +174,7 @@ def _open_tdms(path: Path, variable: str | None) -> Source:
     )
     unit = common_fact("units", [each.get("unit_string") for each in facts], path)
     start = facts[0].get("wf_start_time")
-    return Source(
+    source = Source(
         chunks(),
         len(chosen),
         tuple(names),
@@ -181,6 +184,9 @@ def _open_tdms(path: Path, variable: str | None) -> Source:
         n_samples=length,
         close=file.close,
     )
+    if file.file_status.incomplete_final_segment:
+        source.warnings.append(_shorter_than_said(path))
+    return source
 
 
 def _open_uff(path: Path, variable: str | None) -> Source:
@@ -273,6 +279,10 @@ def _is_series(shape: tuple[int, ...]) -> bool:
 def _refuse_variable(variable: str | None, path: Path) -> None:
     if variable is not None:
         raise InputError(f"variable is {variable!r}, but {path} does not name its series: omit it")
+
+
+def _shorter_than_said(path: Path) -> str:
+    return f"{path} is shorter than its header says: read up to its end"
 
 
 def _utc(moment: Any) -> datetime:

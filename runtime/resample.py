@@ -166,7 +166,7 @@ class _Crest:
         inner = float(values.max(initial=-np.inf, where=(values < self.top) & (values > floor)))
         if inner > self._next or self._next <= floor:
             self._next, self._n_next = inner, 0
-        self._n_next += np.count_nonzero(values == self._next)
+        self._n_next += int(np.count_nonzero(values == self._next))
         hits = np.flatnonzero(values == self.top)
         if not hits.size:
             return hits

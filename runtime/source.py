@@ -109,7 +109,7 @@ def choose_series(lengths: Mapping[str, int], variable: str | None, path: Path) 
 
 def common_fact(what: str, values: Sequence[Any], path: Path) -> Any:
     """The value that the chosen channels have in common; an `InputError` if they do not agree."""
-    if any(value != values[0] for value in values):
+    if any(value != values[0] for value in values[1:]):
         raise InputError(
             f"the channels of {path} have different {what} ({', '.join(map(str, values))}): name "
             f"those to read as variable"

@@ -26,6 +26,7 @@ from dlrsd.runtime.readers import open_file
 from dlrsd.runtime.resample import resample
 from dlrsd.runtime.source import Chunk, Source
 from dlrsd.runtime.stream_format import (
+    MAX_RATE_HZ,
     Stated,
     StreamFormat,
     checked_format,
@@ -232,8 +233,9 @@ def _check_file(path: Path) -> None:
 
 def _open_binary(path: Path | None) -> io.FileIO:
     if path is None:
-        if sys.stdin is not None and sys.stdin.isatty():
-            raise InputError("standard input is a terminal: expected raw samples from a pipe")
+        if sys.stdin is None or sys.stdin.isatty():
+            state = "closed" if sys.stdin is None else "a terminal"
+            raise InputError(f"standard input is {state}: expected raw samples from a pipe")
         return io.FileIO(0, closefd=False)
     try:
         return io.FileIO(path)
@@ -252,11 +254,13 @@ def _check_header(stated: Stated, source: Source, name: str) -> None:
     if channels not in (None, source.channels):
         raise InputError(f"{who} channels is {channels}, but {name} has {source.channels}: omit it")
     options, header = stated.options, source.rate_hz
-    rate = options.rate or header
-    if rate and header and abs(rate - header) > _CONTRADICTING_RATE * header:
+    if header is not None and not 0 < header <= MAX_RATE_HZ:
+        if stated.first("rate")[0] is None:
+            raise InputError(f"{name} states a rate of {header:g} Hz, which cannot be: give rate")
+    elif header and options.rate and abs(options.rate - header) > _CONTRADICTING_RATE * header:
         raise InputError(
-            f"option rate is {rate:g}, but {name} states {header:g} Hz: omit it, or correct the "
-            f"file"
+            f"option rate is {options.rate:g}, but {name} states {header:g} Hz: omit it, or "
+            f"correct the file"
         )
     # With a scale, the unit is that of the scaled samples and may well be another.
     unit = unit_name(source.unit)

@@ -17,6 +17,7 @@ from typing import Any
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.raw import DTYPES
 
+MAX_RATE_HZ = 1e8
 _UNIT_NAMES = {
     **dict.fromkeys(("g", "gn", "g0"), "g"),
     **dict.fromkeys(("m/s2", "m/s^2", "m/s**2", "m/s²", "m/sec^2", "m/s/s", "ms-2"), "m/s2"),
@@ -31,7 +32,7 @@ class StreamFormat:
     ----------
     dtype : {"f32le", "f64le", "s16le", "s24le", "s32le"}, optional
         Of raw samples. Integers count as they are stored, not as a fraction of full scale.
-    rate : float > 0, optional
+    rate : float > 0 and at most `MAX_RATE_HZ`, optional
         Sampling rate in Hz.
     channels : int > 0, optional
         Interleaved channels.
@@ -93,14 +94,14 @@ def read_sidecar(path: Path, *, bundle_unit: str) -> StreamFormat:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return StreamFormat()
-    except (OSError, ValueError) as error:
-        raise InputError(f"sidecar {path} cannot be read: {error}; expected JSON") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read: {error}; expected JSON") from error
     known = [each.name for each in fields(StreamFormat)]
     if not isinstance(values, dict):
-        raise InputError(f"sidecar {path} holds {values!r:.40}: expected an object with {known}")
+        raise InputError(f"{path} holds {values!r:.40}: expected an object with {known}")
     if unknown := sorted(set(values) - set(known)):
-        raise InputError(f"sidecar {path} states {unknown}: expected only some of {known}")
-    return checked_format(StreamFormat(**values), f"sidecar {path}: ", bundle_unit=bundle_unit)
+        raise InputError(f"{path} states {unknown}: expected only some of {known}")
+    return checked_format(StreamFormat(**values), f"{path}: ", bundle_unit=bundle_unit)
 
 
 def checked_format(fmt: StreamFormat, origin: str, *, bundle_unit: str) -> StreamFormat:
@@ -120,7 +121,10 @@ def checked_format(fmt: StreamFormat, origin: str, *, bundle_unit: str) -> Strea
     units = list(dict.fromkeys(("g", "m/s2", unit_name(bundle_unit))))
     expected = {
         "dtype": (fmt.dtype in list(DTYPES), f"one of {', '.join(DTYPES)}"),
-        "rate": (is_number(fmt.rate, above=0), "a number above 0, in Hz"),
+        "rate": (
+            is_number(fmt.rate, above=0) and (fmt.rate or 0) <= MAX_RATE_HZ,
+            f"a number above 0 and at most {MAX_RATE_HZ:g}, in Hz",
+        ),
         "channels": (
             isinstance(fmt.channels, int) and is_number(fmt.channels, above=0),
             "an integer above 0",
@@ -151,6 +155,8 @@ def parse_start(text: str) -> datetime | None:
     text = re.sub(r"[Zz]$", "+00:00", text.strip())
     text = re.sub(r"[.,](\d+)", lambda found: f".{found[1]:0<6.6}", text)
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    # What follows it, and the same in UTC, must be a time as well.
+    return moment if 1 < moment.year < 9999 else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
-from itertools import chain, islice, pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.source import BLOCK, Chunk, Source, choose_series, reader_library
 
+_BEGINNING = 1 << 16  # characters in which a CSV file shows its form
 # A first column so named holds the time of each row, in seconds unless its name has the unit.
 _CLOCK = re.compile(
     r"(time|timestamp|datetime|date|t)[ _]*[\[(]?(s|sec|seconds|ms|us|ns)?[\])]?", re.IGNORECASE
@@ -27,19 +28,20 @@ _LONGEST_STEP = 1.5
 
 
 def open_csv(path: Path, variable: str | None) -> Source:
-    """Numbers separated by commas, semicolons (then with decimal commas) or tabs.
+    """Numbers separated by commas, or by semicolons or tabs and then maybe with decimal commas.
 
     A header line is told by its words; lines before it that are empty or start with # or % are
     skipped.
     """
     arrow, csv = reader_library("pyarrow", path), reader_library("pyarrow.csv", path)
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        lines = list(islice(file, 100))
+        lines = file.read(_BEGINNING).splitlines()
     rows = [i for i, line in enumerate(lines) if line.strip() and line[0] not in "#%"]
     if not rows:
         raise InputError(f"{path} holds no rows: expected numbers")
     delimiter = next((mark for mark in "\t;," if mark in lines[rows[0]]), ",")
-    decimal = "," if delimiter == ";" else "."
+    has_commas = any("," in lines[row] for row in rows[1:] or rows)
+    decimal = "," if has_commas and delimiter != "," else "."
 
     def cells(row: int) -> list[str]:
         return [cell.strip().strip('"') for cell in lines[row].split(delimiter)]
@@ -52,8 +54,9 @@ def open_csv(path: Path, variable: str | None) -> Source:
     if _is_timestamp(stamp):
         zone = "UTC" if re.search(r"(Z|[+-]\d\d:?\d\d)$", stamp) else None
         types[names[0]] = arrow.timestamp("ns", tz=zone)
+    file = arrow.OSFile(str(path))  # a path would stay open until the reader is collected
     reader = csv.open_csv(
-        path,
+        file,
         read_options=csv.ReadOptions(
             use_threads=False,
             block_size=1 << 18,
@@ -64,7 +67,7 @@ def open_csv(path: Path, variable: str | None) -> Source:
         convert_options=csv.ConvertOptions(column_types=types, decimal_point=decimal),
     )
     source = _table_source(reader.schema, reader, variable, path, named=has_header)
-    source.close = reader.close
+    source.close = file.close
     return source
 
 

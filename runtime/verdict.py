@@ -151,7 +151,7 @@ class VerdictTracker:
         if run.n and run.n_novel > run.n / 2:
             return "unlike the training data"
         if run.label < 0 and n_fit < self._hold:
-            return f"only {n_fit} fit windows, a verdict needs {self._hold}"
+            return f"{n_fit} of the {self._hold} fit windows that a verdict needs"
         return None
 
 

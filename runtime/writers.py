@@ -57,18 +57,24 @@ def open_writer(output: str | Path, classes: Sequence[str]) -> Writer:
     if str(output) == "-":
         return _LineWriter(_LineFile(None), _JsonLines(tuple(classes)))
     path = Path(output)
-    if path.suffix not in SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise InputError(
             f"cannot tell the format of output {str(output)!r}: expected a name that ends in "
             f"{', '.join(SUFFIXES)}, or - for JSONL on standard output"
         )
     if not path.parent.is_dir():
         raise InputError(f"cannot write {path}: there is no folder {path.parent}; make it first")
-    if path.suffix == ".parquet":
+    if suffix == ".parquet":
+        if path.is_file():
+            raise InputError(
+                f"cannot write {path}: it is a file, and Parquet parts go into a folder; choose "
+                f"another name"
+            )
         return _ParquetWriter(path, tuple(classes))
     if path.is_dir():
         raise InputError(f"cannot write {path}: it is a folder; choose another name")
-    if path.suffix == ".csv":
+    if suffix == ".csv":
         return _LineWriter(_LineFile(path), _CsvLines(tuple(classes), Path(f"{path}.json")))
     return _LineWriter(_LineFile(path), _JsonLines(tuple(classes)))
 

@@ -17,11 +17,11 @@ RATE = 12_000
 
 # Enough for a generator that decodes and a classifier that tells the rig's classes apart.
 LEARNS = {
-    "fit.GENERATOR_EPOCHS": 10,
+    "fit.GENERATOR_EPOCHS": 7,
     "fit.CLASSIFIER_EPOCHS": 3,
     "calibrate.PROBE_EPOCHS": 2,
-    "fit_generator.STEPS": 20,
-    "fit_generator.BATCH": 32,
+    "fit_generator.STEPS": 25,
+    "fit_generator.BATCH": 16,
     "fit_classifier.STEPS": 20,
     "balance.VIEWS": 60,
 }

@@ -87,8 +87,7 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
 def _leave_out(
     pool: RealPool, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A class's heatmaps without, and of, some of its windows; the only window stays in both."""
+    """A class's heatmaps without, and of, some of its windows (two at least)."""
     windows = rng.permutation(pool.n_drawn)
     aside = np.isin(pool.parent, windows[: max(1, pool.n_drawn // LEFT_OUT)])
-    kept = pool.heatmaps[~aside] if pool.n_drawn > 1 else pool.heatmaps
-    return kept, pool.heatmaps[aside][:_MAX_LEFT_OUT]
+    return pool.heatmaps[~aside], pool.heatmaps[aside][:_MAX_LEFT_OUT]

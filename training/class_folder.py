@@ -12,15 +12,15 @@ variable).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.stream import SampleStream, SignalSpec, StreamFormat, open_stream
+from dlrsd.runtime.stream_format import read_sidecar
 from dlrsd.training.recordings import Recording
 
 HEALTHY_NAMES = {"normal", "healthy", "health", "baseline", "good", "ok"}
@@ -52,7 +52,7 @@ def read_class_folder(folder: Path, *, channels: Sequence[str] | None = None) ->
         raise InputError(
             f"{folder} has no sub-folder: one per class is expected, with its recordings in it"
         )
-    common = _common_format(folder / "format.json")
+    common = read_sidecar(folder / "format.json", bundle_unit="g")
     recordings = []
     for path in classes:
         files = _files(path)
@@ -110,19 +110,6 @@ def _parts_without_gap(stream: SampleStream) -> list[np.ndarray]:
             parts.append([])
         parts[-1].append(chunk.samples)
     return [np.concatenate(chunks, axis=1) for chunks in parts]
-
-
-def _common_format(path: Path) -> StreamFormat:
-    if not path.is_file():
-        return StreamFormat()
-    known = [field.name for field in fields(StreamFormat)]
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} cannot be read: {error}; JSON is expected") from error
-    if not isinstance(values, dict) or (set(values) - set(known)):
-        raise InputError(f"{path} holds {values!r:.60}: expected an object with some of {known}")
-    return StreamFormat(**values)
 
 
 def _numbered(n: int) -> tuple[str, ...]:

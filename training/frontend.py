@@ -60,12 +60,13 @@ def fit_frontend(
     magnitude = scalogram(windows, config).astype(np.float64)
     weight = 1 / np.bincount(labels)[labels]
     weight /= weight.sum()
-    order = np.argsort(per_window := np.median(magnitude, axis=(1, 2, 3)))
-    middle = np.searchsorted(np.cumsum(weight[order]), 0.5)
-    eps = max(EPS_SHARE * float(per_window[order[middle]]), np.finfo(np.float32).tiny)
+    typical = np.quantile(
+        np.median(magnitude, axis=(1, 2, 3)), 0.5, weights=weight, method="inverted_cdf"
+    )
+    eps = max(EPS_SHARE * float(typical), float(np.finfo(np.float32).tiny))
     log = np.log(magnitude + eps)
     mean = np.einsum("n,ncft->f", weight, log) / (log.shape[1] * log.shape[3])
     centred = (log - mean[:, None]) ** 2
     variance = np.einsum("n,ncft->f", weight, centred) / (log.shape[1] * log.shape[3])
     std = np.maximum(np.sqrt(variance), 1e-3)
-    return Frontend(config, eps, tuple(map(float, mean)), tuple(map(float, std)))
+    return Frontend(config, eps, tuple(mean.tolist()), tuple(std.tolist()))

@@ -58,9 +58,7 @@ def threshold(novelty: Novelty, held: list[NDArray[np.float32]]) -> float:
     groups = [novelty(own) for own in held]
     values = np.concatenate(groups)
     weight = np.concatenate([np.full(len(group), 1 / len(group)) for group in groups])
-    order = np.argsort(values)
-    place = np.searchsorted(np.cumsum(weight[order]), QUANTILE * len(groups))
-    return float(values[order][min(place, len(values) - 1)])
+    return float(np.quantile(values, QUANTILE, weights=weight, method="inverted_cdf"))
 
 
 def scaled(novelty: Novelty, unit: float) -> Novelty:

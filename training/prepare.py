@@ -81,7 +81,11 @@ class Settings:
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> Settings:
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()})
+        """The settings that ``to_json`` gave."""
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()
+        }
+        return cls(**values)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,15 @@ def bars(console: Console) -> Iterator[Callable[[str, int], Callable[[int], None
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as progress:
+    progress = Progress(*columns, console=console)
 
-        def bar(what: str, total: int) -> Callable[[int], None]:
-            task = progress.add_task(what, total=total)
-            return lambda done: progress.update(task, completed=done)
+    def bar(what: str, total: int) -> Callable[[int], None]:
+        progress.start()
+        task = progress.add_task(what, total=total)
+        return lambda done: progress.update(task, completed=done)
 
+    try:
         yield bar
+    finally:
+        if progress.tasks:  # or it would leave an empty line
+            progress.stop()

@@ -139,7 +139,7 @@ def frontend_from_config(config: dict[str, Any]) -> Frontend:
 
 def save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -98,11 +98,12 @@ def test_a_raw_stream_of_the_test_part_is_diagnosed(tiny_bundle, tiny_settings, 
     lines = (tmp_path / "out.jsonl").read_text().splitlines()
     header, *records, summary = map(json.loads, lines)
     assert header["bundle"]["name"] == "tiny"
-    assert len(records) == (24_000 - 1024) // 512 + 1
+    full = (24_000 - 1024) // 512 + 1
+    assert [record["quality"] for record in records[full:]] == ["gap"]  # what is left at the end
     votes = Counter(record["label"] for record in records if record["quality"] == "ok")
-    assert votes.total() > 0.9 * len(records)
+    assert votes.total() > 0.9 * full
     assert votes.most_common(1)[0][0] == label
-    assert votes[label] > 0.8 * len(records)
+    assert votes[label] > 0.8 * full
     assert summary["verdicts"][0]["label"] == label
     for record in records[:3]:
         assert sum(record["probabilities"].values()) == pytest.approx(1, abs=1e-3)

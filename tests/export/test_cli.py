@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from dlrsd.export.cli import main
+
 PROGRAM = [sys.executable, "-c", "from dlrsd.export.cli import main; main()"]
 
 
@@ -37,32 +39,47 @@ def test_with_nothing_else_said_it_exports_the_latest_run(tiny_run, tiny_bundle,
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ([], "no finished run in runs/: train one with `dlrsd-train fit DATA`"),
-        (["nowhere"], "nowhere holds no finished run (no metrics.json)"),
-        (["{run}", "--out", "photos"], "photos is there and is no bundle"),
-        (["--fp8"], "No such option: --fp8"),
-    ],
-)
-def test_a_mistake_is_one_line_and_exit_code_2(tiny_run, tmp_path, arguments, said):
+# What was done wrong, the arguments, and what the one line must say.
+MISTAKES = {
+    "no run at all": ([], "no finished run in runs/: train one with `dlrsd-train fit DATA`"),
+    "no such run": (["nowhere"], "nowhere holds no finished run (no metrics.json)"),
+    "a foreign folder": (["{run}", "--out", "photos"], "photos is there and is no bundle"),
+    "data that is gone": (["moved"], "data-that-was-moved"),
+    "an unknown option": (["--fp8"], "No such option: --fp8"),
+}
+
+
+@pytest.fixture
+def place(tiny_run, tmp_path):
+    """A folder with photos, and with a run whose data is not where it was."""
     (tmp_path / "photos").mkdir()
-    done = command(tmp_path, *(a.format(run=tiny_run) for a in arguments))
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
-    assert done.stderr.count("\n") == 1
-    assert said in done.stderr
-    assert done.stdout == ""
+    moved = shutil.copytree(tiny_run, tmp_path / "moved")
+    config = json.loads((moved / "config.json").read_text())
+    config["settings"]["data"] = str(tmp_path / "data-that-was-moved")
+    (moved / "config.json").write_text(json.dumps(config))
+    return tmp_path
 
 
-def test_data_that_is_gone_is_one_line(tiny_run, tmp_path):
-    run = shutil.copytree(tiny_run, tmp_path / "run")
-    config = json.loads((run / "config.json").read_text())
-    config["settings"]["data"] = str(tmp_path / "moved")
-    (run / "config.json").write_text(json.dumps(config))
-    done = command(tmp_path, run)
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
-    assert done.stderr.count("\n") == 1
-    assert "moved" in done.stderr
+def check(mistake, code, stdout, stderr):
+    assert code == 2
+    assert stderr.startswith("error: ")
+    assert stderr.count("\n") == 1
+    assert MISTAKES[mistake][1] in stderr
+    assert stdout == ""
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_and_exit_code_2(tiny_run, place, mistake, monkeypatch, capsys):
+    arguments = [a.format(run=tiny_run) for a in MISTAKES[mistake][0]]
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(sys, "argv", ["dlrsd-export", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    check(mistake, ended.value.code, *capsys.readouterr())
+    assert sorted(path.name for path in place.iterdir()) == ["moved", "photos"]
+
+
+def test_so_it_is_in_a_process_of_its_own(tmp_path):
+    done = command(tmp_path)
+    check("no run at all", done.returncode, done.stdout, done.stderr)
+    assert not list(tmp_path.iterdir())

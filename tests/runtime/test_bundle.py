@@ -92,7 +92,15 @@ def edit(place: str, value: Any) -> Callable[[dict[str, Any]], None]:
         ("verdict.hold", 46),
         ("quality", {"zero_runs": 3}),
         ("quality", {"level_low": 3.0, "level_high": 1.0}),
+        ("signal.rate_hz", float("inf")),
+        ("graph.inputs", ["waveform"]),
+        ("graph.inputs", [{"name": "waveform"}]),
+        ("synthesis", {"file": "synthesizer.onnx"}),
         ("training", None),
+        ("training.window_counts", {"train": 5}),
+        ("training.balance_ratio", "1:5"),
+        ("metrics", None),
+        ("parity", {"fp32": {"label_agreement": 1.0}}),
         ("files", {"diagnoser.onnx": {"sha256": "00"}}),
         ("files", {"../evil.onnx": {"sha256": "0" * 64, "bytes": 1}}),
         ("files", {"/etc/hosts": {"sha256": "0" * 64, "bytes": 1}}),
@@ -108,7 +116,7 @@ def test_a_manifest_that_cannot_be_is_refused(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\xff"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\xff", "[" * 200_000])
 def test_a_manifest_that_is_none_is_refused(text: str, make_bundle: Callable[..., Path]) -> None:
     folder = make_bundle()
     (folder / "manifest.json").write_bytes(text.encode("latin-1"))

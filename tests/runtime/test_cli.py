@@ -145,6 +145,7 @@ MISTAKES = [
     ("a graph it lacks", ["stream.bin", "--precision", "fp16"], "has no diagnoser.fp16.onnx"),
     ("no threads", ["stream.bin", "--threads", "0"], "got 0 threads"),
     ("a hop of nothing", ["stream.bin", "--hop", "0"], "hop of 0"),
+    ("a hop of years", ["stream.bin", "--hop", "9" * 30], "hop of 9"),
     ("an unknown dtype", ["stream.bin", "--dtype", "u8"], "dtype"),
     ("too low a rate", ["stream.bin", "--rate", "500"], "500"),
     ("no rate at all", ["stream.bin", "--rate", "fast"], "--rate"),
@@ -152,6 +153,8 @@ MISTAKES = [
     ("a foreign unit", ["stream.bin", "--unit", "mV"], "unit"),
     ("no time", ["stream.bin", "--start", "yesterday"], "start"),
     ("an unknown suffix", ["stream.bin", "--output", "out.xml"], "expected a name that ends"),
+    ("no output", ["stream.bin", "--output", ""], "cannot tell the format of output ''"),
+    ("a file for a folder", ["stream.bin", "--output", "file.parquet"], "it is a file"),
     ("no folder for it", ["stream.bin", "--output", "no/out.jsonl"], "there is no folder"),
     ("a full disk", ["stream.bin", "--output", "full.jsonl"], "No space left on device"),
     ("an unknown option", ["stream.bin", "--loud"], "--loud"),
@@ -167,6 +170,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
 ) -> None:
     (place / "empty.bin").touch()
     (place / "stub.bin").write_bytes(b"abc")
+    (place / "file.parquet").touch()
     (place / "full.jsonl").symlink_to("/dev/full")
     done = command("diagnose", *arguments)
     assert done.returncode == 2
@@ -214,6 +218,31 @@ def test_standard_output_on_a_full_disk_is_one_line(place: Path, command: Comman
         assert [line for line in done.stderr.splitlines() if line.startswith("error: ")]
         assert "No space left on device" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code", "said"),
+    [
+        (1, ["stream.bin", "--output", "OUT.JSONL"], 0, ""),
+        (2, ["stream.bin", "--output", "OUT.JSONL"], 0, ""),
+        (0, ["-"], 2, "error: standard input is closed: expected raw samples from a pipe\n"),
+    ],
+)
+def test_a_service_may_start_with_its_streams_closed(
+    closed: int, arguments: list[str], code: int, said: str, place: Path, command: Command
+) -> None:
+    done = command("diagnose", *arguments, preexec_fn=lambda: os.close(closed))
+    assert (done.returncode, done.stderr) == (code, said)
+    if code == 0:
+        assert records(place / "OUT.JSONL")[-1]["windows"] == 624
+
+
+def test_a_wrong_unit_is_flagged_and_the_remedy_said(place: Path, command: Command) -> None:
+    done = command("diagnose", "stream.bin", "--scale", "1e-6")
+    assert done.returncode == 0
+    assert "624 level of 624 diagnoses" in done.stdout
+    assert "most windows are unfit, level: " in done.stdout
+    assert "check unit, scale, dtype" in done.stdout
 
 
 def test_the_recording_is_never_its_own_output(place: Path, command: Command) -> None:
@@ -283,23 +312,30 @@ def test_synthesize(place: Path, command: Command) -> None:
     assert "no class 'Odd'" in unknown.stderr
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
 def test_memory_does_not_grow_with_the_stream(place: Path) -> None:
+    # What `wait4` tells counts the memory of the tests that started the process as well.
+    tell = """
+import atexit, pathlib, sys
+status = pathlib.Path("/proc/self/status")
+atexit.register(lambda: print(status.read_text().split("VmHWM:")[1].split()[0], file=sys.stderr))
+"""
+
     def peak_megabytes(minutes: int) -> float:
         process = subprocess.Popen(
-            [*PROGRAM, "diagnose", "-", "--output", "out.jsonl"],
+            [sys.executable, "-c", tell + PROGRAM[-1], "diagnose", "-", "--output", "out.jsonl"],
             cwd=place,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
         assert process.stdin is not None
         samples = (place / "stream.bin").read_bytes()
         for _ in range(3 * minutes):  # 20 s each
             process.stdin.write(samples)
-        process.stdin.close()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        _, said = process.communicate()
         assert process.returncode == 0
-        return usage.ru_maxrss / 1024
+        return int(said) / 1024
 
     short, long = peak_megabytes(2), peak_megabytes(60)
     lines = (place / "out.jsonl").read_bytes().count(b"\n")

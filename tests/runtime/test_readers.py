@@ -1,5 +1,6 @@
 import datetime as dt
 import sys
+from pathlib import Path
 
 import h5py
 import nptdms
@@ -173,6 +174,24 @@ def test_tdms_files(tmp_path):
     is_x(path, X * 10, rtol=1e-6, unit="g", scale=10)
 
 
+@pytest.mark.parametrize("increment", [np.nan, -1 / 12000, 1e-12])
+def test_a_tdms_file_of_an_impossible_rate_needs_another(tmp_path, increment):
+    path = tmp_path / "x.tdms"
+    tdms(path, X[:1], wf_increment=increment)
+    refused("states a rate of .* Hz, which cannot be: give rate", path)
+    assert is_x(path, X[:1], rate=12000).description["stated_by"]["rate"] == "option"
+
+
+def test_a_cut_tdms_file_is_read_to_its_end_and_said(tmp_path, capfd):
+    path = tmp_path / "x.tdms"
+    tdms(path, X[:1])
+    path.write_bytes(path.read_bytes()[:-40_000])
+    stream, got, _ = read(path)
+    np.testing.assert_array_equal(got, X[:1, : N - 10_000])
+    assert "shorter than its header says" in stream.description["warnings"][0]
+    assert capfd.readouterr().err == ""
+
+
 def uff(path, *, even, func_type=1, x=None, data=X[:, :5000]):
     for i, signal in enumerate(data):
         item = pyuff.prepare_58(
@@ -218,6 +237,10 @@ def test_csv_files_with_and_without_header(tmp_path):
     write_csv(path, X, "# exported\na;b", delimiter=";", decimal=",")
     is_x(path)
     write_csv(path, X, delimiter="\t")
+    is_x(path)
+    write_csv(path, X, "a, in g;b, in g", delimiter=";")
+    is_x(path)
+    write_csv(path, X, delimiter="\t", decimal=",")
     is_x(path)
     write_csv(path, (np.arange(N), *X), ",a,b")  # as pandas writes its index
     assert "rate" in is_x(path).description["assumed"]
@@ -351,6 +374,40 @@ def test_a_cut_file_is_refused(tmp_path, suffix):
         pq.write_table(pa.table({"a": X[0]}), path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     refused("cannot be read as", path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux")
+@pytest.mark.parametrize("suffix", ["bin", "wav", "h5", "tdms", "csv", "parquet"])
+def test_a_stream_gives_its_file_back(tmp_path, suffix):
+    path = tmp_path / f"x.{suffix}"
+    if suffix == "bin":
+        X.T.tofile(path)
+    elif suffix == "wav":
+        soundfile.write(path, X.T, 12000, subtype="FLOAT")
+    elif suffix == "h5":
+        with h5py.File(path, "w") as file:
+            file["a"] = X
+    elif suffix == "tdms":
+        tdms(path, X)
+    elif suffix == "csv":
+        write_csv(path, X)
+    else:
+        pq.write_table(pa.table({"a": X[0]}), path)
+
+    def is_open():
+        return any(
+            each.exists() and each.samefile(path) for each in Path("/proc/self/fd").iterdir()
+        )
+
+    with open_stream(path, default=SPEC) as stream:
+        next(stream.chunks)
+        assert is_open()
+    assert not is_open()
+    stream = open_stream(path, default=SPEC)
+    for _ in stream:
+        pass
+    assert not is_open()
+    stream.close()
 
 
 def test_damage_inside_a_file_is_refused_while_reading(tmp_path):

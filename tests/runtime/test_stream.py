@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -135,6 +136,7 @@ def test_units_that_cannot_be_converted_are_refused(tmp_path):
         ({"rate": -12000.0}, "rate is -12000.0"),
         ({"rate": float("nan")}, "rate is nan"),
         ({"rate": float("inf")}, "rate is inf"),
+        ({"rate": 1e9}, "rate is 1000000000.0: expected .* at most 1e\\+08"),
         ({"rate": 8000}, "sampled at 8000 Hz: expected at least the 12000 Hz"),
         ({"channels": 0}, "channels is 0: expected an integer above 0"),
         ({"channels": -2}, "channels is -2"),
@@ -144,6 +146,8 @@ def test_units_that_cannot_be_converted_are_refused(tmp_path):
         ({"scale": 0}, "scale is 0: expected a number other than 0"),
         ({"scale": float("nan")}, "scale is nan"),
         ({"start": "yesterday"}, "start is 'yesterday': expected an ISO 8601 time"),
+        ({"start": "9999-12-31T23:59:59"}, "expected an ISO 8601 time"),
+        ({"start": "0001-01-01T00:00:00+05:00"}, "expected an ISO 8601 time"),
         ({"variable": "DE"}, "holds raw samples"),
     ],
 )
@@ -164,6 +168,7 @@ def test_impossible_facts_are_refused(tmp_path, stated, message):
         ('{"rate": "fast"}', "rate is 'fast'"),
         ('{"dtype": ["f32le"]}', "dtype is"),
         ("\xff", "cannot be read"),
+        ("[" * 200_000, "cannot be read"),
     ],
 )
 def test_a_bad_sidecar_is_refused(tmp_path, text, message):
@@ -193,6 +198,18 @@ def test_a_truncated_tail_is_counted_and_said(tmp_path):
     np.testing.assert_array_equal(got, x[:, :-1])
     assert stream.description["trailing_bytes"] == 3
     assert "3 bytes that are no whole frame" in stream.description["warnings"][0]
+
+
+def test_a_file_that_is_cut_while_it_is_read_is_said(tmp_path):
+    path = tmp_path / "x.bin"
+    noise(1, 1_000_000).tofile(path)
+    stream = open_stream(path, default=SPEC)
+    count = next(stream.chunks).samples.shape[1]
+    os.truncate(path, 2_000_001)
+    count += sum(chunk.samples.shape[1] for chunk in stream)
+    assert count == 500_000
+    assert stream.description["trailing_bytes"] == 1
+    assert "2000001 of 4000000 bytes: it was cut" in stream.description["warnings"][0]
 
 
 def test_values_beyond_float32_become_infinite_quietly(tmp_path, recwarn):

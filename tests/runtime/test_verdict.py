@@ -69,7 +69,7 @@ def test_a_class_holds_only_with_enough_of_the_last_windows() -> None:
     tracker = VerdictTracker(CLASSES, last=45, hold=30)
     feed(tracker, [0] * 29, batch=29)
     assert tracker.verdict()["label"] == "undecided"
-    assert tracker.verdict()["note"] == "only 29 fit windows, a verdict needs 30"
+    assert tracker.verdict()["note"] == "29 of the 30 fit windows that a verdict needs"
     feed(tracker, [0], batch=1)
     assert tracker.verdict()["label"] == "a"
     assert tracker.verdict()["note"] is None

@@ -25,9 +25,3 @@ def test_left_out_windows_leave_with_all_their_views():
     windows = {int(h) % 10 for h in aside.ravel()}
     assert len(windows) == 2
     assert windows.isdisjoint(int(h) % 10 for h in kept.ravel())
-
-
-def test_a_single_window_stays_in_both():
-    pool = RealPool(np.zeros((7, 1, 1, 1), np.float32), np.zeros(7, int), 1)
-    kept, aside = _leave_out(pool, np.random.default_rng(0))
-    assert len(kept) == len(aside) == 7

@@ -154,7 +154,7 @@ def test_every_class_is_brought_to_the_largest(tiny_run):
 
 def test_curves_and_samples_are_there_for_the_report(tiny_run):
     curves = json.loads((tiny_run / "curves.json").read_text())
-    assert len(curves["generator"]["validation_loss"]) == 10
+    assert len(curves["generator"]["validation_loss"]) == 7
     assert len(curves["classifier"]["validation_recall"]) == 3
     with np.load(tiny_run / "samples.npz", allow_pickle=False) as samples:
         kinds = {name.split("/")[0] for name in samples.files}
@@ -209,10 +209,11 @@ def test_an_interrupted_run_ends_like_one_that_ran_through(
         with pytest.raises(KeyboardInterrupt):
             fit(settings, stopped, progress=interrupt_at(part, epoch))
         assert not (stopped / "metrics.json").exists()
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         # Even the report: a run without one is not finished.
         patch.setattr(fit_module, "write_report", stop)
-        fit(settings, stopped)
+        with pytest.raises(KeyboardInterrupt):
+            fit(settings, stopped)
     assert fit(settings, stopped) == metrics
     assert {path.name for path in stopped.iterdir()} == FILES
     for name in ("generator.safetensors", "classifier.safetensors"):

@@ -338,7 +338,7 @@ def test_one_format_for_all_files(tmp_path):
     recordings = load_recordings(str(tmp_path))
     assert [(r.rate, r.unit) for r in recordings] == [(8000, "g")] * 2
     (tmp_path / "format.json").write_text('{"fs": 8000}')
-    with pytest.raises(InputError, match="expected an object with some of"):
+    with pytest.raises(InputError, match="expected only some of"):
         load_recordings(str(tmp_path))
 
 
