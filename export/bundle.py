@@ -36,7 +36,12 @@ Progress = Callable[[str, int], Callable[[int], None]]
 
 
 def export_bundle(
-    run_folder: str | Path, out: str | Path, *, fp16: bool, progress: Progress | None = None
+    run_folder: str | Path,
+    out: str | Path,
+    *,
+    fp16: bool,
+    anchors: bool = True,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write a bundle from a run and verify it on the run's test part.
 
@@ -48,6 +53,9 @@ def export_bundle(
         Bundle folder; one that is there is replaced when the new one is complete.
     fp16 : bool
         Also write the graph with a half-precision network.
+    anchors : bool
+        Also write the synthesiser with its anchors. They derive from training windows so closely
+        that a bundle for strangers goes without.
     progress : function, optional
         As in :func:`dlrsd.training.fit.fit`.
 
@@ -74,8 +82,11 @@ def export_bundle(
     try:
         part.chmod(0o755)
         manifest = _manifest(run)
+        if not anchors:
+            manifest["synthesis"] = None
         parity = _write_diagnosers(run, part, manifest, windows, fp16=fp16, progress=progress)
-        _write_synthesizer(run, part, manifest)
+        if anchors:
+            _write_synthesizer(run, part, manifest)
         manifest["parity"] = {"windows": len(windows), **parity}
         manifest["files"] = {path.name: _facts(path) for path in sorted(part.iterdir())}
         (part / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")

@@ -25,6 +25,9 @@ def export(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the bundle.")] = Path("bundle"),
     fp16: Annotated[bool, typer.Option("--fp16", help="Also a half-precision graph.")] = False,
+    anchors: Annotated[
+        bool, typer.Option(help="Also the synthesiser, with anchors made of training windows.")
+    ] = True,
 ) -> None:
     """Write a run as a bundle of ONNX graphs, and check them against the trained model."""
     for package in ("torch", "safetensors", "sklearn", "onnx", "onnxscript", "onnxruntime"):
@@ -37,7 +40,7 @@ def export(
 
     run = run or latest_run()
     with bars(Console(stderr=True)) as progress:
-        manifest = export_bundle(run, out, fp16=fp16, progress=progress)
+        manifest = export_bundle(run, out, fp16=fp16, anchors=anchors, progress=progress)
     size = sum(facts["bytes"] for facts in manifest["files"].values())
     print(f"{out}: {run} as {len(manifest['files'])} files, {size / 1e6:.2f} MB")
     parity = manifest["parity"]

@@ -20,7 +20,7 @@ from dlrsd.export.bundle import export_bundle
 from dlrsd.export.fused import Diagnoser
 from dlrsd.runtime.bundle import load_bundle
 from dlrsd.runtime.engine import open_engine
-from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.errors import BundleError, InputError
 from dlrsd.runtime.synthesize import synthesize
 from dlrsd.training.prepare import prepare
 from dlrsd.training.run import load_run
@@ -118,6 +118,17 @@ def test_the_box_makes_more_of_a_class(tiny_bundle, tiny_run):
         logits, _ = run.classifier(torch.from_numpy(made.heatmaps))
     share = (logits.argmax(dim=1) == run.classes.index("outer")).float().mean()
     assert share > 0.8
+
+
+def test_without_anchors_nothing_of_the_training_windows_leaves(tiny_run, tmp_path, monkeypatch):
+    monkeypatch.setattr("dlrsd.export.parity.WINDOWS", 200)
+    manifest = export_bundle(tiny_run, tmp_path / "b", fp16=False, anchors=False)
+    assert manifest["synthesis"] is None
+    assert {path.name for path in (tmp_path / "b").iterdir()} == {"manifest.json", "diagnoser.onnx"}
+    bundle = load_bundle(tmp_path / "b")
+    assert open_engine(bundle).run(np.ones((1, 1, 1024))).probabilities.shape == (1, 4)
+    with pytest.raises(BundleError, match="has no synthesiser"):
+        synthesize(bundle, "outer", 1)
 
 
 # ------------------------------------------------------------------ all or nothing
