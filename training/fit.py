@@ -9,8 +9,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +23,19 @@ from dlrsd.training.augment import views
 from dlrsd.training.balance import Balanced, RealPool, balance_class, real_pool
 from dlrsd.training.calibrate import calibrate
 from dlrsd.training.classifiers import Classifier, make_classifier
-from dlrsd.training.fidelity import fidelity, near_copies
-from dlrsd.training.fit_classifier import predict, train_classifier
+from dlrsd.training.evaluate import (
+    diagnosis_metrics,
+    report_samples,
+    synthesis_metrics,
+    unseen_heatmaps,
+)
+from dlrsd.training.fit_classifier import train_classifier
 from dlrsd.training.fit_generator import decode, encode, train_generator
 from dlrsd.training.frontend import Frontend, fit_frontend
 from dlrsd.training.generator import Generator, describe, make_generator
-from dlrsd.training.metrics import classification_metrics
-from dlrsd.training.novelty import Novelty
 from dlrsd.training.prepare import Prepared, Settings, prepare
 from dlrsd.training.report import write_report
-from dlrsd.training.run import read_json, save_arrays, save_models, write_json
-from dlrsd.training.tasks import TASKS
+from dlrsd.training.run import open_run, read_json, save_arrays, save_models, write_json
 from dlrsd.training.windows import counts_by_class
 
 GENERATOR_EPOCHS = 25
@@ -47,7 +47,6 @@ HOLD_FROM = 20
 HELD_VIEWS = 40
 
 ANCHORS = 12  # real windows of a class that go to the box for synthesis
-SAMPLES = 64  # heatmaps of a class kept for the report
 LEVEL_MARGIN = 4.0  # RMS beyond the training windows' range by more than this factor is unfit
 
 Progress = Callable[[str, int], Callable[[int], None]]  # (what, total) -> set the number done
@@ -90,7 +89,7 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     _require_partners(data)
     _make_generator(data)
     _make_classifier(data)
-    config = _open_folder(settings, data, out)
+    config = open_run(data, out)
     if (out / "metrics.json").exists() and not (out / "checkpoints").exists():
         return read_json(out / "metrics.json")
     materials = make_materials(data)
@@ -119,13 +118,13 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
         "temperature": temperature,
         "quality": _quality_limits(data),
     }
-    metrics = evaluate(data, materials.frontend, classifier, novelty, temperature)
+    metrics = diagnosis_metrics(data, materials.frontend, classifier, novelty, temperature)
     metrics |= {
         "window_counts": config["window_counts"],
         "balance": dict(zip(data.classes, (b.counts for b in balanced), strict=True)),
     }
-    unseen = _unseen(data, materials.frontend)
-    metrics |= _synthesis_figures(data.classes, unseen, materials.pools, balanced)
+    unseen = unseen_heatmaps(data, materials.frontend)
+    metrics |= synthesis_metrics(data.classes, unseen, materials.pools, balanced)
     save_models(
         out,
         generator=generator,
@@ -133,7 +132,7 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
         novelty=novelty,
         anchors=_anchors(generator, materials.pools),
     )
-    save_arrays(out / "samples.npz", _samples(unseen, balanced))
+    save_arrays(out / "samples.npz", report_samples(unseen, balanced))
     write_json(
         out / "curves.json", {"generator": generator_curves, "classifier": classifier_curves}
     )
@@ -210,28 +209,6 @@ def fit_classifier(
     return classifier, curves
 
 
-def evaluate(
-    data: Prepared,
-    frontend: Frontend,
-    classifier: Classifier,
-    novelty: Novelty,
-    temperature: float,
-) -> dict[str, Any]:
-    """Metrics on the test part, with the share of its windows that count as novel."""
-    index = data.test_index()
-    logits, embedding = predict(classifier, frontend.heatmaps(data.cut(index)))
-    probabilities = torch.softmax(torch.from_numpy(logits) / temperature, dim=1).numpy()
-    metrics = classification_metrics(
-        index.label, logits.argmax(axis=1), data.classes, probabilities=probabilities
-    )
-    return {
-        **metrics,
-        "protocol": data.settings.protocol,
-        "balance_ratio": data.settings.balance,
-        "novel_share": float((novelty(embedding) > 1).mean()),
-    }
-
-
 def _require_partners(data: Prepared) -> None:
     counts = counts_by_class(data.drawn, data.classes)
     if single := [name for name, count in counts.items() if count < 2]:
@@ -240,63 +217,6 @@ def _require_partners(data: Prepared) -> None:
             f"1:{data.settings.balance:g}: expected at least 2, between which others are made; "
             "lower --balance, or record more"
         )
-
-
-def _open_folder(settings: Settings, data: Prepared, out: Path) -> dict[str, Any]:
-    """Make the run's folder with its config, or check that it holds the same run."""
-    path = out / "config.json"
-    config = _config(settings, data)
-    found = read_json(path) if path.exists() else None
-    if isinstance(found, dict) and "settings" in found:
-        if found["settings"] != config["settings"]:
-            raise InputError(
-                f"{out} holds a run with other settings: choose another --out, or remove it"
-            )
-        if any(found.get(key) != config[key] for key in ("channels", "signal", "window_counts")):
-            raise InputError(
-                f"{out} holds a run on these recordings before they were changed: choose another "
-                "--out, or remove it"
-            )
-        return found
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} is there and is no run: choose another --out, or remove it")
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(path, config)
-    return config
-
-
-def _config(settings: Settings, data: Prepared) -> dict[str, Any]:
-    task = TASKS[settings.task].statement if settings.task else None
-    # A folder goes by its name: where it lies is nobody's business on the box.
-    dataset = Path(settings.data).expanduser().resolve().name
-    return {
-        "settings": settings.to_json(),
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "dlrsd_version": version("dlrsd"),
-        "method": "dlrsd-smote",
-        "dataset": dataset,
-        "task": settings.task,
-        "protocol": settings.protocol,
-        "split_note": data.split.note,
-        "balance_ratio": settings.balance,
-        "seed": settings.seed,
-        "classifier": settings.classifier,
-        "statement": task or f"Trained on {dataset}; it fits that machine and sensor.",
-        "classes": data.classes,
-        "normal_class": data.normal,
-        "channels": list(data.channels),
-        "signal": {
-            "rate_hz": data.rate_hz,
-            "unit": data.unit,
-            "channels": len(data.channels),
-            "window": settings.window,
-            "hop": settings.hop,
-        },
-        "window_counts": {
-            "train": counts_by_class(data.drawn, data.classes),
-            "test": counts_by_class(data.test_index(), data.classes),
-        },
-    }
 
 
 def _scalogram(data: Prepared) -> ScalogramConfig:
@@ -331,44 +251,6 @@ def _quality_limits(data: Prepared) -> dict[str, float]:
     rms = window_rms(windows)
     low, high = float(rms.min()) / LEVEL_MARGIN, float(rms.max()) * LEVEL_MARGIN
     return asdict(QualityLimits(level_low=low, level_high=high))
-
-
-def _unseen(data: Prepared, frontend: Frontend) -> list[NDArray[np.float32]]:
-    """Heatmaps of each class's test windows: what synthetic ones should look like."""
-    index = data.test_index()
-    heatmaps = frontend.heatmaps(data.cut(index))
-    return [heatmaps[index.label == label] for label in range(len(data.classes))]
-
-
-def _synthesis_figures(
-    classes: list[str],
-    unseen: list[NDArray[np.float32]],
-    pools: list[RealPool],
-    balanced: list[Balanced],
-) -> dict[str, Any]:
-    """How like unseen real windows the synthetic ones are, and whether any is nearly a copy."""
-    made = [label for label, b in enumerate(balanced) if len(b.synthetic)]
-    if not made:
-        return {}
-    synthetic = {classes[label]: balanced[label].synthetic for label in made}
-    return {
-        "fidelity": fidelity(synthetic, {classes[label]: unseen[label] for label in made}),
-        "near_copies": near_copies(synthetic, {classes[c]: pools[c].drawn for c in made}),
-    }
-
-
-def _samples(
-    unseen: list[NDArray[np.float32]], balanced: list[Balanced]
-) -> dict[str, NDArray[np.float16]]:
-    """Some real heatmaps of the test part and some synthetic ones, for the report."""
-    rng = np.random.default_rng(0)
-    arrays = {}
-    for label, (real, made) in enumerate(zip(unseen, balanced, strict=True)):
-        for name, heatmaps in (("real", real), ("synthetic", made.synthetic)):
-            if len(heatmaps):
-                chosen = rng.permutation(len(heatmaps))[:SAMPLES]
-                arrays[f"{name}/{label}"] = heatmaps[chosen].astype(np.float16)
-    return arrays
 
 
 def _anchors(generator: Generator, pools: list[RealPool]) -> dict[str, NDArray[np.float16]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,9 @@ from dlrsd.training.classifiers import Classifier, make_classifier
 from dlrsd.training.frontend import Frontend
 from dlrsd.training.generator import Generator, make_generator
 from dlrsd.training.novelty import Novelty
-from dlrsd.training.prepare import Settings
+from dlrsd.training.prepare import Prepared, Settings
+from dlrsd.training.tasks import TASKS
+from dlrsd.training.windows import counts_by_class
 
 RUNS = Path("runs")
 
@@ -50,6 +54,40 @@ class TrainedRun:
     @property
     def temperature(self) -> float:
         return self.config["temperature"]
+
+
+def open_run(data: Prepared, out: Path) -> dict[str, Any]:
+    """Make a run's folder with its config, or check that it holds the same run.
+
+    Returns
+    -------
+    dict
+        The config, as it is in the folder.
+
+    Raises
+    ------
+    InputError
+        If ``out`` holds another run, or something else.
+    """
+    path = out / "config.json"
+    config = _config(data)
+    found = read_json(path) if path.exists() else None
+    if isinstance(found, dict) and "settings" in found:
+        if found["settings"] != config["settings"]:
+            raise InputError(
+                f"{out} holds a run with other settings: choose another --out, or remove it"
+            )
+        if any(found.get(key) != config[key] for key in ("channels", "signal", "window_counts")):
+            raise InputError(
+                f"{out} holds a run on these recordings before they were changed: choose another "
+                "--out, or remove it"
+            )
+        return found
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} is there and is no run: choose another --out, or remove it")
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(path, config)
+    return config
 
 
 def save_models(
@@ -161,3 +199,38 @@ def read_json(path: Path) -> Any:
         raise InputError(
             f"{path} is damaged ({error}): expected the JSON of a run; train it again"
         ) from error
+
+
+def _config(data: Prepared) -> dict[str, Any]:
+    settings = data.settings
+    task = TASKS[settings.task].statement if settings.task else None
+    # A folder goes by its name: where it lies is nobody's business on the box.
+    dataset = Path(settings.data).expanduser().resolve().name
+    return {
+        "settings": settings.to_json(),
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "dlrsd_version": version("dlrsd"),
+        "method": "dlrsd-smote",
+        "dataset": dataset,
+        "task": settings.task,
+        "protocol": settings.protocol,
+        "split_note": data.split.note,
+        "balance_ratio": settings.balance,
+        "seed": settings.seed,
+        "classifier": settings.classifier,
+        "statement": task or f"Trained on {dataset}; it fits that machine and sensor.",
+        "classes": data.classes,
+        "normal_class": data.normal,
+        "channels": list(data.channels),
+        "signal": {
+            "rate_hz": data.rate_hz,
+            "unit": data.unit,
+            "channels": len(data.channels),
+            "window": settings.window,
+            "hop": settings.hop,
+        },
+        "window_counts": {
+            "train": counts_by_class(data.drawn, data.classes),
+            "test": counts_by_class(data.test_index(), data.classes),
+        },
+    }

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.training.fit import evaluate
+from dlrsd.training.evaluate import diagnosis_metrics
 from dlrsd.training.prepare import prepare
 from dlrsd.training.run import latest_run, load_run, read_json, write_json
 
@@ -25,7 +25,7 @@ def test_a_run_read_again_says_the_same(tiny_run, tiny_settings):
     assert run.settings == tiny_settings
     assert run.classes == ["Normal", "ball", "inner", "outer"]
     assert 0.5 <= run.temperature <= 10
-    again = evaluate(
+    again = diagnosis_metrics(
         prepare(run.settings), run.frontend, run.classifier, run.novelty, run.temperature
     )
     stored = json.loads((tiny_run / "metrics.json").read_text())

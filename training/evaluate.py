@@ -1,0 +1,80 @@
+"""What a run is judged by: its diagnosis of the test part, and the likeness of its synthesis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dlrsd.training.balance import Balanced, RealPool
+from dlrsd.training.classifiers import Classifier
+from dlrsd.training.fidelity import fidelity, near_copies
+from dlrsd.training.fit_classifier import predict
+from dlrsd.training.frontend import Frontend
+from dlrsd.training.metrics import classification_metrics
+from dlrsd.training.novelty import Novelty
+from dlrsd.training.prepare import Prepared
+
+SAMPLES = 64  # heatmaps of a class kept for the report
+
+
+def diagnosis_metrics(
+    data: Prepared,
+    frontend: Frontend,
+    classifier: Classifier,
+    novelty: Novelty,
+    temperature: float,
+) -> dict[str, Any]:
+    """Metrics on the test part, with the share of its windows that count as novel."""
+    index = data.test_index()
+    logits, embedding = predict(classifier, frontend.heatmaps(data.cut(index)))
+    probabilities = torch.softmax(torch.from_numpy(logits) / temperature, dim=1).numpy()
+    metrics = classification_metrics(
+        index.label, logits.argmax(axis=1), data.classes, probabilities=probabilities
+    )
+    return {
+        **metrics,
+        "protocol": data.settings.protocol,
+        "balance_ratio": data.settings.balance,
+        "novel_share": float((novelty(embedding) > 1).mean()),
+    }
+
+
+def unseen_heatmaps(data: Prepared, frontend: Frontend) -> list[NDArray[np.float32]]:
+    """Heatmaps of each class's test windows: what synthetic ones should look like."""
+    index = data.test_index()
+    heatmaps = frontend.heatmaps(data.cut(index))
+    return [heatmaps[index.label == label] for label in range(len(data.classes))]
+
+
+def synthesis_metrics(
+    classes: list[str],
+    unseen: list[NDArray[np.float32]],
+    pools: list[RealPool],
+    balanced: list[Balanced],
+) -> dict[str, Any]:
+    """How like unseen real windows the synthetic ones are, and whether any is nearly a copy."""
+    made = [label for label, b in enumerate(balanced) if len(b.synthetic)]
+    if not made:
+        return {}
+    synthetic = {classes[label]: balanced[label].synthetic for label in made}
+    return {
+        "fidelity": fidelity(synthetic, {classes[label]: unseen[label] for label in made}),
+        "near_copies": near_copies(synthetic, {classes[c]: pools[c].drawn for c in made}),
+    }
+
+
+def report_samples(
+    unseen: list[NDArray[np.float32]], balanced: list[Balanced]
+) -> dict[str, NDArray[np.float16]]:
+    """Some real heatmaps of the test part and some synthetic ones, for the report."""
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for label, (real, made) in enumerate(zip(unseen, balanced, strict=True)):
+        for name, heatmaps in (("real", real), ("synthetic", made.synthetic)):
+            if len(heatmaps):
+                chosen = rng.permutation(len(heatmaps))[:SAMPLES]
+                arrays[f"{name}/{label}"] = heatmaps[chosen].astype(np.float16)
+    return arrays
