@@ -100,7 +100,8 @@ def test_a_pool_is_the_drawn_windows_and_views_of_each(monkeypatch, n, offered):
     windows = (loudness * rng.standard_normal((n, 1, 1024))).astype(np.float32)
     pool = real_pool(windows, frontend, rng=rng)
     assert (len(pool.heatmaps), len(pool.parent), pool.n_drawn) == (offered, offered, n)
-    np.testing.assert_array_equal(pool.drawn, frontend.heatmaps(windows))
+    # A product of another batch size may round differently in its last bits.
+    np.testing.assert_allclose(pool.drawn, frontend.heatmaps(windows), rtol=1e-3, atol=1e-5)
     assert pool.parent[:n].tolist() == list(range(n))
     views = np.bincount(pool.parent[n:], minlength=n)
     assert views.max() - views.min() <= 1
