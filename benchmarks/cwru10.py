@@ -2,15 +2,15 @@
 
     python benchmarks/cwru10.py --root DATA --balance 400 --seeds 0-9
 
-Trains one run per seed, two at a time, and writes a small JSON with the mean and its 95 % interval.
-``--part dev`` evaluates on windows of the training part that were not drawn, with which design
-choices are made; the test part is for reported seeds only.
+Trains one run per seed, one per core at a time, and writes a small JSON with the mean and its 95 %
+interval. ``--part dev`` evaluates on windows of the training part that share no sample with a drawn
+one (of the normal class, whose draws cover it, on all), with which design choices are made; the
+test part is for reported seeds only.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import shutil
@@ -70,7 +70,7 @@ def _one_thread() -> None:
 
 
 def _run(root: str, protocol: str, balance: float, seed: int, part: str) -> dict[str, Any]:
-    from dlrsd.training import fit
+    from dlrsd.training.fit import fit
     from dlrsd.training.prepare import Prepared, Settings
     from dlrsd.training.windows import WindowIndex
 
@@ -94,7 +94,7 @@ def _run(root: str, protocol: str, balance: float, seed: int, part: str) -> dict
     )
     folder = Path(tempfile.mkdtemp(prefix="cwru10-"))
     try:
-        metrics = fit.fit(dataclasses.replace(settings), folder / "run")
+        metrics = fit(settings, folder / "run")
     finally:
         shutil.rmtree(folder)
     return {
@@ -108,7 +108,7 @@ def _run(root: str, protocol: str, balance: float, seed: int, part: str) -> dict
     }
 
 
-def _interval(values: list[float]) -> dict[str, float]:
+def _interval(values: list[float]) -> dict[str, float | None]:
     """Mean and half-width of its 95 % interval (Student's t)."""
     from scipy.stats import t
 

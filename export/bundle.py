@@ -86,7 +86,9 @@ def export_bundle(
             manifest["synthesis"] = None
         parity = _write_diagnosers(run, part, manifest, windows, fp16=fp16, progress=progress)
         if anchors:
+            written = progress("synthesiser", 1)
             _write_synthesizer(run, part, manifest)
+            written(1)
         manifest["parity"] = {"windows": len(windows), **parity}
         manifest["files"] = {path.name: _facts(path) for path in sorted(part.iterdir())}
         (part / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
@@ -115,7 +117,9 @@ def _write_diagnosers(
         graphs["fp16"] = (half, folder / "diagnoser.fp16.onnx")
     parity = {}
     for precision, (model, path) in graphs.items():
+        written = progress(f"write {precision}", 1)
         write_graph(model, example, path, output_names=OUTPUTS, facts=manifest)
+        written(1)
         if precision == "fp16":
             elements = sum(p.numel() for p in run.classifier.parameters())
             require_half_precision(path, network_elements=elements)

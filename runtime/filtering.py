@@ -162,7 +162,8 @@ def mcf_smote(
 
 
 def typical_distance(real: Array) -> float:
-    """Median distance of a class's real samples to their nearest neighbour; 0 for a single one."""
+    """Median distance of a class's real samples to their nearest neighbour (of an even number the
+    upper one of the middle two); 0 for a single sample."""
     if real.shape[0] < 2:
         return 0.0
     distance, _ = nearest(real, real, exclude_self=True)

@@ -48,8 +48,8 @@ def real_pool(
 ) -> RealPool:
     """The drawn windows (n, channels, window) of a class, and views of them.
 
-    Up to ``VIEWS`` heatmaps, and a view of each window at least: a class of many windows without
-    the views' noise would teach that noise means one of the others.
+    At least ``VIEWS`` heatmaps, and at least one view of each window: a class of many windows
+    without the views' noise would teach that noise means one of the others.
     """
     extra = max(VIEWS - len(windows), len(windows))
     more, parent = views(windows, extra, rng=rng)

@@ -1,13 +1,14 @@
 """What a probability and a novelty are worth: judged on windows that a network has not seen.
 
 Where a class has five windows, none can be spared for validation, and the network is too sure of
-those it was trained on. So a probe is trained besides, without one window in five of every class:
-what it says of those left out sets the temperature and the novelty threshold of the real one.
+those it was trained on. So a probe is trained besides, on real windows and their views, without
+one window in five of every class: what it says of those left out sets the temperature and the
+novelty threshold of the real one. Neither its weights nor the choice of its epoch see them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,6 @@ _MAX_LEFT_OUT = 100  # heatmaps of a class that are enough to judge by
 def calibrate(
     classifier: Classifier,
     pools: list[RealPool],
-    validation: tuple[NDArray[np.float32], NDArray[np.int64]],
     *,
     make: Callable[[], Classifier],
     seed: int,
@@ -42,27 +42,25 @@ def calibrate(
     classifier : Classifier
         The one to calibrate.
     pools : list of RealPool
-        What every class was trained on.
-    validation : (heatmaps, labels)
-        For the probe's early stopping.
+        Every class's real windows and their views.
     make : function
         Gives an untrained classifier of the same kind.
     """
     rng = np.random.default_rng([seed, 2])
-    kept, left_out = zip(*(_leave_out(pool, rng) for pool in pools), strict=True)
+    kept, checked, left_out = zip(*(_leave_out(pool, rng) for pool in pools), strict=True)
     probe = make()
     train_classifier(
         probe,
         list(kept),
-        validation,
+        (np.concatenate(checked), _labels(checked)),
         epochs=PROBE_EPOCHS,
         seed=seed,
         checkpoint=checkpoint,
         on_epoch=progress("calibration", PROBE_EPOCHS),
     )
     said = [predict(probe, heatmaps) for heatmaps in left_out]
-    labels = np.repeat(np.arange(len(said)), [len(logits) for logits, _ in said])
-    temperature = fit_temperature(np.concatenate([logits for logits, _ in said]), labels)
+    logits = np.concatenate([logits for logits, _ in said])
+    temperature = fit_temperature(logits, _labels(left_out))
     unit = threshold(
         fit_novelty([predict(probe, heatmaps)[1] for heatmaps in kept]),
         [embedding for _, embedding in said],
@@ -72,12 +70,12 @@ def calibrate(
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """The temperature that makes probabilities honest, by likelihood, from 0.5 to 10.
+    """The temperature that makes probabilities honest, by likelihood, from 0.1 to 10.
 
     Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
     Classes weigh the same, as in training.
     """
-    candidates = np.geomspace(0.5, 10.0, 80)
+    candidates = np.geomspace(0.1, 10.0, 100)
     x, y = torch.from_numpy(logits), torch.from_numpy(labels)
     weight = 1 / torch.bincount(y, minlength=x.shape[1]).clamp(min=1).float()
     loss = [float(F.cross_entropy(x / t, y, weight=weight)) for t in candidates]
@@ -86,8 +84,16 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
 
 def _leave_out(
     pool: RealPool, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A class's heatmaps without, and of, some of its windows (two at least)."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """A class's heatmaps without some of its windows (two at least), nine tenths to train on and
+    one to stop by, and the heatmaps of those windows."""
     windows = rng.permutation(pool.n_drawn)
     aside = np.isin(pool.parent, windows[: max(1, pool.n_drawn // LEFT_OUT)])
-    return pool.heatmaps[~aside], pool.heatmaps[aside][:_MAX_LEFT_OUT]
+    kept = rng.permutation(pool.heatmaps[~aside])
+    n_checked = max(1, len(kept) // 10)
+    return kept[n_checked:], kept[:n_checked], pool.heatmaps[aside][:_MAX_LEFT_OUT]
+
+
+def _labels(groups: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:
+    """The class of every heatmap, where each group holds those of one class."""
+    return np.repeat(np.arange(len(groups)), [len(group) for group in groups])

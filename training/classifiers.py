@@ -2,7 +2,8 @@
 
 SimpleCNN and VGG11, 13, 16 are those of Dai et al. (2025); VGG as Simonyan and Zisserman, "Very
 Deep Convolutional Networks for Large-Scale Image Recognition" (ICLR 2015), for 32 x 32 inputs:
-five poolings leave one position, so one linear layer follows. All return (logits, embedding).
+five poolings leave one position, so one linear layer follows. Batch normalisation, which is
+younger than VGG, lets it train without pre-training. All return (logits, embedding).
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ def inspect(
 @app.command()
 def simulate(
     output: Annotated[Path, typer.Argument(help="Raw file to write; NAME.json beside it.")],
-    fault: Annotated[str, typer.Option(help="inner, outer or ball.")] = "outer",
+    fault: Annotated[str, typer.Option(help="inner, outer or ball; Normal: none.")] = "outer",
     seconds: Annotated[float, typer.Option(help="Length of the recording.")] = 60.0,
     onset: Annotated[float, typer.Option(help="Second at which the fault begins.")] = 30.0,
     seed: SeedOption = 0,
@@ -154,7 +154,9 @@ def simulate(
     samples.T.astype("<f4").tofile(output)
     sidecar = output.with_name(output.name + ".json")
     sidecar.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    print(f"{output}: {seconds:g} s, healthy until {onset:g} s, then {fault}")
+    turns = f"healthy until {onset:g} s, then {fault}"
+    stays = "healthy throughout"
+    print(f"{output}: {seconds:g} s, {turns if onset < seconds and fault != 'Normal' else stays}")
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.metrics import log_loss
 
 from dlrsd.training.balance import Balanced, RealPool
 from dlrsd.training.classifiers import Classifier
@@ -38,6 +39,7 @@ def diagnosis_metrics(
         **metrics,
         "protocol": data.settings.protocol,
         "balance_ratio": data.settings.balance,
+        "log_loss": float(log_loss(index.label, probabilities, labels=range(len(data.classes)))),
         "novel_share": float((novelty(embedding) > 1).mean()),
     }
 

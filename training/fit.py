@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.quality import QualityLimits, window_rms
 from dlrsd.runtime.scalogram import ScalogramConfig
 from dlrsd.training.augment import views
@@ -36,7 +35,6 @@ from dlrsd.training.generator import Generator, describe, make_generator
 from dlrsd.training.prepare import Prepared, Settings, prepare
 from dlrsd.training.report import write_report
 from dlrsd.training.run import open_run, read_json, save_arrays, save_models, write_json
-from dlrsd.training.windows import counts_by_class
 
 GENERATOR_EPOCHS = 25
 CLASSIFIER_EPOCHS = 20
@@ -86,13 +84,14 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     progress = progress or (lambda what, total: lambda done: None)
     data = prepare(settings)
     # Whatever these cannot be made of is refused before anything is written.
-    _require_partners(data)
     _make_generator(data)
     _make_classifier(data)
     config = open_run(data, out)
     if (out / "metrics.json").exists() and not (out / "checkpoints").exists():
         return read_json(out / "metrics.json")
+    show = progress("heatmaps", 1)
     materials = make_materials(data)
+    show(1)
     generator, generator_curves = fit_generator(data, materials, out, progress=progress)
     target = settings.target or max(pool.n_drawn for pool in materials.pools)
     balanced = []
@@ -106,7 +105,6 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     temperature, novelty = calibrate(
         classifier,
         materials.pools,
-        materials.validation,
         make=lambda: _make_classifier(data),
         seed=settings.seed,
         checkpoint=_checkpoint(out, "probe"),
@@ -118,6 +116,7 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
         "temperature": temperature,
         "quality": _quality_limits(data),
     }
+    show = progress("evaluation", 1)
     metrics = diagnosis_metrics(data, materials.frontend, classifier, novelty, temperature)
     metrics |= {
         "window_counts": config["window_counts"],
@@ -125,6 +124,7 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     }
     unseen = unseen_heatmaps(data, materials.frontend)
     metrics |= synthesis_metrics(data.classes, unseen, materials.pools, balanced)
+    show(1)
     save_models(
         out,
         generator=generator,
@@ -207,16 +207,6 @@ def fit_classifier(
         on_epoch=progress("classifier", CLASSIFIER_EPOCHS),
     )
     return classifier, curves
-
-
-def _require_partners(data: Prepared) -> None:
-    counts = counts_by_class(data.drawn, data.classes)
-    if single := [name for name, count in counts.items() if count < 2]:
-        raise InputError(
-            f"got a single training window of {', '.join(single)} at balance ratio "
-            f"1:{data.settings.balance:g}: expected at least 2, between which others are made; "
-            "lower --balance, or record more"
-        )
 
 
 def _scalogram(data: Prepared) -> ScalogramConfig:

@@ -49,7 +49,8 @@ def train_generator(
     pools : list of arrays [shape=(n_c, channels, F, T)]
         Standardised heatmaps of every class's drawn windows and their views.
     validation : (heatmaps, labels)
-        Training-side windows that are in no pool.
+        Training-side windows that are in no pool; of a class too small to spare any, fresh views
+        of its windows.
     """
     tensors = [torch.from_numpy(pool) for pool in pools]
     held, held_label = (torch.from_numpy(a) for a in validation)

@@ -2,9 +2,11 @@
 
 Source: Dai, Lin, He, Fang, Huang, "Deep Long-Range Spatiotemporal Dependency Synthetic Minority
 Oversampling Technique For Imbalance-bearing Fault Diagnosis" (2025), doi 10.5281/zenodo.15148882.
-Two departures. The signal feature transform has no learned layer: a learned target of the
-reconstruction could shrink to a constant. The diagrams' skip from input to output is left out: a
-synthetic sample has no input to skip from.
+Three departures. The signal feature transform has no learned layer: a learned target of the
+reconstruction could shrink to a constant. The diagrams' skip from input to output is no part of
+the network: a synthetic sample has no input to skip from, and gets the texture of one of its
+parents instead (``fit_generator.synthesize_class``). The auxiliary classifier learns from real
+heatmaps as well as decoded ones (``joint_loss``).
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from dlrsd.training.windows import counts_by_class, grid_windows
 
 FEWEST_TEST_WINDOWS = 20  # below it one window moves the recall by more than 5 points
 FEWEST_TRAIN_WINDOWS = 5
-SHORTCUT = 0.9  # share of windows that the level alone puts right
+SHORTCUT = 0.9  # balanced accuracy of the level alone
 
 
 def inspect(
@@ -52,6 +52,9 @@ def inspect(
     """
     if not recordings:
         raise InputError("there is no recording to inspect")
+    for name, value, least in (("window", window, 1), ("seed", seed, 0)):
+        if value < least:
+            raise InputError(f"got {name} = {value}: expected {least} or more")
     at_one_rate = to_rate(recordings)
     protocols = {protocol: _protocol(at_one_rate, protocol, window, seed) for protocol in PROTOCOLS}
     findings = [
@@ -224,7 +227,7 @@ def _level_findings(recordings: Sequence[Recording], window: int) -> list[dict[s
         level = {label: np.concatenate(parts).ravel() for label, parts in rms.items()}
         for sign, word in ((1, "louder"), (-1, "quieter")):
             right = {
-                label: _recall(sign * level[normal], sign * level[label])
+                label: _balanced_accuracy(sign * level[normal], sign * level[label])
                 for label in sorted(set(level) - {normal})
                 if normal in level
             }
@@ -233,15 +236,15 @@ def _level_findings(recordings: Sequence[Recording], window: int) -> list[dict[s
                 names = "every fault" if len(told) == len(level) - 1 else ", ".join(told)
                 share = 100 * min(told.values())
                 text = (
-                    f"channel {channel}: the level alone tells {names} ({word}) from {normal} in "
-                    f"at least {share:.0f} % of the windows: another mounting or gain could look "
-                    "like a fault"
+                    f"channel {channel}: the level alone tells {names} ({word}) from {normal} with "
+                    f"a balanced accuracy of at least {share:.0f} %: another mounting or gain "
+                    "could look like a fault"
                 )
                 found.append(_finding("note", text))
     return found
 
 
-def _recall(low: np.ndarray, high: np.ndarray) -> float:
+def _balanced_accuracy(low: np.ndarray, high: np.ndarray) -> float:
     """Best balanced accuracy of one threshold that takes what lies above it for `high`."""
     thresholds = np.concatenate([low, high])
     below = np.searchsorted(np.sort(low), thresholds, side="right") / len(low)

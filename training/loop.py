@@ -131,7 +131,7 @@ def _read(path: Path, model: nn.Module) -> dict:
         state = torch.load(path, weights_only=True)
         model.load_state_dict(state["model"])
     except Exception as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"the checkpoint {path} cannot be resumed ({reason}): expected one of this run; "
             "remove it to start over"

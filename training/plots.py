@@ -186,7 +186,7 @@ def class_counts(balance: Mapping[str, Mapping[str, int]]) -> str:
     _name_rows(panels[0], list(balance))
     if balanced:
         panels[0].set_title("before: real windows")
-        panels[1].set_title("after: what the classifier saw")
+        panels[1].set_title("after: the balanced set")
         handles, names = panels[1].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=3)
     return _svg(figure, "counts", "Training windows of each class before and after balancing")

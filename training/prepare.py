@@ -44,7 +44,8 @@ class Settings:
         Balance ratio BR: ``n_normal`` normal windows, ``n_normal`` / BR of every fault class.
     n_normal : int > 0
     target : int > 0, optional
-        Windows of a class after balancing; default: of the largest class.
+        Windows of a class after balancing, those held out for validation not counted; default: of
+        the largest class.
     seed : int
         Of the split, the draw and the training.
     rate : float, optional

@@ -46,8 +46,9 @@ _METHOD_NAMES = {"dlrsd-smote": "DLRSD-SMOTE"}
 _MAX_POINTS = 1000
 # Some 60 kB each: the page stays below 2 MB.
 _MAX_GALLERY = 20
-# Said elsewhere on the page, or long lists of numbers.
-_NOT_SHOWN = {"classes", "scalogram", "split_note", "window_counts"}
+# Said elsewhere on the page, long lists of numbers, or where on a disk the data lies: the page
+# may be mailed.
+_NOT_SHOWN = {"classes", "scalogram", "split_note", "window_counts", "data", "root"}
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,13 @@ def _class_counts(run: Run) -> str:
     balance = run.metrics.get("balance") or {name: {"drawn": n} for name, n in drawn.items()}
     if not balance:
         return ""
-    return _section("Training windows", _figure(plots.class_counts(balance)))
+    return _section(
+        "Training windows",
+        _figure(plots.class_counts(balance)),
+        "<p class='note'>Windows held out for validation are not counted. Besides these the "
+        "classifier saw views of the real windows, shifted and with noise added; every batch holds "
+        "the classes in equal shares.</p>",
+    )
 
 
 def _filter_counts(run: Run) -> str:
@@ -271,7 +278,8 @@ def _gallery(run: Run) -> str:
     of_channels = f" First of {channels} channels." if channels > 1 else ""
     return _section(
         "Real and synthetic heatmaps",
-        "<p class='note'>Four of each, picked evenly and not by looks. Frequency in Hz upwards, "
+        "<p class='note'>Four of each, picked evenly and not by looks; the real ones are of the "
+        "test part. Frequency in Hz upwards, "
         f"time to the right, one colour scale for all.{of_channels}{of_classes}</p>",
         _figure(plots.colour_bar(scale)),
         f'<div class="gallery">{"".join(cards)}</div>',
@@ -300,7 +308,8 @@ def _quality(run: Run) -> str:
     return _section(
         "How like the real ones they are",
         _quality_table(fidelity, own, "Field-standard definitions, each with its ideal value"),
-        "<p class='note'>“Real against real” compares one random half of the real heatmaps with "
+        "<p class='note'>Real heatmaps are those of the test part, which the generator has not "
+        "seen. “Real against real” compares one random half of the real heatmaps with "
         "the other, about what a perfect generator would score. Paired figures better than that "
         "usually mean heatmaps smoother than real ones, or very close to single ones.</p>",
         _definitions(own),

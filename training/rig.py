@@ -73,6 +73,7 @@ def simulate_rig(
     -------
     list of Recording in g, `len(classes) * n_bearings * len(loads)` of them.
     """
+    _check(seed, seconds, rate)
     for label in classes:
         _known(label)
     paths = _transfer_paths(seed, n_channels)
@@ -138,6 +139,7 @@ def simulate_stream(
     samples : float32 array, shape (n_channels, seconds * rate), in g.
     facts : dtype, rate, channels and unit as a stream's sidecar file states them.
     """
+    _check(seed, seconds, rate)
     _known(fault)
     mounted = _Mounting(seed, f"stream_{fault}")
     samples = _vibration(
@@ -152,6 +154,13 @@ def simulate_stream(
     )
     facts = {"dtype": "f32le", "rate": float(rate), "channels": n_channels, "unit": "g"}
     return samples, facts
+
+
+def _check(seed: int, seconds: float, rate: float) -> None:
+    if seed < 0:
+        raise InputError(f"got seed = {seed}: expected 0 or more")
+    if not (0 < seconds < np.inf and round(seconds * rate) > 0):
+        raise InputError(f"got a length of {seconds:g} s: expected more than 0 s")
 
 
 def _known(label: str) -> None:
@@ -259,7 +268,7 @@ def _strikes(
     height = fault.amplitude_g * rng.normal(1, 0.1, len(at_turn))
     if fault.modulation_order:
         angle = 2 * np.pi * (fault.modulation_order * at_turn + rng.uniform())
-        height *= ((1 + np.cos(angle)) / 2) ** 1.5  # Stribeck's load distribution, no clearance
+        height *= ((1 + np.cos(angle)) / 2) ** 1.5  # Stribeck, loaded all round
     if fault is FAULTS["ball"]:
         height[1::2] *= 0.7  # the inner race is farther from the sensor than the outer
     height[at_sample < onset_s * rate] = 0

@@ -218,7 +218,7 @@ def _config(data: Prepared) -> dict[str, Any]:
         "balance_ratio": settings.balance,
         "seed": settings.seed,
         "classifier": settings.classifier,
-        "statement": task or f"Trained on {dataset}; it fits that machine and sensor.",
+        "statement": task or f"recordings of {dataset}",
         "classes": data.classes,
         "normal_class": data.normal,
         "channels": list(data.channels),

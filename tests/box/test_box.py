@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -133,3 +135,18 @@ def test_the_ready_bundle_diagnoses_without_training(tmp_path: Path) -> None:
     info = command("dlrsd-runtime", "info", "cwru-6205", cwd=tmp_path)
     assert info.returncode == 0
     assert "CWRU" in info.stdout
+
+
+def test_the_readmes_python_diagnoses_a_stream(tmp_path: Path) -> None:
+    readme = (SOURCE / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    rng = np.random.default_rng(0)
+    (0.1 * rng.standard_normal(12_000)).astype("<f4").tofile(tmp_path / "stream.bin")
+    shutil.copytree(SHIPPED, tmp_path / "bundle")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *_, last = done.stdout.splitlines()
+    assert first.startswith("{'type': 'header'")
+    assert last.startswith("{'type': 'summary'")

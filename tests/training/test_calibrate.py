@@ -20,8 +20,8 @@ def test_temperature_undoes_overconfidence():
 def test_left_out_windows_leave_with_all_their_views():
     heatmaps = np.arange(50, dtype=np.float32).reshape(50, 1, 1, 1)
     pool = RealPool(heatmaps, np.arange(50) % 10, 10)
-    kept, aside = _leave_out(pool, np.random.default_rng(0))
-    assert len(kept) + len(aside) == 50
+    kept, checked, aside = _leave_out(pool, np.random.default_rng(0))
+    assert (len(kept), len(checked), len(aside)) == (36, 4, 10)
     windows = {int(h) % 10 for h in aside.ravel()}
     assert len(windows) == 2
-    assert windows.isdisjoint(int(h) % 10 for h in kept.ravel())
+    assert windows.isdisjoint(int(h) % 10 for h in [*kept.ravel(), *checked.ravel()])

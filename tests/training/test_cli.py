@@ -64,6 +64,8 @@ def test_simulate_writes_a_stream_that_turns_faulty(tmp_path):
     samples = np.fromfile(tmp_path / "s.bin", "<f4")
     assert len(samples) == 48_000
     assert samples[24_000:].std() > 1.3 * samples[:24_000].std()
+    short = command(tmp_path, "simulate", "healthy.bin", "--seconds", "1")
+    assert short.stdout == "healthy.bin: 1 s, healthy throughout\n"
     facts = json.loads((tmp_path / "s.bin.json").read_text())
     assert facts == {"dtype": "f32le", "rate": 12_000.0, "channels": 1, "unit": "g"}
 
@@ -101,6 +103,10 @@ MISTAKES = {
         "got loads 'low': expected numbers separated by commas",
     ),
     "an unknown fault": (["simulate", "s.bin", "--fault", "cage"], "cannot simulate 'cage'"),
+    "a stream of no length": (["simulate", "s.bin", "--seconds", "0"], "got a length of 0 s: expe"),
+    "a seed below 0": (["simulate", "s.bin", "--seed", "-1"], "got seed = -1: expected 0 or more"),
+    "no window": (["inspect", "{rig}", "--window", "0"], "got window = 0: expected 1 or more"),
+    "a split's seed below 0": (["inspect", "{rig}", "--seed", "-1"], "got seed = -1: expected 0"),
     "an unknown command": (["fitt"], "No such command 'fitt'"),
 }
 

@@ -106,7 +106,7 @@ def test_the_config_states_the_run(tiny_run, tiny_settings):
     config = json.loads((tiny_run / "config.json").read_text())
     assert Settings.from_json(config["settings"]) == tiny_settings
     assert config["dataset"] == "small_rig"
-    assert config["statement"] == "Trained on small_rig; it fits that machine and sensor."
+    assert config["statement"] == "recordings of small_rig"
     assert config["signal"] == {
         "rate_hz": 12_000.0, "unit": "g", "channels": 1, "window": 1024, "hop": 512,
     }  # fmt: skip

@@ -193,7 +193,6 @@ def test_labels_from_columns(mixed, label, classes):
     assert (normal_class(recordings) is None) == (label == "native_label")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "cwru12k").is_dir(), reason="needs the data set cwru12k")
 def test_cwru10():
     recordings = load_recordings("cwru12k", root=DATA, task="cwru10")
@@ -216,7 +215,6 @@ def test_cwru10():
     np.testing.assert_array_equal(outer.signal[0], stored["signal"][0].values.to_numpy())
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "gearbox_gfd").is_dir(), reason="needs the data set gearbox_gfd")
 def test_gearbox_with_four_channels_comes_down_to_12_khz():
     recordings = load_recordings("gearbox_gfd", root=DATA)

@@ -89,7 +89,13 @@ def full_run(tmp_path_factory):
         "balance_ratio": 400.0,
         "seed": 0,
         "method": "dlrsd-smote",
-        "settings": {"preset": "edge", "n_normal": 2000, "task": "cwru10"},
+        "settings": {
+            "preset": "edge",
+            "n_normal": 2000,
+            "task": "cwru10",
+            "data": "/a/disk",
+            "root": "/another/disk",
+        },
         "split_note": "quarter 1 of 4",
         "note": "</table><script>alert(1)</script>",
         "signal": {"rate_hz": 12000.0, "window": 1024, "unit": "g"},
@@ -187,6 +193,8 @@ def test_the_verdict_gives_figures_counts_and_what_they_mean(page):
     assert "DLRSD-SMOTE" in text
     assert "This is one run." in text
     assert "n_normal 2000" in text
+    assert "/a/disk" not in text
+    assert "/another/disk" not in text
 
 
 def test_the_tables_hold_the_figures(full_run, page):

@@ -102,7 +102,6 @@ def test_block_shares_no_sample(lengths, seed):
     assert_apart(lengths, split(lengths, protocol="block", seed=seed, window=WINDOW), seed)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "cwru12k").is_dir(), reason="needs the data set cwru12k")
 @pytest.mark.parametrize("seed", range(4))
 def test_block_shares_no_sample_on_cwru10(seed):
