@@ -26,7 +26,7 @@ from dlrsd.training.prepare import prepare
 from dlrsd.training.run import TrainedRun, load_run
 
 SCHEMA_VERSION = 1
-VERDICT = {"last": 45, "hold": 30}  # 2 s of windows at 12 kHz and hop 512, two thirds of them
+VERDICT_SECONDS = 2.0  # a class holds with two thirds of the windows of so long
 METRICS = ("accuracy", "macro_recall", "worst_recall", "worst_class", "macro_f1", "g_mean", "n")
 ANCHOR_STATEMENT = (
     "The anchors derive from the training data: latents and textures of drawn training windows."
@@ -173,7 +173,7 @@ def _manifest(run: TrainedRun) -> dict[str, Any]:
         "calibration": {"temperature": run.temperature},
         "novelty": {"threshold": 1.0, "quantile": QUANTILE},
         "quality": config["quality"],
-        "verdict": VERDICT,
+        "verdict": _verdict(signal),
         "synthesis": {
             "file": "synthesizer.onnx",
             "anchors": "anchors.npz",
@@ -200,6 +200,11 @@ def _is_bundle(folder: Path) -> bool:
         return {path.name for path in folder.iterdir()} <= {"manifest.json", *files}
     except (OSError, ValueError, LookupError, TypeError):
         return False
+
+
+def _verdict(signal: dict[str, Any]) -> dict[str, int]:
+    last = max(3, round(VERDICT_SECONDS * signal["rate_hz"] / signal["hop"]))
+    return {"last": last, "hold": -(-2 * last // 3)}
 
 
 def _facts(path: Path) -> dict[str, Any]:

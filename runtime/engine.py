@@ -172,7 +172,7 @@ def open_session(bundle: Bundle, file: str, *, on_gpu: bool = False) -> Any:
     providers = (["CUDAExecutionProvider"] if on_gpu else []) + ["CPUExecutionProvider"]
     path = bundle.file(file)
     try:
-        return runtime.InferenceSession(str(path), options, providers=providers)
+        return runtime.InferenceSession(path.read_bytes(), options, providers=providers)
     except Exception as error:
         raise BundleError(
             f"ONNX Runtime {runtime.__version__} cannot load {path}: {_first_line(error)}; export "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -240,7 +240,7 @@ def _quality_limits(data: Prepared) -> dict[str, float]:
     windows = data.cut(data.drawn)
     rms = window_rms(windows)
     low, high = float(rms.min()) / LEVEL_MARGIN, float(rms.max()) * LEVEL_MARGIN
-    return asdict(QualityLimits(level_low=low, level_high=high))
+    return QualityLimits(level_low=low, level_high=high).asdict()
 
 
 def _anchors(generator: Generator, pools: list[RealPool]) -> dict[str, NDArray[np.float16]]:

@@ -15,6 +15,8 @@ from dlrsd.runtime.smote import interpolate
 from dlrsd.training.generator import Generator, joint_loss
 from dlrsd.training.loop import Curves, train
 
+# The paper trains 1500 epochs of Adam at 5e-4, on a GPU. A one-cycle schedule at a higher rate gets
+# the edge preset there in 25 epochs, a minute on two CPU cores.
 STEPS = 30  # an epoch
 BATCH = 64
 LEARNING_RATE = 2e-3
