@@ -60,7 +60,10 @@ def calibrate(
     )
     said = [predict(probe, heatmaps) for heatmaps in left_out]
     logits = np.concatenate([logits for logits, _ in said])
-    temperature = fit_temperature(logits, _labels(left_out))
+    counts = np.array([_n_left_out(pool) for pool in pools])
+    # Windows that a mean over classes is worth (Kish's effective size): views add none.
+    n_windows = len(pools) ** 2 / float((1 / counts).sum())
+    temperature = fit_temperature(logits, _labels(left_out), n_windows=n_windows)
     unit = threshold(
         fit_novelty([predict(probe, heatmaps)[1] for heatmaps in kept]),
         [embedding for _, embedding in said],
@@ -69,16 +72,32 @@ def calibrate(
     return temperature, scaled(novelty, max(unit, 1e-6))
 
 
-def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+def fit_temperature(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], *, n_windows: float
+) -> float:
     """The temperature that makes probabilities honest, by likelihood, from 0.1 to 10.
 
-    Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
-    Classes weigh the same, as in training.
+    Classes weigh the same, as in training. Where every window is recognised, likelihood alone
+    would ask for certainty: n windows support no more than (n + 1) / (n + 2).
+
+    Sources: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017;
+    the targets are Platt's, "Probabilistic Outputs for Support Vector Machines", 1999.
+
+    Parameters
+    ----------
+    logits : array [shape=(n, classes)], with ``labels`` (n,)
+    n_windows : float > 0
+        Independent windows that they come from.
     """
     candidates = np.geomspace(0.1, 10.0, 100)
     x, y = torch.from_numpy(logits), torch.from_numpy(labels)
     weight = 1 / torch.bincount(y, minlength=x.shape[1]).clamp(min=1).float()
-    loss = [float(F.cross_entropy(x / t, y, weight=weight)) for t in candidates]
+    n_classes = x.shape[1]
+    smoothing = n_classes / ((n_classes - 1) * (n_windows + 2))
+    loss = [
+        float(F.cross_entropy(x / t, y, weight=weight, label_smoothing=smoothing))
+        for t in candidates
+    ]
     return float(candidates[int(np.argmin(loss))])
 
 
@@ -88,10 +107,14 @@ def _leave_out(
     """A class's heatmaps without some of its windows (two at least), nine tenths to train on and
     one to stop by, and the heatmaps of those windows."""
     windows = rng.permutation(pool.n_drawn)
-    aside = np.isin(pool.parent, windows[: max(1, pool.n_drawn // LEFT_OUT)])
+    aside = np.isin(pool.parent, windows[: _n_left_out(pool)])
     kept = rng.permutation(pool.heatmaps[~aside])
     n_checked = max(1, len(kept) // 10)
     return kept[n_checked:], kept[:n_checked], pool.heatmaps[aside][:_MAX_LEFT_OUT]
+
+
+def _n_left_out(pool: RealPool) -> int:
+    return max(1, pool.n_drawn // LEFT_OUT)
 
 
 def _labels(groups: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from dlrsd.training.balance import RealPool
 from dlrsd.training.calibrate import _leave_out, fit_temperature
@@ -13,8 +14,19 @@ def test_temperature_undoes_overconfidence():
     logits = rng.standard_normal((20000, 4)) * 2
     p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     labels = (p.cumsum(1) > rng.random((20000, 1))).argmax(1)
-    assert 0.9 < fit_temperature(logits.astype(np.float32), labels) < 1.1
-    assert 2.7 < fit_temperature((3 * logits).astype(np.float32), labels) < 3.3
+    n = len(labels)
+    assert 0.9 < fit_temperature(logits.astype(np.float32), labels, n_windows=n) < 1.1
+    assert 2.7 < fit_temperature((3 * logits).astype(np.float32), labels, n_windows=n) < 3.3
+
+
+@pytest.mark.parametrize("n_windows", [8, 98])
+def test_a_few_windows_all_recognised_do_not_make_certainty(n_windows):
+    """Every label right, by a wide margin: the confidence is what n windows support."""
+    labels = np.arange(40) % 4
+    logits = (5.0 * np.eye(4, dtype=np.float32))[labels]
+    scaled = np.exp(logits / fit_temperature(logits, labels, n_windows=n_windows))
+    confidence = (scaled / scaled.sum(1, keepdims=True))[np.arange(40), labels]
+    np.testing.assert_allclose(confidence, (n_windows + 1) / (n_windows + 2), atol=0.01)
 
 
 def test_left_out_windows_leave_with_all_their_views():
