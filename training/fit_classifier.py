@@ -16,8 +16,8 @@ from dlrsd.training.classifiers import Classifier
 from dlrsd.training.fit_generator import balanced_batches
 from dlrsd.training.loop import Curves, train
 
-# Adam at 1e-4 in the paper; as for the generator, one cycle at a higher rate takes a minute. Weight
-# decay and label smoothing keep five windows from being learned by heart.
+# Adam at 1e-4 in the paper; as for the generator, one cycle at a higher rate needs few epochs.
+# Weight decay and label smoothing keep five windows from being learned by heart.
 STEPS = 40  # an epoch
 BATCH = 128
 LEARNING_RATE = 3e-3

@@ -15,8 +15,8 @@ from dlrsd.runtime.smote import interpolate
 from dlrsd.training.generator import Generator, joint_loss
 from dlrsd.training.loop import Curves, train
 
-# The paper trains 1500 epochs of Adam at 5e-4, on a GPU. A one-cycle schedule at a higher rate gets
-# the edge preset there in 25 epochs, a minute on two CPU cores.
+# The paper trains up to 1500 epochs of Adam at 5e-4. A one-cycle schedule at a higher rate needs
+# few (their number is in fit.py).
 STEPS = 30  # an epoch
 BATCH = 64
 LEARNING_RATE = 2e-3

@@ -49,7 +49,7 @@ class GeneratorConfig:
 PRESETS = {
     # as published: 8.6 G multiply-adds a heatmap, for a GPU
     "paper": GeneratorConfig((64, 128, 256, 512), (1, 1, 1, 1), 64, 8, 32),
-    # the same blocks, strided and narrow: minutes on two CPU cores
+    # the same blocks, strided and narrow, for CPU cores
     "edge": GeneratorConfig((16, 32, 48, 32), (2, 2, 1, 1), 8, 4, 16),
 }
 

@@ -62,7 +62,7 @@ def train(
     InputError
         If the checkpoint is of another model.
     """
-    # A third faster on a CPU with small maps; the weights' values are the same.
+    # Faster on a CPU with small maps; the layout changes no value.
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
