@@ -30,6 +30,14 @@ class ParityError(DlrsdError, AssertionError):
     """An exported graph does not do what the trained model does."""
 
 
+class DeviceMemoryError(DlrsdError, MemoryError):
+    """The GPU has no memory left for a batch; a smaller one may fit."""
+
+
+class DeviceLostError(DlrsdError, RuntimeError):
+    """The GPU stopped answering."""
+
+
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:
     """Import an optional package when it is first needed.
 
