@@ -1,16 +1,18 @@
 """The fused graph as a PyTorch module: raw waveform in; probabilities, embedding, novelty out.
 
-The front end holds the very filter bank of ``dlrsd.runtime.scalogram`` as strided convolutions and
-always computes in float32; the network behind it may be cast to half precision.
+The front end holds the very filter bank of ``dlrsd.runtime.filter_bank`` as convolutions and always
+computes in float32; the network behind it may be cast to half precision.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dlrsd.runtime.scalogram import filter_bank
+from dlrsd.runtime.filter_bank import filter_bank
 from dlrsd.training.classifiers import Classifier
 from dlrsd.training.frontend import Frontend
 from dlrsd.training.generator import Generator
@@ -18,40 +20,54 @@ from dlrsd.training.novelty import Novelty
 
 
 class FusedFrontend(nn.Module):
-    """Windows (n, channels, window) -> standardised heatmaps (n, channels, F, T), float32."""
+    """Windows (n, channels, window) -> standardised heatmaps (n, channels, F, T), float32.
+
+    A window is held as (samples of a block, blocks): every product of the bank is a convolution
+    along the blocks, with the samples as channels.
+    """
 
     def __init__(self, frontend: Frontend):
         super().__init__()
         self.config = frontend.config
-        self.bands = filter_bank(frontend.config)
-        self.eps = frontend.eps
-        self.mean: Tensor
-        self.std: Tensor
-        for i, band in enumerate(self.bands):
-            kernel = torch.from_numpy(band.weight.T.copy()).unsqueeze(1)
-            self.register_buffer(f"kernel_{i}", kernel)  # (2 x rows, 1, taps)
+        bank = filter_bank(frontend.config)
+        self.levels = [band.level for band in bank.bands]
+        self.decimators = nn.ParameterList(_kernel(weight) for weight in bank.decimators)
+        self.bands = nn.ParameterList(_kernel(band.weight) for band in bank.bands)
         mean = torch.tensor(frontend.mean, dtype=torch.float32)
         std = torch.tensor(frontend.std, dtype=torch.float32)
-        self.register_buffer("mean", mean[:, None])
-        self.register_buffer("std", std[:, None])
+        self.average: Tensor
+        self.eps: Tensor
+        self.scale: Tensor
+        self.shift: Tensor
+        self.register_buffer("average", torch.from_numpy(bank.average)[:, :, None, None])
+        self.register_buffer("eps", torch.full_like(mean, frontend.eps))
+        self.register_buffer("scale", (1 / std)[:, None])
+        self.register_buffer("shift", (-mean / std)[:, None])
 
     def forward(self, waveform: Tensor) -> Tensor:
-        window, blocks = self.config.window, self.config.n_blocks
-        channels = waveform.shape[1]
-        x = waveform.reshape(-1, 1, window)
-        rows = []
-        for i, band in enumerate(self.bands):
-            # The last frame may end inside the window: the convolution stops there by itself,
-            # but must not make frames of its own from what is left.
-            padded = F.pad(x, (band.pad, max(0, band.pad_right(window))))
-            parts = F.conv1d(padded, self.get_buffer(f"kernel_{i}"), stride=band.step)
-            real, imaginary = parts[..., : band.frames(window)].chunk(2, dim=1)
-            magnitude = torch.sqrt(real * real + imaginary * imaginary)
-            if band.step < window // blocks:
-                magnitude = F.avg_pool1d(magnitude, window // blocks // band.step)
-            rows.append(magnitude)
-        log = torch.log(torch.cat(rows, dim=1) + self.eps)
-        return ((log - self.mean) / self.std).reshape(-1, channels, *log.shape[1:])
+        channels, blocks = waveform.shape[1], self.config.n_blocks
+        x = waveform.reshape(-1, blocks, self.config.window // blocks).transpose(1, 2).unsqueeze(2)
+        signals = [x]
+        for kernel in self.decimators:  # each adds the blocks that it spreads into on both sides
+            signals.append(F.conv2d(signals[-1], kernel, padding=(0, kernel.shape[3] - 1)))
+        powers = []
+        for level, kernel in zip(self.levels, self.bands, strict=True):
+            halo = (signals[level].shape[3] - blocks) // 2
+            margin = kernel.shape[3] // 2 - halo
+            signal = signals[level][..., max(0, -margin) : signals[level].shape[3] + min(0, margin)]
+            parts = F.conv2d(signal, kernel, padding=(0, max(0, margin)))
+            real, imaginary = (parts * parts).chunk(2, dim=1)
+            powers.append(real + imaginary)
+        magnitude = torch.sqrt(torch.cat(powers, dim=1))
+        log = torch.log(F.conv2d(magnitude, self.average, self.eps).squeeze(2))
+        return (log * self.scale + self.shift).reshape(-1, channels, *log.shape[1:])
+
+
+def _kernel(weight: NDArray[np.float32]) -> nn.Parameter:
+    """(blocks of a frame, samples, outputs) as a convolution's (outputs, samples, blocks)."""
+    return nn.Parameter(
+        torch.from_numpy(weight.transpose(2, 1, 0).copy()).unsqueeze(2), requires_grad=False
+    )
 
 
 class Diagnoser(nn.Module):

@@ -1,28 +1,34 @@
-"""The scalogram: complex Morlet magnitudes averaged over time blocks, as a bank of framed products.
+"""The scalogram: complex Morlet magnitudes averaged over time blocks.
 
 A row of the scalogram is the magnitude of the signal's product with one complex Morlet wavelet,
-taken on a time grid and averaged over blocks. Wide wavelets vary slowly, so their grid may be
-sparse: support and grid step both grow with the scale, and every row costs about the same. The
-bank is plain data (``filter_bank``), so that the exported graph can hold the same weights.
+taken on a time grid and averaged over blocks; `filter_bank` says how that becomes a few matrix
+products. The same code runs on NumPy, CuPy and torch arrays.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import ArrayLike, NDArray
+from array_api_compat import (
+    array_namespace,
+    device,
+    is_array_api_obj,
+    is_cupy_array,
+    is_torch_array,
+)
+from numpy.typing import NDArray
 
 from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.filter_bank import filter_bank
 
-# Where the Gaussian is cut: exp(-t^2 / B) = 1e-6 of its peak.
-_TAIL = 1e-6
-# Grid step over scale. An impulse's magnitude then sums to the same value within 1 % wherever it
-# falls between two grid points (a Gaussian of deviation s * sqrt(B / 2) sampled every 1.5 s).
-_STEP_PER_SCALE = 1.5
-_BATCH = 256
+# Windows at a time: what is between two products then stays in a CPU's cache.
+_BATCH = {"cpu": 64, "gpu": 8192}
+
+
+Array = Any  # NumPy, CuPy, torch or another array of the standard
 
 
 @dataclass(frozen=True)
@@ -79,125 +85,124 @@ class ScalogramConfig:
         return self.center * self.rate_hz / self.frequencies
 
 
-@dataclass(frozen=True)
-class Band:
-    """Neighbouring rows that share a time grid: one framed matrix product.
-
-    ``weight`` has shape (taps, 2 x rows): real parts, then imaginary parts. Frame p of a window
-    padded with ``pad`` zeros on the left starts at sample ``p * step``.
-    """
-
-    rows: slice
-    step: int
-    pad: int
-    weight: NDArray[np.float32]
-
-    @property
-    def taps(self) -> int:
-        return self.weight.shape[0]
-
-    def frames(self, window: int) -> int:
-        return window // self.step
-
-    def pad_right(self, window: int) -> int:
-        """Zeros that the last frame needs after the window; negative where it ends inside."""
-        return (self.frames(window) - 1) * self.step + self.taps - self.pad - window
-
-
-@lru_cache(maxsize=16)
-def filter_bank(config: ScalogramConfig) -> tuple[Band, ...]:
-    """The wavelets of a scalogram as framed matrix products, coarse grids for large scales.
-
-    The wavelet is PyWavelets' ``cmorB-C``, exp(-t^2 / B) exp(2 pi i C t) / sqrt(pi B), at t =
-    (sample - centre) / scale, times 1 / sqrt(scale). Grid points lie symmetrically in their
-    block, half a sample between samples where the step is even.
-    """
-    block = config.window // config.n_blocks
-    scales = config.scales
-    steps = [_grid_step(s, block) for s in scales]
-    # Rows of one step still differ in support; grouping by octave keeps padding below half.
-    octaves = [int(np.floor(np.log2(scales[-1] / s) + 1e-9)) for s in scales]
-    bands = []
-    start = 0
-    for row in range(1, len(scales) + 1):
-        if row < len(scales) and (steps[row], octaves[row]) == (steps[start], octaves[start]):
-            continue
-        bands.append(_band(config, slice(start, row), steps[start]))
-        start = row
-    return tuple(bands)
-
-
-def scalogram(x: ArrayLike, config: ScalogramConfig) -> NDArray[np.float32]:
+def scalogram(x: Array, config: ScalogramConfig) -> Array:
     """Block-averaged magnitudes of the complex Morlet transform.
 
     Parameters
     ----------
     x : array [shape=(..., window)], real
-        Windows; samples beyond both ends count as zero.
+        Windows, of NumPy, CuPy, torch or anything NumPy takes; samples beyond both ends count as
+        zero.
     config : ScalogramConfig
 
     Returns
     -------
     array [shape=(..., n_frequencies, n_blocks)], float32, >= 0, in the unit of ``x`` times
-    sqrt(samples)
+    sqrt(samples), of the library and on the device of ``x``
 
     Raises
     ------
     InputError
         If the last axis is not ``config.window`` long.
     """
-    x = np.asarray(x, dtype=np.float32)
-    if x.shape[-1:] != (config.window,):
+    x = x if is_array_api_obj(x) else np.asarray(x)
+    xp = array_namespace(x)
+    if tuple(x.shape[-1:]) != (config.window,):
         raise InputError(
-            f"got windows of shape {x.shape}: expected {config.window} samples on the last axis"
+            f"got windows of shape {tuple(x.shape)}: expected {config.window} samples on the last "
+            "axis"
         )
-    flat = x.reshape(-1, config.window)
-    out = np.empty((len(flat), config.n_frequencies, config.n_blocks), dtype=np.float32)
-    for start in range(0, len(flat), _BATCH):
-        batch = flat[start : start + _BATCH]
-        for band in filter_bank(config):
-            out[start : start + _BATCH, band.rows] = _band_magnitude(batch, band, config)
-    return out.reshape(*x.shape[:-1], config.n_frequencies, config.n_blocks)
+    flat = xp.reshape(xp.astype(x, xp.float32, copy=False), (-1, config.window))
+    on_gpu = is_cupy_array(x) or (is_torch_array(x) and x.is_cuda)
+    size = _BATCH["gpu" if on_gpu else "cpu"]
+    out = [
+        _rows(flat[at : min(at + size, flat.shape[0]), :], config)
+        for at in range(0, flat.shape[0], size)
+    ]
+    shape = (*x.shape[:-1], config.n_frequencies, config.n_blocks)
+    return xp.reshape(xp.concat(out, axis=0) if out else flat, shape)
 
 
-def log_scalogram(x: ArrayLike, config: ScalogramConfig, *, eps: float) -> NDArray[np.float32]:
+def log_scalogram(x: Array, config: ScalogramConfig, *, eps: float) -> Array:
     """``log(scalogram(x) + eps)``: amplitude becomes an offset, silence has a floor.
 
     Parameters and errors as in :func:`scalogram`; ``eps`` > 0 is in the scalogram's unit.
     """
     out = scalogram(x, config)
-    out += np.float32(eps)
-    return np.log(out, out=out)
+    out += eps
+    return array_namespace(out).log(out)
 
 
-def _grid_step(scale: float, block: int) -> int:
-    """The largest power of two that divides the block and is at most 1.5 scales."""
-    step = 1
-    while block % (2 * step) == 0 and 2 * step <= _STEP_PER_SCALE * scale:
-        step *= 2
-    return step
+def full_scalogram(
+    x: NDArray, config: ScalogramConfig, *, n_frequencies: int = 128
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """The scalogram at every sample and in fine frequency steps, for pictures.
 
+    Parameters
+    ----------
+    x : array [shape=(n,)], real
+        A signal at ``config.rate_hz`` of any length; samples beyond both ends count as zero.
+    config : ScalogramConfig
+        Gives the wavelet and the range of frequencies.
+    n_frequencies : int > 0
 
-def _band(config: ScalogramConfig, rows: slice, step: int) -> Band:
-    scales = config.scales[rows]
-    reach = np.sqrt(-config.bandwidth * np.log(_TAIL)) * scales.max()
-    centre = (step - 1) / 2  # of the first grid point, in samples of the window
-    pad = int(np.ceil(reach - centre))
-    taps = int(np.floor(reach + centre)) + pad + 1
-    t = (np.arange(taps) - pad - centre)[:, None] / scales
+    Returns
+    -------
+    frequencies : array [shape=(n_frequencies,)], Hz, ascending and log-spaced
+    magnitudes : array [shape=(n_frequencies, n)], float32, in the unit of `scalogram`
+    """
+    fine = replace(config, n_frequencies=n_frequencies)
+    scales = fine.scales[:, None]
+    reach = int(np.ceil(4 * np.sqrt(config.bandwidth) * scales.max()))
+    size = 1 << int(np.ceil(np.log2(len(x) + 2 * reach)))  # no wavelet reaches around the end
+    t = np.fft.fftfreq(size, 1 / size) / scales
     wavelet = np.exp(-(t**2) / config.bandwidth - 2j * np.pi * config.center * t)
     wavelet /= np.sqrt(np.pi * config.bandwidth * scales)
-    weight = np.concatenate([wavelet.real, wavelet.imag], axis=1).astype(np.float32)
-    return Band(rows=rows, step=step, pad=pad, weight=weight)
+    spectrum = np.fft.fft(np.asarray(x, np.float64), size) * np.fft.fft(
+        wavelet[:, -np.arange(size)]
+    )
+    return fine.frequencies, np.abs(np.fft.ifft(spectrum)[:, : len(x)]).astype(np.float32)
 
 
-def _band_magnitude(x: NDArray, band: Band, config: ScalogramConfig) -> NDArray[np.float32]:
-    padded = np.pad(x, ((0, 0), (band.pad, max(0, band.pad_right(config.window)))))
-    frames = sliding_window_view(padded, band.taps, axis=-1)[:, :: band.step]
-    frames = frames[:, : band.frames(config.window)]
-    # BLAS takes no overlapping rows: one copy here makes the product fast.
-    parts = frames.reshape(-1, band.taps) @ band.weight
-    n_rows = parts.shape[-1] // 2
-    magnitude = np.hypot(parts[:, :n_rows], parts[:, n_rows:])
-    blocks = magnitude.reshape(len(x), config.n_blocks, -1, n_rows).mean(axis=2)
-    return blocks.transpose(0, 2, 1)
+def _rows(x: Array, config: ScalogramConfig) -> Array:
+    xp = array_namespace(x)
+    decimators, bands, average = _weights(config, xp, device(x))
+    signals = [(xp.reshape(x, (x.shape[0], config.n_blocks, -1)), 0)]
+    for weight in decimators:
+        signal, halo = signals[-1]
+        halo += weight.shape[0] // 2
+        signals.append((_product(signal, weight, config.n_blocks + 2 * halo), halo))
+    magnitudes = []
+    for level, weight in bands:
+        parts = _product(signals[level][0], weight, config.n_blocks)
+        points = parts.shape[2] // 2
+        parts = parts * parts
+        magnitudes.append(xp.sqrt(parts[:, :, :points] + parts[:, :, points:]))
+    return xp.matrix_transpose(xp.concat(magnitudes, axis=2) @ average)
+
+
+def _product(signal: Array, weight: Array, blocks: int) -> Array:
+    """Product of ``blocks`` frames with a weight: the frames lie amid the signal, zeros around."""
+    xp = array_namespace(signal)
+    n, length, samples = signal.shape
+    frame = weight.shape[0]
+    margin = (blocks + frame - 1 - length) // 2
+    if margin > 0:
+        zeros = xp.zeros((n, margin, samples), dtype=signal.dtype, device=device(signal))
+        signal, margin = xp.concat([zeros, signal, zeros], axis=1), 0
+    # The standard has no strided views: one copy per block of the frame.
+    shifted = [signal[:, k - margin : k - margin + blocks, :] for k in range(frame)]
+    frames = xp.reshape(xp.concat(shifted, axis=2), (n * blocks, frame * samples))
+    return xp.reshape(frames @ xp.reshape(weight, (frame * samples, -1)), (n, blocks, -1))
+
+
+@lru_cache(maxsize=16)
+def _weights(config: ScalogramConfig, xp: Any, where: Any) -> tuple[list[Array], list, Array]:
+    """The bank's weights as arrays of a library on a device."""
+
+    def there(weight: NDArray) -> Array:
+        return xp.asarray(weight, device=where)
+
+    bank = filter_bank(config)
+    bands = [(band.level, there(band.weight)) for band in bank.bands]
+    return [there(w) for w in bank.decimators], bands, there(np.ascontiguousarray(bank.average.T))

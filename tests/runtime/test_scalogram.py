@@ -6,41 +6,47 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.runtime.scalogram import ScalogramConfig, filter_bank, log_scalogram, scalogram
+from dlrsd.runtime.filter_bank import filter_bank, multiply_adds
+from dlrsd.runtime.scalogram import ScalogramConfig, full_scalogram, log_scalogram, scalogram
 
 CONFIG = ScalogramConfig()
 
 
 def direct_sum(x: np.ndarray, config: ScalogramConfig, *, dense: bool = False) -> np.ndarray:
-    """The definition, in float64, over the whole window: no cut tail, no shared grid trick."""
+    """The definition, in float64, over the whole window: no cut tail, no decimation."""
     n = np.arange(config.window)
     block = config.window // config.n_blocks
-    out = np.empty((config.n_frequencies, config.n_blocks))
-    for band in filter_bank(config):
-        step = 1 if dense else band.step
-        centres = np.arange(config.window // step) * step + (step - 1) / 2
-        for row in range(*band.rows.indices(config.n_frequencies)):
-            s = config.scales[row]
-            t = (n[None, :] - centres[:, None]) / s
-            psi = np.exp(-(t**2) / config.bandwidth + 2j * np.pi * config.center * t)
-            psi /= np.sqrt(np.pi * config.bandwidth)
-            w = (np.conj(psi) @ x.astype(np.float64)) / np.sqrt(s)
-            out[row] = np.abs(w).reshape(config.n_blocks, block // step).mean(axis=1)
+    out = np.empty((*x.shape[:-1], config.n_frequencies, config.n_blocks))
+    points = [count for band in filter_bank(config).bands for count in band.points]
+    for row, (count, s) in enumerate(zip(points, config.scales, strict=True)):
+        count = block if dense else count
+        centres = (np.arange(config.n_blocks * count) + 0.5) * block / count - 0.5
+        t = (n[None, :] - centres[:, None]) / s
+        psi = np.exp(-(t**2) / config.bandwidth + 2j * np.pi * config.center * t)
+        psi /= np.sqrt(np.pi * config.bandwidth)
+        w = (x.astype(np.float64) @ np.conj(psi).T) / np.sqrt(s)
+        out[..., row, :] = np.abs(w).reshape(*x.shape[:-1], config.n_blocks, count).mean(axis=-1)
     return out
 
 
 @pytest.mark.parametrize(
     "config",
-    [CONFIG, ScalogramConfig(rate_hz=20000, window=2048), ScalogramConfig(5120, 1024, 24, 16, 40)],
+    [
+        CONFIG,
+        ScalogramConfig(rate_hz=20000, window=2048),
+        ScalogramConfig(5120, 1024, 24, 16, 40),
+        ScalogramConfig(window=800),  # blocks of 25 samples: no decimation
+        ScalogramConfig(window=64, n_blocks=2, n_frequencies=5),  # wavelets wider than the window
+        ScalogramConfig(rate_hz=48000, window=2048, n_blocks=8),  # three decimations
+    ],
 )
 def test_equals_the_direct_sum(config):
     x = np.random.default_rng(0).standard_normal((3, config.window)).astype(np.float32)
     got = scalogram(x, config)
-    for i in range(len(x)):
-        want = direct_sum(x[i], config)
-        np.testing.assert_allclose(got[i], want, rtol=1e-4, atol=1e-4 * want.mean())
-        # relative error of the whole map
-        assert np.linalg.norm(got[i] - want) < 1e-4 * np.linalg.norm(want)
+    want = direct_sum(x, config)
+    np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-3 * want.mean())
+    # relative error of the whole map
+    assert np.linalg.norm(got - want) < 3e-4 * np.linalg.norm(want)
 
 
 def test_magnitudes_equal_pywavelets():
@@ -55,7 +61,7 @@ def test_magnitudes_equal_pywavelets():
     np.testing.assert_allclose(frequencies, CONFIG.frequencies, rtol=1e-3)
     n = np.arange(CONFIG.window)
     interior = slice(20, -20)
-    for s, theirs in zip(CONFIG.scales, np.abs(coefficients), strict=True):
+    for s, theirs in list(zip(CONFIG.scales, np.abs(coefficients), strict=True))[::3]:
         errors = []
         for shift in (-0.5, 0.0, 0.5):
             t = (n[None, :] - n[:, None] - shift) / s
@@ -106,9 +112,57 @@ def test_amplitude_is_kept_and_channels_are_independent():
     np.testing.assert_allclose(log_scalogram(x, CONFIG, eps=0.1), np.log(got + 0.1), rtol=1e-5)
 
 
-def test_cost_is_about_a_million_multiply_adds():
-    products = sum(b.frames(1024) * b.weight.size for b in filter_bank(CONFIG))
-    assert products < 1.5e6
+def test_a_strong_tone_does_not_alias_into_decimated_rows():
+    """A tone far above a row's frequency must not come back through decimation."""
+    t = np.arange(CONFIG.window) / CONFIG.rate_hz
+    lowest_octave = CONFIG.frequencies < 200
+    for frequency in (660, 840, 1410, 1590, 2900, 3100, 5900):
+        tone = np.sin(2 * np.pi * frequency * t) * np.hanning(CONFIG.window)
+        got = scalogram(tone, CONFIG)
+        assert got[lowest_octave].max() < 1e-3 * got.max(), frequency
+
+
+def test_the_bank_is_cheap():
+    assert multiply_adds(CONFIG) < 0.7e6
+    undecimated = sum(
+        2 * count * len(band.weight) * 32 * 32
+        for band in filter_bank(CONFIG).bands
+        for count in band.points
+    )
+    assert multiply_adds(CONFIG) < undecimated
+
+
+@pytest.mark.parametrize("library", ["array_api_strict", "torch"])
+def test_other_libraries_give_the_same(library):
+    xp = pytest.importorskip(library)
+    x = np.random.default_rng(4).standard_normal((3, 2, CONFIG.window)).astype(np.float32)
+    got = log_scalogram(xp.asarray(x), CONFIG, eps=0.1)
+    assert type(got) is type(xp.asarray(x))
+    assert tuple(got.shape) == (3, 2, 32, 32)
+    np.testing.assert_allclose(np.asarray(got), log_scalogram(x, CONFIG, eps=0.1), atol=1e-5)
+
+
+@pytest.mark.gpu
+def test_cupy_gives_the_same():
+    cupy = pytest.importorskip("cupy")
+    x = np.random.default_rng(5).standard_normal((300, 1, CONFIG.window)).astype(np.float32)
+    got = cupy.asnumpy(log_scalogram(cupy.asarray(x), CONFIG, eps=0.1))
+    np.testing.assert_allclose(got, log_scalogram(x, CONFIG, eps=0.1), atol=1e-3)
+
+
+def test_no_windows_give_no_scalograms():
+    assert scalogram(np.zeros((0, 1, CONFIG.window)), CONFIG).shape == (0, 1, 32, 32)
+
+
+def test_the_full_scalogram_averages_to_the_blocks():
+    x = np.random.default_rng(6).standard_normal(CONFIG.window)
+    frequencies, full = full_scalogram(x, CONFIG, n_frequencies=32)
+    np.testing.assert_allclose(frequencies, CONFIG.frequencies)
+    blocks = full.reshape(32, 32, -1).mean(axis=2)
+    dense = direct_sum(x, CONFIG, dense=True)
+    np.testing.assert_allclose(blocks, dense, rtol=1e-4, atol=1e-4 * dense.mean())
+    frequencies, full = full_scalogram(x[:700], CONFIG)
+    assert full.shape == (128, 700)
 
 
 def test_wrong_input_is_refused_in_one_line():
