@@ -17,15 +17,17 @@ from array_api_compat import (
     device,
     is_array_api_obj,
     is_cupy_array,
+    is_numpy_array,
     is_torch_array,
 )
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.filter_bank import filter_bank
 
 # Windows at a time: what is between two products then stays in a CPU's cache.
-_BATCH = {"cpu": 64, "gpu": 8192}
+_BATCH = {"cpu": 32, "gpu": 8192}
 
 
 Array = Any  # NumPy, CuPy, torch or another array of the standard
@@ -190,9 +192,13 @@ def _product(signal: Array, weight: Array, blocks: int) -> Array:
     if margin > 0:
         zeros = xp.zeros((n, margin, samples), dtype=signal.dtype, device=device(signal))
         signal, margin = xp.concat([zeros, signal, zeros], axis=1), 0
-    # The standard has no strided views: one copy per block of the frame.
-    shifted = [signal[:, k - margin : k - margin + blocks, :] for k in range(frame)]
-    frames = xp.reshape(xp.concat(shifted, axis=2), (n * blocks, frame * samples))
+    signal = signal[:, -margin : -margin + blocks + frame - 1, :]
+    if is_numpy_array(signal):  # copies a frame at once, not block by block
+        flat = signal.reshape(n, -1)
+        frames = sliding_window_view(flat, frame * samples, axis=1)[:, ::samples]
+    else:  # the standard has no strided views
+        frames = xp.concat([signal[:, k : k + blocks, :] for k in range(frame)], axis=2)
+    frames = xp.reshape(frames, (n * blocks, frame * samples))
     return xp.reshape(frames @ xp.reshape(weight, (frame * samples, -1)), (n, blocks, -1))
 
 

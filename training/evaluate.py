@@ -69,11 +69,17 @@ def synthesis_metrics(
 
 
 def report_samples(
-    unseen: list[NDArray[np.float32]], balanced: list[Balanced]
-) -> dict[str, NDArray[np.float16]]:
-    """Some real heatmaps of the test part and some synthetic ones, for the report."""
+    data: Prepared, unseen: list[NDArray[np.float32]], balanced: list[Balanced]
+) -> dict[str, NDArray[np.float16] | NDArray[np.float32]]:
+    """Some real heatmaps of the test part and some synthetic ones, and a whole window of each
+    class, for the report."""
     rng = np.random.default_rng(0)
-    arrays = {}
+    arrays: dict[str, NDArray[np.float16] | NDArray[np.float32]] = {}
+    index = data.test_index()
+    labels, first = np.unique(index.label, return_index=True)
+    chosen = type(index)(index.recording[first], index.start[first], labels)
+    for label, window in zip(labels, data.cut(chosen), strict=True):
+        arrays[f"window/{label}"] = window
     for label, (real, made) in enumerate(zip(unseen, balanced, strict=True)):
         for name, heatmaps in (("real", real), ("synthetic", made.synthetic)):
             if len(heatmaps):

@@ -23,7 +23,7 @@ from scipy.stats import wasserstein_distance
 
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.filtering import Thresholds, typical_distance
-from dlrsd.runtime.smote import Array, flatten, nearest, to_host
+from dlrsd.runtime.neighbours import Array, flatten, nearest, to_host
 
 HISTOGRAM_BINS = 32
 # Half a count in every bin: the Krichevsky-Trofimov (Jeffreys) estimate keeps KL finite.

@@ -132,7 +132,7 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
         novelty=novelty,
         anchors=_anchors(generator, materials.pools),
     )
-    save_arrays(out / "samples.npz", report_samples(unseen, balanced))
+    save_arrays(out / "samples.npz", report_samples(data, unseen, balanced))
     write_json(
         out / "curves.json", {"generator": generator_curves, "classifier": classifier_curves}
     )

@@ -24,6 +24,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
+from dlrsd.runtime.scalogram import ScalogramConfig, full_scalogram
+
 # Stand-ins that `_svg` replaces by the page's colours.
 _INK, _FAINT = "#010203", "#040506"
 _PAGE_COLOURS = {_INK: "currentColor", _FAINT: "var(--faint)"}
@@ -56,6 +58,9 @@ _STYLE: Any = {
 _COLOUR_MAP = "viridis"
 _WIDTH = 8.6  # inches: 826 pixels of a page
 _TICKS_HZ = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000)
+
+
+_SAMPLES_PER_COLUMN = 8  # of a full scalogram: finer than a page shows
 
 
 class HeatmapScale(NamedTuple):
@@ -238,6 +243,46 @@ def gallery(real: NDArray, synthetic: NDArray, scale: HeatmapScale, *, name: str
     for axes in grid[1]:
         axes.set_xlabel("ms", fontsize=7, labelpad=1)
     return _svg(figure, name, "Real heatmaps above synthetic ones, frequency in Hz over time")
+
+
+@rc_context(_STYLE)
+def window_picture(window: NDArray, config: ScalogramConfig, *, name: str) -> str:
+    """One window: its samples above its scalogram at full resolution, each on its own scale.
+
+    Parameters
+    ----------
+    window : array [shape=(length,)]
+    config : ScalogramConfig
+    name : an identifier, unique on the page
+    """
+    frequencies, magnitude = full_scalogram(window, config)
+    columns = magnitude.shape[1] // _SAMPLES_PER_COLUMN
+    magnitude = magnitude[:, : columns * _SAMPLES_PER_COLUMN]
+    image = magnitude.reshape(len(frequencies), columns, _SAMPLES_PER_COLUMN).mean(axis=2)
+    image = np.log(image + 0.03 * np.median(image) + np.finfo(np.float32).tiny)
+    figure = Figure(figsize=(4.2, 2.0), layout="constrained")
+    trace, axes = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.5))
+    duration = 1000 * len(window) / config.rate_hz
+    trace.plot(np.arange(len(window)) / config.rate_hz * 1000, window, color=BLUE, linewidth=0.6)
+    trace.tick_params(labelsize=7, length=2)
+    trace.yaxis.set_major_locator(MaxNLocator(2))
+    axes.imshow(
+        image,
+        origin="lower",
+        extent=(0, duration, 0, len(frequencies)),
+        aspect="auto",
+        interpolation="none",
+        cmap=_COLOUR_MAP,
+        vmin=float(np.quantile(image, 0.02)),
+    )
+    ticks = [f for f in _TICKS_HZ if frequencies[0] <= f <= frequencies[-1]]
+    positions = np.interp(np.log(ticks), np.log(frequencies), np.arange(len(frequencies)) + 0.5)
+    axes.set_yticks(positions, [_hertz(f) for f in ticks])
+    axes.set_xlim(0, duration)
+    axes.tick_params(labelsize=7, length=2)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("ms", fontsize=7, labelpad=1)
+    return _svg(figure, name, "A window's samples above its scalogram, frequency in Hz over time")
 
 
 @rc_context(_STYLE)

@@ -83,6 +83,7 @@ def _read(folder: Path) -> Run:
         curves=_read_json(folder / "curves.json"),
         real=samples["real"],
         synthetic=samples["synthetic"],
+        windows=samples["window"],
     )
 
 
@@ -99,7 +100,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _read_samples(path: Path, classes: Sequence[str]) -> dict[str, dict[str, NDArray]]:
-    samples: dict[str, dict[str, NDArray]] = {"real": {}, "synthetic": {}}
+    samples: dict[str, dict[str, NDArray]] = {"real": {}, "synthetic": {}, "window": {}}
     if not path.is_file():
         return samples
     try:

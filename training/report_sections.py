@@ -44,8 +44,8 @@ _PROTOCOL_MEANING = {
 }
 _METHOD_NAMES = {"dlrsd-smote": "DLRSD-SMOTE"}
 _MAX_POINTS = 1000
-# Some 60 kB each: the page stays below 2 MB.
-_MAX_GALLERY = 20
+# Some 110 kB each: the page stays below 2 MB.
+_MAX_GALLERY = 16
 # Said elsewhere on the page, long lists of numbers, or where on a disk the data lies: the page
 # may be mailed.
 _NOT_SHOWN = {"classes", "scalogram", "split_note", "window_counts", "data", "root"}
@@ -53,7 +53,8 @@ _NOT_SHOWN = {"classes", "scalogram", "split_note", "window_counts", "data", "ro
 
 @dataclass(frozen=True)
 class Run:
-    """What a run folder holds, by what it is; heatmaps by class name."""
+    """What a run folder holds, by what it is; heatmaps and a window (channels, samples) by class
+    name."""
 
     name: str
     config: dict[str, Any]
@@ -61,6 +62,7 @@ class Run:
     curves: dict[str, Any]
     real: dict[str, NDArray]
     synthetic: dict[str, NDArray]
+    windows: dict[str, NDArray]
 
     @property
     def classes(self) -> list[str]:
@@ -265,9 +267,14 @@ def _gallery(run: Run) -> str:
         return ""
     of_classes = f" First {_MAX_GALLERY} of {len(shown)} classes." * (len(shown) > _MAX_GALLERY)
     shown = shown[:_MAX_GALLERY]
-    scale = _scale(run)
+    scale, config = _scale(run), _scalogram(run)
     cards = [
         f'<div class="card"><h3>{escape(name)}</h3>'
+        + (
+            plots.window_picture(run.windows[name][0], config, name=f"window{index}")
+            if name in run.windows
+            else ""
+        )
         + plots.gallery(
             run.real[name][:, 0], run.synthetic[name][:, 0], scale, name=f"gallery{index}"
         )
@@ -280,16 +287,22 @@ def _gallery(run: Run) -> str:
         "Real and synthetic heatmaps",
         "<p class='note'>Four of each, picked evenly and not by looks; the real ones are of the "
         "test part. Frequency in Hz upwards, "
-        f"time to the right, one colour scale for all.{of_channels}{of_classes}</p>",
+        f"time to the right, one colour scale for all heatmaps. Above them the first test window "
+        f"in full: its samples, and its scalogram before it is averaged.{of_channels}"
+        f"{of_classes}</p>",
         _figure(plots.colour_bar(scale)),
         f'<div class="gallery">{"".join(cards)}</div>',
     )
 
 
-def _scale(run: Run) -> plots.HeatmapScale:
+def _scalogram(run: Run) -> ScalogramConfig:
     facts = {**run.config.get("signal", {}), **run.config.get("scalogram", {})}
     known = {field.name for field in fields(ScalogramConfig)}
-    config = ScalogramConfig(**{key: value for key, value in facts.items() if key in known})
+    return ScalogramConfig(**{key: value for key, value in facts.items() if key in known})
+
+
+def _scale(run: Run) -> plots.HeatmapScale:
+    config = _scalogram(run)
     low, high = np.quantile(np.concatenate([x.ravel() for x in run.real.values()]), (0.02, 0.98))
     return plots.HeatmapScale(
         frequencies=config.frequencies,
