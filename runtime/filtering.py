@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.runtime.smote import Array, flatten, nearest, smote, to_host
+from dlrsd.runtime.neighbours import Array, flatten, nearest, take, tiles, to_host
+from dlrsd.runtime.smote import smote
 
 _ROUNDS = 20  # of drawing near-copies of SMOTE's again
 
@@ -138,10 +139,10 @@ def mcf_smote(
     if synthetic.shape[0]:
         reasons = judge(synthetic, posterior, real, thresholds, spacing=spacing)
         rejected = {reason: int(mask.sum()) for reason, mask in reasons.items()}
-        good = _take(synthetic, np.flatnonzero(~np.logical_or.reduce(list(reasons.values()))))
+        good = take(synthetic, np.flatnonzero(~np.logical_or.reduce(list(reasons.values()))))
     if good.shape[0] > target:
         choice = np.random.default_rng(random_state).permutation(good.shape[0])[:target]
-        good = _take(good, np.sort(choice))
+        good = take(good, np.sort(choice))
     missing = target - good.shape[0]
     if not missing:
         return Filtered(good, decoded=target, smote=0, rejected=rejected)
@@ -155,7 +156,7 @@ def mcf_smote(
         again = smote(
             pool, missing - len(far), k_neighbors=k_neighbors, random_state=random_state + round_
         )
-        made = xp.concat([_take(made, far), again], axis=0)
+        made = xp.concat([take(made, far), again], axis=0)
     return Filtered(
         xp.concat([good, made], axis=0), decoded=good.shape[0], smote=missing, rejected=rejected
     )
@@ -172,10 +173,18 @@ def typical_distance(real: Array) -> float:
 
 def _cosine_to_nearest(x: Array, real: Array) -> Array:
     xp = array_namespace(x, real)
-    unit = x / (xp.linalg.vector_norm(x, axis=1, keepdims=True) + 1e-12)
-    unit_real = real / (xp.linalg.vector_norm(real, axis=1, keepdims=True) + 1e-12)
-    return xp.max(unit @ xp.matrix_transpose(unit_real), axis=1)
+    unit_real = _unit(real)
+    parts = []
+    for rows in tiles(x.shape[0]):
+        unit = _unit(x[rows, :])
+        cosines = [
+            xp.max(unit @ xp.matrix_transpose(unit_real[some, :]), axis=1)
+            for some in tiles(real.shape[0])
+        ]
+        parts.append(xp.max(xp.stack(cosines), axis=0))
+    return xp.concat(parts)
 
 
-def _take(x: Array, index: np.ndarray) -> Array:
-    return array_namespace(x).take(x, array_namespace(x).asarray(index, device=device(x)), axis=0)
+def _unit(rows: Array) -> Array:
+    xp = array_namespace(rows)
+    return rows / (xp.linalg.vector_norm(rows, axis=1, keepdims=True) + 1e-12)

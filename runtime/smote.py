@@ -1,4 +1,4 @@
-"""SMOTE and nearest neighbours for NumPy, CuPy and torch arrays, each on its own device.
+"""SMOTE for NumPy, CuPy and torch arrays, each on its own device.
 
 Written against the Python array API. Random indices and weights are drawn on the host with NumPy,
 so that a seed gives the same choice everywhere. Source: Chawla, Bowyer, Hall, Kegelmeyer, "SMOTE:
@@ -7,79 +7,19 @@ Synthetic Minority Over-sampling Technique", JAIR 16 (2002).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device, is_cupy_array, is_torch_array, to_device
+from array_api_compat import array_namespace, device, is_numpy_array
+from numpy.typing import ArrayLike, NDArray
 
 from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.neighbours import Array, flatten, neighbours, take
 
-Array = Any  # NumPy, CuPy, torch or another array of the standard
-
-# Distances are computed block by block: at most this many at once (64 MiB of float32).
-_BLOCK = 1 << 24
-
-
-def nearest(
-    queries: Array, references: Array, *, k: int = 1, exclude_self: bool = False
-) -> tuple[Array, Array]:
-    """The k nearest references of every query, by Euclidean distance.
-
-    Parameters
-    ----------
-    queries : array [shape=(n, ...)], float
-    references : array [shape=(m, ...)], float, same trailing shape
-    k : int, 1 <= k <= m
-    exclude_self : bool
-        Query i is reference i and no neighbour of itself (needs n == m and k < m).
-
-    Returns
-    -------
-    distances : array [shape=(n, k)], ascending
-    indices : array [shape=(n, k)], integer
-
-    Raises
-    ------
-    InputError
-        If there are fewer references than neighbours asked for.
-    """
-    xp = array_namespace(queries, references)
-    q, r = flatten(queries), flatten(references)
-    available = r.shape[0] - int(exclude_self)
-    if not 1 <= k <= available:
-        raise InputError(
-            f"got k = {k} neighbours of {r.shape[0]} samples: expected 1 to {available}; "
-            "lower k or give more samples"
-        )
-    # Centring keeps the cancellation in |q|^2 - 2 q.r + |r|^2 small.
-    centre = xp.mean(r, axis=0, keepdims=True)
-    r_centred = r - centre
-    r_norm = xp.sum(r_centred * r_centred, axis=1)
-    columns = xp.arange(r.shape[0], device=device(r))
-    rows_per_block = max(1, _BLOCK // r.shape[0])
-    found_d, found_i = [], []
-    for start in range(0, q.shape[0], rows_per_block):
-        block = q[start : min(start + rows_per_block, q.shape[0]), :]
-        centred = block - centre
-        # |q|^2 is the same along a row and does not change the order.
-        d = r_norm[None, :] - 2 * (centred @ xp.matrix_transpose(r_centred))
-        if exclude_self:
-            own = xp.arange(start, start + block.shape[0], device=device(r))
-            d = xp.where(columns[None, :] == own[:, None], float("inf"), d)
-        chosen = []
-        for _ in range(k):
-            best = xp.argmin(d, axis=1)
-            chosen.append(best)
-            d = xp.where(columns[None, :] == best[:, None], float("inf"), d)
-        index = xp.stack(chosen, axis=1)
-        # Exact distances of the few that were chosen, then their exact order.
-        gap = xp.take(r, xp.reshape(index, (-1,)), axis=0)
-        gap = xp.reshape(gap, (block.shape[0], k, -1)) - block[:, None, :]
-        exact = xp.sqrt(xp.sum(gap * gap, axis=2))
-        order = xp.argsort(exact, axis=1)
-        found_d.append(xp.take_along_axis(exact, order, axis=1))
-        found_i.append(xp.take_along_axis(index, order, axis=1))
-    return xp.concat(found_d, axis=0), xp.concat(found_i, axis=0)
+# Values interpolated at once: few enough for a CPU's cache, where four times as many take twice as
+# long; enough to keep a GPU busy.
+_BLOCK, _BLOCK_ELSEWHERE = 1 << 18, 1 << 24
 
 
 def smote(x: Array, count: int, *, k_neighbors: int = 5, random_state: int = 0) -> Array:
@@ -103,23 +43,67 @@ def smote(x: Array, count: int, *, k_neighbors: int = 5, random_state: int = 0) 
     Raises
     ------
     InputError
-        If the class has a single sample: there is no partner to interpolate with.
+        If the class has a single sample, so that there is no partner to interpolate with, or holds
+        NaN or infinities.
     """
-    xp = array_namespace(x)
-    n = x.shape[0]
-    if n < 2:
-        raise InputError(
-            f"got a class of {n} sample: SMOTE interpolates between at least 2; "
-            "record more of this class or leave it out"
-        )
-    _, neighbours = nearest(x, x, k=min(k_neighbors, n - 1), exclude_self=True)
+    rows = flatten(x)
     rng = np.random.default_rng(random_state)
-    base = rng.integers(0, n, count)
-    column = rng.integers(0, neighbours.shape[1], count)
-    position = rng.random(count)
-    flat_neighbours = xp.reshape(neighbours, (-1,))
-    partner = xp.take(flat_neighbours, _indices(base * neighbours.shape[1] + column, x))
-    return interpolate(xp.take(x, _indices(base, x), axis=0), xp.take(x, partner, axis=0), position)
+    made = array_namespace(x).empty((count, rows.shape[1]), dtype=x.dtype, device=device(x))
+    _fill(made, rows, k_neighbors=k_neighbors, rng=rng)
+    return array_namespace(x).reshape(made, (count, *x.shape[1:]))
+
+
+def resample(
+    x: Array,
+    y: ArrayLike,
+    *,
+    sampling_strategy: str | Mapping[Any, int] = "auto",
+    k_neighbors: int = 5,
+    random_state: int = 0,
+) -> tuple[Array, NDArray]:
+    """Bring the classes of a set to given sizes by SMOTE, as imbalanced-learn's ``fit_resample``.
+
+    Parameters
+    ----------
+    x : array [shape=(n, ...)], float
+    y : array-like on the host [shape=(n,)]
+        Labels.
+    sampling_strategy : "auto" or dict of label to count
+        Samples that each class shall have, those given included; "auto" brings every class to the
+        size of the largest.
+    k_neighbors, random_state
+        As in :func:`smote`.
+
+    Returns
+    -------
+    x_resampled : array [shape=(N, ...)]
+        The samples given, then the new ones class by class, of the same library, device and type.
+    y_resampled : numpy array [shape=(N,)]
+
+    Raises
+    ------
+    InputError
+        If the labels do not fit the samples, or a class shall have fewer samples than it has; as
+        :func:`smote` for a class to be enlarged.
+    """
+    labels, rows = np.asarray(y), flatten(x)
+    if labels.shape != (x.shape[0],):
+        raise InputError(
+            f"got labels of shape {labels.shape} for {x.shape[0]} samples: expected one each"
+        )
+    missing = _missing(labels, sampling_strategy)
+    total = x.shape[0] + sum(missing.values())
+    xp = array_namespace(x)
+    out = xp.empty((total, rows.shape[1]), dtype=x.dtype, device=device(x))
+    out[: x.shape[0], :] = rows
+    rng = np.random.default_rng(random_state)
+    at = x.shape[0]
+    for label, count in missing.items():
+        members = take(rows, np.flatnonzero(labels == label))
+        _fill(out[at : at + count, :], members, k_neighbors=k_neighbors, rng=rng)
+        at += count
+    made = np.repeat(np.asarray(list(missing), dtype=labels.dtype), list(missing.values()))
+    return xp.reshape(out, (total, *x.shape[1:])), np.concatenate([labels, made])
 
 
 def interpolate(a: Array, b: Array, position: np.ndarray) -> Array:
@@ -132,19 +116,58 @@ def interpolate(a: Array, b: Array, position: np.ndarray) -> Array:
     """
     xp = array_namespace(a, b)
     t = xp.asarray(position, dtype=a.dtype, device=device(a))
-    return a + xp.reshape(t, (-1,) + (1,) * (a.ndim - 1)) * (b - a)
+    result = b - a
+    result *= xp.reshape(t, (-1,) + (1,) * (a.ndim - 1))
+    result += a
+    return result
 
 
-def flatten(x: Array) -> Array:
-    """The same samples as rows, shape (n, features)."""
+def _fill(out: Array, x: Array, *, k_neighbors: int, rng: np.random.Generator) -> None:
+    """Write new samples over ``out`` (count, features), of the class ``x`` (n, features)."""
     xp = array_namespace(x)
-    return xp.reshape(x, (x.shape[0], -1))
+    n, count = x.shape[0], out.shape[0]
+    if n < 2:
+        raise InputError(
+            f"got a class of {n} sample: SMOTE interpolates between at least 2; "
+            "record more of this class or leave it out"
+        )
+    if not bool(xp.all(xp.isfinite(x))):
+        raise InputError(
+            "got a class with NaN or infinite values: SMOTE needs finite ones; leave those out"
+        )
+    chosen = neighbours(x, x, k=min(k_neighbors, n - 1), exclude_self=True)
+    # In order of their places, which no rounding changes.
+    chosen = xp.sort(chosen, axis=1)
+    base = rng.integers(0, n, count)
+    column = rng.integers(0, chosen.shape[1], count)
+    position = rng.random(count)
+    partner = take(xp.reshape(chosen, (-1,)), base * chosen.shape[1] + column)
+    size = max(1, (_BLOCK if is_numpy_array(x) else _BLOCK_ELSEWHERE) // x.shape[1])
+    for at in range(0, count, size):
+        block = slice(at, min(at + size, count))
+        # Worked out in its place: the output is most of the memory that passes by.
+        a, made = take(x, base[block]), out[block, :]
+        made[...] = xp.take(x, partner[block], axis=0)
+        made -= a
+        made *= xp.asarray(position[block, None], dtype=x.dtype, device=device(x))
+        made += a
 
 
-def to_host(x: Array) -> np.ndarray:
-    """The array as NumPy's, copied off its device where it lies on one."""
-    return np.asarray(to_device(x, "cpu") if is_cupy_array(x) or is_torch_array(x) else x)
-
-
-def _indices(values: np.ndarray, like: Array) -> Array:
-    return array_namespace(like).asarray(values.astype(np.int64), device=device(like))
+def _missing(labels: NDArray, strategy: str | Mapping[Any, int]) -> dict[Any, int]:
+    """How many samples each class to be enlarged lacks."""
+    names, counts = np.unique(labels, return_counts=True)
+    have = dict(zip(names.tolist(), counts.tolist(), strict=True))
+    if isinstance(strategy, str):
+        if strategy != "auto":
+            raise InputError(
+                f"got sampling_strategy {strategy!r}: expected 'auto' or a dict of label to count"
+            )
+        strategy = dict.fromkeys(have, max(have.values(), default=0))
+    for label, target in strategy.items():
+        if label not in have or target < have[label]:
+            raise InputError(
+                f"got a target of {target} for class {label!r} of {have.get(label, 0)} samples: "
+                "expected a class with samples, and no fewer than those"
+            )
+    lacks = {label: target - have[label] for label, target in strategy.items()}
+    return {label: count for label, count in lacks.items() if count}

@@ -4,27 +4,34 @@ An anchor is a training window as a latent and a texture, what the decoder leave
 weight drawn between the latents of two anchors of a class gives a new one, the bundle's decoder
 makes a standardised log scalogram of it and of the first one's texture, and its auxiliary
 classifier says what it takes it for. What fails MCF-SMOTE's filter is counted by reason and drawn
-again; what is still missing after a bounded number of rounds is topped up by SMOTE.
+again; what is still missing after eight draws for each one asked for, or once hardly any passes, is
+topped up by SMOTE. All of it stays on the device; only what is kept comes back.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from dlrsd.runtime.bundle import Bundle
-from dlrsd.runtime.engine import open_session
+from dlrsd.runtime.decoder import Decoder
 from dlrsd.runtime.errors import BundleError, DlrsdError, InputError
-from dlrsd.runtime.filtering import Thresholds, judge
+from dlrsd.runtime.filtering import Thresholds, judge, typical_distance
+from dlrsd.runtime.hardware import device_error
+from dlrsd.runtime.neighbours import Array, take, to_host
 from dlrsd.runtime.smote import interpolate, smote
 
-_BATCH = 64
-_ROUNDS = 10
+_ROUND = 2048  # drawn at once
+_DRAWS = 8  # at most for each one asked for
+_LEAST_SHARE = 0.01  # of a first full round that is kept: with less, decoding leads nowhere
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,9 @@ def synthesize(
     *,
     seed: int = 0,
     thresholds: Thresholds | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    on_kept: Callable[[int], object] | None = None,
 ) -> Synthesis:
     """Make ``count`` heatmaps of a class.
 
@@ -69,6 +79,11 @@ def synthesize(
         The same seed gives the same heatmaps.
     thresholds : Thresholds, optional
         When a heatmap is good enough.
+    device : {"cpu", "cuda"}
+    threads : int > 0, optional
+        CPU threads that decode; by default one per core this process may use.
+    on_kept : callable, optional
+        Told from time to time how many are made.
 
     Returns
     -------
@@ -77,53 +92,35 @@ def synthesize(
     Raises
     ------
     InputError
-        If the class is unknown or has a single anchor, or the count is below 1.
+        If the class is unknown or has a single anchor, the count is below 1, or the device cannot
+        be used here.
+    ExtraMissingError
+        If ONNX Runtime, or CuPy for a GPU, is not installed.
     BundleError
         If the bundle has no synthesiser, or a damaged one.
+    DeviceMemoryError, DeviceLostError
+        If the GPU has too little memory, or is gone.
     """
     index = _class_index(bundle, class_name)
     if count < 1:
         raise InputError(f"got a count of {count} heatmaps, expected 1 or more")
     if seed < 0:
         raise InputError(f"got seed {seed}, expected 0 or more")
+    decode = Decoder(bundle, device=device, threads=threads)
     latents, textures = _anchors(bundle, class_name, index)
-    decode = _Decoder(bundle)
-    real, _ = decode(latents, textures)
-    rng = np.random.default_rng(seed)
-    kept: list[NDArray[np.float32]] = []
-    posteriors: list[NDArray[np.float32]] = []
-    rejected: dict[str, int] = {}
-    drawn = n_kept = 0
-    for _ in range(_ROUNDS):
-        wanted = count - n_kept
-        first, between = _between(latents, wanted, rng)
-        heatmaps, probabilities = decode(between, textures[first])
-        reasons = judge(heatmaps, probabilities[:, index], real, thresholds or Thresholds())
-        good = ~np.logical_or.reduce(list(reasons.values()))
-        kept.append(heatmaps[good])
-        posteriors.append(probabilities[good])
-        drawn, n_kept = drawn + wanted, n_kept + int(good.sum())
-        for reason, failed in reasons.items():
-            rejected[reason] = rejected.get(reason, 0) + int(failed.sum())
-        if n_kept == count:
-            break
-    missing = count - n_kept
-    if missing:
-        made = smote(np.concatenate([real, *kept]), missing, random_state=seed)
-        kept.append(made)
-        posteriors.append(np.full((missing, len(bundle.classes)), np.nan, dtype=np.float32))
+    with _gpu_errors(device):
+        heatmaps, probabilities, counts = _make(
+            decode, latents, textures, index, count, seed, thresholds or Thresholds(), on_kept
+        )
     report = {
         "class": class_name,
         "requested": count,
-        "drawn": drawn,
-        "decoded": n_kept,
-        "smote": missing,
-        "rejected": rejected,
+        **counts,
         "anchors": len(latents),
         "seed": seed,
         "bundle": bundle.name,
     }
-    return Synthesis(np.concatenate(kept), np.concatenate(posteriors), report)
+    return Synthesis(heatmaps, probabilities, report)
 
 
 def describe(synthesis: Synthesis) -> str:
@@ -171,24 +168,61 @@ def save_synthesis(synthesis: Synthesis, bundle: Bundle, output: str | Path) -> 
     return path
 
 
-class _Decoder:
-    """The bundle's synthesiser: latents and textures to heatmaps and class probabilities."""
+def _make(
+    decode: Decoder,
+    latents: Array,
+    textures: Array,
+    index: int,
+    count: int,
+    seed: int,
+    limits: Thresholds,
+    on_kept: Callable[[int], object] | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Any]]:
+    """Heatmaps and probabilities of a class, back on the host, and how they came about."""
+    latents, textures = decode.put(latents), decode.put(textures)
+    real, _ = decode(latents, textures)
+    spacing = typical_distance(real)
+    rng = np.random.default_rng(seed)
+    kept: list[Array] = []
+    posteriors: list[Array] = []
+    rejected: dict[str, int] = {}
+    drawn = n_kept = 0
+    while n_kept < count and drawn < _DRAWS * count:
+        if drawn >= _ROUND and n_kept < _LEAST_SHARE * drawn:
+            break
+        wanted = min(_ROUND, count - n_kept, _DRAWS * count - drawn)
+        first, between = _between(latents, wanted, rng)
+        heatmaps, probabilities = decode(between, take(textures, first))
+        reasons = judge(heatmaps, probabilities[:, index], real, limits, spacing=spacing)
+        good = np.flatnonzero(~np.logical_or.reduce(list(reasons.values())))
+        kept.append(take(heatmaps, good))
+        posteriors.append(take(probabilities, good))
+        drawn, n_kept = drawn + wanted, n_kept + len(good)
+        for reason, failed in reasons.items():
+            rejected[reason] = rejected.get(reason, 0) + int(failed.sum())
+        if on_kept:
+            on_kept(n_kept)
+    xp = array_namespace(real)
+    missing = count - n_kept
+    if missing:
+        kept.append(smote(xp.concat([real, *kept]), missing, random_state=seed))
+        posteriors.append(xp.full((missing, probabilities.shape[1]), xp.nan, dtype=xp.float32))
+    counts = {"drawn": drawn, "decoded": n_kept, "smote": missing, "rejected": rejected}
+    return to_host(xp.concat(kept)), to_host(xp.concat(posteriors)), counts
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._session = open_session(bundle, bundle.manifest["synthesis"]["file"])
 
-    def __call__(
-        self, latents: NDArray[np.float32], textures: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        outputs = [
-            self._session.run(
-                ["heatmap", "class_probabilities"],
-                {"latent": latents[at : at + _BATCH], "texture": textures[at : at + _BATCH]},
-            )
-            for at in range(0, len(latents), _BATCH)
-        ]
-        heatmaps, probabilities = zip(*outputs, strict=True)
-        return np.concatenate(heatmaps), np.concatenate(probabilities)
+@contextmanager
+def _gpu_errors(device: str) -> Iterator[None]:
+    """Errors of the GPU, whichever library meets them, as ours."""
+    try:
+        yield
+    except DlrsdError:
+        raise
+    except Exception as error:
+        known = device_error(error) if device == "cuda" else None
+        if known is None:
+            raise
+        raise known from error
 
 
 def _class_index(bundle: Bundle, class_name: str) -> int:
@@ -224,9 +258,9 @@ def _anchors(
 
 
 def _between(
-    latents: NDArray[np.float32], count: int, rng: np.random.Generator
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    latents: Array, count: int, rng: np.random.Generator
+) -> tuple[NDArray[np.intp], Array]:
     """Random points between random pairs of different anchors, and the first of each pair."""
     first = rng.integers(0, len(latents), count)
     second = (first + rng.integers(1, len(latents), count)) % len(latents)
-    return first, interpolate(latents[first], latents[second], rng.random(count))
+    return first, interpolate(take(latents, first), take(latents, second), rng.random(count))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.runtime.filtering import Thresholds, judge, mcf_smote
+from dlrsd.runtime.filtering import Thresholds, judge, mcf_smote, typical_distance
 
 RNG = np.random.default_rng(0)
 REAL = (RNG.standard_normal((6, 1, 4, 4)) * 0.5 + 2).astype(np.float32)
@@ -60,8 +62,55 @@ def test_each_reason_rejects_its_own_samples():
     }  # fmt: skip
 
 
-def test_runs_under_the_strict_array_api():
-    strict = pytest.importorskip("array_api_strict")
+def test_measures_are_those_of_a_float64_loop():
+    rng = np.random.default_rng(3)
+    real = rng.standard_normal((40, 1, 8, 8)).astype(np.float32)
+    mixed = real[rng.integers(0, 40, 200)] + rng.uniform(0, 1.5, (200, 1, 1, 1)) * (
+        rng.standard_normal((200, 1, 8, 8))
+    )
+    synthetic, posterior = mixed.astype(np.float32), np.ones(200, np.float32)
+    a, b = synthetic.reshape(200, -1).astype(float), real.reshape(40, -1).astype(float)
+    gaps = np.array([[np.linalg.norm(x - y) for y in b] for x in a])
+    cosines = np.array([[x @ y / np.linalg.norm(x) / np.linalg.norm(y) for y in b] for x in a])
+    own = np.array([[np.linalg.norm(x - y) for y in b] for x in b]) + np.diag(np.full(40, np.inf))
+    assert typical_distance(real) == pytest.approx(np.sort(own.min(axis=1))[20], rel=1e-6)
+    limits = Thresholds(similarity=0.7, copy_distance=0.3)
+    reasons = judge(synthetic, posterior, real, limits)
+    copy = gaps.min(axis=1) < 0.3 * typical_distance(real)
+    unlike = cosines.max(axis=1) <= 0.7
+    assert 20 < copy.sum() < 180
+    assert 20 < unlike.sum() < 180
+    np.testing.assert_array_equal(reasons["near_copy"], copy)
+    np.testing.assert_array_equal(reasons["unlike_real"], unlike & ~copy)
+
+
+def test_memory_does_not_grow_with_the_number_of_pairs():
+    real, synthetic = np.zeros((2, 6000, 16), np.float32)
+    rng = np.random.default_rng(0)
+    real[:], synthetic[:] = rng.standard_normal(real.shape), rng.standard_normal(real.shape)
+    judge(synthetic[:9], np.ones(9, np.float32), real[:9], Thresholds())  # loads what is lazy
+    tracemalloc.start()
+    judge(synthetic, np.ones(6000, np.float32), real, Thresholds(), spacing=1.0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.75 * 4 * 6000 * 6000  # a matrix of all pairs
+
+
+@pytest.mark.gpu
+def test_cupy_filters_the_same():
+    cupy = pytest.importorskip("cupy")
+    synthetic, posterior = good(200), np.linspace(0, 1, 200, dtype=np.float32)
+    want = mcf_smote(synthetic, posterior, REAL, 150, random_state=4)
+    arrays = map(cupy.asarray, (synthetic, posterior, REAL))
+    got = mcf_smote(*arrays, 150, random_state=4)
+    assert isinstance(got.samples, cupy.ndarray)
+    assert (got.decoded, got.rejected) == (want.decoded, want.rejected)
+    np.testing.assert_allclose(got.samples.get(), want.samples, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("library", ["array_api_strict", "torch"])
+def test_runs_on_other_array_libraries(library):
+    strict = pytest.importorskip(library)
     synthetic, posterior = good(20), np.linspace(0, 1, 20, dtype=np.float32)
     want = mcf_smote(synthetic, posterior, REAL, 15, random_state=4)
     got = mcf_smote(

@@ -83,7 +83,7 @@ def test_the_same_seed_gives_the_same(make_bundle: Callable[..., Path]) -> None:
 
 def test_what_fails_is_counted_and_topped_up_by_smote(make_bundle: Callable[..., Path]) -> None:
     bundle = load_bundle(make_bundle())
-    strict = synthesize(bundle, "Quiet", 30, thresholds=Thresholds(posterior=0.998))
+    strict = synthesize(bundle, "Quiet", 30, thresholds=Thresholds(posterior=0.9985))
     report = strict.report
     assert 0 < report["decoded"] < 30
     assert report["smote"] == 30 - report["decoded"]
@@ -102,6 +102,39 @@ def test_a_class_that_the_classifier_never_recognises_comes_from_smote_alone(
     made = synthesize(load_bundle(folder), "Quiet", 10)
     assert made.report["decoded"] == 0
     assert made.report["smote"] == 10
+
+
+def test_decoding_ends_where_hardly_any_passes(make_bundle: Callable[..., Path]) -> None:
+    folder = make_bundle()
+    set_anchors(folder, 0, -anchors(folder, 0))
+    made = synthesize(load_bundle(folder), "Quiet", 5000)
+    assert made.report["drawn"] == 2048
+    assert made.report["smote"] == len(made.heatmaps) == 5000
+
+
+def test_many_come_in_rounds_and_threads_change_nothing(make_bundle: Callable[..., Path]) -> None:
+    bundle = load_bundle(make_bundle())
+    told: list[int] = []
+    made = synthesize(bundle, "Loud", 5000, threads=1, on_kept=told.append)
+    assert made.report["decoded"] == 5000 == told[-1]
+    assert told == sorted(told)
+    assert len(told) >= 3
+    assert made.report["drawn"] == 5000 + sum(made.report["rejected"].values())
+    assert len(np.unique(made.heatmaps.reshape(5000, -1), axis=0)) == 5000
+    again = synthesize(bundle, "Loud", 5000, threads=2)
+    np.testing.assert_array_equal(again.heatmaps, made.heatmaps)
+
+
+@pytest.mark.gpu
+def test_cuda_makes_the_same(make_bundle: Callable[..., Path]) -> None:
+    pytest.importorskip("cupy")
+    bundle = load_bundle(make_bundle())
+    for limits in (Thresholds(), Thresholds(posterior=0.9985)):  # the latter with SMOTE
+        want = synthesize(bundle, "Quiet", 30, thresholds=limits)
+        got = synthesize(bundle, "Quiet", 30, thresholds=limits, device="cuda")
+        assert isinstance(got.heatmaps, np.ndarray)
+        assert got.report == want.report
+        np.testing.assert_allclose(got.heatmaps, want.heatmaps, atol=1e-4)
 
 
 @pytest.mark.parametrize("count", [0, 1])
