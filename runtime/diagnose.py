@@ -2,22 +2,28 @@
 
 Windows go through in batches of columns. Only fit windows reach the engine; an unfit one keeps its
 place with a null diagnosis, so that nothing is dropped silently. Memory is constant.
+
+Where more windows are complete than fit into a batch, the engine works on the next batches while
+the records of one are made and written. It never waits for samples that are not there yet.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from datetime import datetime, timezone
+from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.bundle import SCHEMA_VERSION, Bundle
-from dlrsd.runtime.engine import Engine
+from dlrsd.runtime.engine import Engine, Output
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.frames import Frames, frames
 from dlrsd.runtime.quality import NON_FINITE, OK, QUALITY, window_quality
@@ -26,6 +32,10 @@ from dlrsd.runtime.stream import Chunk, SampleStream
 from dlrsd.runtime.verdict import VerdictTracker
 
 MAX_HOP = 2**31  # samples; 50 hours at 12 kHz
+# Diagnoses in a batch, at least: what a batch costs by itself is then small beside what its
+# windows cost.
+_BATCH = 256
+_AHEAD = 2  # batches that the engine may work on while another one is written
 
 
 def diagnose(
@@ -104,10 +114,21 @@ class Diagnosis:
 
     def __iter__(self) -> Iterator[WindowBatch]:
         """Batches of windows in order of time, each as soon as its last window is complete."""
-        for some in frames(self._counted(), window=self._bundle.window, hop=self._hop):
-            batch = self._diagnose(some)
-            self._count(some, batch)
-            yield batch
+        engine, length = self._engine, self._bundle.window
+        size = max(1, max(_BATCH, engine.batch) // self._rows)
+        waiting: deque[_Begun] = deque()
+        # Two batches at once keep every core busy to the end of each; a GPU takes one at a time.
+        with ThreadPoolExecutor(min(_AHEAD, engine.threads)) as pool:
+            for some in frames(self._counted(), window=length, hop=self._hop, batch=size):
+                begun = self._begin(some)
+                if some.more or waiting:
+                    begun = begun._replace(output=pool.submit(begun.output).result)
+                waiting.append(begun)
+                while waiting and (len(waiting) > _AHEAD or not some.more):
+                    begun = waiting.popleft()
+                    batch = self._finish(begun)
+                    self._count(begun.some, batch)
+                    yield batch
 
     def take_changes(self) -> list[dict[str, Any]]:
         """Changes of verdict since the last call: ``channel``, ``label``, ``time_s``, ``time``."""
@@ -176,20 +197,29 @@ class Diagnosis:
             self._samples += chunk.gap_before + chunk.samples.shape[1]
             yield chunk
 
-    def _diagnose(self, some: Frames) -> WindowBatch:
-        n, classes = len(some.index), self._bundle.classes
+    def _begin(self, some: Frames) -> _Begun:
         codes = window_quality(some.samples, self._bundle.quality, gap=some.gap)
         if self._bundle.channels == 1:
             quality = codes.reshape(-1)
-            windows = some.samples.reshape(n * self._rows, 1, -1)
+            windows = some.samples.reshape(len(quality), 1, -1)
         else:
             quality = _worst(codes)
             windows = some.samples
         fit = quality == OK
+        if not fit.all():
+            windows = windows[fit]
+        return _Begun(some, quality, partial(self._run, windows))
+
+    def _run(self, windows: NDArray[np.float32]) -> Output | None:
+        return self._engine.run(windows) if len(windows) else None
+
+    def _finish(self, begun: _Begun) -> WindowBatch:
+        some, quality, output = begun.some, begun.quality, begun.output()
+        n, classes = len(some.index), self._bundle.classes
+        fit = quality == OK
         probabilities = np.full((len(quality), len(classes)), np.nan, dtype=np.float32)
         novelty = np.full(len(quality), np.nan, dtype=np.float32)
-        if fit.any():
-            output = self._engine.run(windows if fit.all() else windows[fit])
+        if output is not None:
             probabilities[fit], novelty[fit] = output.probabilities, output.novelty
         # A graph that overflows on a window (half precision can) has not diagnosed it.
         failed = fit & ~np.isfinite(probabilities.sum(axis=1) + novelty)
@@ -240,6 +270,14 @@ class Diagnosis:
         if "latest_changes" in record:
             dated["latest_changes"] = [self._dated(change) for change in record["latest_changes"]]
         return dated
+
+
+class _Begun(NamedTuple):
+    """Windows that the engine has been given, or will be when ``output`` is called."""
+
+    some: Frames
+    quality: NDArray[np.uint8]
+    output: Callable[[], Output | None]
 
 
 def _start_time(start: datetime | None) -> tuple[np.datetime64 | None, bool]:

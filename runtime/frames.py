@@ -36,6 +36,8 @@ class Frames:
         Windows that hold missing samples, or end beyond the stream's end.
     skipped : int
         Windows before these that lay wholly inside one long gap and are not handed out.
+    more : bool
+        More windows are complete already: asking for them does not wait for samples.
     """
 
     start: np.ndarray
@@ -43,6 +45,7 @@ class Frames:
     samples: np.ndarray
     gap: np.ndarray
     skipped: int = 0
+    more: bool = False
 
 
 def frames(chunks: Iterable[Chunk], *, window: int, hop: int, batch: int = 256) -> Iterator[Frames]:
@@ -84,7 +87,9 @@ def _cut(chunks: Iterable[Chunk], window: int, hop: int, batch: int) -> Iterator
         if buffer.shape[0] != samples.shape[0]:
             buffer = np.empty((samples.shape[0], 0), np.float32)
         done = min(following - origin, buffer.shape[1])
-        buffer = np.concatenate((buffer[:, done:], samples), axis=1)
+        kept = buffer[:, done:]
+        buffer = np.empty((len(kept), kept.shape[1] + samples.shape[1]), np.float32)
+        buffer[:, : kept.shape[1]], buffer[:, kept.shape[1] :] = kept, samples
         origin += done
         offset = following - origin
         count = (buffer.shape[1] - offset - window) // hop + 1
@@ -101,7 +106,8 @@ def _cut(chunks: Iterable[Chunk], window: int, hop: int, batch: int) -> Iterator
                 gap |= (start < end) & (start + window > begin)
             said, skipped = skipped, 0
             following, covered = following + size * hop, int(start[-1]) + window
-            yield Frames(start, index, views[first : first + size], gap, said)
+            samples, more = views[first : first + size], first + size < count
+            yield Frames(start, index, samples, gap, said, more)
         missing = [(begin, end) for begin, end in missing if end > following]
 
     for chunk in chunks:

@@ -6,6 +6,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from dlrsd.runtime.source import Chunk, Source, readable_as
 
 DTYPES = {"f32le": "<f4", "f64le": "<f8", "s16le": "<i2", "s24le": "", "s32le": "<i4"}
 
-_BLOCK = 1 << 20  # bytes
+_BLOCK = 1 << 22  # bytes; 87 s of one channel of float32 at 12 kHz
 
 
 def open_raw(file: io.RawIOBase, *, name: str, dtype: str, channels: int) -> Source:
@@ -39,6 +40,8 @@ def open_raw(file: io.RawIOBase, *, name: str, dtype: str, channels: int) -> Sou
     frame_bytes = int(dtype[1:-2]) // 8 * channels
     status = os.fstat(file.fileno())
     is_regular = stat.S_ISREG(status.st_mode)
+    if stat.S_ISFIFO(status.st_mode):
+        _widen(file)
 
     def check_end(size: int) -> None:
         frame = f"frame of {frame_bytes} bytes ({channels} x {dtype})"
@@ -64,7 +67,7 @@ def open_raw(file: io.RawIOBase, *, name: str, dtype: str, channels: int) -> Sou
                 rest = data[whole:]
                 if whole:
                     samples = _decode(data[:whole], dtype).reshape(-1, channels)
-                    yield Chunk(np.ascontiguousarray(samples.T))
+                    yield Chunk(samples.T)
             if not is_regular:
                 check_end(size)
             elif size < status.st_size:
@@ -79,6 +82,17 @@ def open_raw(file: io.RawIOBase, *, name: str, dtype: str, channels: int) -> Sou
         check_end(status.st_size)
         source.n_samples = status.st_size // frame_bytes
     return source
+
+
+def _widen(pipe: io.RawIOBase) -> None:
+    """Let a pipe hold as much as Linux allows any user: fewer reads of a fast one.
+
+    The 64 KiB it holds by default are 34 ms of 10 channels at 48 kHz, less than a window.
+    """
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
 def _decode(data: bytes, dtype: str) -> np.ndarray:

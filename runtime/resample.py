@@ -89,7 +89,7 @@ class _Run:
         self._given = 0
         self._ratio = target_hz / rate_hz
         self._filter = soxr.ResampleStream(rate_hz, target_hz, channels, dtype="float32")
-        self._before = np.full((channels, 2), np.nan, np.float32)
+        self._zero_before = np.zeros((channels, 2), bool)
         self._crests = [(_Crest(), _Crest()) for _ in range(channels)]
         # Channel, output sample and value of what is to be put back.
         self._channel = np.empty(0, np.intp)
@@ -99,33 +99,42 @@ class _Run:
     def push(self, samples: np.ndarray) -> np.ndarray:
         if not samples.shape[1]:
             return samples
-        finite = np.isfinite(samples)
-        clean = samples if finite.all() else np.where(finite, samples, np.float32(0))
-        self._mark(samples, clean, ~finite)
+        rows = np.ascontiguousarray(samples)
+        bad = ~np.isfinite(rows)
+        if bad.any():
+            samples = rows = np.where(bad, np.float32(0), rows)
+        self._mark(rows, bad)
         self.taken += samples.shape[1]
-        return self._restored(self._filter.resample_chunk(np.ascontiguousarray(clean.T)))
+        return self._restored(self._filter.resample_chunk(np.ascontiguousarray(samples.T)))
 
     def finish(self) -> np.ndarray:
-        nothing = np.empty((0, len(self._before)), np.float32)
+        nothing = np.empty((0, len(self._crests)), np.float32)
         return self._restored(self._filter.resample_chunk(nothing, last=True))
 
-    def _mark(self, samples: np.ndarray, clean: np.ndarray, bad: np.ndarray) -> None:
-        row = np.concatenate((self._before, samples), axis=1)
-        self._before = row[:, -2:]
-        # Quiet signals of few integer levels repeat a zero by chance: three are asked for.
-        keep = bad | ((samples == 0) & (row[:, 1:-1] == 0) & (row[:, :-2] == 0))
+    def _mark(self, clean: np.ndarray, bad: np.ndarray) -> None:
+        """Note what the filter would hide; ``clean`` is zero where a sample was ``bad``."""
+        keep = bad.copy()
+        zero = np.concatenate((self._zero_before, (clean == 0) & ~bad), axis=1)
+        self._zero_before = zero[:, -2:].copy()
+        if zero.any():
+            # Quiet signals of few integer levels repeat a zero by chance: three are asked for.
+            keep |= zero[:, 2:] & zero[:, 1:-1] & zero[:, :-2]
+        highest, lowest = clean.max(axis=1).tolist(), clean.min(axis=1).tolist()
         for channel, (upper, lower) in enumerate(self._crests):
-            values = clean[channel]
-            upper.rise(values)
-            lower.rise(-values)
-            keep[channel, upper.clipped(values, self.taken, floor=-lower.top)] = True
-            keep[channel, lower.clipped(-values, self.taken, floor=-upper.top)] = True
-        rows, at = np.nonzero(keep)
-        if rows.size:
+            upper.rise(highest[channel])
+            lower.rise(-lowest[channel])
+            if upper.is_near(highest[channel], floor=-lower.top):
+                hits = upper.clipped(clean[channel], self.taken, floor=-lower.top)
+                keep[channel, hits] = True
+            if lower.is_near(-lowest[channel], floor=-upper.top):
+                hits = lower.clipped(-clean[channel], self.taken, floor=-upper.top)
+                keep[channel, hits] = True
+        if keep.any():
+            rows, at = np.nonzero(keep)
             to = np.rint((self.taken + at) * self._ratio).astype(np.int64)
-            value = np.where(bad, np.float32(np.nan), samples)[rows, at]
             self._channel = np.append(self._channel, rows)
             self._at = np.append(self._at, to)
+            value = np.where(bad[rows, at], np.float32(np.nan), clean[rows, at])
             self._value = np.append(self._value, value)
 
     def _restored(self, frames: np.ndarray) -> np.ndarray:
@@ -151,11 +160,15 @@ class _Crest:
         self._n_top = self._n_next = 0
         self._last_hit = -np.inf
 
-    def rise(self, values: np.ndarray) -> None:
-        """Move up to the largest of the values, if it is larger."""
-        if (highest := float(values.max())) > self.top:
+    def rise(self, highest: float) -> None:
+        """Move up to the largest of some values, if it is larger."""
+        if highest > self.top:
             self._next, self._n_next = self.top, self._n_top
             self.top, self._n_top, self._last_hit = highest, 0, -np.inf
+
+    def is_near(self, highest: float, *, floor: float) -> bool:
+        """Whether values up to ``highest`` matter to `clipped`."""
+        return highest >= self._next or self._next <= floor
 
     def clipped(self, values: np.ndarray, begin: int, *, floor: float) -> np.ndarray:
         """Positions of the values, the first of which is sample ``begin``, that are clipped.

@@ -79,7 +79,9 @@ class VerdictTracker:
         # `every` holds the windows before the new ones, which a sliding count still needs.
         every = self._recent.followed_by(new)
         first_new = len(self._recent.label)
-        held = self._holding(every.label)[first_new:]
+        # No window that agrees with the verdict can change it: nearly always there are no others.
+        steady = (every.label == self._current.label).all()
+        held = new.label if steady else self._holding(every.label)[first_new:]
         changes = []
         start = first_new
         for at in np.flatnonzero(np.diff(held, prepend=self._current.label)):

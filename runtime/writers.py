@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ import numpy as np
 from dlrsd.runtime.errors import DlrsdError, InputError, require
 from dlrsd.runtime.quality import QUALITY
 from dlrsd.runtime.records import WindowBatch
+from dlrsd.runtime.rows import RowFormat
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 # A Parquet part is closed, and so becomes readable, after so many windows or seconds.
@@ -95,8 +96,8 @@ class _LineFile:
         self._is_ours = path is not None
         self._size = 0
 
-    def write(self, text: str) -> None:
-        data = memoryview(text.encode())
+    def write(self, lines: bytes) -> None:
+        data = memoryview(lines)
         done = 0
         try:
             while done < len(data):
@@ -104,7 +105,7 @@ class _LineFile:
         except BrokenPipeError:
             raise
         except OSError as error:
-            whole = bytes(data[:done]).rfind(b"\n") + 1
+            whole = lines[:done].rfind(b"\n") + 1
             if self._is_ours and self._size + whole:
                 os.ftruncate(self._fd, self._size + whole)
             raise _refused(
@@ -125,13 +126,13 @@ class _LineWriter:
         self._lines = lines
 
     def header(self, record: Mapping[str, Any]) -> None:
-        self._file.write(self._lines.header(record))
+        self._file.write(self._lines.header(record).encode())
 
     def windows(self, batch: WindowBatch) -> None:
-        self._file.write("".join(self._lines.windows(batch)))
+        self._file.write(self._lines.windows(batch))
 
     def summary(self, record: Mapping[str, Any]) -> None:
-        self._file.write(self._lines.summary(record))
+        self._file.write(self._lines.summary(record).encode())
 
     def close(self) -> None:
         self._file.close()
@@ -139,38 +140,41 @@ class _LineWriter:
 
 class _JsonLines:
     def __init__(self, classes: tuple[str, ...]) -> None:
-        start = '{"type":"window","window":%d,"channel":%d,"time_s":%.6f,'
+        start = '{"type":"window","window":%d,"channel":%d,"time_s":%.6f,%s'
         names = [json.dumps(name) for name in classes]
-        keys = ",".join(f"{name.replace('%', '%%')}:%.6f" for name in names)
-        self._fit = (
-            start
-            + '%s"label":%s,"probability":%.6f,"probabilities":{'
-            + keys
-            + '},"novelty":%.6f,"quality":"%s"}\n'
+        first, *others = names
+        self._rows = RowFormat(
+            fit=start + '"label":%s,%s},"novelty":%.6f,"quality":"%s"}\n',
+            unfit=start + '"label":null,"probability":null,"probabilities":null,"novelty":null,'
+            '"quality":"%s"}\n',
+            labels=names,
+            before=[
+                '"probability":',
+                f',"probabilities":{{{first}:',
+                *(f",{name}:" for name in others),
+            ],
         )
-        self._unfit = (
-            start + '%s"label":null,"probability":null,"probabilities":null,"novelty":null,'
-            '"quality":"%s"}\n'
-        )
-        self._names = names
 
     def header(self, record: Mapping[str, Any]) -> str:
         return json.dumps(record) + "\n"
 
     summary = header
 
-    def windows(self, batch: WindowBatch) -> Iterator[str]:
+    def windows(self, batch: WindowBatch) -> bytes:
         times = batch.iso_times()
         time = [""] * len(batch) if times is None else [f'"time":"{text}",' for text in times]
-        return _format_rows(batch, time, self._names, self._fit, self._unfit)
+        return self._rows.lines(batch, time)
 
 
 class _CsvLines:
     def __init__(self, classes: tuple[str, ...], sidecar: Path) -> None:
-        start = "%d,%d,%.6f,"
-        self._fit = start + "%s%s,%.6f," + "%.6f," * len(classes) + "%.6f,%s\n"
-        self._unfit = start + "%s,," + "," * len(classes) + ",%s\n"
-        self._names = [_csv_line([name])[:-1] for name in classes]
+        start = "%d,%d,%.6f,%s"
+        self._rows = RowFormat(
+            fit=start + "%s,%s,%.6f,%s\n",
+            unfit=start + ",," + "," * len(classes) + ",%s\n",
+            labels=[_csv_line([name])[:-1] for name in classes],
+            before=["", *[","] * len(classes)],
+        )
         self._columns = [f"p_{name}" for name in classes]
         self._sidecar = sidecar
         self._header: Mapping[str, Any] = {}
@@ -186,10 +190,10 @@ class _CsvLines:
         _write_sidecar(self._sidecar, self._header, record)
         return ""
 
-    def windows(self, batch: WindowBatch) -> Iterator[str]:
+    def windows(self, batch: WindowBatch) -> bytes:
         times = batch.iso_times()
         time = [""] * len(batch) if times is None else [f"{text}," for text in times]
-        return _format_rows(batch, time, self._names, self._fit, self._unfit)
+        return self._rows.lines(batch, time)
 
 
 class _ParquetWriter:
@@ -266,29 +270,6 @@ class _ParquetWriter:
         quality = np.concatenate([batch.quality for batch in batches]).astype(np.int32)
         columns["quality"] = arrow.DictionaryArray.from_arrays(quality, list(QUALITY))
         return arrow.table(columns)
-
-
-def _format_rows(
-    batch: WindowBatch, time: list[str], names: list[str], fit: str, unfit: str
-) -> Iterator[str]:
-    rows: Iterator[tuple[Any, ...]] = zip(
-        batch.window.tolist(),
-        batch.channel.tolist(),
-        batch.time_s.tolist(),
-        time,
-        batch.label.tolist(),
-        batch.probability.tolist(),
-        batch.probabilities.tolist(),
-        batch.novelty.tolist(),
-        [QUALITY[code] for code in batch.quality.tolist()],
-        strict=True,
-    )
-    for window, channel, time_s, text, label, probability, probabilities, novelty, quality in rows:
-        if label >= 0:
-            start = (window, channel, time_s, text, names[label], probability)
-            yield fit % (*start, *probabilities, novelty, quality)
-        else:
-            yield unfit % (window, channel, time_s, text, quality)
 
 
 def _csv_line(values: list[str]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlrsd.runtime.bundle import load_bundle
+from dlrsd.runtime.bundle import Bundle, load_bundle
 from dlrsd.runtime.diagnose import Diagnosis, diagnose
 from dlrsd.runtime.engine import Output, open_engine
 from dlrsd.runtime.errors import InputError
@@ -147,6 +150,7 @@ def test_a_diagnosis_that_is_no_number_is_none(make_bundle: Callable[..., Path])
         """The real engine, as half precision fails: with a NaN for the first window of a call."""
 
         name = version = device = precision = "test"
+        threads = batch = 1
 
         def run(self, windows: Any) -> Output:
             output = open_engine(bundle).run(windows)
@@ -182,6 +186,79 @@ def test_a_window_is_diagnosed_before_the_next_samples_are_asked_for(
     assert len(batch) == 1
     assert asked == [0]
     assert diagnosis.summary(interrupted=True)["windows"] == 1
+
+
+class Watched:
+    """The real engine; ``before`` is called with the number of each run when it begins."""
+
+    def __init__(self, bundle: Bundle, before: Callable[[int], None], *, threads: int = 2) -> None:
+        self._engine = open_engine(bundle)
+        self._before = before
+        self._runs = itertools.count()
+        self.name = self.version = self.device = self.precision = "test"
+        self.threads, self.batch = threads, 64
+
+    def run(self, windows: Any) -> Output:
+        self._before(next(self._runs))
+        return self._engine.run(windows)
+
+
+def long_diagnosis(
+    folder: Path, before: Callable[[int], None], *, threads: int = 2
+) -> tuple[Diagnosis, np.ndarray]:
+    """A diagnosis of 1999 windows and a partial one that are all there at once, and the signal."""
+    bundle = load_bundle(folder)
+    signal = noise(64_010)
+    path = bundle.path.parent / "signal.bin"
+    signal[0].astype("<f4").tofile(path)
+    stream = open_stream(path, StreamFormat(), default=bundle.signal)
+    return Diagnosis(stream, bundle, Watched(bundle, before, threads=threads)), signal
+
+
+def test_the_engine_works_two_batches_ahead_and_no_more(make_bundle: Callable[..., Path]) -> None:
+    begun, third = [], threading.Event()
+
+    def before(run: int) -> None:
+        begun.append(run)
+        if run == 2:
+            third.set()
+
+    diagnosis, _ = long_diagnosis(make_bundle(), before)
+    batches = iter(diagnosis)
+    assert next(batches).window[0] == 0
+    assert third.wait(10)
+    time.sleep(0.05)
+    assert len(begun) == 3
+    assert diagnosis.summary()["windows"] == 256
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_batches_come_in_order_whichever_is_done_first(
+    threads: int, make_bundle: Callable[..., Path]
+) -> None:
+    def before(run: int) -> None:
+        time.sleep(0.05 if run % 2 == 0 else 0)
+
+    diagnosis, signal = long_diagnosis(make_bundle(), before, threads=threads)
+    records = [record for batch in diagnosis for record in batch.records()]
+    assert [record["window"] for record in records] == list(range(2000))
+    for record in records[:1999:111]:
+        start = record["window"] * 32
+        expected = by_hand(signal[:, start : start + 64])
+        np.testing.assert_allclose(list(record["probabilities"].values()), expected, atol=2e-5)
+
+
+def test_an_error_comes_after_the_batches_before_it(make_bundle: Callable[..., Path]) -> None:
+    def before(run: int) -> None:
+        if run == 3:
+            raise InputError("the fourth batch")
+
+    diagnosis, _ = long_diagnosis(make_bundle(), before, threads=1)
+    batches = iter(diagnosis)
+    assert [int(next(batches).window[0]) for _ in range(3)] == [0, 256, 512]
+    with pytest.raises(InputError, match="the fourth batch"):
+        next(batches)
+    assert diagnosis.summary()["windows"] == 3 * 256
 
 
 def test_a_hop_below_one_is_refused(make_bundle: Callable[..., Path]) -> None:

@@ -64,6 +64,12 @@ def test_batches_are_bounded():
     assert sum(sizes) == (5000 - 64) // 32 + 2
 
 
+def test_more_says_that_the_next_windows_are_complete():
+    chunks = [Chunk(signal(64 + 32 * 9)), Chunk(signal(40)), Chunk(signal(32 * 4))]
+    got = [(len(some.index), some.more) for some in frames(chunks, window=64, hop=32, batch=4)]
+    assert got == [(4, True), (4, True), (2, False), (1, False), (4, False), (1, False)]
+
+
 def test_a_window_comes_as_soon_as_its_last_sample_does():
     fed = 0
 

@@ -16,6 +16,7 @@ import pytest
 from dlrsd.runtime import writers
 from dlrsd.runtime.errors import DlrsdError, InputError
 from dlrsd.runtime.records import WindowBatch
+from dlrsd.runtime.rows import RowFormat
 from dlrsd.runtime.writers import open_writer
 
 CLASSES = ("plain", 'odd "100 %", name')
@@ -69,6 +70,33 @@ def test_jsonl_lines_are_the_records(dated: bool, tmp_path: Path) -> None:
     assert windows[1]["probability"] == pytest.approx(expected.max(), abs=1e-6)
     assert list(windows[1]["probabilities"].values()) == pytest.approx(expected, abs=1e-6)
     assert windows[1].get("time") == ("2026-05-01T10:00:00.042667Z" if dated else None)
+
+
+def test_shares_are_written_as_python_writes_them() -> None:
+    rng = np.random.default_rng(5)
+    ties = np.arange(1, 64) / 64  # six decimals are those of 1 / 64, and a tie for some of the rest
+    values = [rng.random(5000), 10 ** rng.uniform(-9, 0, 5000), ties, ties / 2, [0, 1, 1e-40, 5e-7]]
+    first = np.concatenate(values).astype(np.float32)
+    shares = np.stack([first, np.nextafter(np.float32(1), np.float32(0)) - first], axis=1).clip(0)
+    n = len(shares)
+    batch = WindowBatch(
+        classes=CLASSES,
+        window=np.arange(n),
+        channel=np.zeros(n, np.int64),
+        time_s=np.zeros(n),
+        time=None,
+        utc=False,
+        label=shares.argmax(axis=1),
+        probabilities=shares,
+        novelty=np.zeros(n, np.float32),
+        quality=np.zeros(n, np.uint8),
+    )
+    form = RowFormat(fit="%d%d%.6f%s%s %s %.6f%s\n", unfit="", labels="ab", before=["", " ", " "])
+    lines = form.lines(batch, [""] * n).decode().splitlines()
+    written = [line.split()[1:4] for line in lines]
+    assert written == [
+        [f"{max(row):.6f}", *(f"{share:.6f}" for share in row)] for row in shares.tolist()
+    ]
 
 
 @pytest.mark.parametrize("dated", [False, True])

@@ -202,14 +202,14 @@ def test_a_truncated_tail_is_counted_and_said(tmp_path):
 
 def test_a_file_that_is_cut_while_it_is_read_is_said(tmp_path):
     path = tmp_path / "x.bin"
-    noise(1, 1_000_000).tofile(path)
+    noise(1, 4_000_000).tofile(path)
     stream = open_stream(path, default=SPEC)
     count = next(stream.chunks).samples.shape[1]
-    os.truncate(path, 2_000_001)
+    os.truncate(path, 8_000_001)
     count += sum(chunk.samples.shape[1] for chunk in stream)
-    assert count == 500_000
+    assert count == 2_000_000
     assert stream.description["trailing_bytes"] == 1
-    assert "2000001 of 4000000 bytes: it was cut" in stream.description["warnings"][0]
+    assert "8000001 of 16000000 bytes: it was cut" in stream.description["warnings"][0]
 
 
 def test_values_beyond_float32_become_infinite_quietly(tmp_path, recwarn):

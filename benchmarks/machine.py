@@ -1,0 +1,184 @@
+"""What benchmarks share: facts of the machine, one thread, alternating timings, the result file.
+
+Results are small JSON files in ``benchmarks/results/``; ``benchmarks/table.py`` renders them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlrsd.runtime.bundle import Bundle
+from dlrsd.runtime.hardware import has_int8_products, usable_cores
+from dlrsd.runtime.scalogram import ScalogramConfig
+
+RESULTS = Path(__file__).parent / "results"
+_PACKAGES = (
+    "numpy", "onnxruntime", "onnxruntime-gpu", "torch", "PyWavelets", "ssqueezepy", "cupy-cuda12x",
+    "cupy-cuda13x", "tensorrt", "tensorrt_rtx_cu13",
+)  # fmt: skip
+
+
+def options(about: str | None) -> argparse.ArgumentParser:
+    """A parser with what every benchmark takes: ``--quick`` and ``--out``."""
+    parser = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the JSON file")
+    return parser
+
+
+def facts() -> dict[str, Any]:
+    """The machine and its software, ready for JSON.
+
+    Returns
+    -------
+    dict
+        ``cpu``, ``cores`` (that this process may use), ``vnni`` (8-bit dot products, or Arm's),
+        ``sgemm_gmac_per_s`` (float32 matrix products on one thread, measured now), ``blas``,
+        ``python``, ``system``, ``load`` (of the last minute: a busy machine is slow), ``packages``.
+        The rate and ``blas`` are None without threadpoolctl.
+    """
+    return {
+        "cpu": _cpu(),
+        "cores": usable_cores(),
+        "vnni": has_int8_products(),
+        **_blas(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "packages": {name: found for name in _PACKAGES if (found := version(name))},
+    }
+
+
+def save(name: str, result: Mapping[str, Any], folder: Path = RESULTS) -> Path:
+    """Write ``result``, the command that made it and the machine's facts to ``NAME.json``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
+    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    content = {"command": command, **result, "machine": facts()}
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """BLAS, OpenMP and torch on one thread."""
+    from threadpoolctl import threadpool_limits
+
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 1
+    if torch:
+        torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        if torch:
+            torch.set_num_threads(before)
+
+
+def alternate(
+    ways: Mapping[str, Callable[[], object]], *, rounds: int, turn_s: float = 0.05
+) -> dict[str, list[float]]:
+    """Seconds of a call, by way and round; the ways take turns, so a slow moment hits all of them.
+
+    Parameters
+    ----------
+    ways : {name: function without arguments}
+        Each is called once before the first round.
+    rounds : int > 0
+    turn_s : float >= 0
+        A turn repeats a call for at least so long and counts the mean.
+    """
+    for way in ways.values():
+        way()
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            began, calls = time.perf_counter(), 0
+            while calls == 0 or time.perf_counter() - began < turn_s:
+                way()
+                calls += 1
+            seconds[name].append((time.perf_counter() - began) / calls)
+    return seconds
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, lowest and highest."""
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
+def ratios(slow: Sequence[float], fast: Sequence[float]) -> dict[str, float]:
+    """Spread of slow / fast, round by round."""
+    return spread([a / b for a, b in zip(slow, fast, strict=True)])
+
+
+def sgemm_rate(size: int = 768, rounds: int = 7) -> float:
+    """Multiply-adds a second of a float32 matrix product on one thread: the best of some rounds."""
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, size, size), dtype=np.float32)
+    with one_thread():
+        best = min(alternate({"sgemm": lambda: a @ b}, rounds=rounds)["sgemm"])
+    return size**3 / best
+
+
+def scalogram_config(bundle: Bundle) -> ScalogramConfig:
+    """The scalogram of a bundle, from its manifest."""
+    facts = bundle.manifest["scalogram"]
+    names = ("n_frequencies", "n_blocks", "f_min_hz", "f_max_hz", "bandwidth", "center")
+    return ScalogramConfig(bundle.rate_hz, bundle.window, **{name: facts[name] for name in names})
+
+
+def version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left")
+    for row in rows:
+        table.add_row(*map(str, row))
+    Console().print(table)
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    names = (line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
+
+
+def _blas() -> dict[str, Any]:
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:  # a box that measures its GPU may do without
+        return {"sgemm_gmac_per_s": None, "blas": None}
+    found = {
+        f"{pool['internal_api']} {pool['version']} ({pool.get('architecture', '?')})"
+        for pool in threadpool_info()
+        if pool["user_api"] == "blas"
+    }
+    return {"sgemm_gmac_per_s": round(sgemm_rate() / 1e9, 1), "blas": ", ".join(sorted(found))}
