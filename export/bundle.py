@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import copy
+import glob
 import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from dlrsd.export.fused import Diagnoser, Synthesizer
-from dlrsd.export.graphs import OUTPUTS, require_half_precision, write_graph
-from dlrsd.export.parity import measure, parity_windows, reference, require_parity
+from dlrsd.export.diagnosers import Progress, write_diagnosers
+from dlrsd.export.fused import Synthesizer
+from dlrsd.export.graphs import write_graph
+from dlrsd.export.tensorrt import engine_builder, write_engines
 from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.tensorrt_build import PROFILE
 from dlrsd.training.novelty import QUANTILE
 from dlrsd.training.prepare import prepare
 from dlrsd.training.run import TrainedRun, load_run
@@ -32,15 +32,15 @@ ANCHOR_STATEMENT = (
     "The anchors derive from the training data: latents and textures of drawn training windows."
 )
 
-Progress = Callable[[str, int], Callable[[int], None]]
-
 
 def export_bundle(
     run_folder: str | Path,
     out: str | Path,
     *,
     fp16: bool,
+    int8: bool = False,
     anchors: bool = True,
+    tensorrt: Sequence[int] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write a bundle from a run and verify it on the run's test part.
@@ -53,9 +53,14 @@ def export_bundle(
         Bundle folder; one that is there is replaced when the new one is complete.
     fp16 : bool
         Also write the graph with a half-precision network.
+    int8 : bool
+        Also write the graph with a network of 8-bit integers.
     anchors : bool
         Also write the synthesiser with its anchors. They derive from training windows so closely
         that a bundle for strangers goes without.
+    tensorrt : ints, optional
+        Also write TensorRT engines, for GPUs of these compute capabilities (86, 89, ...); of none,
+        for those of :func:`dlrsd.export.tensorrt.engine_builder`.
     progress : function, optional
         As in :func:`dlrsd.training.fit.fit`.
 
@@ -70,13 +75,17 @@ def export_bundle(
         If the run or its data cannot be read, or ``out`` is something else than a bundle.
     ParityError
         If a graph does not say what the trained model says; nothing is written then.
+    ExtraMissingError
+        If engines are asked for and no package is there that builds them.
     """
     progress = progress or (lambda what, total: lambda done: None)
     out = Path(out)
+    _bring_back(out)
     if out.exists() and not _is_bundle(out):
         raise InputError(f"{out} is there and is no bundle: choose another --out, or remove it")
+    builder = None if tensorrt is None else engine_builder(tensorrt)
     run = load_run(run_folder)
-    windows = parity_windows(prepare(run.settings))
+    data = prepare(run.settings)
     out.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
@@ -84,49 +93,32 @@ def export_bundle(
         manifest = _manifest(run)
         if not anchors:
             manifest["synthesis"] = None
-        parity = _write_diagnosers(run, part, manifest, windows, fp16=fp16, progress=progress)
+        precisions = ["fp32", *["fp16"] * fp16, *["int8"] * int8]
+        parity = write_diagnosers(
+            run, data, part, precisions=precisions, facts=manifest, progress=progress
+        )
         if anchors:
             written = progress("synthesiser", 1)
             _write_synthesizer(run, part, manifest)
             written(1)
-        manifest["parity"] = {"windows": len(windows), **parity}
+        manifest["parity"] = parity
+        if builder is not None:
+            trt, targets = builder
+            signal = manifest["signal"]
+            manifest["engines"] = write_engines(
+                part,
+                trt=trt,
+                targets=targets,
+                shape=(signal["channels"], signal["window"]),
+                profile=PROFILE,
+                progress=progress,
+            )
         manifest["files"] = {path.name: _facts(path) for path in sorted(part.iterdir())}
         (part / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
         _replace(part, out)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return manifest
-
-
-def _write_diagnosers(
-    run: TrainedRun,
-    folder: Path,
-    manifest: dict[str, Any],
-    windows: NDArray[np.float32],
-    *,
-    fp16: bool,
-    progress: Progress,
-) -> dict[str, dict[str, float]]:
-    parts = (run.frontend, run.classifier, run.novelty, run.temperature)
-    trained = Diagnoser(*parts).eval()
-    expected = reference(trained, windows)
-    example = {"waveform": torch.from_numpy(windows[:2].copy())}
-    graphs = {"fp32": (trained, folder / "diagnoser.onnx")}
-    if fp16:
-        half = Diagnoser(*copy.deepcopy(parts), half=True)
-        graphs["fp16"] = (half, folder / "diagnoser.fp16.onnx")
-    parity = {}
-    for precision, (model, path) in graphs.items():
-        written = progress(f"write {precision}", 1)
-        write_graph(model, example, path, output_names=OUTPUTS, facts=manifest)
-        written(1)
-        if precision == "fp16":
-            elements = sum(p.numel() for p in run.classifier.parameters())
-            require_half_precision(path, network_elements=elements)
-        bar = progress(f"check {precision}", len(windows))
-        parity[precision] = measure(path, windows, expected, on_window=bar)
-        require_parity(precision, parity[precision], len(windows))
-    return parity
 
 
 def _write_synthesizer(run: TrainedRun, folder: Path, manifest: dict[str, Any]) -> None:
@@ -165,6 +157,7 @@ def _manifest(run: TrainedRun) -> dict[str, Any]:
                 tensor("novelty"),
             ],
             "states": [],
+            "profile": dict(PROFILE),
         },
         "classes": run.classes,
         "normal_class": config["normal_class"],
@@ -212,6 +205,14 @@ def _facts(path: Path) -> dict[str, Any]:
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "bytes": path.stat().st_size,
     }
+
+
+def _bring_back(out: Path) -> None:
+    """Where an export was killed between the two renames of `_replace`, undo the first."""
+    if not out.exists():
+        for old in out.parent.glob(f".{glob.escape(out.name)}-*.old"):
+            old.replace(out)
+            return
 
 
 def _replace(part: Path, out: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from dlrsd.runtime.console import run_app
-from dlrsd.runtime.errors import require
+from dlrsd.runtime.errors import InputError, require
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -25,13 +25,24 @@ def export(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the bundle.")] = Path("bundle"),
     fp16: Annotated[bool, typer.Option("--fp16", help="Also a half-precision graph.")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="Also an 8-bit integer graph.")] = False,
     anchors: Annotated[
         bool, typer.Option(help="Also the synthesiser, with anchors made of training windows.")
     ] = True,
+    tensorrt: Annotated[bool, typer.Option("--tensorrt", help="Also TensorRT engines.")] = False,
+    sm: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="With --tensorrt: compute capability of a GPU to build for (86 is 8.6), once "
+            "for each; else 80, 86, 89 and 120, or with the package tensorrt this machine's."
+        ),
+    ] = None,
 ) -> None:
     """Write a run as a bundle of ONNX graphs, and check them against the trained model."""
     for package in ("torch", "safetensors", "sklearn", "onnx", "onnxscript", "onnxruntime"):
         require(package, extra="export", purpose="exporting")
+    if sm and not tensorrt:
+        raise InputError(f"got --sm {sm[0]} without --tensorrt: add --tensorrt, or leave out --sm")
     from rich.console import Console
 
     from dlrsd.export.bundle import export_bundle
@@ -40,18 +51,39 @@ def export(
 
     run = run or latest_run()
     with bars(Console(stderr=True)) as progress:
-        manifest = export_bundle(run, out, fp16=fp16, anchors=anchors, progress=progress)
+        manifest = export_bundle(
+            run,
+            out,
+            fp16=fp16,
+            int8=int8,
+            anchors=anchors,
+            tensorrt=(sm or ()) if tensorrt else None,
+            progress=progress,
+        )
     size = sum(facts["bytes"] for facts in manifest["files"].values())
     print(f"{out}: {run} as {len(manifest['files'])} files, {size / 1e6:.2f} MB")
-    parity = manifest["parity"]
-    for precision in ("fp32", "fp16"):
-        if precision in parity:
-            found = parity[precision]
-            print(
-                f"{precision}: the trained model's label on {found['label_agreement']:.4%} of "
-                f"{parity['windows']} test windows, probabilities within "
-                f"{found['max_probability_difference']:.1e}"
-            )
+    for line in _parity_table(manifest["parity"]):
+        print(line)
+    for engine in manifest.get("engines", ()):
+        size = manifest["files"][engine["file"]]["bytes"]
+        print(
+            f"{engine['file']}: {size / 1e6:.2f} MB for {', '.join(engine['targets'])} "
+            f"({engine['package']} {engine['version']})"
+        )
+
+
+def _parity_table(parity: dict[str, Any]) -> list[str]:
+    """Every precision beside the trained model and the fp32 graph."""
+    return [
+        f"labels on {parity['windows']} test windows as the trained model's and the fp32 graph's:",
+        "precision  as trained    as fp32   accuracy       size",
+        *(
+            f"{precision:<9}  {found['label_agreement']:10.3%} {found['fp32_agreement']:10.3%} "
+            f"{found['accuracy']:10.2%} {found['bytes'] / 1e6:7.3f} MB"
+            for precision, found in parity.items()
+            if precision != "windows"
+        ),
+    ]
 
 
 if __name__ == "__main__":

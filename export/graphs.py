@@ -18,6 +18,7 @@ from dlrsd.runtime.errors import ParityError
 
 OPSET = 20
 OUTPUTS = ("probabilities", "embedding", "novelty")
+_STORED = {"fp16": onnx.TensorProto.FLOAT16, "int8": onnx.TensorProto.INT8}
 
 
 def write_graph(
@@ -56,7 +57,11 @@ def write_graph(
             verbose=False,
         )
     assert program is not None
-    model = program.model_proto
+    save_graph(program.model_proto, path, facts=facts)
+
+
+def save_graph(model: onnx.ModelProto, path: Path, *, facts: dict[str, Any]) -> None:
+    """Write one checked ONNX file with the facts in it, and nothing of the machine that made it."""
     del model.metadata_props[:]
     graph = model.graph
     for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
@@ -68,28 +73,29 @@ def write_graph(
     path.write_bytes(model.SerializeToString())
 
 
-def require_half_precision(path: Path, *, network_elements: int) -> None:
-    """Make sure that the network's weights in a graph really are float16.
+def require_weights(path: Path, *, precision: str, expected: int) -> None:
+    """Make sure that a network's weights in a graph really are of a precision.
 
     Parameters
     ----------
     path : Path
-    network_elements : int
-        Weights of the network behind the front end; the exporter may fold its normalisations
-        into the convolutions, so nine tenths of them are expected at least.
+    precision : "fp16" or "int8"
+    expected : int
+        Weights of its convolutions and linear layers; vectors, which the exporter may fold and a
+        quantised graph keeps besides, do not count.
 
     Raises
     ------
     ParityError
-        If they are not.
+        If fewer are.
     """
     stored = sum(
         int(np.prod(weight.dims))
         for weight in onnx.load(path).graph.initializer
-        if weight.data_type == onnx.TensorProto.FLOAT16
+        if weight.data_type == _STORED[precision] and len(weight.dims) > 1
     )
-    if stored < 0.9 * network_elements:
+    if stored < expected:
         raise ParityError(
-            f"{path.name} holds {stored} half-precision weights: expected about "
-            f"{network_elements}; the exporter has kept the network in float32"
+            f"{path.name} holds {stored} {precision} weights: expected {expected}; the exporter "
+            f"has kept the others in float32, so export without --{precision}"
         )

@@ -7,6 +7,7 @@ SHA-256 when it is opened, not before, so that loading stays cheap.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -167,6 +168,11 @@ def _locate(bundle: str | Path) -> Path:
         return path
     if str(bundle) in shipped_bundles():
         return SHIPPED / str(bundle)
+    for aside in path.parent.glob(f".{glob.escape(path.name)}-*.old"):
+        raise BundleError(
+            f"there is no bundle {str(path)!r}, but {aside}, which an interrupted export was to "
+            f"replace: export again, or rename it to {path.name}"
+        )
     names = " or ".join(f"`--bundle {name}`" for name in shipped_bundles())
     raise BundleError(
         f"there is no bundle {str(path)!r}: make one with `dlrsd-export --fp16`, or name one with "
@@ -233,10 +239,36 @@ def _is_tables(value: Any) -> bool:
 
 def _is_parity(value: Any) -> bool:
     figures = ("label_agreement", "max_probability_difference")
+    later = ("fp32_agreement", "accuracy", "bytes")  # older bundles lack them
     return isinstance(value, dict) and all(
-        all(_is_number(facts.get(name)) for name in figures)
-        for facts in value.values()
-        if isinstance(facts, dict)
+        isinstance(facts, dict)
+        and all(_is_number(facts.get(name)) for name in figures)
+        and all(_is_number(facts.get(name, 0)) for name in later)
+        for precision, facts in value.items()
+        if precision != "windows"
+    )
+
+
+def _is_profile(value: Any) -> bool:
+    """Windows per call of TensorRT engines; the key is optional."""
+    if not isinstance(value, dict):
+        return value is None
+    sizes = [value.get(key, 0) for key in ("min", "opt", "max")]
+    return all(map(_is_count, sizes)) and sizes == sorted(sizes)
+
+
+def _is_engines(value: Any) -> bool:
+    """TensorRT engines; the key is optional."""
+    texts = ("file", "precision", "package", "version", "graph_sha256")
+    return value is None or (
+        isinstance(value, list)
+        and all(
+            isinstance(entry, dict)
+            and all(_is_text(entry.get(key)) for key in texts)
+            and isinstance(entry.get("targets"), list)
+            and all(map(_is_text, entry["targets"]))
+            for entry in value
+        )
     )
 
 
@@ -248,6 +280,7 @@ _CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
     ("classes", _is_names, "at least two different class names"),
     ("graph.inputs", _is_one_input, "one input with its shape"),
     ("graph.outputs", lambda v: isinstance(v, list) and len(v) >= 3, "three outputs"),
+    ("graph.profile", _is_profile, "windows per call with min <= opt <= max, or nothing"),
     ("signal.rate_hz", lambda v: _is_number(v) and v > 0, "a rate in Hz above 0"),
     ("signal.unit", _is_text, "a unit"),
     ("signal.channels", _is_count, "a count above 0"),
@@ -263,6 +296,7 @@ _CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
     ("training.window_counts", _is_tables, "counts by part and class"),
     ("metrics", lambda v: isinstance(v, dict), "figures by name"),
     ("parity", _is_parity, "label agreement and probability difference by precision"),
+    ("engines", _is_engines, "engines with file, precision, package, version, targets and graph"),
     ("files", _is_files, "plain file names, each with its sha256 (64 hex digits)"),
 ]
 

@@ -56,7 +56,8 @@ def diagnose(
     hop: Annotated[
         int | None, typer.Option(help="Samples from window to window; else the bundle's.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="auto or onnxruntime.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, onnxruntime or tensorrt.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, fp16 or int8.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="CPU threads; else one per core.")] = None,
     output: Annotated[
@@ -98,7 +99,9 @@ def diagnose(
     if output is not None and _is_same_file(source, output):
         raise InputError(f"the output {output} is the recording itself: choose another name")
     with open_stream(source, form, default=opened.signal) as stream:
-        graph = open_engine(opened, engine=engine, precision=precision, threads=threads)
+        graph = open_engine(
+            opened, engine=engine, precision=precision, device=device, threads=threads
+        )
         diagnosis = Diagnosis(stream, opened, graph, hop=hop)
         writer = open_writer(output, opened.classes) if output is not None else None
         _follow(diagnosis, writer, open_display(sys.stderr if output == "-" else sys.stdout))
@@ -118,6 +121,50 @@ def info(
 
 
 @app.command()
+def benchmark(
+    bundle: BundleOption = "bundle",
+    engine: Annotated[
+        str, typer.Option(help="onnxruntime or tensorrt; auto: all that work here.")
+    ] = "auto",
+    device: Annotated[str, typer.Option(help="cpu or cuda; auto: all that work here.")] = "auto",
+    precision: Annotated[
+        list[str] | None, typer.Option(help="fp32, fp16 or int8, repeatable; else the bundle's.")
+    ] = None,
+    batch: Annotated[
+        list[int] | None, typer.Option(help="Windows per call, repeatable; else 1, 64 and 1024.")
+    ] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
+    seconds: Annotated[float, typer.Option(help="Time to measure each row for.")] = 1.0,
+    source: Annotated[
+        str | None, typer.Option("--input", help="Recording to diagnose; else synthetic windows.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+) -> None:
+    """Measure how fast each engine and precision is here, and whether it agrees with fp32."""
+    from dlrsd.runtime.benchmark import BATCHES
+    from dlrsd.runtime.benchmark import benchmark as measure
+    from dlrsd.runtime.benchmark_table import progress_bar, refuse_wrong, show
+    from dlrsd.runtime.benchmark_windows import recorded_windows
+    from dlrsd.runtime.bundle import load_bundle
+
+    opened = load_bundle(bundle)
+    with progress_bar() as advance:
+        rows = measure(
+            opened,
+            recorded_windows(source, opened) if source is not None else None,
+            engine=engine,
+            device=device,
+            precisions=precision or (),
+            batches=batch or BATCHES,
+            threads=threads,
+            seconds=seconds,
+            on_row=advance,
+        )
+    show(rows, source=source, as_json=json)
+    refuse_wrong(rows)
+
+
+@app.command()
 def doctor() -> None:
     """Say which engines and readers this machine has, and how to get the missing ones."""
     from dlrsd.runtime.doctor import report
@@ -132,14 +179,26 @@ def synthesize(
     output: Annotated[Path, typer.Option(help="NAME.npz.")],
     bundle: BundleOption = "bundle",
     seed: Annotated[int, typer.Option(help="The same seed gives the same heatmaps.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    threads: Annotated[int | None, typer.Option(help="CPU threads; else one per core.")] = None,
 ) -> None:
     """Make new heatmaps of a class from the bundle's anchors."""
     from dlrsd.runtime.bundle import load_bundle
+    from dlrsd.runtime.progress import count_bar
     from dlrsd.runtime.synthesize import describe, save_synthesis
     from dlrsd.runtime.synthesize import synthesize as make
 
     opened = load_bundle(bundle)
-    synthesis = make(opened, class_name, count, seed=seed)
+    with count_bar(class_name, count) as advance:
+        synthesis = make(
+            opened,
+            class_name,
+            count,
+            seed=seed,
+            device=device,
+            threads=threads,
+            on_kept=advance,
+        )
     path = save_synthesis(synthesis, opened, output)
     print(f"{path}: {describe(synthesis)}")
 

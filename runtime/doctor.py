@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import dataclass
 
 from dlrsd.runtime.bundle import shipped_bundles
+from dlrsd.runtime.hardware import count_gpus, has_int8_products, usable_cores
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,20 @@ _ENGINES = [
     (
         "cupy",
         ("cupy-cuda13x", "cupy-cuda12x", "cupy"),
-        "filtering and SMOTE on a GPU",
+        "arrays on a GPU, which TensorRT needs",
         "cupy-cuda13x",
+    ),
+    (
+        "tensorrt_rtx",
+        ("tensorrt-rtx-cu13", "tensorrt-rtx-cu12", "tensorrt-rtx"),
+        "engines for GeForce and RTX GPUs",
+        "dlrsd[rtx]",
+    ),
+    (
+        "tensorrt",
+        ("tensorrt", "tensorrt-cu13", "tensorrt-cu12"),
+        "engines for Jetson and data-centre GPUs",
+        "dlrsd[tensorrt]",
     ),
 ]
 _READERS = [
@@ -59,17 +72,18 @@ def find_readers() -> list[Finding]:
 
 
 def find_gpus() -> list[str]:
-    """Name, driver and memory of every NVIDIA GPU that ``nvidia-smi`` reports."""
+    """Name, driver and memory of every NVIDIA GPU, where ``nvidia-smi`` tells them."""
+    unnamed = [f"device {index} of the CUDA driver" for index in range(count_gpus())]
     command = shutil.which("nvidia-smi")
     if command is None:
-        return []
+        return unnamed
     query = ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
     try:
         answer = subprocess.run(
             [command, *query], capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError):
-        return []
+        return unnamed
     return [line.strip() for line in answer.stdout.splitlines() if line.strip()]
 
 
@@ -91,6 +105,8 @@ def report() -> list[str]:
         f"dlrsd {importlib.metadata.version('dlrsd')}, Python {platform.python_version()}, "
         f"{platform.system()} {platform.machine()}",
         f"ready bundles: {', '.join(shipped_bundles()) or 'none'}",
+        f"CPU: {usable_cores()} core(s), "
+        f"{'with' if has_int8_products() else 'without'} fast 8-bit products (VNNI or Arm's)",
         f"GPU: {'; '.join(gpus) if gpus else 'none found'}",
         "engines:",
         *map(_line, find_engines()),
@@ -106,7 +122,7 @@ def _find(module: str, distributions: tuple[str, ...], purpose: str, package: st
     remedy = f"`pip install '{package}'`"
     try:
         importlib.import_module(module)
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         if _version(distributions):
             remedy = f"installed but broken ({error}): {remedy}"
         return Finding(module, purpose, None, remedy)

@@ -1,31 +1,33 @@
 """An engine runs a bundle's graph: raw windows in; probabilities, embedding and novelty out.
 
-ONNX Runtime is the one engine of this version, on the CPU or, where the GPU package is installed
-and finds a device, on CUDA. Its threads do not spin: a box that diagnoses a stream in a thousandth
-of the time must not spend the rest of it burning a core.
+`open_engine` chooses where a graph runs and in which precision. What it opens on a GPU survives
+the GPU: a batch that finds no memory there is halved, and when the GPU stops answering the CPU goes
+on with the very windows that failed. Both are said in one line.
 """
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+import sys
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from array_api_compat import is_cupy_array
 from numpy.typing import ArrayLike, NDArray
 
 from dlrsd.runtime.bundle import Bundle
-from dlrsd.runtime.errors import BundleError, InputError, require
+from dlrsd.runtime.errors import DeviceLostError, DeviceMemoryError, DlrsdError, InputError
+from dlrsd.runtime.hardware import count_gpus, has_int8_products, usable_cores
 
-ENGINES = ("auto", "onnxruntime")
+ENGINES = ("auto", "onnxruntime", "tensorrt")
+DEVICES = ("auto", "cpu", "cuda")
 GRAPH_FILES = {
     "fp32": "diagnoser.onnx",
     "fp16": "diagnoser.fp16.onnx",
     "int8": "diagnoser.int8.onnx",
 }
 PRECISIONS = ("auto", *GRAPH_FILES)
-# Windows per call: few enough to keep the graph's intermediates in a CPU's cache.
-_BATCH = {"cpu": 64, "cuda": 4096}
+_AGREEMENT = 0.995  # of the labels with fp32: less, and "auto" leaves a precision alone
 
 
 class Output(NamedTuple):
@@ -37,165 +39,254 @@ class Output(NamedTuple):
 
 
 class Engine(Protocol):
-    """An open graph. ``name``, ``version``, ``device`` and ``precision`` go into the header."""
+    """An open graph.
+
+    ``name``, ``version``, ``device`` ("cpu" or "cuda") and ``precision`` go into the header record;
+    ``threads`` are those of the CPU, ``batch`` is the number of windows per call of the graph.
+    """
 
     name: str
     version: str
     device: str
     precision: str
+    threads: int
+    batch: int
 
     def run(self, windows: ArrayLike) -> Output:
-        """Diagnose n > 0 windows (n, channels, length), real, of any dtype and layout."""
+        """Diagnose windows.
+
+        Parameters
+        ----------
+        windows : array, shape (n > 0, channels, length)
+            Real numbers of any dtype and layout, read-only ones too. On an engine on CUDA also a
+            CuPy array, which stays on the GPU.
+
+        Returns
+        -------
+        Output
+
+        Raises
+        ------
+        InputError
+            If there are none, or they have another shape.
+        """
         ...
 
 
+def print_to_stderr(line: str) -> None:
+    """Say a line where it cannot mix with records on standard output."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def open_engine(
-    bundle: Bundle, *, engine: str = "auto", precision: str = "auto", threads: int | None = None
+    bundle: Bundle,
+    *,
+    engine: str = "auto",
+    precision: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+    say: Callable[[str], None] = print_to_stderr,
 ) -> Engine:
     """Open a bundle's graph.
 
     Parameters
     ----------
     bundle : Bundle
-    engine : {"auto", "onnxruntime"}
+    engine : {"auto", "onnxruntime", "tensorrt"}
+        "auto" takes TensorRT where an engine built for this GPU is at hand, else ONNX Runtime.
     precision : {"auto", "fp32", "fp16", "int8"}
-        "auto" takes fp32 on a CPU, where half precision is slower, and fp16 on a GPU.
+        "auto" takes, of the precisions that agree with fp32 on 99.5 % of the labels by the
+        manifest, fp16 on a GPU and int8 on a CPU with instructions for it; else fp32.
+    device : {"auto", "cpu", "cuda"}
+        "auto" takes a GPU where one can be used.
     threads : int > 0, optional
         CPU threads; by default one per core this process may use.
+    say : callable
+        Gets a line of text for what a user should know: a GPU that cannot be used or is lost, a
+        batch halved, an engine built.
 
     Raises
     ------
     InputError
-        If the engine or the precision is unknown, or ``threads`` is below 1.
+        If a choice is unknown or impossible here, or ``threads`` is below 1.
     BundleError
         If the bundle lacks the graph, or the graph is not what the manifest says.
     ExtraMissingError
-        If ONNX Runtime is not installed.
+        If the engine's package is not installed.
     """
-    if engine not in ENGINES:
-        raise InputError(
-            f"got engine {engine!r}, but this version has only onnxruntime: use --engine auto or "
-            "--engine onnxruntime"
-        )
-    if precision not in PRECISIONS:
-        raise InputError(f"got precision {precision!r}, expected one of {', '.join(PRECISIONS)}")
+    for option, value, known in (
+        ("engine", engine, ENGINES),
+        ("precision", precision, PRECISIONS),
+        ("device", device, DEVICES),
+    ):
+        if value not in known:
+            raise InputError(f"got {option} {value!r}, expected one of {', '.join(known)}")
     if threads is not None and threads < 1:
         raise InputError(f"got {threads} threads, expected 1 or more")
-    return OnnxRuntimeEngine(bundle, precision=precision, threads=threads or _usable_cores())
 
+    def open_on_cpu() -> Engine:
+        from dlrsd.runtime.onnx_engine import OnnxCpuEngine
 
-class OnnxRuntimeEngine:
-    """A bundle's graph in ONNX Runtime; open it with `open_engine`."""
+        chosen = _choose_precision(bundle, precision, device="cpu")
+        return OnnxCpuEngine(bundle, precision=chosen, threads=threads or usable_cores())
 
-    name = "onnxruntime"
-
-    def __init__(self, bundle: Bundle, *, precision: str, threads: int) -> None:
-        runtime = import_onnxruntime()
-        on_gpu = "CUDAExecutionProvider" in runtime.get_available_providers()
-        self.precision = _choose_precision(bundle, precision, on_gpu=on_gpu)
-        self.version = str(runtime.__version__)
-        self._session = open_session(bundle, GRAPH_FILES[self.precision], on_gpu=on_gpu)
-        self.device = "cuda" if self._session.get_providers()[0].startswith("CUDA") else "cpu"
-        # Threads take batches of their own: threads within one small graph mostly wait.
-        self._pool = ThreadPoolExecutor(threads if self.device == "cpu" else 1)
-        self._input = self._session.get_inputs()[0].name
-        self._outputs = list(Output._fields)
-        self._shape = (bundle.channels, bundle.window)
-        self._check(bundle)
-
-    def run(self, windows: ArrayLike) -> Output:
-        array = np.ascontiguousarray(windows, dtype=np.float32)
-        if array.ndim != 3 or array.shape[1:] != self._shape:
-            channels, length = self._shape
-            raise InputError(
-                f"got windows of shape {array.shape}, expected (n, {channels}, {length}): cut "
-                "windows of the bundle's channels and length"
-            )
-        size = _BATCH[self.device]
-        if len(array) <= size:
-            return self._run(array)
-        parts = [array[at : at + size] for at in range(0, len(array), size)]
-        outputs = list(self._pool.map(self._run, parts))
-        return Output(*map(np.concatenate, zip(*outputs, strict=True)))
-
-    def _run(self, windows: NDArray[np.float32]) -> Output:
-        return Output(*self._session.run(self._outputs, {self._input: windows}))
-
-    def _check(self, bundle: Bundle) -> None:
-        """One run of two windows of silence: the graph must give what the manifest promises."""
-        names = [output.name for output in self._session.get_outputs()]
-        missing = [name for name in self._outputs if name not in names]
-        if missing:
-            raise BundleError(
-                f"the graph of bundle {bundle.path} gives {', '.join(names)} but no "
-                f"{', '.join(missing)}: export the bundle again"
-            )
-        try:
-            output = self.run(np.zeros((2, *self._shape), dtype=np.float32))
-        except InputError:
+    if engine == "tensorrt":
+        if device == "cpu":
+            raise InputError("TensorRT runs on a GPU only: use --device cuda or another --engine")
+        device = "cuda"
+    # An int8 graph is quantised for the instructions of a CPU.
+    if device == "auto" and (precision == "int8" or not count_gpus()):
+        device = "cpu"
+    if device == "cpu":
+        return open_on_cpu()
+    try:
+        on_gpu = _open_on_gpu(bundle, engine, precision, say)
+    except DlrsdError as error:
+        if device == "cuda":
             raise
-        except Exception as error:
-            raise BundleError(
-                f"the graph of bundle {bundle.path} does not take windows of {self._shape} "
-                f"(channels, samples): {_first_line(error)}; export the bundle again"
-            ) from error
-        expected = (2, len(bundle.classes))
-        if output.probabilities.shape != expected or output.novelty.shape != (2,):
-            raise BundleError(
-                f"the graph of bundle {bundle.path} gives probabilities of shape "
-                f"{output.probabilities.shape} and novelty of {output.novelty.shape} for two "
-                f"windows, the manifest says {expected} and (2,): export the bundle again"
-            )
+        say(f"the GPU is not used: {error}")
+        return open_on_cpu()
+    return ResilientEngine(on_gpu, open_on_cpu, say)
 
 
-def import_onnxruntime() -> Any:
-    """ONNX Runtime, with its own warnings off standard error."""
-    runtime = require("onnxruntime", extra="cpu", purpose="running a bundle's graph")
-    runtime.set_default_logger_severity(3)
-    return runtime
+def check_windows(windows: ArrayLike, shape: tuple[int, int]) -> Any:
+    """The windows as an array, which is not copied if it is one.
 
-
-def open_session(bundle: Bundle, file: str, *, on_gpu: bool = False) -> Any:
-    """A verified ONNX file of the bundle as a single-threaded `onnxruntime.InferenceSession`.
+    Parameters
+    ----------
+    windows : array, shape (n > 0, channels, length)
+    shape : tuple
+        Channels and length they must have.
 
     Raises
     ------
-    BundleError
-        If the file is missing, damaged, or no graph that this ONNX Runtime can load.
+    InputError
+        If there are no windows, or they have another shape or are not real numbers.
     """
-    runtime = import_onnxruntime()
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    providers = (["CUDAExecutionProvider"] if on_gpu else []) + ["CPUExecutionProvider"]
-    path = bundle.file(file)
-    try:
-        return runtime.InferenceSession(path.read_bytes(), options, providers=providers)
-    except Exception as error:
-        raise BundleError(
-            f"ONNX Runtime {runtime.__version__} cannot load {path}: {_first_line(error)}; export "
-            "the bundle again or upgrade onnxruntime"
-        ) from error
+    array: Any = windows if hasattr(windows, "dtype") else np.asarray(windows)
+    if array.ndim != 3 or array.shape[1:] != shape or not len(array):
+        raise InputError(
+            f"got windows of shape {tuple(array.shape)}, expected (n, {shape[0]}, {shape[1]}) with "
+            "n of 1 or more: cut windows of the bundle's channels and length"
+        )
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"got windows of {array.dtype}, expected real numbers: convert them")
+    return array
 
 
-def _choose_precision(bundle: Bundle, precision: str, *, on_gpu: bool) -> str:
+def join(outputs: list[Output]) -> Output:
+    """Outputs of consecutive windows as one."""
+    if len(outputs) == 1:
+        return outputs[0]
+    return Output(*map(np.concatenate, zip(*outputs, strict=True)))
+
+
+class ResilientEngine:
+    """An engine on a GPU that halves its batch for want of memory and goes on without the GPU.
+
+    Parameters
+    ----------
+    engine : Engine
+        On a GPU; raises `DeviceMemoryError` and `DeviceLostError`.
+    open_fallback : callable
+        Opens the engine that goes on when the GPU is lost.
+    say : callable
+        Gets one line for each such event.
+    """
+
+    batch: int
+
+    def __init__(
+        self, engine: Engine, open_fallback: Callable[[], Engine], say: Callable[[str], None]
+    ) -> None:
+        self._open_fallback = open_fallback
+        self._say = say
+        self._use(engine)
+
+    def run(self, windows: ArrayLike) -> Output:
+        array: Any = windows if hasattr(windows, "dtype") else np.asarray(windows)
+        if array.ndim != 3 or not len(array):
+            return self._engine.run(array)  # says what is wrong with it
+        outputs: list[Output] = []
+        done = 0
+        while done < len(array):
+            if self.device == "cpu" and is_cupy_array(array):
+                array = _to_host(array)
+            some = array[done : done + self.batch] if self.device == "cuda" else array[done:]
+            try:
+                outputs.append(self._engine.run(some))
+                done += len(some)
+            except DeviceMemoryError as error:
+                if len(some) == 1:
+                    self._go_on_without(error)
+                else:
+                    self.batch = len(some) // 2
+                    self._say(f"{error}: the batch of {len(some)} windows is halved")
+            except DeviceLostError as error:
+                self._go_on_without(error)
+        return join(outputs)
+
+    def _go_on_without(self, error: DlrsdError) -> None:
+        # Freeing what lies on a GPU that is gone may end the process.
+        self._lost = self._engine
+        try:
+            fallback = self._open_fallback()
+        except DlrsdError as reason:
+            raise DeviceLostError(f"{error}, and the CPU cannot go on: {reason}") from reason
+        self._say(f"{error}: goes on with ONNX Runtime on the CPU, no window is lost")
+        self._use(fallback)
+
+    def _use(self, engine: Engine) -> None:
+        self._engine = engine
+        self.name, self.version = engine.name, engine.version
+        self.device, self.precision = engine.device, engine.precision
+        self.threads, self.batch = engine.threads, engine.batch
+
+
+def _open_on_gpu(bundle: Bundle, engine: str, precision: str, say: Callable[[str], None]) -> Engine:
+    chosen = _choose_precision(bundle, precision, device="cuda")
+    if not count_gpus():
+        raise InputError(
+            "there is no GPU that the NVIDIA driver offers, expected one for --device cuda: check "
+            "`nvidia-smi`, or use --device cpu"
+        )
+    from dlrsd.runtime.tensorrt_cache import has_engine
+
+    if engine == "tensorrt" or (engine == "auto" and has_engine(bundle, chosen)):
+        from dlrsd.runtime.tensorrt_engine import TensorRTEngine
+
+        return TensorRTEngine(bundle, precision=chosen, say=say)
+    from dlrsd.runtime.onnx_cuda import OnnxCudaEngine, offers_cuda
+
+    if not offers_cuda():
+        raise InputError(
+            "the onnxruntime installed here has no CUDA, expected onnxruntime-gpu: run `pip "
+            "uninstall onnxruntime` and `pip install 'dlrsd[gpu]'`, or use --engine tensorrt"
+        )
+    return OnnxCudaEngine(bundle, precision=chosen)
+
+
+def _choose_precision(bundle: Bundle, precision: str, *, device: str) -> str:
     if precision != "auto":
         return precision
-    preferred = ("fp16", "fp32") if on_gpu else ("fp32", "fp16")
-    for candidate in preferred:
-        if bundle.has(GRAPH_FILES[candidate]):
-            return candidate
-    return preferred[0]
+    fast = "fp16" if device == "cuda" else "int8" if has_int8_products() else "fp32"
+    if bundle.has(GRAPH_FILES[fast]) and _agreement(bundle, fast) >= _AGREEMENT:
+        return fast
+    present = [name for name, file in GRAPH_FILES.items() if bundle.has(file)]
+    return present[0] if present else "fp32"
 
 
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _agreement(bundle: Bundle, precision: str) -> float:
+    """Share of labels as in fp32; older bundles state it against the trained model only."""
+    facts = bundle.manifest["parity"].get(precision, {})
+    return float(facts.get("fp32_agreement", facts.get("label_agreement", 0.0)))
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def _to_host(array: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(array.get())
+    except Exception as error:
+        raise DeviceLostError(
+            "the GPU is gone, and with it windows that were nowhere else: pass NumPy arrays to "
+            "lose none"
+        ) from error

@@ -63,12 +63,25 @@ def _measured(metrics: dict[str, Any]) -> str:
 
 def _parity(parity: dict[str, Any]) -> list[str]:
     return [
-        f"parity      {precision}: {100 * facts['label_agreement']:.2f} % of the labels on "
-        f"{parity.get('windows', '?')} windows as in training, probabilities within "
-        f"{facts['max_probability_difference']:.1e}"
+        f"parity      {precision}: "
+        + ", ".join(_parity_words(facts, windows=parity.get("windows", "?")))
         for precision, facts in parity.items()
         if isinstance(facts, dict)
     ]
+
+
+def _parity_words(facts: dict[str, Any], *, windows: Any) -> list[str]:
+    words = [
+        f"{100 * facts['label_agreement']:.2f} % of the labels on {windows} windows as in training",
+        f"probabilities within {facts['max_probability_difference']:.1e}",
+    ]
+    if "fp32_agreement" in facts:
+        words.insert(1, f"{100 * facts['fp32_agreement']:.2f} % as in fp32")
+    if "accuracy" in facts:
+        words.append(f"accuracy {facts['accuracy']:.4f}")
+    if "bytes" in facts:
+        words.append(f"{facts['bytes']} bytes")
+    return words
 
 
 def _synthesis(synthesis: dict[str, Any] | None) -> list[str]:

@@ -84,12 +84,12 @@ def tiny_run(tiny_settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``tiny_run`` exported in both precisions. Not to be changed: copy it."""
+    """``tiny_run`` exported in every precision. Not to be changed: copy it."""
     from dlrsd.export import parity
     from dlrsd.export.bundle import export_bundle
 
     folder = tmp_path_factory.mktemp("bundles") / "tiny"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parity, "WINDOWS", 1000)
-        export_bundle(tiny_run, folder, fp16=True)
+        export_bundle(tiny_run, folder, fp16=True, int8=True)
     return folder

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from dlrsd.export.cli import main
+from dlrsd.export.cli import _parity_table, main
 
 PROGRAM = [sys.executable, "-c", "from dlrsd.export.cli import main; main()"]
 
@@ -22,12 +22,14 @@ def command(cwd, *arguments):
 
 def test_with_nothing_else_said_it_exports_the_latest_run(tiny_run, tiny_bundle, tmp_path):
     shutil.copytree(tiny_run, tmp_path / "runs" / "mine")
-    shutil.copytree(tiny_bundle, tmp_path / "bundle")  # an older one, with an fp16 graph
+    shutil.copytree(tiny_bundle, tmp_path / "bundle")  # an older one, in every precision
     done = command(tmp_path)
     assert done.returncode == 0, done.stderr
-    first, fp32 = done.stdout.splitlines()
+    first, on, heading, fp32 = done.stdout.splitlines()
     assert first.startswith("bundle: runs/mine as 3 files, 0.")
-    assert "label on 100.0000% of 10000 test windows" in fp32
+    assert on.startswith("labels on 10000 test windows")
+    assert heading.split() == ["precision", "as", "trained", "as", "fp32", "accuracy", "size"]
+    assert fp32.split()[:3] == ["fp32", "100.000%", "100.000%"]
     assert "check fp32" in done.stderr
     manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())
     assert manifest["name"] == "mine"
@@ -37,6 +39,19 @@ def test_with_nothing_else_said_it_exports_the_latest_run(tiny_run, tiny_bundle,
     assert {path.name for path in (tmp_path / "bundle").iterdir()} == {
         "manifest.json", "diagnoser.onnx", "synthesizer.onnx", "anchors.npz",
     }  # fmt: skip
+
+
+def test_the_table_is_aligned_and_says_what_the_manifest_says():
+    facts = {
+        "label_agreement": 0.99954,
+        "fp32_agreement": 1.0,
+        "max_probability_difference": 0.1,
+        "accuracy": 0.98691,
+        "bytes": 1_149_921,
+    }
+    _, *lines = _parity_table({"windows": 10_000, "fp32": facts, "int8": facts})
+    assert len({len(line) for line in lines}) == 1
+    assert lines[2].split() == ["int8", "99.954%", "100.000%", "98.69%", "1.150", "MB"]
 
 
 # What was done wrong, the arguments, and what the one line must say.

@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from dlrsd.export.fused import Diagnoser, Synthesizer
-from dlrsd.export.graphs import OUTPUTS, require_half_precision
+from dlrsd.export.graphs import OUTPUTS, require_weights
 from dlrsd.runtime.errors import ParityError
 from dlrsd.training.prepare import prepare
 from dlrsd.training.run import load_run
 
-GRAPHS = ("diagnoser.onnx", "diagnoser.fp16.onnx", "synthesizer.onnx")
+GRAPHS = ("diagnoser.onnx", "diagnoser.fp16.onnx", "diagnoser.int8.onnx", "synthesizer.onnx")
 
 
 def session(path):
@@ -66,7 +66,7 @@ def test_the_synthesizer_takes_any_batch(tiny_bundle, run, batch):
 
 
 def test_inputs_and_outputs_are_float32_with_a_free_first_axis(tiny_bundle):
-    for name in GRAPHS[:2]:
+    for name in GRAPHS[:3]:
         opened = session(tiny_bundle / name)
         (waveform,) = opened.get_inputs()
         assert (waveform.name, waveform.type) == ("waveform", "tensor(float)")
@@ -119,11 +119,16 @@ def test_a_graph_is_one_file(tiny_bundle, tmp_path, name):
     assert {entry.domain for entry in model.opset_import} <= {"", "ai.onnx"}
 
 
-def test_half_precision_is_demanded(tiny_bundle, run):
-    elements = sum(p.numel() for p in run.classifier.parameters())
-    require_half_precision(tiny_bundle / "diagnoser.fp16.onnx", network_elements=elements)
-    with pytest.raises(ParityError, match=rf"holds 0 half-precision weights: .* {elements}"):
-        require_half_precision(tiny_bundle / "diagnoser.onnx", network_elements=elements)
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_the_precision_is_demanded(tiny_bundle, run, precision):
+    network = run.classifier if precision == "fp16" else run.classifier.features
+    n = sum(p.numel() for p in network.parameters() if p.dim() > 1)
+    path = tiny_bundle / f"diagnoser.{precision}.onnx"
+    require_weights(path, precision=precision, expected=n)
+    with pytest.raises(ParityError, match=f"holds {n} {precision} weights: expected {n + 1};"):
+        require_weights(path, precision=precision, expected=n + 1)
+    with pytest.raises(ParityError, match=f"holds 0 .* export without --{precision}"):
+        require_weights(tiny_bundle / "diagnoser.onnx", precision=precision, expected=n)
 
 
 def test_the_half_graph_keeps_its_front_end_in_float32(tiny_bundle, run):

@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from dlrsd.export import bundle as bundle_module
-from dlrsd.export import parity
+from dlrsd.export import diagnosers, parity
 from dlrsd.export.bundle import export_bundle
 from dlrsd.export.fused import Diagnoser
-from dlrsd.export.parity import measure, parity_windows, reference, require_parity
+from dlrsd.export.parity import (
+    compare,
+    parity_windows,
+    reference,
+    require_parity,
+    run_graph,
+)
 from dlrsd.runtime.errors import ParityError
 from dlrsd.training.fit_classifier import predict
 from dlrsd.training.prepare import Settings, prepare
@@ -66,29 +71,34 @@ def test_the_reference_is_the_trained_model(run, windows, expected):
     np.testing.assert_allclose(reference(model, windows), expected, atol=1e-4)
 
 
-def test_what_is_measured(tiny_bundle, windows, expected, monkeypatch):
+def test_what_a_graph_says(tiny_bundle, windows, expected, monkeypatch):
     monkeypatch.setattr(parity, "_BATCH", 50)
     seen = []
-    path = tiny_bundle / "diagnoser.onnx"
-    found = measure(path, windows, expected, on_window=seen.append)
-    assert found["label_agreement"] == 1.0
-    assert 0 < found["max_probability_difference"] < 1e-4
+    said = run_graph(tiny_bundle / "diagnoser.onnx", windows, on_window=seen.append)
+    np.testing.assert_allclose(said, expected, atol=1e-4)
     assert seen == [50, 100, 150, 176]
-    disturbed = expected.copy()
-    disturbed[[3, 60, 175]] = np.roll(expected[[3, 60, 175]], 1, axis=1)
-    found = measure(path, windows, disturbed)
-    assert found["label_agreement"] == pytest.approx(173 / 176)
-    want = np.abs(disturbed - expected).max()
-    assert found["max_probability_difference"] == pytest.approx(want, abs=1e-4)
 
 
-def test_no_number_is_no_parity(tiny_bundle, windows, expected):
+def test_what_is_compared(expected):
+    said = expected.copy()
+    said[[3, 60, 175]] = np.roll(expected[[3, 60, 175]], 1, axis=1)
+    fp32 = expected.copy()
+    fp32[3] = said[3]
+    found = compare(said, trained=expected, fp32=fp32)
+    assert found == {
+        "label_agreement": pytest.approx(173 / 176),
+        "fp32_agreement": pytest.approx(174 / 176),
+        "max_probability_difference": pytest.approx(np.abs(said - expected).max()),
+    }
+
+
+def test_no_number_is_no_parity(expected):
     broken = expected.copy()
     broken[7, 2] = np.nan
-    found = measure(tiny_bundle / "diagnoser.onnx", windows, broken)
+    found = compare(broken, trained=expected, fp32=expected)
     assert np.isnan(found["max_probability_difference"])
     with pytest.raises(ParityError):
-        require_parity("fp32", {**found, "label_agreement": 1.0}, len(windows))
+        require_parity("fp32", {**found, "label_agreement": 1.0, "fp32_agreement": 1.0}, 176)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +110,15 @@ def test_no_number_is_no_parity(tiny_bundle, windows, expected):
         ("fp16", 0.9991, 0.04, True),
         ("fp16", 0.9989, 0.04, False),
         ("fp16", 1.0, 0.06, False),
+        ("int8", 0.9951, 0.29, True),
+        ("int8", 0.9949, 0.1, False),
+        ("int8", 1.0, 0.31, False),
     ],
 )
-def test_how_much_is_enough(precision, agreement, difference, enough):
-    found = {"label_agreement": agreement, "max_probability_difference": difference}
+@pytest.mark.parametrize("beside", ["label_agreement", "fp32_agreement"])
+def test_how_much_is_enough(precision, agreement, difference, enough, beside):
+    found = {"label_agreement": 1.0, "fp32_agreement": 1.0, beside: agreement}
+    found["max_probability_difference"] = difference
     if enough:
         require_parity(precision, found, 10_000)
         return
@@ -119,6 +134,7 @@ def test_how_much_is_enough(precision, agreement, difference, enough):
         "no bundle",
     ):
         assert part in message
+    assert message.endswith(f"export without --{precision}") == (precision != "fp32")
 
 
 def test_a_model_that_says_something_else_fails_the_export(
@@ -128,7 +144,7 @@ def test_a_model_that_says_something_else_fails_the_export(
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     monkeypatch.setattr(parity, "WINDOWS", 200)
     monkeypatch.setattr(
-        bundle_module,
+        diagnosers,
         "reference",
         lambda model, windows: np.roll(reference(model, windows), 1, axis=1),
     )

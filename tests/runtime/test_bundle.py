@@ -101,6 +101,7 @@ def edit(place: str, value: Any) -> Callable[[dict[str, Any]], None]:
         ("training.balance_ratio", "1:5"),
         ("metrics", None),
         ("parity", {"fp32": {"label_agreement": 1.0}}),
+        ("parity", {"windows": 9, "int8": 1.0}),
         ("files", {"diagnoser.onnx": {"sha256": "00"}}),
         ("files", {"../evil.onnx": {"sha256": "0" * 64, "bytes": 1}}),
         ("files", {"/etc/hosts": {"sha256": "0" * 64, "bytes": 1}}),

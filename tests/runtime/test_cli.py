@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dlrsd.runtime.hardware import count_gpus
+
 pytest.importorskip("onnxruntime")
 Command = Callable[..., subprocess.CompletedProcess[str]]
 PROGRAM = [sys.executable, "-c", "from dlrsd.runtime.cli import main; main()"]
@@ -140,7 +142,8 @@ MISTAKES = [
     ("less than a sample", ["stub.bin"], "3 bytes"),
     ("a folder", ["bundle"], "folder"),
     ("no bundle", ["stream.bin", "--bundle", "nowhere"], "no bundle 'nowhere'"),
-    ("an unknown engine", ["stream.bin", "--engine", "tensorrt"], "only onnxruntime"),
+    ("an unknown engine", ["stream.bin", "--engine", "torch"], "expected one of auto, onnxruntime"),
+    ("an unknown device", ["stream.bin", "--device", "tpu"], "expected one of auto, cpu, cuda"),
     ("an unknown precision", ["stream.bin", "--precision", "fp4"], "expected one of auto, fp32"),
     ("a graph it lacks", ["stream.bin", "--precision", "fp16"], "has no diagnoser.fp16.onnx"),
     ("no threads", ["stream.bin", "--threads", "0"], "got 0 threads"),
@@ -177,6 +180,18 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert expected in done.stderr
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(count_gpus() > 0, reason="this machine has a GPU")
+@pytest.mark.parametrize("choice", [("--device", "cuda"), ("--engine", "tensorrt")])
+def test_a_gpu_that_is_not_there_is_one_line_and_exit_code_2(
+    choice: tuple[str, str], place: Path, command: Command
+) -> None:
+    done = command("diagnose", "stream.bin", *choice)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: there is no GPU that the NVIDIA driver offers")
+    assert done.stderr.count("\n") == 1
+    assert command("diagnose", "stream.bin", "--device", "cpu").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -295,6 +310,8 @@ def test_info_doctor_version_and_help(place: Path, command: Command) -> None:
     doctor = command("doctor")
     assert doctor.returncode == 0
     assert "+ onnxruntime" in doctor.stdout
+    for expected in ("CPU: ", "core(s)", "GPU: ", "cupy", "tensorrt_rtx", "tensorrt "):
+        assert expected in doctor.stdout
     assert command("--version").stdout.startswith("dlrsd 0.")
     assert "diagnose" in command("--help").stdout
     assert command("polish").returncode == 2
@@ -310,6 +327,10 @@ def test_synthesize(place: Path, command: Command) -> None:
     assert unknown.returncode == 2
     assert unknown.stderr.count("\n") == 1
     assert "no class 'Odd'" in unknown.stderr
+    device = ("--device", "tpu", "--threads", "1")
+    other = command("synthesize", "--class", "Loud", "--count", "8", "--output", "o.npz", *device)
+    assert other.returncode == 2
+    assert other.stderr == "error: got device 'tpu', expected one of cpu, cuda\n"
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
