@@ -17,6 +17,7 @@ from dlrsd.training.frontend import Frontend
 from dlrsd.training.metrics import classification_metrics
 from dlrsd.training.novelty import Novelty
 from dlrsd.training.prepare import Prepared
+from dlrsd.training.windows import WindowIndex
 
 SAMPLES = 64  # heatmaps of a class kept for the report
 
@@ -77,8 +78,8 @@ def report_samples(
     arrays: dict[str, NDArray[np.float16] | NDArray[np.float32]] = {}
     index = data.test_index()
     labels, first = np.unique(index.label, return_index=True)
-    chosen = type(index)(index.recording[first], index.start[first], labels)
-    for label, window in zip(labels, data.cut(chosen), strict=True):
+    windows = data.cut(WindowIndex(index.recording[first], index.start[first], labels))
+    for label, window in zip(labels, windows, strict=True):
         arrays[f"window/{label}"] = window
     for label, (real, made) in enumerate(zip(unseen, balanced, strict=True)):
         for name, heatmaps in (("real", real), ("synthetic", made.synthetic)):
