@@ -93,7 +93,8 @@ def open_engine(
     ----------
     bundle : Bundle
     engine : {"auto", "onnxruntime", "tensorrt"}
-        "auto" takes TensorRT where an engine built for this GPU is at hand, else ONNX Runtime.
+        "auto" takes TensorRT where the bundle has an engine or one was built here before, and a
+        GPU with the packages for it is there; else ONNX Runtime.
     precision : {"auto", "fp32", "fp16", "int8"}
         "auto" takes, of the precisions that agree with fp32 on 99.5 % of the labels by the
         manifest, fp16 on a GPU and int8 on a CPU with instructions for it; else fp32.

@@ -164,11 +164,18 @@ def rebuild(
 
 
 def has_engine(bundle: Bundle, precision: str) -> bool:
-    """Whether an engine that fits this machine is at hand; no where anything is missing for it."""
+    """Whether an engine is at hand; no where this machine lacks anything to run it.
+
+    One of the bundle counts even if it does not fit: the bundle means to run in TensorRT, and
+    opening it builds one that does.
+    """
     try:
-        return bool(find(bundle, precision, this_machine())[0])
+        machine = this_machine()
     except DlrsdError:
         return False
+    engines = bundle.manifest.get("engines") or ()
+    listed = any(entry["precision"] == precision for entry in engines)
+    return listed or bool(find(bundle, precision, machine)[0])
 
 
 def profile_of(bundle: Bundle) -> Mapping[str, int]:
