@@ -29,7 +29,9 @@ def export(
     anchors: Annotated[
         bool, typer.Option(help="Also the synthesiser, with anchors made of training windows.")
     ] = True,
-    tensorrt: Annotated[bool, typer.Option("--tensorrt", help="Also TensorRT engines.")] = False,
+    tensorrt: Annotated[
+        bool, typer.Option("--tensorrt", help="Also TensorRT engines of the fp32 and fp16 graphs.")
+    ] = False,
     sm: Annotated[
         list[int] | None,
         typer.Option(

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dlrsd.runtime.bundle import Bundle
 from dlrsd.runtime.errors import DeviceLostError, DeviceMemoryError, DlrsdError, InputError
-from dlrsd.runtime.hardware import count_gpus, has_int8_products, usable_cores
+from dlrsd.runtime.hardware import count_gpus, usable_cores
 
 ENGINES = ("auto", "onnxruntime", "tensorrt")
 DEVICES = ("auto", "cpu", "cuda")
@@ -96,8 +96,8 @@ def open_engine(
         "auto" takes TensorRT where the bundle has an engine or one was built here before, and a
         GPU with the packages for it is there; else ONNX Runtime.
     precision : {"auto", "fp32", "fp16", "int8"}
-        "auto" takes, of the precisions that agree with fp32 on 99.5 % of the labels by the
-        manifest, fp16 on a GPU and int8 on a CPU with instructions for it; else fp32.
+        "auto" takes fp16 on a GPU if by the manifest it agrees with fp32 on 99.5 % of the labels,
+        else fp32: no CPU is known on which the other two are faster.
     device : {"auto", "cpu", "cuda"}
         "auto" takes a GPU where one can be used.
     threads : int > 0, optional
@@ -135,7 +135,7 @@ def open_engine(
         if device == "cpu":
             raise InputError("TensorRT runs on a GPU only: use --device cuda or another --engine")
         device = "cuda"
-    # An int8 graph is quantised for the instructions of a CPU.
+    # An int8 graph is quantised for CPUs.
     if device == "auto" and (precision == "int8" or not count_gpus()):
         device = "cpu"
     if device == "cpu":
@@ -270,7 +270,7 @@ def _open_on_gpu(bundle: Bundle, engine: str, precision: str, say: Callable[[str
 def _choose_precision(bundle: Bundle, precision: str, *, device: str) -> str:
     if precision != "auto":
         return precision
-    fast = "fp16" if device == "cuda" else "int8" if has_int8_products() else "fp32"
+    fast = "fp16" if device == "cuda" else "fp32"
     if bundle.has(GRAPH_FILES[fast]) and _agreement(bundle, fast) >= _AGREEMENT:
         return fast
     present = [name for name, file in GRAPH_FILES.items() if bundle.has(file)]

@@ -75,7 +75,7 @@ def test_inputs_and_outputs_are_float32_with_a_free_first_axis(tiny_bundle):
         assert {out.type for out in opened.get_outputs()} == {"tensor(float)"}
         assert [out.shape for out in opened.get_outputs()] == [
             ["batch", 4],
-            ["batch", 48],
+            ["batch", 64],
             ["batch"],
         ]
 

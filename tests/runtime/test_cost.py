@@ -91,7 +91,7 @@ def test_a_long_recording_is_interrupted_with_whole_records_and_a_summary(
     try:
         while time.monotonic() < until and not (output.exists() and output.stat().st_size > 1e6):
             time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 130
     finally:
         process.kill()

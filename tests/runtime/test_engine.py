@@ -176,33 +176,28 @@ def test_auto_takes_the_cpu_without_a_word(make_bundle: Callable[..., Path]) -> 
     assert said == []
 
 
-@pytest.mark.parametrize(
-    ("instructions", "agreement", "expected"),
-    [(True, 0.996, "int8"), (True, 0.994, "fp32"), (False, 1.0, "fp32")],
-)
-def test_auto_takes_int8_where_it_is_verified_and_fast(
-    instructions: bool,
-    agreement: float,
-    expected: str,
-    make_bundle: Callable[..., Path],
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("agreement", "on_gpu"), [(0.996, "fp16"), (0.994, "fp32")])
+def test_auto_takes_what_is_verified(
+    agreement: float, on_gpu: str, make_bundle: Callable[..., Path]
 ) -> None:
     def change(manifest: dict[str, Any]) -> None:
-        manifest["files"]["diagnoser.int8.onnx"] = manifest["files"]["diagnoser.onnx"]
-        manifest["parity"]["int8"] = {
-            "label_agreement": 1.0,
-            "max_probability_difference": 0.0,
-            "fp32_agreement": agreement,
-        }
+        for precision in ("fp16", "int8"):
+            file = engines.GRAPH_FILES[precision]
+            manifest["files"][file] = manifest["files"]["diagnoser.onnx"]
+            manifest["parity"][precision] = {
+                "label_agreement": 1.0,
+                "max_probability_difference": 0.0,
+                "fp32_agreement": agreement,
+            }
 
     folder = make_bundle(change=change)
     (folder / "diagnoser.int8.onnx").write_bytes((folder / "diagnoser.onnx").read_bytes())
-    monkeypatch.setattr(engines, "has_int8_products", lambda: instructions)
     bundle = load_bundle(folder)
     engine = open_engine(bundle, device="cpu")
-    assert engine.precision == expected
+    assert engine.precision == "fp32"
     assert open_engine(bundle, device="cpu", precision="int8").precision == "int8"
     assert_equal(engine.run(windows(3)), by_hand(windows(3)))
+    assert engines._choose_precision(bundle, "auto", device="cuda") == on_gpu
 
 
 class FailingGpu:

@@ -28,12 +28,12 @@ def learn(tmp_path, monkeypatch):
     monkeypatch.setattr(fit_classifier, "BATCH", 48)
     held = three_classes(20, 1)
 
-    def learn(seed=0, name="c.pt", epochs=5):
+    def learn(seed=0, name="c.pt", epochs=5, count=60):
         torch.manual_seed(seed)
         classifier = make_classifier("edge", channels=1, n_classes=3)
         curves = train_classifier(
             classifier,
-            three_classes(60, 0),
+            three_classes(count, 0),
             (np.concatenate(held), np.repeat(np.arange(3), 20)),
             epochs=epochs,
             seed=seed,
@@ -45,10 +45,10 @@ def learn(tmp_path, monkeypatch):
 
 
 def test_it_learns_what_a_linear_model_finds(learn):
-    classifier, curves = learn()
-    train, test = (np.concatenate(three_classes(60, seed)) for seed in (0, 5))
+    classifier, curves = learn(epochs=20, count=300)
+    train, test = (np.concatenate(three_classes(n, seed)) for n, seed in ((300, 0), (60, 5)))
     labels = np.repeat(np.arange(3), 60)
-    linear = LogisticRegression(max_iter=50).fit(train.reshape(180, -1), labels)
+    linear = LogisticRegression(max_iter=50).fit(train.reshape(900, -1), np.repeat(range(3), 300))
     reference = linear.score(test.reshape(180, -1), labels)
     assert reference > 0.9
     logits, embedding = predict(classifier, test)
@@ -61,7 +61,7 @@ def test_it_learns_what_a_linear_model_finds(learn):
         atol=1e-4,
     )
     assert set(curves) == {"epoch", "train_loss", "ce", "validation_loss", "validation_recall"}
-    assert len(curves["epoch"]) == 5
+    assert len(curves["epoch"]) == 20
     assert curves["ce"][-1] < 0.5 * curves["ce"][0]
 
 
