@@ -2,9 +2,9 @@
 
     python benchmarks/synthesis.py --bundle bundle
 
-Without a bundle that has a synthesiser, a small one is made first: a short training on the
-simulated rig (minutes). Classes whose heatmaps the bundle's classifier does not recognise come from
-SMOTE: the table says how many.
+Without ``--bundle`` a small one is made first: a short training on the simulated rig (minutes).
+Classes whose heatmaps the bundle's classifier does not recognise come from SMOTE: the table says
+how many.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dlrsd.runtime.synthesize import synthesize
 
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument("--bundle", help="with a synthesiser; else one is trained")
+    parser.add_argument("--bundle", help="one with a synthesiser; by default one is trained")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))

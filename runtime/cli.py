@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -17,6 +18,7 @@ from dlrsd.runtime.errors import InputError
 if TYPE_CHECKING:
     from dlrsd.runtime.diagnose import Diagnosis
     from dlrsd.runtime.display import Display
+    from dlrsd.runtime.interrupt import Interrupt
     from dlrsd.runtime.writers import Writer
 
 app = typer.Typer(
@@ -81,6 +83,7 @@ def diagnose(
     from dlrsd.runtime.diagnose import Diagnosis
     from dlrsd.runtime.display import open_display
     from dlrsd.runtime.engine import open_engine
+    from dlrsd.runtime.interrupt import Interrupt
     from dlrsd.runtime.stream import StreamFormat, open_stream
     from dlrsd.runtime.writers import open_writer
 
@@ -104,7 +107,10 @@ def diagnose(
         )
         diagnosis = Diagnosis(stream, opened, graph, hop=hop)
         writer = open_writer(output, opened.classes) if output is not None else None
-        _follow(diagnosis, writer, open_display(sys.stderr if output == "-" else sys.stdout))
+        display = open_display(sys.stderr if output == "-" else sys.stdout)
+        interrupt = Interrupt()
+        stream.chunks = interrupt.while_reading(stream.chunks)
+        _follow(diagnosis, writer, display, interrupt)
 
 
 @app.command()
@@ -185,10 +191,11 @@ def synthesize(
     """Make new heatmaps of a class from the bundle's anchors."""
     from dlrsd.runtime.bundle import load_bundle
     from dlrsd.runtime.progress import count_bar
-    from dlrsd.runtime.synthesize import describe, save_synthesis
+    from dlrsd.runtime.synthesize import check_output, describe, save_synthesis
     from dlrsd.runtime.synthesize import synthesize as make
 
     opened = load_bundle(bundle)
+    check_output(output)
     with count_bar(class_name, count) as advance:
         synthesis = make(
             opened,
@@ -203,21 +210,22 @@ def synthesize(
     print(f"{path}: {describe(synthesis)}")
 
 
-def _follow(diagnosis: Diagnosis, writer: Writer | None, display: Display) -> None:
-    """Run a diagnosis to its end, or to Ctrl-C, which ends it as a recording would end."""
-    interrupted = False
+def _follow(
+    diagnosis: Diagnosis, writer: Writer | None, display: Display, interrupt: Interrupt
+) -> None:
+    """Run a diagnosis to its end or to an interrupt; what was diagnosed is in the output."""
     try:
         if writer:
             writer.header(diagnosis.header)
         display.start(diagnosis.header)
-        try:
+        with suppress(KeyboardInterrupt):
             for batch in diagnosis:
                 if writer:
                     writer.windows(batch)
                 display.update(diagnosis)
-        except KeyboardInterrupt:
-            interrupted = True
-        summary = diagnosis.summary(interrupted=interrupted)
+                if interrupt.asked:
+                    break
+        summary = diagnosis.summary(interrupted=interrupt.asked)
         if writer:
             writer.summary(summary)
         display.finish(summary)
@@ -225,7 +233,7 @@ def _follow(diagnosis: Diagnosis, writer: Writer | None, display: Display) -> No
         display.close()
         if writer:
             writer.close()
-    if interrupted:
+    if interrupt.asked:
         raise typer.Exit(130)
 
 

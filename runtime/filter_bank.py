@@ -164,7 +164,8 @@ def _band(config: ScalogramConfig, rows: slice, level: int) -> Band:
     wavelet /= np.sqrt(np.pi * config.bandwidth * scale)
     if level:
         parts = np.concatenate([wavelet.real, wavelet.imag], axis=1)
-        weight = np.linalg.lstsq(_spread(len(n), frame * samples, level, room), parts)[0]
+        spread = _spread(len(n), frame * samples, level, room)
+        weight = np.linalg.lstsq(spread, parts, rcond=None)[0]
     else:
         weight = np.concatenate([wavelet.real, wavelet.imag], axis=1)
     return Band(

@@ -2,7 +2,7 @@
 
 Multi-Class Filtering SMOTE of Dai et al. (2025), sample by sample: what is unlike every real
 window of its class, what a classifier does not recognise, and what is nearly a copy of a training
-window is dropped; then more than the target is drawn from, fewer is topped up by SMOTE.
+window is dropped. Of more than the target that many are drawn; fewer are topped up by SMOTE.
 """
 
 from __future__ import annotations

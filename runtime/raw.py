@@ -40,6 +40,9 @@ def open_raw(file: io.RawIOBase, *, name: str, dtype: str, channels: int) -> Sou
     frame_bytes = int(dtype[1:-2]) // 8 * channels
     status = os.fstat(file.fileno())
     is_regular = stat.S_ISREG(status.st_mode)
+    if not is_regular:
+        with suppress(AttributeError, OSError):  # else a pause of the writer would be the end
+            os.set_blocking(file.fileno(), True)
     if stat.S_ISFIFO(status.st_mode):
         _widen(file)
 
@@ -70,17 +73,17 @@ def open_raw(file: io.RawIOBase, *, name: str, dtype: str, channels: int) -> Sou
                     yield Chunk(samples.T)
             if not is_regular:
                 check_end(size)
-            elif size < status.st_size:
+            elif size < expected:
                 source.trailing_bytes = len(rest)
                 source.warnings.append(
-                    f"{name} ended after {size} of {status.st_size} bytes: it was cut while it was "
-                    f"read"
+                    f"{name} ended after {size} of {expected} bytes: it was cut while it was read"
                 )
 
     source = Source(chunks(), channels, kind="raw", close=file.close)
     if is_regular:
-        check_end(status.st_size)
-        source.n_samples = status.st_size // frame_bytes
+        expected = status.st_size - file.tell()  # a shell may have read the first bytes
+        check_end(expected)
+        source.n_samples = expected // frame_bytes
     return source
 
 

@@ -109,7 +109,10 @@ class _Run:
 
     def finish(self) -> np.ndarray:
         nothing = np.empty((0, len(self._crests)), np.float32)
-        return self._restored(self._filter.resample_chunk(nothing, last=True))
+        rest = self._filter.resample_chunk(nothing, last=True)
+        if len(rest):  # the nearest output sample of the last ones may lie beyond the end
+            self._at = np.minimum(self._at, self._given + len(rest) - 1)
+        return self._restored(rest)
 
     def _mark(self, clean: np.ndarray, bad: np.ndarray) -> None:
         """Note what the filter would hide; ``clean`` is zero where a sample was ``bad``."""

@@ -141,12 +141,10 @@ def save_synthesis(synthesis: Synthesis, bundle: Bundle, output: str | Path) -> 
     ------
     InputError
         If the name does not end in ``.npz`` or its folder is missing.
+    DlrsdError
+        If it cannot be written.
     """
-    path = Path(output)
-    if path.suffix != ".npz":
-        raise InputError(f"cannot write {path}: expected a name that ends in .npz")
-    if not path.parent.is_dir():
-        raise InputError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+    path = check_output(output)
     unfinished = path.with_name(f".{path.name}.part")
     try:
         with unfinished.open("wb") as file:
@@ -165,6 +163,16 @@ def save_synthesis(synthesis: Synthesis, bundle: Bundle, output: str | Path) -> 
         ) from error
     finally:
         unfinished.unlink(missing_ok=True)
+    return path
+
+
+def check_output(output: str | Path) -> Path:
+    """The path, if `save_synthesis` takes it: worth asking before the work is done."""
+    path = Path(output)
+    if path.suffix != ".npz":
+        raise InputError(f"cannot write {path}: expected a name that ends in .npz")
+    if not path.parent.is_dir():
+        raise InputError(f"cannot write {path}: there is no folder {path.parent}; make it first")
     return path
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -187,7 +187,7 @@ class _Columns:
     time_s: NDArray[np.float64]
     label: NDArray[np.intp]
     probability: NDArray[np.float32]
-    novel: NDArray[np.bool_] = field(repr=False)
+    novel: NDArray[np.bool_]
 
     @staticmethod
     def empty() -> _Columns:

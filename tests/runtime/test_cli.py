@@ -327,6 +327,8 @@ def test_synthesize(place: Path, command: Command) -> None:
     assert unknown.returncode == 2
     assert unknown.stderr.count("\n") == 1
     assert "no class 'Odd'" in unknown.stderr
+    misplaced = command("synthesize", "--class", "Odd", "--count", "8", "--output", "no/o.npz")
+    assert "there is no folder no; make it first" in misplaced.stderr  # before all else
     device = ("--device", "tpu", "--threads", "1")
     other = command("synthesize", "--class", "Loud", "--count", "8", "--output", "o.npz", *device)
     assert other.returncode == 2

@@ -1,7 +1,9 @@
+import io
 import json
 import os
 import subprocess
 import sys
+import threading
 from datetime import datetime, timezone
 
 import numpy as np
@@ -11,6 +13,7 @@ import soxr
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.frames import frames
 from dlrsd.runtime.quality import QUALITY, QualityLimits, window_quality
+from dlrsd.runtime.raw import open_raw
 from dlrsd.runtime.resample import resample
 from dlrsd.runtime.source import Chunk
 from dlrsd.runtime.stream import SignalSpec, StreamFormat, open_stream
@@ -262,6 +265,26 @@ def test_empty_standard_input_is_refused():
     assert b"InputError: standard input holds 0 bytes: expected at least one frame" in error
 
 
+def test_bytes_that_were_read_before_do_not_count(tmp_path):
+    (tmp_path / "x.bin").write_bytes(bytes(7 + 4 * 10 + 1))
+    with io.FileIO(tmp_path / "x.bin") as file:
+        file.seek(7)
+        source = open_raw(file, name="x.bin", dtype="f32le", channels=1)
+        assert [chunk.samples.shape for chunk in source.chunks] == [(1, 10)]
+    assert (source.n_samples, source.trailing_bytes, len(source.warnings)) == (10, 1, 1)
+
+
+def test_a_pipe_that_does_not_wait_is_waited_for():
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    with io.FileIO(reader) as file:
+        source = open_raw(file, name="pipe", dtype="f32le", channels=1)
+        late = threading.Timer(0.1, lambda: (os.write(writer, bytes(12)), os.close(writer)))
+        late.start()
+        assert [chunk.samples.shape for chunk in source.chunks] == [(1, 3)]
+        late.join()
+
+
 def chunked(x, sizes, gaps=None):
     begin = i = 0
     while begin < x.shape[1]:
@@ -278,6 +301,16 @@ def test_resampling_in_chunks_equals_resampling_at_once(rate, sizes):
     got = np.concatenate([chunk.samples for chunk in got], axis=1)
     expected = soxr.resample(x.T, rate, 12000.0).T
     np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("samples", [4800, 4801, 4802, 4803])
+@pytest.mark.parametrize("from_end", [1, 2, 3])
+def test_a_nan_among_the_last_samples_is_put_back(samples, from_end):
+    x = noise(1, samples)
+    x[0, -from_end] = np.nan
+    got = resample([Chunk(x)], rate_hz=48_000.0, target_hz=12_000.0, channels=1)
+    got = np.concatenate([chunk.samples for chunk in got], axis=1)
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(got[0])), [got.shape[1] - 1])
 
 
 def test_a_tone_keeps_its_amplitude_and_phase(tmp_path):
