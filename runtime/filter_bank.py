@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # Where the Gaussian is cut: exp(-t^2 / B) = 2e-4 of its peak.
 _TAIL = 2e-4
 # Grid step over scale. An impulse's magnitude then sums to the same value within 1 % wherever it
-# falls between two grid points (a Gaussian of deviation s * sqrt(B / 2) sampled every 1.6 s).
-_STEP_PER_SCALE = 1.6
+# falls between two grid points (a Gaussian of deviation s * sqrt(B / 2) sampled every 1.5 s).
+_STEP_PER_SCALE = 1.5
 # A row is read at a rate of at least so many times its frequency: its wavelet's spectrum (of
 # deviation 0.18 of the frequency) is then out of reach of the alias. Fitted weights meet the
 # wavelet within 2e-4 of its peak.
@@ -75,7 +75,7 @@ def filter_bank(config: ScalogramConfig) -> FilterBank:
 
     The wavelet is PyWavelets' ``cmorB-C``, exp(-t^2 / B) exp(2 pi i C t) / sqrt(pi B), at t =
     (sample - centre) / scale, times 1 / sqrt(scale). A row has as many grid points per block as
-    keep them at most 1.6 scales apart, evenly and symmetrically in the block.
+    keep them at most 1.5 scales apart, evenly and symmetrically in the block.
     """
     levels = _levels(config)
     plans = [_plan(config, np.minimum(levels, top)) for top in range(int(levels.max()) + 1)]
