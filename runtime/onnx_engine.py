@@ -4,14 +4,14 @@ A graph runs on the one thread that calls it, so that nothing spins between wind
 windows are spread over one such thread per core. Measured with the shipped bundle in alternating
 runs, as time relative to what is done here:
 
-    batch 1     two threads in the graph                            1.26
-                plain `run` in place of buffers bound once          1.05
-                optimisation level "extended" in place of "all"     1.15
-                no memory pattern                                   1.06
-                no arena, spinning threads, denormals as zero       1.00
-    batch 64    two threads in the graph, for a batch on each core  1.14
+    batch 1     two threads in the graph                            1.42
+                plain `run` in place of buffers bound once          1.06
                 optimisation level "extended" in place of "all"     1.19
-                16, 32, 128, 256 or 512 windows a call              1.01 to 1.03
+                no memory pattern                                   1.10
+                no arena, spinning threads, denormals as zero       0.99 to 1.00
+    batch 64    two threads in the graph, as time of both cores     1.29
+                optimisation level "extended" in place of "all"     1.39
+                16, 32 or 128 windows a call                        0.97 to 1.02
                 no arena, spinning threads, denormals as zero       1.00
 
 So all but the threads stays at ONNX Runtime's defaults.
