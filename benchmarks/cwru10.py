@@ -50,9 +50,9 @@ def main() -> None:
         "balance_ratio": a.balance,
         "part": a.part,
         "seeds": [row["seed"] for row in rows],
-        **{key: _interval([row[key] for row in rows]) for key in FIGURES},
+        **{key: interval([row[key] for row in rows]) for key in FIGURES},
         "recall": {
-            name: _interval([row["recall"][name] for row in rows]) for name in rows[0]["recall"]
+            name: interval([row["recall"][name] for row in rows]) for name in rows[0]["recall"]
         },
         "rows": rows,
     }
@@ -72,22 +72,8 @@ def _one_thread() -> None:
 def _run(root: str, protocol: str, balance: float, seed: int, part: str) -> dict[str, Any]:
     from dlrsd.training.fit import fit
     from dlrsd.training.prepare import Prepared, Settings
-    from dlrsd.training.windows import WindowIndex
 
     if part == "dev":
-        # Windows of the training part that touch no drawn one stand in for the test part.
-        def undrawn(data: Prepared, *, hop: int | None = None) -> WindowIndex:
-            index = data.train_index(hop=2 * (hop or data.settings.hop))
-            keep = np.ones(len(index), dtype=bool)
-            for r in np.unique(index.recording):
-                rows = np.flatnonzero(index.recording == r)
-                if data.classes[index.label[rows[0]]] == data.normal:
-                    continue  # 2000 draws touch every window of it
-                drawn = data.drawn.start[data.drawn.recording == r]
-                gap = np.abs(index.start[rows, None] - drawn[None, :]).min(axis=1, initial=1 << 30)
-                keep[rows] = gap >= data.settings.window
-            return WindowIndex(index.recording[keep], index.start[keep], index.label[keep])
-
         Prepared.test_index = undrawn  # type: ignore[method-assign]
     settings = Settings(
         data="cwru12k", root=root, task="cwru10", protocol=protocol, balance=balance, seed=seed
@@ -108,7 +94,28 @@ def _run(root: str, protocol: str, balance: float, seed: int, part: str) -> dict
     }
 
 
-def _interval(values: list[float]) -> dict[str, float | None]:
+def undrawn(data: Any, *, hop: int | None = None) -> Any:
+    """Windows of the training part that touch no drawn one, as a ``WindowIndex``.
+
+    Parameters
+    ----------
+    data : dlrsd.training.prepare.Prepared
+    hop : int, optional
+        Half the samples from window to window; the settings' own by default.
+    """
+    index = data.train_index(hop=2 * (hop or data.settings.hop))
+    keep = np.ones(len(index), dtype=bool)
+    for r in np.unique(index.recording):
+        rows = np.flatnonzero(index.recording == r)
+        if data.classes[index.label[rows[0]]] == data.normal:
+            continue  # 2000 draws touch every window of it
+        drawn = data.drawn.start[data.drawn.recording == r]
+        gap = np.abs(index.start[rows, None] - drawn[None, :]).min(axis=1, initial=1 << 30)
+        keep[rows] = gap >= data.settings.window
+    return type(index)(index.recording[keep], index.start[keep], index.label[keep])
+
+
+def interval(values: list[float]) -> dict[str, float | None]:
     """Mean and half-width of its 95 % interval (Student's t)."""
     from scipy.stats import t
 
