@@ -34,8 +34,7 @@ Chain = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def main() -> None:
-    parser = machine.options(__doc__)
-    parser.add_argument("--bundle", default="cwru-6205")
+    parser = machine.options(__doc__, bundle="cwru-6205")
     a = parser.parse_args()
     bundle = load_bundle(a.bundle)
     ours = open_engine(bundle, engine="onnxruntime", device="cpu", precision="fp32", threads=1)

@@ -18,8 +18,7 @@ TARGETS = {"cpu_p50_us": 150, "cuda_p99_us": 100}
 
 
 def main() -> None:
-    parser = machine.options(__doc__)
-    parser.add_argument("--bundle", default="cwru-6205")
+    parser = machine.options(__doc__, bundle="cwru-6205")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each row")
     a = parser.parse_args()
     bundle = load_bundle(a.bundle)

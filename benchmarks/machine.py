@@ -31,11 +31,13 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-def options(about: str | None) -> argparse.ArgumentParser:
-    """A parser with what every benchmark takes: ``--quick`` and ``--out``."""
+def options(about: str | None, *, bundle: str | None = None) -> argparse.ArgumentParser:
+    """A parser with ``--quick`` and ``--out``, and ``--bundle`` where there is one by default."""
     parser = argparse.ArgumentParser(
         description=about, formatter_class=argparse.RawTextHelpFormatter
     )
+    if bundle:
+        parser.add_argument("--bundle", default=bundle)
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the JSON file")
     return parser

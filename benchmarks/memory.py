@@ -28,8 +28,7 @@ RMS = 0.2  # of the noise: within the levels any bundle here accepts
 
 
 def main() -> None:
-    parser = machine.options(__doc__)
-    parser.add_argument("--bundle", default="cwru-6205")
+    parser = machine.options(__doc__, bundle="cwru-6205")
     parser.add_argument("--minutes", type=int, default=60)
     a = parser.parse_args()
     minutes = SETTLED + 2 if a.quick else a.minutes

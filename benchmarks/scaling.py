@@ -27,8 +27,7 @@ KEPT = {"engine": "onnxruntime", "device": "cpu", "precision": "fp32"}
 
 
 def main() -> None:
-    parser = machine.options(__doc__)
-    parser.add_argument("--bundle", default="cwru-6205")
+    parser = machine.options(__doc__, bundle="cwru-6205")
     a = parser.parse_args()
     bundle = load_bundle(a.bundle)
     rounds = 1 if a.quick else 7

@@ -37,8 +37,7 @@ Way = tuple[Callable[[], object], int]  # and the windows of a call
 
 
 def main() -> None:
-    parser = machine.options(__doc__)
-    parser.add_argument("--bundle", default="cwru-6205")
+    parser = machine.options(__doc__, bundle="cwru-6205")
     parser.add_argument("--windows", type=int, default=256, help="per call")
     a = parser.parse_args()
     bundle = load_bundle(a.bundle)

@@ -28,8 +28,7 @@ RMS = 0.2  # of the noise that stands for a signal: within the levels any bundle
 
 
 def main() -> None:
-    parser = machine.options(__doc__)
-    parser.add_argument("--bundle", default="cwru-6205")
+    parser = machine.options(__doc__, bundle="cwru-6205")
     parser.add_argument("--hours", type=float, default=1.0)
     parser.add_argument("--runs", type=int, default=5)
     a = parser.parse_args()

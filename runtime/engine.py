@@ -248,8 +248,8 @@ def _open_on_gpu(bundle: Bundle, engine: str, precision: str, say: Callable[[str
     chosen = _choose_precision(bundle, precision, device="cuda")
     if not count_gpus():
         raise InputError(
-            "there is no GPU that the NVIDIA driver offers, expected one for --device cuda: check "
-            "`nvidia-smi`, or use --device cpu"
+            "there is no GPU that the NVIDIA driver offers, expected one for --device cuda or "
+            "TensorRT: check `nvidia-smi`, or use --device cpu with --engine onnxruntime"
         )
     from dlrsd.runtime.tensorrt_cache import has_engine
 

@@ -29,8 +29,8 @@ _TAIL = 2e-4
 # falls between two grid points (a Gaussian of deviation s * sqrt(B / 2) sampled every 1.5 s).
 _STEP_PER_SCALE = 1.5
 # A row is read at a rate of at least so many times its frequency: its wavelet's spectrum (of
-# deviation 0.18 of the frequency) is then out of reach of the alias. Fitted weights meet the
-# wavelet within 2e-4 of its peak.
+# deviation 0.18 of the frequency) is then out of reach of the alias. The tests bound what the fit
+# leaves.
 _RATE_PER_FREQUENCY = 3.7
 _DECIMATION = 4
 # Taps, cutoff (cycles per decimated sample) and Kaiser beta of the decimation filter. The fit

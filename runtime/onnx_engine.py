@@ -1,18 +1,17 @@
 """ONNX Runtime on the CPU as an engine.
 
 A graph runs on the one thread that calls it, so that nothing spins between windows; batches of
-windows are spread over one such thread per core. Measured with the shipped bundle in alternating
-runs, as time relative to what is done here:
+windows are spread over one such thread per core. `benchmarks/settings.py` compares settings; where
+it was run last, their time relative to what is done here was
 
-    batch 1     two threads in the graph                            1.42
-                plain `run` in place of buffers bound once          1.06
-                optimisation level "extended" in place of "all"     1.19
-                no memory pattern                                   1.10
-                no arena, spinning threads, denormals as zero       0.99 to 1.00
-    batch 64    two threads in the graph, as time of both cores     1.29
-                optimisation level "extended" in place of "all"     1.39
-                16, 32 or 128 windows a call                        0.97 to 1.02
-                no arena, spinning threads, denormals as zero       1.00
+    batch 1     two threads in the graph                               1.40
+                optimisation level "extended" in place of "all"        1.20
+                no memory pattern                                      1.11
+                plain `run` in place of buffers bound once             1.01
+                no arena, denormals as zero                            0.99 to 1.00
+    batch 64    two threads in the graph, on a core more               0.98
+                optimisation level "extended" in place of "all"        1.38
+                no memory pattern, no arena, denormals as zero         0.99 to 1.00
 
 So all but the threads stays at ONNX Runtime's defaults.
 """

@@ -17,8 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.neighbours import Array, flatten, neighbours, take
 
-# Values interpolated at once: few enough for a CPU's cache, where four times as many take twice as
-# long; enough to keep a GPU busy.
+# Values interpolated at once: few enough for a CPU's cache, enough to keep a GPU busy.
 _BLOCK, _BLOCK_ELSEWHERE = 1 << 18, 1 << 24
 
 

@@ -26,6 +26,7 @@ def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         ("scalogram", ["us_per_window", "numpy", "median"]),
         ("latency", ["rows", 0, "p50_us"]),
         ("scaling", ["channels", "2", "median"]),
+        ("settings", ["rows", 0, "median"]),
         ("stream", ["first_diagnosis_s", "median"]),
     ],
 )

@@ -84,9 +84,7 @@ def p_values(made: np.ndarray) -> dict[str, float]:
     }
 
 
-# Power at this level with 4,000 samples each, from 400 simulations: the KS test sees weights
-# t ** 1.15 in place of t in 94 %, the chi-square test 10 % of the samples moved among 100 pairs in
-# all of them.
+# With so many samples that the wrong samplers below are seen.
 LEVEL = 1e-3
 
 
