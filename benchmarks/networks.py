@@ -9,9 +9,7 @@ The test part is never looked at; seeds are others than the reported ones.
 
 from __future__ import annotations
 
-import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import machine
@@ -70,9 +68,11 @@ def _search(
     import torch
     from sklearn.metrics import recall_score
 
-    from dlrsd.training import fit
-    from dlrsd.training.balance import balance_class
+    from dlrsd.training import dlrsd_smote
+    from dlrsd.training.fit import CLASSIFIER_EPOCHS
     from dlrsd.training.fit_classifier import predict, train_classifier
+    from dlrsd.training.materials import make_materials
+    from dlrsd.training.methods import training_set
     from dlrsd.training.prepare import Settings, prepare
 
     torch.set_num_threads(1)
@@ -82,39 +82,28 @@ def _search(
         )
     )
     if epochs:
-        fit.GENERATOR_EPOCHS = epochs
-    materials = fit.make_materials(data)
+        dlrsd_smote.GENERATOR_EPOCHS = epochs
+    materials = make_materials(data)
     index = undrawn(data)
     heatmaps = materials.frontend.heatmaps(data.cut(index))
+    training = training_set("dlrsd-smote", materials, target=materials.target, seed=seed)
     found = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        generator, _ = fit.fit_generator(
-            data, materials, Path(scratch), progress=lambda what, total: lambda done: None
+    for name in CANDIDATES:
+        torch.manual_seed(seed)
+        network = _network(name, n_classes=len(data.classes))
+        train_classifier(
+            network,
+            training.pools,
+            materials.validation,
+            epochs=epochs or CLASSIFIER_EPOCHS,
+            seed=seed,
         )
-        target = max(pool.n_drawn for pool in materials.pools)
-        pools = [
-            np.concatenate(
-                [pool.heatmaps, balance_class(generator, pool, c, target, seed=seed).synthetic]
-            )
-            for c, pool in enumerate(materials.pools)
-        ]
-        for name in CANDIDATES:
-            torch.manual_seed(seed)
-            network = _network(name, n_classes=len(data.classes))
-            train_classifier(
-                network,
-                pools,
-                materials.validation,
-                epochs=epochs or fit.CLASSIFIER_EPOCHS,
-                seed=seed,
-                checkpoint=Path(scratch) / f"{name}.pt",
-            )
-            label = predict(network, heatmaps)[0].argmax(axis=1)
-            recall = recall_score(index.label, label, average=None)
-            found[name] = {
-                "accuracy": float((label == index.label).mean()),
-                "worst_recall": float(recall.min()),
-            }
+        label = predict(network, heatmaps)[0].argmax(axis=1)
+        recall = recall_score(index.label, label, average=None)
+        found[name] = {
+            "accuracy": float((label == index.label).mean()),
+            "worst_recall": float(recall.min()),
+        }
     return found
 
 

@@ -38,6 +38,10 @@ def section(name: str, result: Mapping[str, Any]) -> str:
         lines += [f"`{result['command']}`", ""]
     if facts:
         lines += [_machine(facts), ""]
+    if "columns" in result:  # a table as the results page shows it
+        return "\n".join(
+            [*lines, *_grid([result["columns"], *result["rows"]]), "", result["note"], ""]
+        )
     body = {key: value for key, value in result.items() if key not in ("machine", "command")}
     figures = list(_figures(body, ()))
     if figures:
@@ -85,8 +89,13 @@ def _tables(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
 
 def _table(rows: list[Mapping[str, Any]]) -> list[str]:
     columns = [key for key, value in rows[0].items() if not isinstance(value, (Mapping, list))]
-    lines = [[_text(row.get(column)) for column in columns] for row in rows]
-    return ["| " + " | ".join(line) + " |" for line in (columns, ["---"] * len(columns), *lines)]
+    return _grid([columns, *([row.get(column) for column in columns] for row in rows)])
+
+
+def _grid(rows: list[list[Any]]) -> list[str]:
+    """Markdown of a table whose first row is its head."""
+    head, *lines = [[_text(value) for value in row] for row in rows]
+    return ["| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines)]
 
 
 def _is_rows(value: Any) -> bool:

@@ -17,7 +17,7 @@ RATE = 12_000
 
 # Enough for a generator that decodes and a classifier that tells the rig's classes apart.
 LEARNS = {
-    "fit.GENERATOR_EPOCHS": 7,
+    "dlrsd_smote.GENERATOR_EPOCHS": 7,
     "fit.CLASSIFIER_EPOCHS": 3,
     "calibrate.PROBE_EPOCHS": 2,
     "fit_generator.STEPS": 25,
@@ -28,7 +28,7 @@ LEARNS = {
 # Enough to go through every part of a training.
 HURRIES = {
     **LEARNS,
-    "fit.GENERATOR_EPOCHS": 2,
+    "dlrsd_smote.GENERATOR_EPOCHS": 2,
     "fit.CLASSIFIER_EPOCHS": 2,
     "fit_generator.STEPS": 3,
     "fit_classifier.STEPS": 3,

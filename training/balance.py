@@ -65,6 +65,8 @@ def balance_class(
     *,
     seed: int,
     thresholds: Thresholds | None = None,
+    textured: bool = True,
+    top_up: bool = True,
 ) -> Balanced:
     """Bring a class from its drawn windows to ``target`` by decoding, filtering and SMOTE.
 
@@ -77,6 +79,10 @@ def balance_class(
     target : int >= 0
         Windows the class shall have, drawn ones included.
     seed : int
+    textured : bool
+        As in :func:`dlrsd.training.fit_generator.synthesize_class`.
+    top_up : bool
+        False: what decoding leaves missing stays missing.
 
     Raises
     ------
@@ -94,7 +100,13 @@ def balance_class(
     posterior = np.empty(0, np.float32)
     if missing:
         decoded, posterior = synthesize_class(
-            generator, real.heatmaps, real.parent, label, int(_SPARE * missing), rng=rng
+            generator,
+            real.heatmaps,
+            real.parent,
+            label,
+            int(_SPARE * missing),
+            rng=rng,
+            textured=textured,
         )
     result = mcf_smote(
         decoded,
@@ -108,7 +120,7 @@ def balance_class(
     counts: dict[str, object] = {
         "drawn": real.n_drawn,
         "decoded": result.decoded,
-        "smote": result.smote,
+        "smote": result.smote if top_up else 0,
         "rejected": result.rejected,
     }
-    return Balanced(result.samples, counts)
+    return Balanced(result.samples if top_up else result.samples[: result.decoded], counts)

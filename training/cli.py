@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from dlrsd.runtime.console import run_app
-from dlrsd.runtime.errors import InputError, require
+from dlrsd.runtime.errors import DlrsdError, InputError, require
 
 # Torch and the data readers are imported by the commands that need them: `--help` answers at once.
 
@@ -29,7 +30,7 @@ RootOption = Annotated[
     str | None,
     typer.Option(help="Folder of the data sets; else $BEARING_DATASETS_ROOT."),
 ]
-TaskOption = Annotated[str | None, typer.Option(help="A known task: cwru10.")]
+TaskOption = Annotated[str | None, typer.Option(help="A known task: cwru10, or cwru10-load0.")]
 ChannelsOption = Annotated[
     str | None, typer.Option(help="Channels to use, separated by commas; else all accelerometers.")
 ]
@@ -38,6 +39,12 @@ LabelOption = Annotated[
 ]
 WindowOption = Annotated[int, typer.Option(help="Samples of a window.")]
 SeedOption = Annotated[int, typer.Option(help="Of the split, the draw and the training.")]
+TrainLoadsOption = Annotated[str | None, typer.Option(help="For the protocol load: 0,1")]
+TestLoadsOption = Annotated[str | None, typer.Option(help="For the protocol load: 2,3")]
+NormalWindowsOption = Annotated[int, typer.Option(help="Windows drawn of the normal class.")]
+RateOption = Annotated[float | None, typer.Option(help="Model's rate in Hz; else the lowest.")]
+HopOption = Annotated[int, typer.Option(help="Samples between test windows.")]
+PresetOption = Annotated[str, typer.Option(help="Generator: edge, or paper (for a GPU).")]
 
 
 def main() -> NoReturn:
@@ -57,24 +64,23 @@ def fit(
         float, typer.Option(help="Balance ratio: normal windows for each window of a fault.")
     ] = 1.0,
     protocol: Annotated[str, typer.Option(help="random, block, load or bearing.")] = "block",
-    train_loads: Annotated[str | None, typer.Option(help="For --protocol load: 0,1")] = None,
-    test_loads: Annotated[str | None, typer.Option(help="For --protocol load: 2,3")] = None,
+    train_loads: TrainLoadsOption = None,
+    test_loads: TestLoadsOption = None,
     seed: SeedOption = 0,
-    normal_windows: Annotated[int, typer.Option(help="Windows drawn of the normal class.")] = 2000,
+    normal_windows: NormalWindowsOption = 2000,
     target: Annotated[
         int | None, typer.Option(help="Windows of a class after balancing; else the largest's.")
     ] = None,
-    rate: Annotated[float | None, typer.Option(help="Model's rate in Hz; else the lowest.")] = None,
+    rate: RateOption = None,
     window: WindowOption = 1024,
-    hop: Annotated[int, typer.Option(help="Samples between test windows.")] = 512,
-    preset: Annotated[str, typer.Option(help="Generator: edge, or paper (for a GPU).")] = "edge",
+    hop: HopOption = 512,
+    preset: PresetOption = "edge",
     classifier: Annotated[
         str, typer.Option(help="edge, simple_cnn, vgg11, vgg13 or vgg16.")
     ] = "edge",
 ) -> None:
     """Train a generator and a classifier, and write a run with its report."""
-    for package in ("torch", "safetensors", "sklearn", "imblearn", "matplotlib", "scipy"):
-        require(package, extra="train", purpose="training")
+    _require_packages()
     from rich.console import Console
 
     from dlrsd.training.fit import fit as train
@@ -112,6 +118,83 @@ def fit(
         f"{metrics['per_class'][worst]['support']} windows)\n"
         f"report: {out / 'report.html'}"
     )
+
+
+@app.command()
+def compare(
+    data: DataArgument,
+    out: Annotated[Path, typer.Option(help="Table to fill or go on with: .parquet or .csv")],
+    root: RootOption = None,
+    task: TaskOption = None,
+    channels: ChannelsOption = None,
+    label: LabelOption = None,
+    methods: Annotated[
+        str, typer.Option(help="Names separated by commas; all; ablations (of dlrsd-smote).")
+    ] = "all",
+    balance: Annotated[str, typer.Option(help="Balance ratios: 400,100,5")] = "100",
+    protocols: Annotated[str, typer.Option(help="Of random, block, load, bearing.")] = "block",
+    seeds: Annotated[str, typer.Option(help="0-9, or 0,3,5-7")] = "0-4",
+    classifiers: Annotated[
+        str, typer.Option(help="Of edge, simple_cnn, vgg11, vgg13, vgg16.")
+    ] = "edge",
+    train_loads: TrainLoadsOption = None,
+    test_loads: TestLoadsOption = None,
+    normal_windows: NormalWindowsOption = 2000,
+    rate: RateOption = None,
+    window: WindowOption = 1024,
+    hop: HopOption = 512,
+    preset: PresetOption = "edge",
+    jobs: Annotated[
+        int | None, typer.Option(help="Processes; else one for every core that may be used.")
+    ] = None,
+) -> None:
+    """Compare methods over balance ratios, protocols, seeds and classifiers, in one table."""
+    import signal
+
+    _require_packages("filelock", "pyarrow")
+    from rich.console import Console
+
+    from dlrsd.training.compare import Grid, method_names
+    from dlrsd.training.compare import compare as fill
+    from dlrsd.training.prepare import Settings
+    from dlrsd.training.progress import bars
+    from dlrsd.training.standings import standings
+
+    # As Ctrl-C: what is done is in the table, and the processes end.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    settings = Settings(
+        data=data,
+        root=root,
+        task=task,
+        channels=_names(channels),
+        label=label,
+        train_loads=_numbers(train_loads),
+        test_loads=_numbers(test_loads),
+        n_normal=normal_windows,
+        rate=rate,
+        window=window,
+        hop=hop,
+        preset=preset,
+    )
+    grid = Grid(
+        settings,
+        methods=method_names(_names(methods) or ()),
+        balances=_numbers(balance, "balance ratios") or (),
+        protocols=_names(protocols) or (),
+        seeds=_seeds(seeds),
+        classifiers=_names(classifiers) or (),
+    )
+    errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    with bars(errors) as progress:
+        rows, failed = fill(grid, out, jobs=jobs, progress=progress, say=errors.print)
+    if rows:
+        Console(width=None if sys.stdout.isatty() else 100).print(standings(rows))
+    if failed:
+        raise DlrsdError(
+            f"{len(failed)} of {len(rows) + len(failed)} cells failed, the others are in {out}; "
+            f"the first: {failed[0]}"
+        )
+    print(f"{len(rows)} cells: {out}")
 
 
 @app.command()
@@ -163,13 +246,29 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     return tuple(part.strip() for part in text.split(",")) if text else None
 
 
-def _numbers(text: str | None) -> tuple[float, ...] | None:
+def _numbers(text: str | None, what: str = "loads") -> tuple[float, ...] | None:
     try:
         return tuple(float(part) for part in text.split(",")) if text else None
     except ValueError:
         raise InputError(
-            f"got loads {text!r}: expected numbers separated by commas, such as 0,1"
+            f"got {what} {text!r}: expected numbers separated by commas, such as 0,1"
         ) from None
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    """Numbers and ranges of them: 0,3,5-7."""
+    try:
+        ranges = [part.partition("-") for part in text.split(",")]
+        return tuple(
+            seed for first, _, last in ranges for seed in range(int(first), int(last or first) + 1)
+        )
+    except ValueError:
+        raise InputError(f"got seeds {text!r}: expected such as 0-9, or 0,3,5-7") from None
+
+
+def _require_packages(*others: str) -> None:
+    for package in ("torch", "safetensors", "sklearn", "imblearn", "matplotlib", "scipy", *others):
+        require(package, extra="train", purpose="training")
 
 
 if __name__ == "__main__":

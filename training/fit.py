@@ -7,21 +7,18 @@ settings; a finished one is left as it is.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.quality import QualityLimits, window_rms
-from dlrsd.runtime.scalogram import ScalogramConfig
-from dlrsd.training.augment import views
-from dlrsd.training.balance import Balanced, RealPool, balance_class, real_pool
+from dlrsd.training.balance import RealPool
 from dlrsd.training.calibrate import calibrate
-from dlrsd.training.classifiers import Classifier, make_classifier
+from dlrsd.training.classifiers import Classifier
+from dlrsd.training.dlrsd_smote import dlrsd_smote
 from dlrsd.training.evaluate import (
     diagnosis_metrics,
     report_samples,
@@ -29,34 +26,28 @@ from dlrsd.training.evaluate import (
     unseen_heatmaps,
 )
 from dlrsd.training.fit_classifier import train_classifier
-from dlrsd.training.fit_generator import decode, encode, train_generator
-from dlrsd.training.frontend import Frontend, fit_frontend
-from dlrsd.training.generator import Generator, describe, make_generator
+from dlrsd.training.fit_generator import decode, encode
+from dlrsd.training.generator import Generator, describe
+from dlrsd.training.long_range import long_range
+from dlrsd.training.loop import Curves
+from dlrsd.training.materials import (
+    Materials,
+    Progress,
+    make_materials,
+    new_classifier,
+    new_generator,
+    silent,
+)
+from dlrsd.training.methods import TrainingSet, set_of
 from dlrsd.training.prepare import Prepared, Settings, prepare
 from dlrsd.training.report import write_report
 from dlrsd.training.run import open_run, read_json, save_arrays, save_models, write_json
+from dlrsd.training.windows import counts_by_class
 
-GENERATOR_EPOCHS = 25
 CLASSIFIER_EPOCHS = 20
-
-# Validation windows are a tenth of a class's drawn ones, never trained on. A class with fewer than
-# HOLD_FROM cannot spare any: fresh views of its windows stand in.
-HOLD_FROM = 20
-HELD_VIEWS = 40
 
 ANCHORS = 12  # real windows of a class that go to the box for synthesis
 LEVEL_MARGIN = 4.0  # RMS beyond the training windows' range by more than this factor is unfit
-
-Progress = Callable[[str, int], Callable[[int], None]]  # (what, total) -> set the number done
-
-
-@dataclass(frozen=True)
-class Materials:
-    """What both networks are trained on."""
-
-    frontend: Frontend
-    pools: list[RealPool]
-    validation: tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> dict[str, Any]:
@@ -81,31 +72,36 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     InputError
         If the data does not fit the settings, or ``out`` holds another run.
     """
-    progress = progress or (lambda what, total: lambda done: None)
+    progress = progress or silent
     data = prepare(settings)
     # Whatever these cannot be made of is refused before anything is written.
-    _make_generator(data)
-    _make_classifier(data)
+    _require_pairs(data)
+    new_generator(data)
+    new_classifier(data)
     config = open_run(data, out)
     if (out / "metrics.json").exists() and not (out / "checkpoints").exists():
         return read_json(out / "metrics.json")
     show = progress("heatmaps", 1)
     materials = make_materials(data)
     show(1)
-    generator, generator_curves = fit_generator(data, materials, out, progress=progress)
-    target = settings.target or max(pool.n_drawn for pool in materials.pools)
-    balanced = []
-    show = progress("synthesis", len(data.classes))
-    for label, pool in enumerate(materials.pools):
-        balanced.append(balance_class(generator, pool, label, target, seed=settings.seed))
-        show(label + 1)
+    outcome = dlrsd_smote(
+        materials,
+        target=materials.target,
+        seed=settings.seed,
+        progress=progress,
+        checkpoint=_checkpoint(out, "generator"),
+    )
+    generator, balanced = outcome.generator, outcome.balanced
     classifier, classifier_curves = fit_classifier(
-        data, materials, balanced, out, progress=progress
+        materials,
+        set_of(materials, outcome),
+        checkpoint=_checkpoint(out, "classifier"),
+        progress=progress,
     )
     temperature, novelty = calibrate(
         classifier,
         materials.pools,
-        make=lambda: _make_classifier(data),
+        make=lambda: new_classifier(data),
         seed=settings.seed,
         checkpoint=_checkpoint(out, "probe"),
         progress=progress,
@@ -124,6 +120,14 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     }
     unseen = unseen_heatmaps(data, materials.frontend)
     metrics |= synthesis_metrics(data.classes, unseen, materials.pools, balanced)
+    looks, looks_arrays = long_range(
+        generator,
+        unseen,
+        materials.frontend.config,
+        classes=data.classes,
+        normal=data.normal,
+    )
+    metrics |= looks
     show(1)
     save_models(
         out,
@@ -132,10 +136,10 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
         novelty=novelty,
         anchors=_anchors(generator, materials.pools),
     )
-    save_arrays(out / "samples.npz", report_samples(data, unseen, balanced))
-    write_json(
-        out / "curves.json", {"generator": generator_curves, "classifier": classifier_curves}
-    )
+    samples = report_samples(data, unseen, balanced)
+    samples |= {f"long_range/{name}": array for name, array in looks_arrays.items()}
+    save_arrays(out / "samples.npz", samples)
+    write_json(out / "curves.json", {"generator": outcome.curves, "classifier": classifier_curves})
     write_json(out / "config.json", config)
     write_json(out / "metrics.json", metrics)
     show = progress("report", 1)
@@ -145,90 +149,48 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     return metrics
 
 
-def make_materials(data: Prepared) -> Materials:
-    """Heatmaps of the drawn windows and their views, and what is held out for validation."""
-    windows, labels = data.cut(data.drawn), data.drawn.label
-    frontend = fit_frontend(windows, labels, _scalogram(data))
-    rng = np.random.default_rng([data.settings.seed, 1])
-    pools, held, held_label = [], [], []
-    for label in range(len(data.classes)):
-        own = windows[labels == label]
-        if len(own) >= HOLD_FROM:
-            order = rng.permutation(len(own))
-            n_held = len(own) // 10
-            aside, own = own[order[:n_held]], own[order[n_held:]]
-        else:
-            aside, _ = views(own, HELD_VIEWS, rng=rng)
-        pools.append(real_pool(own, frontend, rng=rng))
-        held.append(frontend.heatmaps(aside))
-        held_label.append(np.full(len(aside), label))
-    return Materials(frontend, pools, (np.concatenate(held), np.concatenate(held_label)))
-
-
-def fit_generator(
-    data: Prepared, materials: Materials, out: Path, *, progress: Progress
-) -> tuple[Generator, dict[str, list[float]]]:
-    """Train the generator of the settings' preset, resuming from ``out``/checkpoints."""
-    seed = data.settings.seed
-    generator = _make_generator(data)
-    curves = train_generator(
-        generator,
-        [pool.heatmaps for pool in materials.pools],
-        materials.validation,
-        epochs=GENERATOR_EPOCHS,
-        seed=seed,
-        checkpoint=_checkpoint(out, "generator"),
-        on_epoch=progress("generator", GENERATOR_EPOCHS),
-    )
-    return generator, curves
-
-
 def fit_classifier(
-    data: Prepared,
     materials: Materials,
-    balanced: list[Balanced],
-    out: Path,
+    training: TrainingSet,
     *,
-    progress: Progress,
-) -> tuple[Classifier, dict[str, list[float]]]:
-    """Train the settings' classifier on the balanced set, resuming from ``out``/checkpoints."""
-    seed = data.settings.seed
-    classifier = _make_classifier(data)
+    epochs: int | None = None,
+    checkpoint: Path | None = None,
+    progress: Progress = silent,
+) -> tuple[Classifier, Curves]:
+    """Train the settings' classifier on a method's training set.
+
+    Parameters
+    ----------
+    epochs : int > 0, optional
+        At most; default: as a run.
+    checkpoint : Path, optional
+        To resume the training.
+    """
+    data, epochs = materials.data, epochs or CLASSIFIER_EPOCHS
+    classifier = new_classifier(data)
     curves = train_classifier(
         classifier,
-        [
-            np.concatenate([pool.heatmaps, made.synthetic])
-            for pool, made in zip(materials.pools, balanced, strict=True)
-        ],
+        training.pools,
         materials.validation,
-        epochs=CLASSIFIER_EPOCHS,
-        seed=seed,
-        checkpoint=_checkpoint(out, "classifier"),
-        on_epoch=progress("classifier", CLASSIFIER_EPOCHS),
+        epochs=epochs,
+        seed=data.settings.seed,
+        checkpoint=checkpoint,
+        on_epoch=progress("classifier", epochs),
+        share=training.share,
+        class_weight=training.class_weight,
+        mixup=training.mixup,
     )
     return classifier, curves
 
 
-def _scalogram(data: Prepared) -> ScalogramConfig:
-    return ScalogramConfig(rate_hz=data.rate_hz, window=data.settings.window)
-
-
-def _make_generator(data: Prepared) -> Generator:
-    torch.manual_seed(data.settings.seed)
-    scalogram = _scalogram(data)
-    return make_generator(
-        data.settings.preset,
-        n_classes=len(data.classes),
-        channels=len(data.channels),
-        size=(scalogram.n_frequencies, scalogram.n_blocks),
-    )
-
-
-def _make_classifier(data: Prepared) -> Classifier:
-    torch.manual_seed(data.settings.seed)
-    return make_classifier(
-        data.settings.classifier, channels=len(data.channels), n_classes=len(data.classes)
-    )
+def _require_pairs(data: Prepared) -> None:
+    for name, count in counts_by_class(data.drawn, data.classes).items():
+        if count < 2:
+            raise InputError(
+                f"class {name!r} gets a single training window at a balance ratio of "
+                f"{data.settings.balance:g}: expected two or more, between which others are made; "
+                "lower the balance ratio, or draw more normal windows"
+            )
 
 
 def _checkpoint(out: Path, name: str) -> Path:

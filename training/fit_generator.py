@@ -39,8 +39,10 @@ def train_generator(
     *,
     epochs: int,
     seed: int,
-    checkpoint: Path,
+    checkpoint: Path | None = None,
     on_epoch: Callable[[int], None] = lambda epoch: None,
+    terms: tuple[str, ...] = ("mse", "ce"),
+    afc_shapes: bool = True,
 ) -> Curves:
     """Minimise the joint loss on class-balanced batches; early stop on training-side windows.
 
@@ -53,22 +55,25 @@ def train_generator(
     validation : (heatmaps, labels)
         Training-side windows that are in no pool; of a class too small to spare any, fresh views
         of its windows.
+    terms : of "mse" and "ce"
+        Terms of the loss, all but for ablations.
+    afc_shapes : bool
+        As in :meth:`dlrsd.training.generator.Generator.forward`.
     """
     tensors = [torch.from_numpy(pool) for pool in pools]
     held, held_label = (torch.from_numpy(a) for a in validation)
 
-    def validate(model: torch.nn.Module) -> dict[str, float]:
-        mse, ce = joint_loss(model(held), held, held_label)
-        return {"validation_loss": float(mse + ce)}
-
     def losses(model: torch.nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         heatmap, label = batch
-        mse, ce = joint_loss(model(heatmap), heatmap, label)
-        return {"mse": mse, "ce": ce}
+        mse, ce = joint_loss(model(heatmap, afc_shapes=afc_shapes), heatmap, label)
+        return {name: term for name, term in (("mse", mse), ("ce", ce)) if name in terms}
+
+    def validate(model: torch.nn.Module) -> dict[str, float]:
+        return {"validation_loss": float(sum(losses(model, (held, held_label)).values()))}
 
     return train(
         generator,
-        batches=lambda epoch: balanced_batches(
+        batches=lambda epoch: draw_batches(
             tensors, steps=STEPS, batch=BATCH, rng=np.random.default_rng([seed, epoch])
         ),
         losses=losses,
@@ -113,6 +118,7 @@ def synthesize_class(
     count: int,
     *,
     rng: np.random.Generator,
+    textured: bool = True,
 ) -> Synthetic:
     """Decode interpolations between latents of different real windows of one class.
 
@@ -132,6 +138,8 @@ def synthesize_class(
         The class, for the posterior.
     count : int
         How many to decode.
+    textured : bool
+        False leaves the texture away.
     """
     latents = encode(generator, heatmaps)
     texture = heatmaps - decode(generator, latents)
@@ -140,17 +148,39 @@ def synthesize_class(
     while (same := parent[a] == parent[b]).any() and len(np.unique(parent)) > 1:
         b[same] = rng.integers(0, len(heatmaps), int(same.sum()))
     between = interpolate(latents[a], latents[b], rng.random(count))
-    made = decode(generator, between) + texture[a]
+    made = decode(generator, between)
+    if textured:
+        made += texture[a]
     return Synthetic(made, posterior(generator, made)[:, label])
 
 
-def balanced_batches(
-    pools: list[Tensor], *, steps: int, batch: int, rng: np.random.Generator
+def draw_batches(
+    pools: list[Tensor],
+    *,
+    steps: int,
+    batch: int,
+    rng: np.random.Generator,
+    share: NDArray[np.float64] | None = None,
 ) -> list[tuple[Tensor, Tensor]]:
-    """Batches in which every class has the same share: (heatmaps, labels)."""
-    share = -(-batch // len(pools))
-    label = torch.arange(len(pools)).repeat_interleave(share)
-    return [
-        (torch.cat([pool[rng.integers(0, len(pool), share)] for pool in pools]), label)
-        for _ in range(steps)
-    ]
+    """Batches of (heatmaps, labels) in which every class has its share.
+
+    Parameters
+    ----------
+    pools : list of K tensors [shape=(n_c, channels, F, T)]
+    batch : int > 0
+        Rounded up to a multiple of K.
+    share : array [shape=(K,)], sums to 1, optional
+        Default: the same for every class. A batch holds of a class its share, rounded up or down
+        at random so that the mean over batches is exact (systematic sampling).
+    """
+    size = -(-batch // len(pools)) * len(pools)
+    edges = np.cumsum(np.full(len(pools), 1 / len(pools)) if share is None else share)
+    offset = rng.spawn(1)[0].random(steps)  # apart, so that equal shares leave rng as it is
+    batches = []
+    for step in range(steps):
+        place = np.searchsorted(edges, (np.arange(size) + offset[step]) / size, side="right")
+        count = np.bincount(place.clip(max=len(pools) - 1), minlength=len(pools))
+        drawn = [pool[rng.integers(0, len(pool), n)] for pool, n in zip(pools, count, strict=True)]
+        label = torch.from_numpy(np.repeat(np.arange(len(pools)), count))
+        batches.append((torch.cat(drawn), label))
+    return batches

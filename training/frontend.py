@@ -46,6 +46,22 @@ class Frontend:
         return {**facts, "eps": self.eps, "mean": list(self.mean), "std": list(self.std)}
 
 
+class AutoscaledFrontend(Frontend):
+    """A front end that brings every window to an RMS of 1 first: its amplitude is thrown away.
+
+    For comparison only, as the published method scales every heatmap by itself; no run has it.
+    """
+
+    def heatmaps(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        return super().heatmaps(unit_rms(windows))
+
+
+def unit_rms(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Windows (n, channels, window), each scaled to an RMS of 1 over all channels and samples."""
+    rms = np.sqrt((windows**2).mean(axis=(1, 2), keepdims=True))
+    return windows / np.maximum(rms, np.finfo(np.float32).tiny)
+
+
 def fit_frontend(
     windows: NDArray[np.float32], labels: NDArray[np.int64], config: ScalogramConfig
 ) -> Frontend:

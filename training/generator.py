@@ -73,6 +73,8 @@ class Generator(nn.Module):
     n_classes, channels : int > 0
     size : (int, int)
         Frequencies and time blocks of a heatmap, each divisible by the product of strides.
+    seaformer : bool
+        False leaves out both Seaformer blocks, to measure what they are worth.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Generator(nn.Module):
         n_classes: int,
         channels: int = 1,
         size: tuple[int, int] = (32, 32),
+        seaformer: bool = True,
     ):
         super().__init__()
         self.config, self.size = config, size
@@ -97,7 +100,9 @@ class Generator(nn.Module):
         widths = (channels, *config.widths)
         steps = list(zip(widths, widths[1:], config.strides, strict=False))
 
-        def block() -> SeaformerBlock:
+        def block() -> nn.Module:
+            if not seaformer:
+                return nn.Identity()
             return SeaformerBlock(widths[-1], key_dim=config.key_dim, heads=config.heads)
 
         self.encoder = nn.Sequential(
@@ -119,11 +124,13 @@ class Generator(nn.Module):
         """(n, *latent_shape) -> (n, channels, F, T) standardised, within +-HEATMAP_RANGE."""
         return from_unit(self.decoder(latent))
 
-    def forward(self, heatmap: Tensor) -> Reconstruction:
+    def forward(self, heatmap: Tensor, *, afc_shapes: bool = True) -> Reconstruction:
+        """``afc_shapes`` False: no gradient from the AFC's logits to encoder and decoder."""
         latent = self.encode(heatmap)
         decoded = self.decode(latent)
+        judged = decoded if afc_shapes else decoded.detach()
         # One batch of both: the AFC's normalisation shall see in training what it sees in use.
-        logits, input_logits = self.afc(torch.cat([decoded, heatmap])).chunk(2)
+        logits, input_logits = self.afc(torch.cat([judged, heatmap])).chunk(2)
         return Reconstruction(decoded, latent, logits, input_logits)
 
 
@@ -160,7 +167,12 @@ def joint_loss(out: Reconstruction, heatmap: Tensor, label: Tensor) -> tuple[Ten
 
 
 def make_generator(
-    preset: str, *, n_classes: int, channels: int = 1, size: tuple[int, int] = (32, 32)
+    preset: str,
+    *,
+    n_classes: int,
+    channels: int = 1,
+    size: tuple[int, int] = (32, 32),
+    seaformer: bool = True,
 ) -> Generator:
     """A generator with the dimensions of ``PRESETS[preset]``.
 
@@ -171,7 +183,9 @@ def make_generator(
     """
     if preset not in PRESETS:
         raise InputError(f"got preset {preset!r}: expected one of {', '.join(PRESETS)}")
-    return Generator(PRESETS[preset], n_classes=n_classes, channels=channels, size=size)
+    return Generator(
+        PRESETS[preset], n_classes=n_classes, channels=channels, size=size, seaformer=seaformer
+    )
 
 
 def describe(generator: Generator) -> dict[str, object]:

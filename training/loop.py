@@ -29,7 +29,7 @@ def train(
     weight_decay: float,
     patience: int,
     seed: int,
-    checkpoint: Path,
+    checkpoint: Path | None,
     on_epoch: Callable[[int], None] = lambda epoch: None,
 ) -> Curves:
     """Train ``model`` in place and leave it with the weights of its best epoch, in eval mode.
@@ -46,9 +46,9 @@ def train(
         At most this many epochs of this many steps, on a one-cycle schedule of AdamW.
     patience : int
         Stop after this many epochs without a better ``validation_loss``.
-    checkpoint : Path
+    checkpoint : Path or None
         Written after every epoch; read first, if there, to resume. Kept when done: a finished
-        training that is asked for again returns at once.
+        training that is asked for again returns at once. None: cannot be resumed.
     on_epoch : function
         Called with the number of epochs done, for a progress bar.
 
@@ -71,7 +71,7 @@ def train(
     curves: Curves = {}
     best: dict[str, Tensor] = {}
     best_epoch = done = 0
-    if checkpoint.exists():
+    if checkpoint and checkpoint.exists():
         state = _read(checkpoint, model)
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
@@ -101,18 +101,19 @@ def train(
         if figures["validation_loss"] <= min(curves["validation_loss"]):
             best_epoch = done
             best = {k: v.detach().clone() for k, v in model.state_dict().items()}
-        _write(
-            checkpoint,
-            {
-                "model": model.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "schedule": schedule.state_dict(),
-                "curves": curves,
-                "best": best,
-                "best_epoch": best_epoch,
-                "done": done,
-            },
-        )
+        if checkpoint:
+            _write(
+                checkpoint,
+                {
+                    "model": model.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "curves": curves,
+                    "best": best,
+                    "best_epoch": best_epoch,
+                    "done": done,
+                },
+            )
         on_epoch(done)
     if best:
         model.load_state_dict(best)

@@ -23,7 +23,6 @@ from dlrsd.training.recordings import (
 from dlrsd.training.splits import PROTOCOLS, Split, by_fault_location, split
 from dlrsd.training.windows import (
     WindowIndex,
-    counts_by_class,
     cut,
     draw_windows,
     grid_windows,
@@ -149,8 +148,7 @@ def prepare(settings: Settings, recordings: Sequence[Recording] | None = None) -
     Raises
     ------
     InputError
-        If the data, the protocol or the ratio cannot be used; two classes at least are needed,
-        and two drawn windows of each.
+        If the data, the protocol or the ratio cannot be used; two classes at least are needed.
     """
     _check(settings)
     if recordings is None:
@@ -185,13 +183,6 @@ def prepare(settings: Settings, recordings: Sequence[Recording] | None = None) -
         normal=normal,
         seed=settings.seed,
     )
-    for name, count in counts_by_class(drawn, classes).items():
-        if count < 2:
-            raise InputError(
-                f"class {name!r} gets a single training window at a balance ratio of "
-                f"{settings.balance:g}: expected two or more, between which others are made; lower "
-                "the balance ratio, or draw more normal windows"
-            )
     return Prepared(settings, list(recordings), classes, normal, parts, drawn)
 
 

@@ -18,7 +18,8 @@ def bars(console: Console) -> Iterator[Callable[[str, int], Callable[[int], None
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    progress = Progress(*columns, console=console)
+    # A step may take minutes: the time left comes from the last hour's, not the last half minute's.
+    progress = Progress(*columns, console=console, speed_estimate_period=3600)
 
     def bar(what: str, total: int) -> Callable[[int], None]:
         progress.start()

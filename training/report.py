@@ -38,7 +38,9 @@ def write_report(run_folder: str | Path) -> Path:
         and for the axes ``scalogram`` and ``signal``; the others are listed;
         ``curves.json``: {"generator": {...}, "classifier": {...}} as in ``plots.loss_curves``;
         ``samples.npz``: ``real/<class index>`` and ``synthetic/<class index>``, float arrays of
-        shape (n, channels, F, T), standardised heatmaps.
+        shape (n, channels, F, T), standardised heatmaps; ``window/<class index>`` (channels,
+        samples); ``long_range/<name>``, the arrays of :func:`dlrsd.training.long_range.long_range`
+        (with its figures in ``metrics.json``).
 
     Returns
     -------
@@ -84,6 +86,7 @@ def _read(folder: Path) -> Run:
         real=samples["real"],
         synthetic=samples["synthetic"],
         windows=samples["window"],
+        long_range=samples["long_range"],
     )
 
 
@@ -100,16 +103,21 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _read_samples(path: Path, classes: Sequence[str]) -> dict[str, dict[str, NDArray]]:
-    samples: dict[str, dict[str, NDArray]] = {"real": {}, "synthetic": {}, "window": {}}
+    by_class: dict[str, dict[str, NDArray]] = {"real": {}, "synthetic": {}, "window": {}}
+    samples = {**by_class, "long_range": {}}
     if not path.is_file():
         return samples
     try:
         with np.load(path, allow_pickle=False) as stored:
-            for part, by_class in samples.items():
+            for part, arrays in by_class.items():
                 for index, name in enumerate(classes):
                     key = f"{part}/{index}"
                     if key in stored and len(stored[key]):
-                        by_class[name] = stored[key].astype(np.float32)
+                        arrays[name] = stored[key].astype(np.float32)
+            for key in stored.files:
+                part, _, name = key.partition("/")
+                if part == "long_range":
+                    samples[part][name] = stored[key].astype(np.float32)
     except (ValueError, OSError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is damaged ({error}): expected heatmaps; train again") from error
     return samples

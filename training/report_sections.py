@@ -6,7 +6,7 @@ All text that comes from a run is escaped here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from html import escape
 from typing import Any
@@ -20,6 +20,8 @@ from threadpoolctl import threadpool_limits
 from dlrsd.runtime.scalogram import ScalogramConfig
 from dlrsd.training import plots
 from dlrsd.training.fidelity import DEFINITIONS
+from dlrsd.training.report_attention import long_range
+from dlrsd.training.report_html import figure, maybe, percent, section, table
 
 _PROTOCOL_MEANING = {
     "random": (
@@ -63,6 +65,7 @@ class Run:
     real: dict[str, NDArray]
     synthetic: dict[str, NDArray]
     windows: dict[str, NDArray]
+    long_range: dict[str, NDArray]
 
     @property
     def classes(self) -> list[str]:
@@ -80,16 +83,17 @@ def sections(run: Run) -> list[str]:
         _gallery(run),
         _quality(run),
         _map(run),
+        _long_range(run),
         _curves(run),
         _settings(run),
     )
-    return [section for section in made if section]
+    return [part for part in made if part]
 
 
 def _verdict(run: Run) -> str:
     metrics = run.metrics
     total = sum(map(sum, metrics["confusion"]))
-    headline = f"{_percent(metrics['accuracy'])} of {total:,} test windows diagnosed correctly"
+    headline = f"{percent(metrics['accuracy'])} of {total:,} test windows diagnosed correctly"
     return "\n".join(
         [
             f'<p class="run">Run {escape(run.name)}</p>',
@@ -141,13 +145,13 @@ def _weakest(run: Run) -> str:
     index = run.classes.index(metrics["worst_class"])
     row = confusion[index]
     low, high = plots.wilson_interval(int(row[index]), int(row.sum()))
-    text = f"Macro recall is {_percent(metrics['macro_recall'])}. "
+    text = f"Macro recall is {percent(metrics['macro_recall'])}. "
     if metrics["worst_recall"] == 1:
         return text + "Every window of every class was recognised."
     text += (
         f"The weakest class is <b>{escape(metrics['worst_class'])}</b>: {row[index]:,} of "
-        f"{row.sum():,} windows recognised ({_percent(metrics['worst_recall'])}, "
-        f"95\N{NO-BREAK SPACE}% interval {_percent(low)} to {_percent(high)})"
+        f"{row.sum():,} windows recognised ({percent(metrics['worst_recall'])}, "
+        f"95\N{NO-BREAK SPACE}% interval {percent(low)} to {percent(high)})"
     )
     errors = row.copy()
     errors[index] = 0
@@ -177,13 +181,13 @@ def _meaning(run: Run) -> str:
 
 def _tiles(metrics: Mapping[str, Any]) -> str:
     tiles = [
-        ("", "accuracy", "accuracy", _percent),
-        ("", "macro_recall", "macro recall", _percent),
-        ("worst", "worst_recall", f"worst recall: {metrics.get('worst_class', '')}", _percent),
-        ("", "macro_precision", "macro precision", _percent),
-        ("", "macro_f1", "macro F1", _percent),
-        ("", "g_mean", "G-mean of recalls", _percent),
-        ("", "g_mean_paper", "G-mean, the paper's", _percent),
+        ("", "accuracy", "accuracy", percent),
+        ("", "macro_recall", "macro recall", percent),
+        ("worst", "worst_recall", f"worst recall: {metrics.get('worst_class', '')}", percent),
+        ("", "macro_precision", "macro precision", percent),
+        ("", "macro_f1", "macro F1", percent),
+        ("", "g_mean", "G-mean of recalls", percent),
+        ("", "g_mean_paper", "G-mean, the paper's", percent),
         ("", "macro_auroc", "macro AUROC", lambda value: f"{value:.4f}"),
     ]
     shown = "".join(
@@ -197,21 +201,21 @@ def _tiles(metrics: Mapping[str, Any]) -> str:
 def _recall(run: Run) -> str:
     rows = []
     for name, row in run.metrics["per_class"].items():
-        cells = [_maybe(row[key], _percent) for key in ("recall", "precision", "f1")]
+        cells = [maybe(row[key], percent) for key in ("recall", "precision", "f1")]
         rows.append((name, [*cells, f"{row['support']:,}"]))
-    return _section(
+    return section(
         "Recall of each class",
-        _figure(plots.recall_bars(run.metrics["confusion"], run.classes)),
+        figure(plots.recall_bars(run.metrics["confusion"], run.classes)),
         "<p class='note'>Lines are Wilson 95 % intervals as if windows were independent. "
         "Overlapping windows of one recording are not: the true uncertainty is wider.</p>",
-        _table(["class", "recall", "precision", "F1", "test windows"], rows),
+        table(["class", "recall", "precision", "F1", "test windows"], rows),
     )
 
 
 def _confusion(run: Run) -> str:
-    return _section(
+    return section(
         "What was taken for what",
-        _figure(plots.confusion_matrix(run.metrics["confusion"], run.classes)),
+        figure(plots.confusion_matrix(run.metrics["confusion"], run.classes)),
         "<p class='note'>Counts of test windows; the depth of colour is the share of the true "
         "class. Blue is right, orange is wrong.</p>",
     )
@@ -222,9 +226,9 @@ def _class_counts(run: Run) -> str:
     balance = run.metrics.get("balance") or {name: {"drawn": n} for name, n in drawn.items()}
     if not balance:
         return ""
-    return _section(
+    return section(
         "Training windows",
-        _figure(plots.class_counts(balance)),
+        figure(plots.class_counts(balance)),
         "<p class='note'>Windows held out for validation are not counted. Besides these the "
         "classifier saw views of the real windows, shifted and with noise added; every batch holds "
         "the classes in equal shares.</p>",
@@ -245,7 +249,7 @@ def _filter_counts(run: Run) -> str:
         if copies:
             found = copies["per_class"].get(name, {})
             share = found.get("share")
-            cells.append("–" if share is None else f"{found['count']:,} ({_percent(share)})")
+            cells.append("–" if share is None else f"{found['count']:,} ({percent(share)})")
         rows.append((name, cells))
     head = ["class", *(f"rejected: {reason.replace('_', ' ')}" for reason in reasons)]
     head += ["decoded, kept", "SMOTE top-up"]
@@ -258,7 +262,7 @@ def _filter_counts(run: Run) -> str:
             f"class and its nearest neighbour. Of {copies['n']:,} synthetic heatmaps that could be "
             f"judged so, {copies['count']:,} lie that close.</p>"
         )
-    return _section("What the filter did", _table(head, rows), note)
+    return section("What the filter did", table(head, rows), note)
 
 
 def _gallery(run: Run) -> str:
@@ -283,14 +287,14 @@ def _gallery(run: Run) -> str:
     ]
     channels = run.real[shown[0]].shape[1]
     of_channels = f" First of {channels} channels." if channels > 1 else ""
-    return _section(
+    return section(
         "Real and synthetic heatmaps",
         "<p class='note'>Four of each, picked evenly and not by looks; the real ones are of the "
         "test part. Frequency in Hz upwards, "
         f"time to the right, one colour scale for all heatmaps. Above them the first test window "
         f"in full: its samples, and its scalogram before it is averaged.{of_channels}"
         f"{of_classes}</p>",
-        _figure(plots.colour_bar(scale)),
+        figure(plots.colour_bar(scale)),
         f'<div class="gallery">{"".join(cards)}</div>',
     )
 
@@ -318,7 +322,7 @@ def _quality(run: Run) -> str:
         return ""
     own = [name for name in DEFINITIONS if not name.endswith("_paper")]
     paper = [name for name in DEFINITIONS if name.endswith("_paper")]
-    return _section(
+    return section(
         "How like the real ones they are",
         _quality_table(fidelity, own, "Field-standard definitions, each with its ideal value"),
         "<p class='note'>Real heatmaps are those of the test part, which the generator has not "
@@ -335,7 +339,7 @@ def _quality(run: Run) -> str:
 
 def _quality_table(fidelity: Mapping[str, Any], names: Sequence[str], caption: str) -> str:
     def cells(row: Mapping[str, Any]) -> list[str]:
-        return [_maybe(row.get(name), lambda value: f"{value:#.3g}") for name in names]
+        return [maybe(row.get(name), lambda value: f"{value:#.3g}") for name in names]
 
     rows = [("mean over classes", cells(fidelity["overall"]))]
     if any(value is not None for value in fidelity.get("reference", {}).values()):
@@ -344,7 +348,7 @@ def _quality_table(fidelity: Mapping[str, Any], names: Sequence[str], caption: s
     head = [
         f"{DEFINITIONS[name].label} →\N{NO-BREAK SPACE}{DEFINITIONS[name].ideal}" for name in names
     ]
-    return _table(["", *head], rows, caption=caption, marked=["total", "reference"][: len(rows)])
+    return table(["", *head], rows, caption=caption, marked=["total", "reference"][: len(rows)])
 
 
 def _definitions(names: Iterable[str]) -> str:
@@ -371,9 +375,9 @@ def _map(run: Run) -> str:
         return ""
     labels = np.concatenate([np.full(len(x), index) for index, _, x in groups])
     synthetic = np.concatenate([np.full(len(x), flag) for _, flag, x in groups])
-    return _section(
+    return section(
         "Map of real and synthetic heatmaps",
-        _figure(plots.tsne_map(_embed(x), labels, synthetic, run.classes)),
+        figure(plots.tsne_map(_embed(x), labels, synthetic, run.classes)),
         "<p class='note'>t-SNE of the heatmaps, seeded. Neighbours on the map are alike; sizes "
         "of clusters and distances between them mean nothing.</p>",
     )
@@ -388,13 +392,19 @@ def _embed(x: NDArray) -> NDArray:
         return tsne.fit_transform(reduced)
 
 
+def _long_range(run: Run) -> str:
+    if not run.long_range:
+        return ""
+    return long_range(run.long_range, run.metrics, _scale(run))
+
+
 def _curves(run: Run) -> str:
     lines = [
         values for part in run.curves.values() for key, values in part.items() if key != "epoch"
     ]
     if not any(lines):
         return ""
-    return _section("Training curves", _figure(plots.loss_curves(run.curves)))
+    return section("Training curves", figure(plots.loss_curves(run.curves)))
 
 
 def _settings(run: Run) -> str:
@@ -406,48 +416,4 @@ def _settings(run: Run) -> str:
     ]
     if not rows:
         return ""
-    return _section("How this run was made", _table(["setting", ""], rows, kind="facts"))
-
-
-def _section(title: str, *parts: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>\n" + "\n".join(parts) + "\n</section>"
-
-
-def _figure(svg: str) -> str:
-    return f'<div class="wide">{svg}</div>'
-
-
-def _table(
-    head: Sequence[str],
-    rows: Sequence[tuple[str, Sequence[str]]],
-    *,
-    caption: str = "",
-    marked: Sequence[str] = (),
-    kind: str = "",
-) -> str:
-    """A table of row names and finished cells; ``marked`` are the classes of its first rows."""
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    marks = [*marked, *[""] * (len(rows) - len(marked))]
-    body = "".join(
-        f'<tr class="{mark}"><th>{escape(name)}</th>'
-        + "".join(f"<td>{cell}</td>" for cell in cells)
-        + "</tr>"
-        for mark, (name, cells) in zip(marks, rows, strict=True)
-    )
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return (
-        f'<div class="wide"><table class="{kind}">{title}<thead><tr>{top}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _maybe(value: Any, show: Callable[[Any], str]) -> str:
-    return "–" if value is None else show(value)
-
-
-def _percent(share: float) -> str:
-    """A share in per cent; never 100.0 % for less than all."""
-    text = f"{100 * share:.1f}"
-    if text == "100.0" and share < 1:
-        text = "> 99.9"
-    return f"{escape(text)}\N{NO-BREAK SPACE}%"
+    return section("How this run was made", table(["setting", ""], rows, kind="facts"))

@@ -123,7 +123,10 @@ def load_run(folder: str | Path) -> TrainedRun:
         config = read_json(folder / "config.json")
         settings = Settings.from_json(config["settings"])
         frontend = frontend_from_config(config)
-        shape = {"n_classes": len(config["classes"]), "channels": len(config["channels"])}
+        shape: dict[str, Any] = {
+            "n_classes": len(config["classes"]),
+            "channels": len(config["channels"]),
+        }
         size = (frontend.config.n_frequencies, frontend.config.n_blocks)
         generator = make_generator(settings.preset, size=size, **shape)
         classifier = make_classifier(settings.classifier, **shape)

@@ -61,6 +61,17 @@ class SeaformerBlock(nn.Module):
         axial = self.merge(v + rows.unsqueeze(3) + columns.unsqueeze(2))
         return torch.sigmoid(axial) * self.detail(torch.cat([q, k, v], dim=1))
 
+    def attention(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What ``forward`` attends to: rows (n, heads, h, h) and columns (n, heads, w, w).
+
+        Entry [i, j] is the weight that position i gives to position j; a row sums to 1.
+        """
+        q, k = self.query(x), self.key(x)
+        return (
+            self.rows.weights(q.mean(3), k.mean(3), self.heads, self.scale),
+            self.columns.weights(q.mean(2), k.mean(2), self.heads, self.scale),
+        )
+
 
 class AxialAttention(nn.Module):
     """Multi-head attention along one squeezed axis; tokens (n, channels, length)."""
@@ -74,9 +85,18 @@ class AxialAttention(nn.Module):
         )
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, heads: int, scale: float) -> Tensor:
+        weights = self.weights(q, k, heads, scale)
+        return self.project((weights @ _by_head(v, heads)).transpose(2, 3).flatten(1, 2))
+
+    def weights(self, q: Tensor, k: Tensor, heads: int, scale: float) -> Tensor:
+        """Softmax attention (n, heads, length, length) of queries to keys (n, keys, length)."""
         length = q.shape[-1]
         q = q + F.interpolate(self.query_position, length, mode="linear", align_corners=False)
         k = k + F.interpolate(self.key_position, length, mode="linear", align_corners=False)
-        q, k, v = (t.unflatten(1, (heads, -1)).transpose(2, 3) for t in (q, k, v))
-        weights = torch.softmax(q @ k.transpose(2, 3) * scale, dim=-1)
-        return self.project((weights @ v).transpose(2, 3).flatten(1, 2))
+        scores = _by_head(q, heads) @ _by_head(k, heads).transpose(2, 3) * scale
+        return torch.softmax(scores, dim=-1)
+
+
+def _by_head(tokens: Tensor, heads: int) -> Tensor:
+    """(n, channels, length) -> (n, heads, length, channels of a head)."""
+    return tokens.unflatten(1, (heads, -1)).transpose(2, 3)

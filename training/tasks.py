@@ -34,6 +34,10 @@ def _drive_end(row: Row) -> bool:
     )
 
 
+def _drive_end_without_load(row: Row) -> bool:
+    return _drive_end(row) and row["load"] == 0
+
+
 def _fault_and_size(row: Row) -> str:
     return "Normal" if row["fault_type"] == "normal" else row["bearing_id"].removeprefix("DE_")
 
@@ -48,5 +52,12 @@ TASKS = {
             "CWRU at 12 kHz, drive-end accelerometer and drive-end faults (SKF 6205): Normal and "
             "IR, B, OR@6 at 0.007, 0.014 and 0.021 in, loads 0 to 3 hp pooled"
         ),
+    ),
+    "cwru10-load0": Task(
+        dataset="cwru12k",
+        channels=("DE",),
+        select=_drive_end_without_load,
+        label=_fault_and_size,
+        statement="cwru10 at a load of 0 hp only, as the published figures of DLRSD-SMOTE have it",
     ),
 }

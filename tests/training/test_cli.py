@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import bearing_datasets
 import numpy as np
@@ -55,6 +56,36 @@ def test_fit_trains_says_how_well_and_can_be_repeated(hurried, rig_folder, tmp_p
     assert metrics["window_counts"]["train"]["outer"] == 10
     again = command(tmp_path, *arguments)
     assert (again.returncode, again.stdout, again.stderr) == (0, done.stdout, "")
+
+
+def test_compare_goes_on_where_it_was_ended_and_sums_up(hurried, rig_folder, tmp_path):
+    arguments = (
+        "compare", rig_folder, "--out", "t.csv", "--methods", "none,ros,mixup", "--balance", "4,2",
+        "--normal-windows", "40", "--seeds", "0-1,3", "--jobs", "1",
+    )  # fmt: skip
+    program = [sys.executable, "-c", patches(hurried) + PROGRAM, *map(str, arguments)]
+    ended = subprocess.Popen(program, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "t.csv").exists() and ended.poll() is None:
+        time.sleep(0.01)
+    ended.terminate()
+    said = ended.communicate()[1]
+    assert ended.returncode == 130, said
+    n_done = len((tmp_path / "t.csv").read_text().splitlines()) - 1
+    assert 1 <= n_done < 18
+    assert f"interrupted: {n_done} of 18 cells are in t.csv; the same command goes on" in said
+    done = command(tmp_path, *arguments, before=patches(hurried))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(f"18 cells, {n_done} of them in t.csv already\n")
+    assert done.stderr.count(": accuracy ") == 18 - n_done
+    assert f"{18 - n_done}/{18 - n_done}" in done.stderr  # the bar
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert [line.strip() for line in lines if ", edge" in line] == [
+        "block, 1:4, edge",
+        "block, 1:2, edge",
+    ]
+    assert lines[-1] == "18 cells: t.csv"
+    assert sum(line.strip().startswith("mixup ") for line in lines) == 2
 
 
 def test_simulate_writes_a_stream_that_turns_faulty(tmp_path):
@@ -107,6 +138,20 @@ MISTAKES = {
     "a seed below 0": (["simulate", "s.bin", "--seed", "-1"], "got seed = -1: expected 0 or more"),
     "no window": (["inspect", "{rig}", "--window", "0"], "got window = 0: expected 1 or more"),
     "a split's seed below 0": (["inspect", "{rig}", "--seed", "-1"], "got seed = -1: expected 0"),
+    "no table": (["compare", "{rig}"], "Missing option '--out'"),
+    "a table of no format": (["compare", "{rig}", "--out", "t"], "cannot tell the format of 't'"),
+    "an unknown method": (
+        ["compare", "{rig}", "--out", "t.csv", "--methods", "smoot"],
+        "got method 'smoot': expected one of none",
+    ),
+    "seeds that are words": (
+        ["compare", "{rig}", "--out", "t.csv", "--seeds", "few"],
+        "got seeds 'few': expected such as 0-9",
+    ),
+    "ratios that are words": (
+        ["compare", "{rig}", "--out", "t.csv", "--balance", "few"],
+        "got balance ratios 'few': expected numbers separated by commas",
+    ),
     "an unknown command": (["fitt"], "No such command 'fitt'"),
 }
 

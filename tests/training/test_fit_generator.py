@@ -9,8 +9,8 @@ from torch import nn
 
 from dlrsd.training import fit_generator
 from dlrsd.training.fit_generator import (
-    balanced_batches,
     decode,
+    draw_batches,
     encode,
     posterior,
     synthesize_class,
@@ -85,11 +85,36 @@ def test_the_texture_of_the_first_window_is_carried_over():
 
 def test_batches_are_balanced_and_hold_what_the_pools_hold():
     pools = [torch.full((n, 1, 2, 2), float(c)) for c, n in enumerate((500, 3, 20))]
-    batches = balanced_batches(pools, steps=4, batch=64, rng=np.random.default_rng(0))
+    batches = draw_batches(pools, steps=4, batch=64, rng=np.random.default_rng(0))
     assert len(batches) == 4
     for heatmap, label in batches:
         assert torch.bincount(label).tolist() == [22, 22, 22]
         assert torch.equal(heatmap[:, 0, 0, 0], label.float())
+
+
+@pytest.mark.parametrize("share", [(0.7, 0.2, 0.1), (0.98, 0.015, 0.005)])
+def test_a_class_has_its_share_of_the_batches(share):
+    pools = [torch.full((5, 1, 2, 2), float(label)) for label in range(3)]
+    rng = np.random.default_rng(0)
+    batches = draw_batches(pools, steps=2000, batch=64, rng=rng, share=np.array(share))
+    counts = np.array([np.bincount(label, minlength=3) for _, label in batches])
+    assert (counts.sum(axis=1) == 66).all()
+    # Up or down of its share, never further, and right in the mean.
+    assert (np.abs(counts - 66 * np.array(share)) < 1 + 1e-9).all()
+    np.testing.assert_allclose(counts.mean(axis=0), 66 * np.array(share), atol=0.05)
+    assert all(torch.equal(heatmap[:, 0, 0, 0], label.float()) for heatmap, label in batches[:20])
+
+
+def test_equal_shares_draw_the_same_heatmaps_as_no_shares():
+    pools = [torch.randn(40, 1, 2, 2) for _ in range(3)]
+    for (one, _), (two, _) in zip(
+        draw_batches(pools, steps=5, batch=64, rng=np.random.default_rng(7)),
+        draw_batches(
+            pools, steps=5, batch=64, rng=np.random.default_rng(7), share=np.full(3, 1 / 3)
+        ),
+        strict=True,
+    ):
+        assert torch.equal(one, two)
 
 
 def test_encoding_decoding_and_judging_go_in_parts(monkeypatch):

@@ -79,6 +79,14 @@ def test_it_stops_early_with_the_best_weights(tmp_path):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
+def test_without_a_checkpoint_it_ends_with_the_same_weights(tmp_path):
+    kept, unkept = model(), model()
+    assert run(kept, tmp_path / "c.pt") == run(unkept, None)
+    for a, b in zip(kept.parameters(), unkept.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["c.pt"]
+
+
 def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path):
     path = tmp_path / "c.pt"
     path.write_bytes(b"not a checkpoint")

@@ -19,7 +19,7 @@ from dlrsd.training.fidelity import fidelity, near_copies
 from dlrsd.training.metrics import classification_metrics
 from dlrsd.training.plots import ORANGE, confusion_matrix, recall_bars, wilson_interval
 from dlrsd.training.report import write_report
-from dlrsd.training.report_sections import _percent
+from dlrsd.training.report_html import percent
 
 # What a user may call a class: markup, a formula, a stand-in colour, a very long name.
 CLASSES = ["Normal", '<b>Ball & "co"</b>', "$x_{1", '#010203 id="y"', "outer race " * 5]
@@ -248,8 +248,8 @@ def test_perfect_and_nearly_perfect_are_told_apart(tmp_path):
     text = write_report(tmp_path).read_text(encoding="utf-8")
     assert "Every window of every class was recognised." in text
     assert f"fill: {ORANGE}" not in text  # nothing stands out as the worst
-    assert _percent(1.0) == "100.0\N{NO-BREAK SPACE}%"
-    assert _percent(0.9999) == "&gt; 99.9\N{NO-BREAK SPACE}%"
+    assert percent(1.0) == "100.0\N{NO-BREAK SPACE}%"
+    assert percent(0.9999) == "&gt; 99.9\N{NO-BREAK SPACE}%"
 
 
 def test_runs_that_cannot_be_read_are_named(tmp_path):

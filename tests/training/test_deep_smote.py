@@ -1,0 +1,72 @@
+"""Deep SMOTE as an imbalanced-learn sampler: its checks, and what the network learns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from imblearn.over_sampling import SMOTE
+from imblearn.utils.estimator_checks import parametrize_with_checks
+
+from dlrsd.runtime.errors import InputError
+from dlrsd.training.deep_smote import DeepSmoteRegressor
+
+
+@parametrize_with_checks([DeepSmoteRegressor(random_state=0, steps=5, hidden=8)])
+def test_it_keeps_imbalanced_learns_contract(estimator, check):
+    check(estimator)
+
+
+def three_classes():
+    rng = np.random.default_rng(0)
+    x = np.concatenate([c + rng.standard_normal((n, 6)) for c, n in ((0, 40), (8, 12), (-8, 5))])
+    return x, np.repeat(["many", "some", "few"], [40, 12, 5])
+
+
+def test_classes_reach_their_number_and_the_given_samples_stay():
+    x, y = three_classes()
+    new_x, new_y = DeepSmoteRegressor(random_state=0).fit_resample(x, y)
+    assert dict(zip(*np.unique(new_y, return_counts=True), strict=True)) == {
+        "many": 40, "some": 40, "few": 40,
+    }  # fmt: skip
+    np.testing.assert_array_equal(new_x[:57], x)
+    np.testing.assert_array_equal(new_y[:57], y)
+    strategy = {"few": 9}
+    fewer = DeepSmoteRegressor(sampling_strategy=strategy, random_state=0).fit_resample(x, y)
+    assert (fewer[1] == "few").sum() == 9
+    assert len(fewer[1]) == 57 + 4
+
+
+def test_it_learns_the_middle_of_what_smote_draws_between_two_samples():
+    """The least squared error of a point drawn evenly between two is their middle."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.standard_normal((30, 2)), [[10.0, 0.0], [14.0, 4.0]]])
+    y = np.repeat([0, 1], [30, 2])
+    made = DeepSmoteRegressor(random_state=0, steps=1500).fit_resample(x, y)[0][32:]
+    assert len(made) == 28
+    np.testing.assert_allclose(made, np.broadcast_to([12.0, 2.0], made.shape), atol=0.4)
+    drawn = SMOTE(random_state=0, k_neighbors=1).fit_resample(x, y)[0][32:]
+    assert made.std(axis=0).max() < 0.25 * drawn.std(axis=0).min()
+
+
+def test_the_seed_decides():
+    x, y = three_classes()
+    one, two, other = (
+        DeepSmoteRegressor(random_state=s, steps=10).fit_resample(x, y)[0] for s in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(one, other)
+
+
+def test_a_unit_changes_nothing_but_the_unit():
+    x, y = three_classes()
+    small = DeepSmoteRegressor(random_state=0).fit_resample(x, y)[0]
+    large = DeepSmoteRegressor(random_state=0).fit_resample(1e4 * x + 7e3, y)[0]
+    np.testing.assert_allclose((large - 7e3) / 1e4, small, atol=0.02)
+
+
+def test_a_single_sample_is_refused():
+    x, y = three_classes()
+    y[-1] = "one"
+    with pytest.raises(InputError, match="a class of 1 sample: Deep SMOTE needs pairs") as error:
+        DeepSmoteRegressor().fit_resample(x, y)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,125 @@
+"""What networks are trained on: heatmaps of drawn windows and their views, and what is held out.
+
+The same for every method that is compared: the front end's constants, the augmentation, and the
+windows that decide when to stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dlrsd.runtime.scalogram import ScalogramConfig
+from dlrsd.training.augment import views
+from dlrsd.training.balance import RealPool, real_pool
+from dlrsd.training.classifiers import Classifier, make_classifier
+from dlrsd.training.frontend import AutoscaledFrontend, Frontend, fit_frontend, unit_rms
+from dlrsd.training.generator import Generator, make_generator
+from dlrsd.training.prepare import Prepared
+
+# Validation windows are a tenth of a class's drawn ones, never trained on. A class with fewer than
+# HOLD_FROM cannot spare any: fresh views of its windows stand in.
+HOLD_FROM = 20
+HELD_VIEWS = 40
+
+Progress = Callable[[str, int], Callable[[int], None]]  # (what, total) -> set the number done
+
+
+def silent(what: str, total: int) -> Callable[[int], None]:
+    """Progress that nobody looks at."""
+    return lambda done: None
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What networks are trained on.
+
+    Parameters
+    ----------
+    data : Prepared
+    frontend : Frontend
+    pools : list of RealPool
+        Per class, heatmaps of the drawn windows that are trained on, and of their views.
+    windows : list of arrays [shape=(n_drawn, channels, window)]
+        Per class, those drawn windows, in the order of ``RealPool.drawn``.
+    validation : (heatmaps, labels)
+    """
+
+    data: Prepared = field(repr=False)
+    frontend: Frontend
+    pools: list[RealPool] = field(repr=False)
+    windows: list[NDArray[np.float32]] = field(repr=False)
+    validation: tuple[NDArray[np.float32], NDArray[np.int64]] = field(repr=False)
+
+    @property
+    def drawn(self) -> NDArray[np.int64]:
+        """Drawn windows of every class that are trained on, (K,)."""
+        return np.array([pool.n_drawn for pool in self.pools])
+
+    @property
+    def target(self) -> int:
+        """Windows of a class after balancing: the settings', or those of the largest class."""
+        return self.data.settings.target or int(self.drawn.max())
+
+
+def make_materials(data: Prepared, *, autoscale: bool = False) -> Materials:
+    """Heatmaps of the drawn windows and their views, and what is held out for validation.
+
+    Parameters
+    ----------
+    data : Prepared
+    autoscale : bool
+        Bring every window to an RMS of 1 first, which throws its amplitude away.
+    """
+    windows, labels = data.cut(data.drawn), data.drawn.label
+    if autoscale:
+        windows = unit_rms(windows)
+    frontend = fit_frontend(windows, labels, scalogram_config(data))
+    if autoscale:
+        frontend = AutoscaledFrontend(**vars(frontend))
+    rng = np.random.default_rng([data.settings.seed, 1])
+    pools, kept, held, held_label = [], [], [], []
+    for label in range(len(data.classes)):
+        own = windows[labels == label]
+        if len(own) >= HOLD_FROM:
+            order = rng.permutation(len(own))
+            n_held = len(own) // 10
+            aside, own = own[order[:n_held]], own[order[n_held:]]
+        else:
+            aside, _ = views(own, HELD_VIEWS, rng=rng)
+        pools.append(real_pool(own, frontend, rng=rng))
+        kept.append(own)
+        held.append(frontend.heatmaps(aside))
+        held_label.append(np.full(len(aside), label))
+    validation = (np.concatenate(held), np.concatenate(held_label))
+    return Materials(data, frontend, pools, kept, validation)
+
+
+def scalogram_config(data: Prepared) -> ScalogramConfig:
+    """The scalogram of the data's rate and windows."""
+    return ScalogramConfig(rate_hz=data.rate_hz, window=data.settings.window)
+
+
+def new_generator(data: Prepared, *, seaformer: bool = True) -> Generator:
+    """An untrained generator of the settings' preset, its weights drawn by the settings' seed."""
+    torch.manual_seed(data.settings.seed)
+    scalogram = scalogram_config(data)
+    return make_generator(
+        data.settings.preset,
+        n_classes=len(data.classes),
+        channels=len(data.channels),
+        size=(scalogram.n_frequencies, scalogram.n_blocks),
+        seaformer=seaformer,
+    )
+
+
+def new_classifier(data: Prepared) -> Classifier:
+    """An untrained classifier as the settings name it, its weights drawn by their seed."""
+    torch.manual_seed(data.settings.seed)
+    return make_classifier(
+        data.settings.classifier, channels=len(data.channels), n_classes=len(data.classes)
+    )

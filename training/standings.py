@@ -1,0 +1,63 @@
+"""What a comparison found, for a terminal: methods one below the other, in percent, with intervals.
+
+A table for every protocol, balance ratio and classifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dlrsd.training.methods import METHODS, VARIANTS
+from dlrsd.training.statistics import REFERENCE, summary
+from dlrsd.training.table import Row
+
+_FIGURES = ("accuracy", "macro_recall", "worst_recall")
+_LEGEND = (
+    f"In percent: mean over seeds ± half of its 95 % interval. {REFERENCE} −: accuracy of "
+    f"{REFERENCE} minus the method's on the same seeds; * the interval excludes 0."
+)
+
+
+def standings(rows: Sequence[Row]) -> RenderableType:
+    """Lay out rows of `dlrsd.training.compare` for a terminal of 100 columns."""
+    known = [*METHODS, *VARIANTS]
+    lines = summary(sorted(rows, key=lambda row: known.index(row["method"])))
+    tables = [_table(title, list(group)) for title, group in groupby(lines, key=_title)]
+    return Group(*tables, Text(_LEGEND))
+
+
+def _title(line: Mapping[str, Any]) -> str:
+    return f"{line['protocol']}, 1:{line['balance']:g}, {line['classifier']}"
+
+
+def _table(title: str, lines: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(
+        title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
+    table.add_column("method", overflow="fold", min_width=16)
+    for name in ("seeds", *(figure.replace("_", " ") for figure in _FIGURES), f"{REFERENCE} −"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for line in lines:
+        difference = line["difference"]["accuracy"]
+        table.add_row(
+            line["method"],
+            str(len(line["seeds"])),
+            *(_percent(line[figure]) for figure in _FIGURES),
+            "" if difference is None else _percent(difference, sign="+"),
+        )
+    return table
+
+
+def _percent(figure: Mapping[str, Any], sign: str = "") -> str:
+    mean, half = figure["mean"], figure["half_width"]
+    if half is None:
+        return f"{100 * mean:{sign}.2f}"
+    excludes = "*" if sign and abs(mean) > half else ""
+    return f"{100 * mean:{sign}.2f} ± {100 * half:.2f}{excludes}"
