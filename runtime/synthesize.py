@@ -1,11 +1,11 @@
-"""New heatmaps of a class on the box: latent SMOTE between the bundle's anchors, then filtering.
+"""New heatmaps of a class on the box: splices between the bundle's anchors, then filtering.
 
-An anchor is a training window as a latent and a texture, what the decoder leaves out of it. A
-weight drawn between the latents of two anchors of a class gives a new one, the bundle's decoder
-makes a standardised log scalogram of it and of the first one's texture, and its auxiliary
-classifier says what it takes it for. What fails MCF-SMOTE's filter is counted by reason and drawn
-again; what is still missing after eight draws for each one asked for, or once hardly any passes, is
-topped up by SMOTE. All of it stays on the device; only what is kept comes back.
+An anchor is a training window as a latent and a texture, what the decoder leaves out of it. Splices
+of two anchors of a class give a new latent and its texture, the bundle's decoder makes a
+standardised log scalogram of them, and its auxiliary classifier says what it takes it for. What
+fails MCF-SMOTE's filter is counted by reason and drawn again; what is still missing after eight
+draws for each one asked for, or once hardly any passes, is topped up by SMOTE. All of it stays on
+the device; only what is kept comes back.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from dlrsd.runtime.errors import BundleError, DlrsdError, InputError
 from dlrsd.runtime.filtering import Thresholds, judge, typical_distance
 from dlrsd.runtime.hardware import device_error
 from dlrsd.runtime.neighbours import Array, take, to_host
-from dlrsd.runtime.smote import interpolate, smote
+from dlrsd.runtime.smote import smote
+from dlrsd.runtime.splice import random_runs, splice
 
 _ROUND = 2048  # drawn at once
 _DRAWS = 8  # at most for each one asked for
@@ -199,8 +200,7 @@ def _make(
         if drawn >= _ROUND and n_kept < _LEAST_SHARE * drawn:
             break
         wanted = min(_ROUND, count - n_kept, _DRAWS * count - drawn)
-        first, between = _between(latents, wanted, rng)
-        heatmaps, probabilities = decode(between, take(textures, first))
+        heatmaps, probabilities = decode(*_between(latents, textures, wanted, rng))
         reasons = judge(heatmaps, probabilities[:, index], real, limits, spacing=spacing)
         good = np.flatnonzero(~np.logical_or.reduce(list(reasons.values())))
         kept.append(take(heatmaps, good))
@@ -266,9 +266,11 @@ def _anchors(
 
 
 def _between(
-    latents: Array, count: int, rng: np.random.Generator
-) -> tuple[NDArray[np.intp], Array]:
-    """Random points between random pairs of different anchors, and the first of each pair."""
+    latents: Array, textures: Array, count: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Random splices of random pairs of different anchors: latents and textures."""
     first = rng.integers(0, len(latents), count)
     second = (first + rng.integers(1, len(latents), count)) % len(latents)
-    return first, interpolate(take(latents, first), take(latents, second), rng.random(count))
+    runs = random_runs(count, rng=rng)
+    latent, texture = (splice(take(x, first), take(x, second), runs) for x in (latents, textures))
+    return latent, texture

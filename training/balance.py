@@ -65,6 +65,7 @@ def balance_class(
     *,
     seed: int,
     thresholds: Thresholds | None = None,
+    spliced: bool = True,
     textured: bool = True,
     top_up: bool = True,
 ) -> Balanced:
@@ -79,7 +80,7 @@ def balance_class(
     target : int >= 0
         Windows the class shall have, drawn ones included.
     seed : int
-    textured : bool
+    spliced, textured : bool
         As in :func:`dlrsd.training.fit_generator.synthesize_class`.
     top_up : bool
         False: what decoding leaves missing stays missing.
@@ -106,6 +107,7 @@ def balance_class(
             label,
             int(_SPARE * missing),
             rng=rng,
+            spliced=spliced,
             textured=textured,
         )
     result = mcf_smote(

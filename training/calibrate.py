@@ -32,6 +32,7 @@ def calibrate(
     *,
     make: Callable[[], Classifier],
     seed: int,
+    varied: bool,
     checkpoint: Path,
     progress: Callable[[str, int], Callable[[int], None]],
 ) -> tuple[float, Novelty]:
@@ -45,6 +46,8 @@ def calibrate(
         Every class's real windows and their views.
     make : function
         Gives an untrained classifier of the same kind.
+    varied : bool
+        As it was trained.
     """
     rng = np.random.default_rng([seed, 2])
     kept, checked, left_out = zip(*(_leave_out(pool, rng) for pool in pools), strict=True)
@@ -57,6 +60,7 @@ def calibrate(
         seed=seed,
         checkpoint=checkpoint,
         on_epoch=progress("calibration", PROBE_EPOCHS),
+        varied=varied,
     )
     said = [predict(probe, heatmaps) for heatmaps in left_out]
     logits = np.concatenate([logits for logits, _ in said])

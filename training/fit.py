@@ -103,6 +103,7 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
         materials.pools,
         make=lambda: new_classifier(data),
         seed=settings.seed,
+        varied=settings.is_elsewhere,
         checkpoint=_checkpoint(out, "probe"),
         progress=progress,
     )
@@ -179,6 +180,7 @@ def fit_classifier(
         share=training.share,
         class_weight=training.class_weight,
         mixup=training.mixup,
+        varied=data.settings.is_elsewhere,
     )
     return classifier, curves
 

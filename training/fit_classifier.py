@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.metrics import recall_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dlrsd.training.augment import vary
 from dlrsd.training.classifiers import Classifier
 from dlrsd.training.fit_generator import draw_batches
 from dlrsd.training.loop import Curves, train
@@ -39,6 +40,7 @@ def train_classifier(
     share: NDArray[np.float64] | None = None,
     class_weight: NDArray[np.float64] | None = None,
     mixup: float = 0.0,
+    varied: bool = False,
 ) -> Curves:
     """Minimise cross-entropy; early stop on training-side windows.
 
@@ -54,12 +56,19 @@ def train_classifier(
         Of every class's windows in the loss; default: the same.
     mixup : float >= 0
         Alpha of :func:`mix`; 0: nothing is mixed.
+    varied : bool
+        Train on variations of the heatmaps (:func:`dlrsd.training.augment.vary`).
     """
     tensors = [torch.from_numpy(pool) for pool in pools]
     held, held_label = (torch.from_numpy(a) for a in validation)
     weight = None
     if class_weight is not None and np.ptp(class_weight):
         weight = torch.from_numpy(class_weight).float()
+
+    def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        rng = np.random.default_rng([seed, epoch])
+        drawn = draw_batches(tensors, steps=STEPS, batch=BATCH, rng=rng, share=share)
+        return ((vary(x, rng=rng) if varied else x, label) for x, label in drawn)
 
     def losses(model: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         heatmap, label = batch
@@ -78,13 +87,7 @@ def train_classifier(
 
     return train(
         classifier,
-        batches=lambda epoch: draw_batches(
-            tensors,
-            steps=STEPS,
-            batch=BATCH,
-            rng=np.random.default_rng([seed, epoch]),
-            share=share,
-        ),
+        batches=batches,
         losses=losses,
         validate=validate,
         epochs=epochs,

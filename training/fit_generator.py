@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dlrsd.runtime.smote import interpolate
+from dlrsd.runtime.splice import random_runs, splice
 from dlrsd.training.generator import Generator, joint_loss
 from dlrsd.training.loop import Curves, train
 
@@ -118,14 +119,17 @@ def synthesize_class(
     count: int,
     *,
     rng: np.random.Generator,
+    spliced: bool = True,
     textured: bool = True,
 ) -> Synthetic:
-    """Decode interpolations between latents of different real windows of one class.
+    """Decode latents between those of different real windows of one class.
+
+    Between two windows lies a splice: some times of one, the others of the other. Blends, as SMOTE
+    makes them, are there for the ablation.
 
     A decoded heatmap is smooth: an autoencoder keeps what windows have in common. What it leaves
-    of the first window of the pair, its texture, is carried over to the decoded one, as the skip
-    from input to output in the published diagrams; without it a classifier learns that smooth
-    means synthetic.
+    of the windows, their texture, is carried over to the decoded one, as the skip from input to
+    output in the published diagrams; without it a classifier learns that smooth means synthetic.
 
     Parameters
     ----------
@@ -138,6 +142,8 @@ def synthesize_class(
         The class, for the posterior.
     count : int
         How many to decode.
+    spliced : bool
+        False blends the latents, and takes the first window's texture.
     textured : bool
         False leaves the texture away.
     """
@@ -147,10 +153,14 @@ def synthesize_class(
     b = rng.integers(0, len(heatmaps), count)
     while (same := parent[a] == parent[b]).any() and len(np.unique(parent)) > 1:
         b[same] = rng.integers(0, len(heatmaps), int(same.sum()))
-    between = interpolate(latents[a], latents[b], rng.random(count))
+    if spliced:
+        runs = random_runs(count, rng=rng)
+        between, own = (splice(of[a], of[b], runs) for of in (latents, texture))
+    else:
+        between, own = interpolate(latents[a], latents[b], rng.random(count)), texture[a]
     made = decode(generator, between)
     if textured:
-        made += texture[a]
+        made += own
     return Synthetic(made, posterior(generator, made)[:, label])
 
 

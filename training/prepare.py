@@ -75,6 +75,11 @@ class Settings:
     preset: str = "edge"
     classifier: str = "edge"
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the model is for other loads, speeds or bearings than it is trained on."""
+        return self.protocol in ("load", "bearing")
+
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON gives them back: lists for tuples."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}

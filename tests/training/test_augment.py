@@ -1,11 +1,12 @@
-"""Views are shifts of drawn windows with a little noise, and nothing else."""
+"""Views are shifts with a little noise; variations shift frequency and bend the response."""
 
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from dlrsd.training import augment
-from dlrsd.training.augment import views
+from dlrsd.training.augment import vary, views
 
 
 def test_without_noise_a_view_is_a_circular_shift(monkeypatch):
@@ -30,3 +31,30 @@ def test_no_view_at_all():
     made, parent = views(np.zeros((2, 1, 8), np.float32), 0, rng=np.random.default_rng(0))
     assert made.shape == (0, 1, 8)
     assert len(parent) == 0
+
+
+def test_a_variation_is_a_shift_along_frequency_and_a_smooth_level(monkeypatch):
+    """Each heatmap is one straight line over its rows, so a shift is an offset, but for the ends
+    where rows repeat; the level is the same at all times of a row and straight between knots."""
+    rows = torch.arange(32.0)[None, None, :, None].expand(200, 2, 32, 8)
+    monkeypatch.setattr(augment, "RESPONSE", 0.0)
+    shift = vary(rows, rng=np.random.default_rng(0)) - rows
+    middle = shift[:, :, 1:-1]
+    np.testing.assert_allclose(middle, middle[:, :1, :1, :1].expand_as(middle), atol=1e-5)
+    offset = middle[:, 0, 0, 0].numpy()
+    assert 0.5 * augment.SHIFT_ROWS < np.abs(offset).max() <= augment.SHIFT_ROWS + 1e-5
+    assert abs(offset.mean()) < 0.1
+    monkeypatch.undo()
+    monkeypatch.setattr(augment, "SHIFT_ROWS", 0.0)
+    level = vary(rows, rng=np.random.default_rng(0)) - rows
+    np.testing.assert_allclose(level, level[..., :1].expand_as(level), atol=1e-5)
+    bends = np.abs(np.diff(level[:, :, :, 0].numpy(), n=2, axis=-1)) > 1e-4
+    assert bends.any(axis=(0, 1)).sum() <= 12  # a knot between two rows bends the line at both
+    assert 0.8 < level[:, :, 0, 0].std() / augment.RESPONSE < 1.2
+    assert not np.allclose(level[:, 0], level[:, 1])  # channels have responses of their own
+
+
+def test_a_variation_keeps_the_batch_it_was_given():
+    heatmaps = torch.ones(2, 1, 32, 4)
+    vary(heatmaps, rng=np.random.default_rng(0))
+    assert (heatmaps == 1).all()

@@ -28,7 +28,7 @@ def trained(tiny_run):
 
 @pytest.fixture(scope="module")
 def untrained():
-    """Decodes everything to the same heatmap, so the texture makes a copy of the first parent."""
+    """Decodes everything to the same heatmap: of a blend, texture makes a copy of one parent."""
     torch.manual_seed(0)
     return make_generator("edge", n_classes=4).eval()
 
@@ -61,7 +61,8 @@ def test_counts_add_up_and_no_near_copy_survives(trained, pool):
 
 
 def test_where_all_decoded_are_copies_smote_makes_the_class_without_copies(untrained, pool):
-    made = balance_class(untrained, pool, LABEL, 400, seed=0, thresholds=Thresholds(posterior=0))
+    every = Thresholds(posterior=0)
+    made = balance_class(untrained, pool, LABEL, 400, seed=0, thresholds=every, spliced=False)
     assert made.counts["rejected"]["near_copy"] == int(1.5 * (400 - 18))
     assert (made.counts["decoded"], made.counts["smote"]) == (0, 400 - 18)
     assert nearest_over_spacing(made.synthetic, pool.drawn).min() >= Thresholds().copy_distance

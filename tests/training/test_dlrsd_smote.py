@@ -146,7 +146,7 @@ def test_without_texture_samples_are_decoded_ones_as_they_are(trained, materials
     smooth, whole = (
         fit_generator.synthesize_class(
             trained, pool.heatmaps, pool.parent, LABEL, 40, rng=np.random.default_rng(0),
-            textured=textured,
+            spliced=False, textured=textured,
         ).heatmaps
         for textured in (False, True)
     )  # fmt: skip

@@ -59,24 +59,52 @@ def two_windows_with_views(count=25):
     return heatmaps.astype(np.float32), parent
 
 
-def test_a_pair_never_has_one_parent():
+def test_a_splice_is_of_two_parents():
     heatmaps, parent = two_windows_with_views()
     rng = np.random.default_rng(3)
     made, said = synthesize_class(Linear(1.0), heatmaps, parent, 1, 3000, rng=rng)
-    level = made[:, 0, 0, 0]
-    # Between the two levels everywhere; a pair of one parent would lie on 0 or on 1.
-    assert ((level > 0) & (level < 1)).all()
-    assert np.histogram(level, bins=10, range=(0, 1))[0].min() > 200
+    level = made[:, 0, 0]
+    # Some times of one level and some of the other; a pair of one parent would be 0 or 1 always.
+    share = level.mean(axis=1)
+    assert ((share > 0) & (share < 1)).all()
+    assert np.histogram(share, bins=10, range=(0, 1))[0].min() > 200
+    assert (((level > 0) & (level < 1)).sum(axis=1) <= 2).all()  # but for the seams
     np.testing.assert_allclose(said, 1 / (1 + np.exp(-made.mean(axis=(1, 2, 3)))), rtol=1e-5)
 
 
-def test_the_texture_of_the_first_window_is_carried_over():
+def test_a_blend_is_of_two_parents():
     heatmaps, parent = two_windows_with_views()
     rng = np.random.default_rng(3)
-    nothing, _ = synthesize_class(Linear(0.0), heatmaps, parent, 1, 500, rng=rng)
+    made, _ = synthesize_class(Linear(1.0), heatmaps, parent, 1, 3000, rng=rng, spliced=False)
+    level = made[:, 0, 0]
+    assert ((level > 0) & (level < 1)).all()
+    np.testing.assert_allclose(level, level[:, :1].repeat(4, axis=1), rtol=1e-5)
+    assert np.histogram(level[:, 0], bins=10, range=(0, 1))[0].min() > 200
+
+
+def test_the_texture_of_both_windows_is_carried_over():
+    """What is decoded and what it leaves are spliced alike, so of a linear autoencoder it does not
+    matter how much it keeps."""
+    heatmaps, parent = two_windows_with_views()
+    nothing, half, all_ = (
+        synthesize_class(
+            Linear(share), heatmaps, parent, 1, 500, rng=np.random.default_rng(3)
+        ).heatmaps
+        for share in (0.0, 0.5, 1.0)
+    )
+    np.testing.assert_allclose(nothing, all_, atol=1e-6)
+    np.testing.assert_allclose(half, all_, atol=1e-6)
+
+
+def test_a_blend_carries_the_texture_of_the_first_window():
+    heatmaps, parent = two_windows_with_views()
+    rng = np.random.default_rng(3)
+    nothing, half = (
+        synthesize_class(Linear(share), heatmaps, parent, 1, 500, rng=rng, spliced=False).heatmaps
+        for share in (0.0, 0.5)
+    )
     rows = {heatmap.tobytes() for heatmap in heatmaps}
     assert {heatmap.tobytes() for heatmap in nothing} <= rows
-    half, _ = synthesize_class(Linear(0.5), heatmaps, parent, 1, 500, rng=rng)
     level = half[:, 0, 0, 0]
     # Half of the level is decoded, between 0 and 1/2; the other half is texture, 0 or 1/2.
     assert ((level > 0) & (level < 1)).all()
