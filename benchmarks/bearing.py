@@ -33,6 +33,7 @@ from sklearn.preprocessing import StandardScaler
 from dlrsd.training.datasets import ORDERS, find_dataset
 from dlrsd.training.order_map import OrderMapConfig, order_map
 from dlrsd.training.splits import CWRU_FOLDS
+from dlrsd.training.statistics import interval
 
 FAULTS = ("inner", "outer", "rolling_element")
 PENALTIES = (3e-4, 1e-3, 3e-3, 1e-2)  # C of the logistic regression
@@ -67,7 +68,7 @@ def main() -> None:
     parser.add_argument("--root", required=True, help="folder of the data sets")
     a = parser.parse_args()
     windows = read(a.root, every=8 if a.quick else 1)
-    rows, folds = [], []
+    rows, folds, measured = [], [], {}
     for task, run in (("drive end", drive_end), ("multi-label", multi_label)):
         found = [run(windows, fold) for fold in range(len(CWRU_FOLDS))]
         for fold, row in enumerate(found):
@@ -76,6 +77,13 @@ def main() -> None:
         for key in found[0]["auroc"]:
             each = [row["auroc"][key] for row in found]
             rows.append([task, key, *(f"{v:.3f}" for v in each), f"{np.mean(each):.3f}"])
+        mean, half_width = interval([row["auroc"]["macro"] for row in found])
+        name = "bearing" if task == "drive end" else f"{task} bearing"
+        measured[f"{name} by the order map, macro AUROC"] = {
+            "mean": mean,
+            "half_width": half_width,
+            "n": len(found),
+        }
         each = [row["balanced_accuracy"] for row in found]
         if task == "drive end":
             text = [f"{v:.3f}" for v in (*each, float(np.mean(each)))]
@@ -91,6 +99,7 @@ def main() -> None:
         ),
         "columns": columns,
         "rows": rows,
+        "measured": measured,
         "folds": folds,
     }
     print(machine.save("bearing", result, a.out))

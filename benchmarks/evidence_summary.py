@@ -38,7 +38,10 @@ TARGETS = (
 #: Task, protocol, least ratio: there the paired interval to each other method is to lie above 0.
 AHEAD = ("cwru10", "block", 50)
 #: Measured by another benchmark, which names the figure in its JSON under "measured".
-OTHER_TARGETS = {"multi-label bearing, macro AUROC": (0.911, "published 0.911")}
+OTHER_TARGETS = {
+    "bearing by the order map, macro AUROC": (0.93, "the target of `bearing` above"),
+    "multi-label bearing by the order map, macro AUROC": (0.911, "published 0.911"),
+}
 
 
 def summary_section(lines: Sequence[Line], extras: Sequence[Mapping[str, Any]]) -> page.Piece:

@@ -14,7 +14,8 @@ from typing import Any
 
 import machine
 import numpy as np
-from cwru10 import interval, undrawn
+
+from dlrsd.training.statistics import interval
 
 # Filters, kernel sizes and strides of the convolutions; a mean over positions and a linear layer
 # follow. The default network of a run is the one called "16-32-64".
@@ -45,7 +46,7 @@ def main() -> None:
             "network": name,
             "multiply_adds": _multiply_adds(name),
             "accuracy": float(np.mean([seed[name]["accuracy"] for seed in found])),
-            "half_width": interval([seed[name]["accuracy"] for seed in found])["half_width"],
+            "half_width": interval([seed[name]["accuracy"] for seed in found])[1],
             "worst_recall": float(np.mean([seed[name]["worst_recall"] for seed in found])),
         }
         for name in CANDIDATES
@@ -60,6 +61,27 @@ def main() -> None:
         ],
     )  # fmt: skip
     machine.save("networks", {"part": "dev", "seeds": seeds, "rows": rows}, folder=a.out)
+
+
+def undrawn(data: Any, *, hop: int | None = None) -> Any:
+    """Windows of the training part that touch no drawn one, as a ``WindowIndex``.
+
+    Parameters
+    ----------
+    data : dlrsd.training.prepare.Prepared
+    hop : int, optional
+        Half the samples from window to window; the settings' own by default.
+    """
+    index = data.train_index(hop=2 * (hop or data.settings.hop))
+    keep = np.ones(len(index), dtype=bool)
+    for r in np.unique(index.recording):
+        rows = np.flatnonzero(index.recording == r)
+        if data.classes[index.label[rows[0]]] == data.normal:
+            continue  # 2000 draws touch every window of it
+        drawn = data.drawn.start[data.drawn.recording == r]
+        gap = np.abs(index.start[rows, None] - drawn[None, :]).min(axis=1, initial=1 << 30)
+        keep[rows] = gap >= data.settings.window
+    return type(index)(index.recording[keep], index.start[keep], index.label[keep])
 
 
 def _search(

@@ -30,7 +30,7 @@ RootOption = Annotated[
     str | None,
     typer.Option(help="Folder of the data sets; else $BEARING_DATASETS_ROOT."),
 ]
-TaskOption = Annotated[str | None, typer.Option(help="A known task: cwru10, or cwru10-load0.")]
+TaskOption = Annotated[str | None, typer.Option(help="A known task, such as cwru10.")]
 ChannelsOption = Annotated[
     str | None, typer.Option(help="Channels to use, separated by commas; else all accelerometers.")
 ]

@@ -7,6 +7,7 @@ Oversampling Technique For Imbalance-bearing Fault Diagnosis" (2025), doi 10.528
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -63,21 +64,22 @@ class Parts:
 
 _ALL_PASS = Thresholds(similarity=-2.0, posterior=-1.0, copy_distance=0.0)
 
+# Those that share the method's generator first, then those that train one of their own.
 ABLATIONS = {
+    "no-filter": Parts(thresholds=_ALL_PASS),
+    "no-top-up": Parts(top_up=False),
+    "blend": Parts(spliced=False),
+    "no-texture": Parts(textured=False),
+    "samples-quarter": Parts(amount=0.25),
+    "samples-double": Parts(amount=2.0),
+    "similarity-0.8": Parts(thresholds=Thresholds(similarity=0.8)),
+    "posterior-0.9": Parts(thresholds=Thresholds(posterior=0.9)),
     "no-seaformer": Parts(seaformer=False),
     # An AFC that was not trained cannot filter either.
     "no-afc": Parts(terms=("mse",), thresholds=Thresholds(posterior=-1.0)),
     "no-ce-gradient": Parts(afc_shapes=False),
     "no-mse": Parts(terms=("ce",)),
-    "no-filter": Parts(thresholds=_ALL_PASS),
-    "no-top-up": Parts(top_up=False),
-    "blend": Parts(spliced=False),
-    "no-texture": Parts(textured=False),
     "no-views": Parts(views=False),
-    "samples-quarter": Parts(amount=0.25),
-    "samples-double": Parts(amount=2.0),
-    "similarity-0.8": Parts(thresholds=Thresholds(similarity=0.8)),
-    "posterior-0.9": Parts(thresholds=Thresholds(posterior=0.9)),
     "autoscale": Parts(autoscale=True),
 }
 
@@ -115,19 +117,10 @@ def dlrsd_smote(
         Otherwise than the method's own, for ablations.
     """
     parts = parts or Parts()
-    pools = materials.pools if parts.views else [without_views(p) for p in materials.pools]
-    generator = new_generator(materials.data, seaformer=parts.seaformer)
-    curves = train_generator(
-        generator,
-        [pool.heatmaps for pool in pools],
-        materials.validation,
-        epochs=GENERATOR_EPOCHS,
-        seed=seed,
-        checkpoint=checkpoint,
-        on_epoch=progress("generator", GENERATOR_EPOCHS),
-        terms=parts.terms,
-        afc_shapes=parts.afc_shapes,
-    )
+    generator, curves, pools = _trained(
+        materials, parts.seaformer, parts.terms, parts.afc_shapes, parts.views, seed, checkpoint,
+        progress,
+    )  # fmt: skip
     balanced = []
     show = progress("synthesis", len(pools))
     for label, pool in enumerate(pools):
@@ -146,6 +139,33 @@ def dlrsd_smote(
         balanced.append(made)
         show(label + 1)
     return Outcome(generator, curves, pools, balanced)
+
+
+@lru_cache(maxsize=1)  # ablations of what comes after the training share it
+def _trained(
+    materials: Materials,
+    seaformer: bool,
+    terms: tuple[str, ...],
+    afc_shapes: bool,
+    views: bool,
+    seed: int,
+    checkpoint: Path | None,
+    progress: Progress,
+) -> tuple[Generator, Curves, list[RealPool]]:
+    pools = materials.pools if views else [without_views(p) for p in materials.pools]
+    generator = new_generator(materials.data, seaformer=seaformer)
+    curves = train_generator(
+        generator,
+        [pool.heatmaps for pool in pools],
+        materials.validation,
+        epochs=GENERATOR_EPOCHS,
+        seed=seed,
+        checkpoint=checkpoint,
+        on_epoch=progress("generator", GENERATOR_EPOCHS),
+        terms=terms,
+        afc_shapes=afc_shapes,
+    )
+    return generator, curves, pools
 
 
 def without_views(pool: RealPool) -> RealPool:

@@ -34,7 +34,7 @@ def silent(what: str, total: int) -> Callable[[int], None]:
     return lambda done: None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Materials:
     """What networks are trained on.
 

@@ -215,6 +215,25 @@ def test_cwru10():
     np.testing.assert_array_equal(outer.signal[0], stored["signal"][0].values.to_numpy())
 
 
+@pytest.mark.skipif(not (DATA / "cwru12k").is_dir(), reason="needs the data set cwru12k")
+@pytest.mark.parametrize(
+    ("task", "n", "loads"),
+    [
+        ("cwru10-load0", 10, [0]),
+        ("cwru-fan-near", 32, [0, 1, 2, 3]),
+        ("cwru-fan-far", 36, [0, 1, 2, 3]),
+    ],
+)
+def test_tasks_beside_cwru10(task, n, loads):
+    recordings = load_recordings("cwru12k", root=DATA, task=task)
+    assert len(recordings) == n
+    for label in classes_of(recordings):
+        assert sorted(r.load for r in recordings if r.label == label) == loads
+    tested = {r.bearing_id for r in load_recordings("cwru12k", root=DATA, task="cwru10")}
+    if task != "cwru10-load0":
+        assert {r.bearing_id for r in recordings} & tested <= {"healthy"}
+
+
 @pytest.mark.skipif(not (DATA / "gearbox_gfd").is_dir(), reason="needs the data set gearbox_gfd")
 def test_gearbox_with_four_channels_comes_down_to_12_khz():
     recordings = load_recordings("gearbox_gfd", root=DATA)
