@@ -13,7 +13,9 @@ Windows of 1 s, half overlapping; order map; logistic regression. Two tasks on t
 
 Orders are in multiples of the shaft's speed and follow from the geometry, so bearings of another
 type and place can teach. Regularisation and what to learn from are chosen in each fold by its
-training bearings alone: one of the two other folds' test bearings is left out in turn.
+training bearings alone: one of the two other folds' test bearings is left out in turn. The map
+itself (lines, bands, the length of a window) was designed with figures of these folds in view, so
+they are no blind test of it.
 """
 
 from __future__ import annotations
@@ -25,13 +27,13 @@ from typing import Any
 import machine
 import numpy as np
 from numpy.typing import NDArray
+from order_map import OrderMapConfig, order_map
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from dlrsd.training.datasets import ORDERS, find_dataset
-from dlrsd.training.order_map import OrderMapConfig, order_map
 from dlrsd.training.splits import CWRU_FOLDS
 from dlrsd.training.statistics import interval
 
@@ -84,17 +86,18 @@ def main() -> None:
             "half_width": half_width,
             "n": len(found),
         }
-        each = [row["balanced_accuracy"] for row in found]
         if task == "drive end":
-            text = [f"{v:.3f}" for v in (*each, float(np.mean(each)))]
-            rows.append([task, "macro recall", *text])
+            each = [row["macro_recall"] for row in found]
+            rows.append([task, "macro recall", *(f"{v:.3f}" for v in (*each, np.mean(each)))])
     columns = ["task", "AUROC of", "fold 1", "fold 2", "fold 3", "mean"]
     machine.show("Unseen bearings, order map", columns, rows)
     result = {
         "title": "Unseen bearings: order map and logistic regression",
         "note": (
             "Windows of 1 s, protocol bearing, published folds. Chosen in each fold by its "
-            "training bearings alone: "
+            "training bearings alone, the order map itself with figures of these folds in view. "
+            "The folds are published for the drive end; that the fan-end bearings follow them is "
+            "our reading, and the healthy bearing is on both sides, divided by load. "
             + "; ".join(f"{f['task']} fold {f['fold']}: {f['chosen']}" for f in folds)
         ),
         "columns": columns,
@@ -106,7 +109,7 @@ def main() -> None:
 
 
 def read(root: str, *, every: int) -> Windows:
-    """Order maps of all signals; of every so-manieth window only."""
+    """Order maps of all signals, of one window in ``every``."""
     dataset = find_dataset("cwru12k", root=root)
     known: dict[str, list[Any]] = {f.name: [] for f in fields(Windows)}
     for row in dataset.metadata().to_dict("records"):
@@ -140,7 +143,11 @@ def drive_end(windows: Windows, fold: int) -> dict[str, Any]:
     label = np.where(windows.at_fault | windows.healthy, windows.fault, "normal")
     own = windows.at_fault | windows.healthy
     task = windows.standard & (windows.sensor == "DE")
-    sources = {"the task's bearings": task, "both ends' bearings": own, "all signals": own | True}
+    sources = {
+        "the task's bearings": task,
+        "both ends' bearings": own,
+        "all signals": np.ones_like(own),
+    }
 
     def fit(rows: NDArray, penalty: float) -> Callable[[NDArray], NDArray]:
         return _regression(windows.maps[rows], label[rows], penalty).predict_proba
@@ -192,16 +199,17 @@ def _nested(
     test, train = tested & task, sources[source] & ~tested
     said = fit(train, penalty)(windows.maps[test])
     auroc = _auroc(truth[test], said)
-    return {
+    facts = {
         "chosen": f"{source}, C {penalty:g} (AUROC {scores[source, penalty]:.3f} inside)",
         "bearings": len(np.unique(windows.bearing[train])),
         "train_windows": int(train.sum()),
         "test_windows": int(test.sum()),
         "auroc": {**dict(zip(names, auroc.tolist(), strict=True)), "macro": float(auroc.mean())},
-        "balanced_accuracy": float(
-            balanced_accuracy_score(truth[test].argmax(axis=1), said.argmax(axis=1))
-        ),
     }
+    if (truth.sum(axis=1) == 1).all():  # labels that exclude each other
+        recall = balanced_accuracy_score(truth[test].argmax(axis=1), said.argmax(axis=1))
+        facts["macro_recall"] = float(recall)
+    return facts
 
 
 def _regression(maps: NDArray, label: NDArray, penalty: float) -> Any:

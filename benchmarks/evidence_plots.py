@@ -30,13 +30,14 @@ _LOOKS = {
     "ros": ("#8a8f98", "^"),
     "rus-weights": ("#a4a9b1", "v"),
     "smote": ("#3f8f74", "D"),
+    "smote-waveform": ("#2c6b56", "d"),
     "borderline-smote": ("#5aa88e", "P"),
     "adasyn": ("#7dbba5", "X"),
     "mixup": ("#8d7bb5", "*"),
     "deepsmote": ("#5b8fbf", "<"),
     "deep-smote": ("#85add1", ">"),
 }
-_SPARE = "hpd8"
+_SPARE = "hp8"
 
 
 def look(method: str) -> tuple[str, str]:
@@ -110,7 +111,7 @@ def estimates(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> str
 def differences(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> str:
     """Paired differences with 95 % intervals beside a line at 0: a row a method, a panel a figure.
 
-    Filled where the interval excludes 0.
+    Coloured where the interval excludes 0, grey where it does not.
     """
     first = next(iter(panels.values()))
     ranked = sorted(first, key=lambda method: -first[method]["mean"])

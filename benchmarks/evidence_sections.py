@@ -55,7 +55,7 @@ def comparison_section(name: str, lines: Sequence[Line], rows: Sequence[Row]) ->
         page.command("\n".join(commands(rows))),
         page.note(_cost(rows)),
         _counts(rows),
-        *_levels(f"{name}", methods, shown),
+        *_levels(name, methods, shown),
         *_differences(f"{name}-minus", methods, shown, "method"),
         *_classes(name, rows),
         *_ablations(f"{name}-ablation", ablations, table.get(REFERENCE, {}), shown),
@@ -143,9 +143,9 @@ def _matrix(methods: Table, ratios: Sequence[float], cell: Any) -> page.Piece:
 
 def _differences(name: str, methods: Table, shown: Sequence[str], what: str) -> list[page.Piece]:
     others = {
-        method: line
+        method: told
         for method, line in methods.items()
-        if any(x["difference"]["accuracy"] for x in line.values())
+        if (told := {b: x for b, x in line.items() if x["difference"]["accuracy"]})
     }
     if not others:
         return []
@@ -273,7 +273,8 @@ def _more(methods: Table, figures: Sequence[str]) -> page.Piece:
         page.paragraph("**Seconds of a cell, one core**"),
         _matrix(methods, ratios, lambda x: f"{x['seconds']:.1f}"),
     ]
-    return page.folded("More figures: macro recall, G-mean, macro AUROC, seconds", *pieces)
+    named = ", ".join(FIGURE_NAMES[figure] for figure in figures)
+    return page.folded(f"More figures: {named}, seconds", *pieces)
 
 
 def _capital(text: str) -> str:

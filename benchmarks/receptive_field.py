@@ -9,13 +9,13 @@ the central latent unit (Luo et al., 2016) on real windows of the test part, in 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import machine
 import numpy as np
 
+from dlrsd.runtime.hardware import usable_cores
 from dlrsd.training.dlrsd_smote import GENERATOR_EPOCHS
 from dlrsd.training.evaluate import unseen_heatmaps
 from dlrsd.training.fit_generator import train_generator
@@ -47,7 +47,6 @@ NOTE = (
     "Beyond the convolutions' field the gradient is exactly zero without the block. Means over "
     "seeds, with half of the 95 % interval."
 )
-RESULTS = Path(__file__).parent / "results"
 
 
 class Cell(NamedTuple):
@@ -66,8 +65,8 @@ def main() -> None:
     parser.add_argument("--root", required=True, help="folder of the data sets")
     parser.add_argument("--balance", type=float, default=400)
     parser.add_argument("--seeds", default="0-2", help="first-last")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--jobs", type=int, default=usable_cores())
+    parser.add_argument("--out", type=Path, default=machine.RESULTS)
     a = parser.parse_args()
     first, _, last = a.seeds.partition("-")
     groups = [
@@ -98,10 +97,7 @@ def main() -> None:
             if isinstance(own, dict)
         ],
     }
-    a.out.mkdir(parents=True, exist_ok=True)
-    path = a.out / "receptive-field.json"
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(path)
+    print(machine.save("receptive-field", result, a.out))
 
 
 def measured(cell: Cell) -> dict[str, Any]:
@@ -121,7 +117,6 @@ def measured(cell: Cell) -> dict[str, Any]:
         materials.validation,
         epochs=GENERATOR_EPOCHS,
         seed=cell.seed,
-        checkpoint=None,
     )
     unseen = unseen_heatmaps(data, materials.frontend)
     heatmaps = np.concatenate([spread(own) for own in unseen])

@@ -11,18 +11,18 @@ synthesis-quality-classes.json: what the results page shows, and every seed by i
 from __future__ import annotations
 
 import argparse
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import machine
 import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.hardware import usable_cores
 from dlrsd.training.balance import RealPool
 from dlrsd.training.fidelity import DEFINITIONS, measure
 from dlrsd.training.fit import fit_classifier
@@ -61,9 +61,10 @@ NOTE = (
     "real one; 0.5 if they are alike, more if synthetic ones keep close to what was trained on. "
     "Near-copies: share closer than a twentieth of the drawn windows' typical distance from each "
     "other. The figures after it compare with unseen real windows. In these, and in the "
-    f"distances, “{REAL}” stands for one half of the unseen windows, compared with the other half."
+    f"distances, all are compared with one half of the unseen windows; “{REAL}” stands for the "
+    "other half, and the figures take no more synthetic heatmaps than that has: they depend on "
+    "how many are compared."
 )
-RESULTS = Path(__file__).parent / "results"
 
 
 class Cell(NamedTuple):
@@ -83,8 +84,8 @@ def main() -> None:
     parser.add_argument("--balance", default="400,50", help="ratios, separated by commas")
     parser.add_argument("--seeds", default="0-2", help="first-last")
     parser.add_argument("--methods", default=METHODS)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--jobs", type=int, default=usable_cores())
+    parser.add_argument("--out", type=Path, default=machine.RESULTS)
     a = parser.parse_args()
     first, _, last = a.seeds.partition("-")
     groups = [
@@ -113,9 +114,9 @@ def measured(cell: Cell) -> dict[str, Any]:
     materials, unseen = _prepared(cell.root, cell.balance, cell.seed)
     data, learned = materials.data, materials
     decoded: list[float | None] = [None] * len(unseen)
+    halves = [np.array_split(_shuffled(own, cell.seed), 2) for own in unseen]
     if cell.method == REAL:
-        halves = [np.array_split(_shuffled(own, cell.seed), 2) for own in unseen]
-        made, unseen = [half[0] for half in halves], [half[1] for half in halves]
+        made = [half for half, _ in halves]
     else:
         made, decoded = _synthetic(cell, materials)
         learned = _of_synthetic(materials, made)
@@ -128,9 +129,10 @@ def measured(cell: Cell) -> dict[str, Any]:
     metrics = classification_metrics(index.label, logits.argmax(axis=1), data.classes)
     classes = {}
     for label, (name, pool) in enumerate(zip(data.classes, materials.pools, strict=True)):
+        other, real = halves[label]
         own = {
-            **memorisation(made[label], unseen[label], pool.heatmaps, n_drawn=pool.n_drawn),
-            **measure(made[label], unseen[label]),
+            **memorisation(made[label], real, pool.heatmaps, n_drawn=pool.n_drawn),
+            **measure(made[label][: len(other)], real),
             "by_decoder": decoded[label],
         }
         recall = metrics["per_class"][name]["recall"]
@@ -166,10 +168,7 @@ def write(folder: Path, rows: Sequence[Mapping[str, Any]], command: str) -> None
             "rows": _summary(lines, keys, list(figures)),
             "cells": lines,
         }
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"synthesis-quality{name}.json"
-        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        print(path)
+        print(machine.save(f"synthesis-quality{name}", result, folder))
 
 
 @lru_cache(maxsize=1)

@@ -80,7 +80,9 @@ def page(tmp_path_factory):
         "title": "Long range", "command": "python benchmarks/long.py", "note": "of one window",
         "columns": ["part", "share"], "rows": [["rows", 0.25], ["columns", None]],
         "measured": {
-            "multi-label bearing by the order map, macro AUROC": {"mean": 0.915, "half_width": 0.01, "n": 3}
+            "multi-label bearing by the order map, macro AUROC": {
+                "mean": 0.915, "half_width": 0.01, "n": 3
+            },
         },
     }  # fmt: skip
     (folder / "extra.json").write_text(json.dumps(extra))

@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from dlrsd.training.attention import reach
 from dlrsd.training.plots import _INK, _STYLE, _TICKS_HZ, _WIDTH, HeatmapScale, _hertz, _svg
 
 # Attention at even weights is the neutral middle of a diverging scale.
@@ -50,7 +51,7 @@ def attention_picture(
         low = (1 - size / positions) / 2
         for axes, matrix, which in (
             (panels[0], heads.mean(axis=0), f"mean of {len(heads)} heads"),
-            (panels[1], heads[_reach(heads).argmax()], "farthest head"),
+            (panels[1], heads[reach(heads[None]).argmax()], "farthest head"),
         ):
             extent = (low, low + size, low, low + size)
             weights = axes.imshow(matrix * positions, origin="lower", extent=extent, **_ATTENTION)
@@ -145,9 +146,3 @@ def _time_axis(axes: Axes, axis: str, scale: HeatmapScale, n_blocks: int) -> Non
     ticks = ticks[(ticks >= 0) & (ticks <= scale.duration_ms)]
     positions = ticks / scale.duration_ms * n_blocks
     axes.set(**{f"{axis}ticks": positions, f"{axis}ticklabels": [f"{t:g}" for t in ticks]})
-
-
-def _reach(weights: NDArray) -> NDArray:
-    """Mean distance of attention, one per head of (heads, length, length)."""
-    position = np.arange(weights.shape[-1])
-    return (weights * np.abs(position[:, None] - position)).sum(-1).mean(-1)

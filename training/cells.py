@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from dlrsd.training.fit import fit_classifier
 from dlrsd.training.fit_classifier import predict
 from dlrsd.training.materials import Materials
-from dlrsd.training.methods import TrainingSet, materials_for, training_set
+from dlrsd.training.methods import TrainingSet, materials_for, rescales, training_set
 from dlrsd.training.metrics import classification_metrics
 from dlrsd.training.prepare import Prepared, Settings, load, prepare
 from dlrsd.training.recordings import Recording
@@ -144,8 +144,8 @@ def _training_set(settings: Settings, method: str) -> TrainingSet:
 
 
 def _own_materials(method: str) -> str:
-    """The method whose materials these are: all have the same but for the ablation of the scale."""
-    return method if method == "dlrsd-smote/autoscale" else "none"
+    """The method whose materials these are: nearly all share those of the first."""
+    return method if rescales(method) else "none"
 
 
 def _without_classifier(settings: Settings) -> Settings:

@@ -17,7 +17,7 @@ from dlrsd.training.generator import Generator, joint_loss
 from dlrsd.training.loop import Curves, train
 
 # The paper trains up to 1500 epochs of Adam at 5e-4. A one-cycle schedule at a higher rate needs
-# few (their number is in fit.py).
+# few (their number is in dlrsd_smote.py).
 STEPS = 30  # an epoch
 BATCH = 64
 LEARNING_RATE = 2e-3

@@ -94,8 +94,13 @@ def materials_for(method: str, data: Prepared) -> Materials:
     InputError
         If there is no such method.
     """
+    return make_materials(data, autoscale=rescales(method))
+
+
+def rescales(method: str) -> bool:
+    """Whether a method's materials differ from those that all others share."""
     _find(method)
-    return make_materials(data, autoscale=ABLATIONS.get(_ablation(method), Parts()).autoscale)
+    return ABLATIONS.get(_ablation(method), Parts()).autoscale
 
 
 def none(materials: Materials, **_: object) -> TrainingSet:

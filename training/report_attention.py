@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from statistics import fmean
 from typing import Any
 
 from numpy.typing import NDArray
@@ -68,10 +69,10 @@ def _attention_table(attention: Mapping[str, Any]) -> str:
             (
                 name,
                 [
-                    f"{_mean(own['reach']):.3g} {unit}",
+                    f"{fmean(own['reach']):.3g} {unit}",
                     f"{far:.3g} {unit}",
                     f"{own['reach_even']:.3g} {unit}",
-                    f"{_mean(own['positions_seen']):.1f} of {own['positions']}",
+                    f"{fmean(own['positions_seen']):.1f} of {own['positions']}",
                 ],
             )
         )
@@ -99,7 +100,3 @@ def _field_table(field: Mapping[str, Any]) -> str:
         "ms", "gradient beyond the frame",
     ]  # fmt: skip
     return table(head, rows, caption="Distances are weighted by the gradient")
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)

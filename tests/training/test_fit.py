@@ -158,7 +158,7 @@ def test_curves_and_samples_are_there_for_the_report(tiny_run):
     assert len(curves["classifier"]["validation_recall"]) == 3
     with np.load(tiny_run / "samples.npz", allow_pickle=False) as samples:
         kinds = {name.split("/")[0] for name in samples.files}
-        assert kinds == {"real", "synthetic", "window"}
+        assert kinds == {"real", "synthetic", "window", "long_range"}
         assert samples["window/2"].shape == (1, 1024)
         assert samples["synthetic/1"].shape == (64, 1, 32, 32)
 

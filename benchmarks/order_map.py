@@ -26,6 +26,7 @@ TOLERANCE = 0.01  # of an order: rollers slip, and speeds are rounded
 _STEPS = 5  # within the tolerance
 # What surrounds a line lies between its own width and half an order, where sidebands begin.
 _AROUND = np.array([-0.5, -0.42, -0.34, -0.26, 0.26, 0.34, 0.42, 0.5])
+_POINTS = _STEPS + len(_AROUND)  # frequencies looked at for a line
 _LEAST_ORDER = 0.15  # what lies below is drift
 _FLOOR = 1e-4  # of the envelope's mean: quieter lines are noise
 _SILENCE = 1e-6  # in the signal's unit, under the logarithm of a band's level
@@ -147,9 +148,6 @@ def _maps(
     around = np.median(amplitude[..., _STEPS:], axis=3)
     contrast = np.log(line + _FLOOR) - np.log(around + _FLOOR)
     return np.concatenate([contrast, np.log(mean + _SILENCE)], axis=2)
-
-
-_POINTS = _STEPS + len(_AROUND)  # frequencies looked at for a line
 
 
 def _band_gains(config: OrderMapConfig) -> NDArray[np.float32]:

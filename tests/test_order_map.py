@@ -1,8 +1,15 @@
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+pytest.importorskip("scipy")
+sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+
+from order_map import OrderMapConfig, order_map
+
 from dlrsd.runtime.errors import InputError
-from dlrsd.training.order_map import OrderMapConfig, order_map
 
 ORDERS = {"bpfo": 3.5848, "bpfi": 5.4152, "bsf": 2.35675, "ftf": 0.39828}
 CONFIG = OrderMapConfig(12000.0, 12000, 29.5, **ORDERS)
