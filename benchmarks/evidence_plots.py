@@ -18,7 +18,17 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import ArrayLike
 
 from dlrsd.training import plots
-from dlrsd.training.plots import _INK, _STYLE, _WIDTH, BLUE, GREY, ORANGE, _short, _svg
+from dlrsd.training.plot_style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    STYLE,
+    WIDTH,
+    as_svg,
+    name_rows,
+    short_name,
+)
 from dlrsd.training.statistics import REFERENCE
 
 Estimate = Mapping[str, Any]  # {"mean": float, "half_width": float or None}
@@ -46,7 +56,7 @@ def look(method: str) -> tuple[str, str]:
     return _LOOKS.get(method, (GREY, spare))
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def over_balance(series: Mapping[str, Mapping[float, Estimate]], *, label: str, name: str) -> str:
     """A figure over two or more balance ratios, a line a method with 95 % intervals over seeds.
 
@@ -58,7 +68,7 @@ def over_balance(series: Mapping[str, Mapping[float, Estimate]], *, label: str, 
     """
     ratios = sorted({ratio for line in series.values() for ratio in line})
     ranked = _ranked({method: line[max(line)] for method, line in series.items()})
-    figure = Figure(figsize=(_WIDTH, 4.4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
     axes = figure.subplots()
     # All intervals of a ratio side by side, within a third of the way to the next ratio.
     positions = np.log(ratios)
@@ -76,7 +86,7 @@ def over_balance(series: Mapping[str, Mapping[float, Estimate]], *, label: str, 
             linewidth=2.2 if own else 0.9,
             elinewidth=1.6 if own else 0.8,
             zorder=4 if own else 2,
-            label=f"{_short(method)}  {line[x[-1]]['mean']:.4f}",
+            label=f"{short_name(method)}  {line[x[-1]]['mean']:.4f}",
         )
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(ratios))
@@ -89,10 +99,10 @@ def over_balance(series: Mapping[str, Mapping[float, Estimate]], *, label: str, 
     figure.legend(
         loc="outside right center", title=f"at 1:{ratios[-1]:g}", fontsize=8, title_fontsize=8
     )
-    return _svg(figure, name, f"{label} of each method over the balance ratio")
+    return as_svg(figure, name, f"{label} of each method over the balance ratio")
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def estimates(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> str:
     """Figures at one balance ratio: a row a method, a panel {label: {method: estimate}}."""
     ranked = _ranked(next(iter(panels.values())))
@@ -104,10 +114,10 @@ def estimates(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> str
         _share_limits(axes.set_xlim, list(values.values()))
         axes.set_xlabel(label)
         axes.grid(axis="x")
-    return _svg(figure, name, f"{', '.join(panels)} of each method")
+    return as_svg(figure, name, f"{', '.join(panels)} of each method")
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def differences(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> str:
     """Paired differences with 95 % intervals beside a line at 0: a row a method, a panel a figure.
 
@@ -118,7 +128,7 @@ def differences(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> s
     figure, grid = _rows_figure(ranked, len(panels))
     for axes, (label, values) in zip(grid, panels.items(), strict=True):
         axes.spines["left"].set_visible(False)
-        axes.axvline(0, color=_INK, linewidth=1.0)
+        axes.axvline(0, color=INK, linewidth=1.0)
         for y, method in enumerate(ranked):
             if method not in values:
                 continue
@@ -126,14 +136,14 @@ def differences(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> s
             told = half is not None and abs(mean) > half
             colour = (ORANGE if mean > 0 else BLUE) if told else GREY
             axes.barh(y, mean, height=0.62, color=colour, alpha=0.85 if told else 0.4)
-            axes.errorbar(mean, y, xerr=half or 0.0, color=_INK, capsize=3, linewidth=1.1)
+            axes.errorbar(mean, y, xerr=half or 0.0, color=INK, capsize=3, linewidth=1.1)
         axes.set_xlabel(label)
         axes.grid(axis="x")
         axes.margins(x=0.08)
-    return _svg(figure, name, f"Paired differences of {', '.join(panels)}")
+    return as_svg(figure, name, f"Paired differences of {', '.join(panels)}")
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def class_recall(
     recall: Mapping[str, Sequence[float | None]], classes: Sequence[str], *, name: str
 ) -> str:
@@ -141,7 +151,7 @@ def class_recall(
     ranked = sorted(
         recall, key=lambda method: -np.mean([x for x in recall[method] if x is not None])
     )
-    size = (min(_WIDTH, 2.3 + 0.62 * len(classes)), 1.5 + 0.3 * len(ranked))
+    size = (min(WIDTH, 2.3 + 0.62 * len(classes)), 1.5 + 0.3 * len(ranked))
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     for y, method in enumerate(ranked):
@@ -156,19 +166,19 @@ def class_recall(
     axes.set_ylim(len(ranked) - 0.5, -0.5)
     axes.set_xticks(
         range(len(classes)),
-        [_short(c) for c in classes],
+        [short_name(c) for c in classes],
         rotation=40,
         ha="right",
         rotation_mode="anchor",
     )
-    axes.set_yticks(range(len(ranked)), [_short(method) for method in ranked])
+    axes.set_yticks(range(len(ranked)), [short_name(method) for method in ranked])
     _embolden(axes, ranked)
     axes.set_xticks(np.arange(len(classes) + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(len(ranked) + 1) - 0.5, minor=True)
     axes.grid(which="minor")
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
-    return _svg(figure, name, "Mean recall of each class under each method")
+    return as_svg(figure, name, "Mean recall of each class under each method")
 
 
 def confusion(counts: ArrayLike, classes: Sequence[str], *, name: str) -> str:
@@ -190,7 +200,7 @@ def _mark(method: str) -> dict[str, Any]:
         "color": colour,
         "marker": marker,
         "markersize": 7 if own else 5.5,
-        "markeredgecolor": _INK if own else colour,
+        "markeredgecolor": INK if own else colour,
         "markeredgewidth": 0.6 if own else 1.0,
         "capsize": 2.5 if own else 1.5,
     }
@@ -198,9 +208,9 @@ def _mark(method: str) -> dict[str, Any]:
 
 def _rows_figure(methods: Sequence[str], panels: int) -> tuple[Figure, Any]:
     spacing = ConstrainedLayoutEngine(wspace=0.06)
-    figure = Figure(figsize=(_WIDTH, 0.85 + 0.27 * len(methods)), layout=spacing)
+    figure = Figure(figsize=(WIDTH, 0.85 + 0.27 * len(methods)), layout=spacing)
     grid = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
-    plots._name_rows(grid[0], [method.removeprefix(f"{REFERENCE}/") for method in methods])
+    name_rows(grid[0], [method.removeprefix(f"{REFERENCE}/") for method in methods])
     _embolden(grid[0], methods)
     for axes in grid[1:]:
         axes.tick_params(axis="y", length=0)

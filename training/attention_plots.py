@@ -15,14 +15,15 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from dlrsd.training.attention import reach
-from dlrsd.training.plots import _INK, _STYLE, _TICKS_HZ, _WIDTH, HeatmapScale, _hertz, _svg
+from dlrsd.training.plot_style import INK, STYLE, TICKS_HZ, WIDTH, as_svg, hertz
+from dlrsd.training.plots import HeatmapScale
 
 # Attention at even weights is the neutral middle of a diverging scale.
 _ATTENTION: Any = {"cmap": "PuOr_r", "norm": LogNorm(1 / 4, 4)}
 _FLOOR = 1e-3  # of the gradient's maximum: the low end of its colours
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def attention_picture(
     heatmap: NDArray, rows: NDArray, columns: NDArray, scale: HeatmapScale
 ) -> str:
@@ -37,7 +38,7 @@ def attention_picture(
         Attention weights on this heatmap; entry [:, i, j] is how much i looks at j.
     scale : axes and colours of the heatmap
     """
-    figure = Figure(figsize=(_WIDTH, 5.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 5.6), layout="constrained")
     grid = figure.subplots(2, 3)
     grid[0, 0].set_title("the heatmap")
     own = _heatmap(grid[0, 0], heatmap, scale, cmap="viridis", vmin=scale.low, vmax=scale.high)
@@ -67,10 +68,10 @@ def attention_picture(
     bar = _colour_bar(grid[1, 0], 0.3, weights, "attention, times an even share")
     bar.set_ticks([1 / 4, 1 / 2, 1, 2, 4], labels=["¼", "½", "1", "2", "4"])
     bar.ax.minorticks_off()
-    return _svg(figure, "attention", "Attention over frequencies and over time on one heatmap")
+    return as_svg(figure, "attention", "Attention over frequencies and over time on one heatmap")
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def field_picture(
     gradients: Mapping[str, NDArray], field: list[list[int]], scale: HeatmapScale
 ) -> str:
@@ -83,7 +84,7 @@ def field_picture(
         All that the convolutions can see, in bins along frequency and time.
     scale : axes
     """
-    figure = Figure(figsize=(_WIDTH, 2.9), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
     (first, last), (start, end) = field
     panels = figure.subplots(1, len(gradients), sharey=True)
     image: Any = None
@@ -91,7 +92,7 @@ def field_picture(
         share = gradient / (gradient.max() or 1.0)
         image = _heatmap(axes, share, scale, cmap="magma", norm=LogNorm(_FLOOR, 1))
         frame = Rectangle((start, first), end - start, last - first)
-        frame.set(fill=False, edgecolor=_INK, linewidth=1.2)
+        frame.set(fill=False, edgecolor=INK, linewidth=1.2)
         axes.add_patch(frame)
         axes.set_title(title)
         axes.label_outer()
@@ -101,7 +102,7 @@ def field_picture(
     bar.ax.tick_params(labelsize=7)
     bar.outline.set_visible(False)
     bar.set_label("gradient, of its maximum", fontsize=8)
-    return _svg(figure, "field", "Effective receptive field with and without the Seaformer block")
+    return as_svg(figure, "field", "Effective receptive field with and without the Seaformer block")
 
 
 def _heatmap(axes: Axes, values: NDArray, scale: HeatmapScale, **colours: Any) -> Any:
@@ -136,9 +137,9 @@ def _colour_bar(panel: Axes, bottom: float, image: Any, label: str) -> Any:
 
 
 def _frequency_axis(axes: Axes, axis: str, scale: HeatmapScale, n_rows: int) -> None:
-    ticks = [f for f in _TICKS_HZ if scale.frequencies[0] <= f <= scale.frequencies[-1]]
+    ticks = [f for f in TICKS_HZ if scale.frequencies[0] <= f <= scale.frequencies[-1]]
     positions = np.interp(np.log(ticks), np.log(scale.frequencies), np.arange(n_rows) + 0.5)
-    axes.set(**{f"{axis}ticks": positions, f"{axis}ticklabels": [_hertz(f) for f in ticks]})
+    axes.set(**{f"{axis}ticks": positions, f"{axis}ticklabels": [hertz(f) for f in ticks]})
 
 
 def _time_axis(axes: Axes, axis: str, scale: HeatmapScale, n_blocks: int) -> None:

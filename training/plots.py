@@ -1,16 +1,9 @@
-"""The pictures of a report, each as a piece of SVG that stands in an HTML page.
-
-Text and lines take the page's own colours (``currentColor``), so a picture fits a light page, a
-dark page and paper alike. Drawn with matplotlib's object-oriented interface: no global state.
-"""
+"""The pictures of a report, each as a piece of SVG that stands in an HTML page."""
 
 from __future__ import annotations
 
-import html
-import io
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib import color_sequences, rc_context
@@ -25,40 +18,22 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
 from dlrsd.runtime.scalogram import ScalogramConfig, full_scalogram
-
-# Stand-ins that `_svg` replaces by the page's colours.
-_INK, _FAINT = "#010203", "#040506"
-_PAGE_COLOURS = {_INK: "currentColor", _FAINT: "var(--faint)"}
-# Blue and orange of one lightness, told apart with any colour vision and on any background.
-BLUE, ORANGE, GREEN, GREY = "#3b82c4", "#e07b22", "#2a9d78", "#8a8f98"
-# Any: matplotlib types the keys as a list of all its settings.
-_STYLE: Any = {
-    "svg.fonttype": "none",
-    # A class name is text, never a formula.
-    "text.parse_math": False,
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "grid.color": _FAINT,
-    "legend.frameon": False,
-    "axes.linewidth": 0.6,
-    "grid.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-}
-_COLOUR_MAP = "viridis"
-_WIDTH = 8.6  # inches: 826 pixels of a page
-_TICKS_HZ = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000)
-
+from dlrsd.training.plot_style import (
+    BLUE,
+    COLOUR_MAP,
+    FAINT,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    STYLE,
+    TICKS_HZ,
+    WIDTH,
+    as_svg,
+    hertz,
+    name_rows,
+    short_name,
+)
 
 _SAMPLES_PER_COLUMN = 8  # of a full scalogram: finer than a page shows
 
@@ -82,7 +57,7 @@ def wilson_interval(found: int, total: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def recall_bars(confusion: ArrayLike, classes: Sequence[str]) -> str:
     """Recall of each class with its 95 % Wilson interval and its counts; the worst stands out.
 
@@ -101,18 +76,18 @@ def recall_bars(confusion: ArrayLike, classes: Sequence[str]) -> str:
         found, n = int(counts[row, row]), int(total[row])
         low, high = wilson_interval(found, n)
         axes.barh(y, 100 * value, height=0.62, color=ORANGE if value == worst else BLUE)
-        axes.plot([100 * low, 100 * high], [y, y], color=_INK, linewidth=1.2)
+        axes.plot([100 * low, 100 * high], [y, y], color=INK, linewidth=1.2)
         for end in (low, high):
-            axes.plot([100 * end] * 2, [y - 0.16, y + 0.16], color=_INK, linewidth=1.2)
+            axes.plot([100 * end] * 2, [y - 0.16, y + 0.16], color=INK, linewidth=1.2)
         axes.text(102, y, f"{100 * value:.1f} %  ({found:,} of {n:,})", va="center")
-    _name_rows(axes, [classes[int(row)] for row in shown])
+    name_rows(axes, [classes[int(row)] for row in shown])
     axes.set_xlim(0, 100)
     axes.set_xlabel("windows of the class that were recognised, %")
     axes.grid(axis="x")
-    return _svg(figure, "recall", "Recall of each class with its 95 % interval")
+    return as_svg(figure, "recall", "Recall of each class with its 95 % interval")
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def confusion_matrix(confusion: ArrayLike, classes: Sequence[str]) -> str:
     """Counts, coloured by their share of the true class: blue where right, orange where wrong.
 
@@ -121,7 +96,7 @@ def confusion_matrix(confusion: ArrayLike, classes: Sequence[str]) -> str:
     counts = np.asarray(confusion)
     k = len(counts)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = min(_WIDTH - 0.6, 2.0 + 0.48 * k)
+    side = min(WIDTH - 0.6, 2.0 + 0.48 * k)
     figure = Figure(figsize=(side + 0.6, side), layout="constrained")
     axes = figure.subplots()
     for true, predicted in zip(*np.nonzero(counts), strict=True):
@@ -138,12 +113,12 @@ def confusion_matrix(confusion: ArrayLike, classes: Sequence[str]) -> str:
             ha="center",
             va="center",
             fontsize=9 if k <= 12 else 7,
-            color="white" if value > 0.6 else _INK,
+            color="white" if value > 0.6 else INK,
         )
     axes.set_xlim(-0.5, k - 0.5)
     axes.set_ylim(k - 0.5, -0.5)
     axes.set_aspect("equal")
-    names = [_short(name) for name in classes]
+    names = [short_name(name) for name in classes]
     axes.set_xticks(range(k), names, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(k), names)
     axes.set_xticks(np.arange(k + 1) - 0.5, minor=True)
@@ -153,10 +128,10 @@ def confusion_matrix(confusion: ArrayLike, classes: Sequence[str]) -> str:
     axes.spines[:].set_visible(False)
     axes.set_xlabel("diagnosed as")
     axes.set_ylabel("true class")
-    return _svg(figure, "confusion", "Confusion matrix with counts")
+    return as_svg(figure, "confusion", "Confusion matrix with counts")
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def class_counts(balance: Mapping[str, Mapping[str, int]]) -> str:
     """Training windows of each class before and after balancing.
 
@@ -171,7 +146,7 @@ def class_counts(balance: Mapping[str, Mapping[str, int]]) -> str:
     counts = {part: np.array([row.get(part, 0) for row in balance.values()]) for part in parts}
     total = np.sum(list(counts.values()), axis=0)
     balanced = bool((total > counts["drawn"]).any())
-    figure = Figure(figsize=(_WIDTH, 1.1 + 0.27 * len(balance)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.1 + 0.27 * len(balance)), layout="constrained")
     panels = figure.subplots(1, 2 if balanced else 1, sharey=True, squeeze=False)[0]
     rows = np.arange(len(balance))
     for axes, stack in zip(panels, (["drawn"], list(parts)), strict=False):
@@ -188,16 +163,16 @@ def class_counts(balance: Mapping[str, Mapping[str, int]]) -> str:
         axes.set_xlabel("windows")
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
-    _name_rows(panels[0], list(balance))
+    name_rows(panels[0], list(balance))
     if balanced:
         panels[0].set_title("before: real windows")
         panels[1].set_title("after: the balanced set")
         handles, names = panels[1].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=3)
-    return _svg(figure, "counts", "Training windows of each class before and after balancing")
+    return as_svg(figure, "counts", "Training windows of each class before and after balancing")
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def gallery(real: NDArray, synthetic: NDArray, scale: HeatmapScale, *, name: str) -> str:
     """Heatmaps of one class: real ones above, synthetic ones below.
 
@@ -212,7 +187,7 @@ def gallery(real: NDArray, synthetic: NDArray, scale: HeatmapScale, *, name: str
     figure = Figure(figsize=(4.2, 2.3), layout=spacing)
     grid = figure.subplots(2, columns, sharex=True, sharey=True)
     n_rows = len(scale.frequencies)
-    ticks = [f for f in _TICKS_HZ if scale.frequencies[0] <= f <= scale.frequencies[-1]]
+    ticks = [f for f in TICKS_HZ if scale.frequencies[0] <= f <= scale.frequencies[-1]]
     positions = np.interp(np.log(ticks), np.log(scale.frequencies), np.arange(n_rows) + 0.5)
     for axes_row, heatmaps, label in zip(
         grid, (real, synthetic), ("real", "synthetic"), strict=True
@@ -231,21 +206,21 @@ def gallery(real: NDArray, synthetic: NDArray, scale: HeatmapScale, *, name: str
                 extent=(0, scale.duration_ms, 0, n_rows),
                 aspect="auto",
                 interpolation="none",
-                cmap=_COLOUR_MAP,
+                cmap=COLOUR_MAP,
                 vmin=scale.low,
                 vmax=scale.high,
             )
         axes_row[0].set_ylabel(label, fontweight="bold")
-    grid[0, 0].set_yticks(positions, [_hertz(f) for f in ticks])
+    grid[0, 0].set_yticks(positions, [hertz(f) for f in ticks])
     grid[0, 0].set_ylim(0, n_rows)
     grid[0, 0].set_xlim(0, scale.duration_ms)
     grid[0, 0].xaxis.set_major_locator(MaxNLocator(2))
     for axes in grid[1]:
         axes.set_xlabel("ms", fontsize=7, labelpad=1)
-    return _svg(figure, name, "Real heatmaps above synthetic ones, frequency in Hz over time")
+    return as_svg(figure, name, "Real heatmaps above synthetic ones, frequency in Hz over time")
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def window_picture(window: NDArray, config: ScalogramConfig, *, name: str) -> str:
     """One window: its samples above its scalogram at full resolution, each on its own scale.
 
@@ -272,32 +247,32 @@ def window_picture(window: NDArray, config: ScalogramConfig, *, name: str) -> st
         extent=(0, duration, 0, len(frequencies)),
         aspect="auto",
         interpolation="none",
-        cmap=_COLOUR_MAP,
+        cmap=COLOUR_MAP,
         vmin=float(np.quantile(image, 0.02)),
     )
-    ticks = [f for f in _TICKS_HZ if frequencies[0] <= f <= frequencies[-1]]
+    ticks = [f for f in TICKS_HZ if frequencies[0] <= f <= frequencies[-1]]
     positions = np.interp(np.log(ticks), np.log(frequencies), np.arange(len(frequencies)) + 0.5)
-    axes.set_yticks(positions, [_hertz(f) for f in ticks])
+    axes.set_yticks(positions, [hertz(f) for f in ticks])
     axes.set_xlim(0, duration)
     axes.tick_params(labelsize=7, length=2)
     axes.spines[:].set_visible(False)
     axes.set_xlabel("ms", fontsize=7, labelpad=1)
-    return _svg(figure, name, "A window's samples above its scalogram, frequency in Hz over time")
+    return as_svg(figure, name, "A window's samples above its scalogram, frequency in Hz over time")
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def colour_bar(scale: HeatmapScale) -> str:
     """The colour scale of all heatmaps of a page."""
     figure = Figure(figsize=(4.2, 0.55), layout="constrained")
     axes = figure.subplots()
-    mapping = ScalarMappable(Normalize(scale.low, scale.high), _COLOUR_MAP)
+    mapping = ScalarMappable(Normalize(scale.low, scale.high), COLOUR_MAP)
     bar = figure.colorbar(mapping, cax=axes, orientation="horizontal", extend="both")
     bar.outline.set_visible(False)
     bar.set_label("log amplitude, standard deviations of the training part", fontsize=8)
-    return _svg(figure, "colours", "Colour scale of the heatmaps")
+    return as_svg(figure, "colours", "Colour scale of the heatmaps")
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def loss_curves(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
     """What fell and rose during training, one panel per kind of figure.
 
@@ -315,7 +290,7 @@ def loss_curves(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
     panels = [
         panel for panel in panels if any(curves.get(panel[0], {}).get(line) for line in panel[2])
     ]
-    figure = Figure(figsize=(_WIDTH, 2.7), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2.7), layout="constrained")
     for axes, (part, title, lines) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
     ):
@@ -337,7 +312,7 @@ def loss_curves(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
             _positive_log_scale(axes, np.concatenate(list(values.values())))
         if len(lines) > 1:
             axes.legend(fontsize=8)
-    return _svg(figure, "curves", "Training curves of generator and classifier")
+    return as_svg(figure, "curves", "Training curves of generator and classifier")
 
 
 _GENERATOR_LINES = {
@@ -350,7 +325,7 @@ _CLASSIFIER_LINES = {"train_loss": ("training", BLUE), "validation_loss": ("vali
 _RECALL_LINE = {"validation_recall": ("validation", BLUE)}
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def tsne_map(
     points: NDArray, labels: NDArray[np.intp], synthetic: NDArray[np.bool_], classes: Sequence[str]
 ) -> str:
@@ -363,7 +338,7 @@ def tsne_map(
     synthetic : array [shape=(n,)]
     classes : K names
     """
-    figure = Figure(figsize=(_WIDTH, 4.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     axes = figure.subplots()
     palette = color_sequences["petroff10"]
     marks = "osD^v"
@@ -383,34 +358,28 @@ def tsne_map(
                 s=24,
                 marker=mark,
                 color=colour,
-                edgecolors=_INK,
+                edgecolors=INK,
                 linewidths=0.5,
                 zorder=3,
-                label=_short(classes[index]),
+                label=short_name(classes[index]),
             )
         )
     handles += [
-        axes.scatter([], [], s=24, marker="o", color=GREY, edgecolors=_INK, label="real"),
+        axes.scatter([], [], s=24, marker="o", color=GREY, edgecolors=INK, label="real"),
         axes.scatter([], [], s=16, marker="x", color=GREY, label="synthetic"),
     ]
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(True)
-    axes.spines[:].set_color(_FAINT)
+    axes.spines[:].set_color(FAINT)
     axes.set_aspect("equal", adjustable="datalim")
     figure.legend(handles=handles, loc="outside right upper")
-    return _svg(figure, "tsne", "Map of real and synthetic heatmaps")
+    return as_svg(figure, "tsne", "Map of real and synthetic heatmaps")
 
 
 def _bars_figure(rows: int) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(_WIDTH, 0.75 + 0.27 * rows), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 0.75 + 0.27 * rows), layout="constrained")
     return figure, figure.subplots()
-
-
-def _name_rows(axes: Axes, names: Sequence[str]) -> None:
-    axes.set_yticks(range(len(names)), [_short(name) for name in names])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(names) - 0.5, -0.5)
 
 
 def _positive_log_scale(axes: Axes, values: NDArray[np.float64]) -> None:
@@ -426,39 +395,3 @@ def _positive_log_scale(axes: Axes, values: NDArray[np.float64]) -> None:
 
 def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def _hertz(frequency: float) -> str:
-    return f"{frequency / 1000:g}k" if frequency >= 1000 else f"{frequency:g}"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 26 else f"{name[:25]}…"
-
-
-def _svg(figure: Figure, name: str, description: str) -> str:
-    """The figure as an ``<svg>`` element whose identifiers are unique on the page."""
-    buffer = io.StringIO()
-    no_metadata: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with rc_context({"svg.hashsalt": name}):
-        figure.savefig(buffer, format="svg", metadata=no_metadata, transparent=True)
-    text = buffer.getvalue()
-    text = re.sub(r"<(metadata|style)\b.*?</\1>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    # Tags only: what stands between them may be a class name.
-    text = re.sub(r"<[^>]+>", lambda tag: _page_tag(tag[0], name), text)
-    width = round(96 * figure.get_figwidth())
-    head = (
-        f'<svg role="img" aria-label="{html.escape(description)}" '
-        f'style="max-width:{width}px;--narrowest:{round(0.8 * width)}px" '
-    )
-    return text.replace("<svg ", head, 1)
-
-
-def _page_tag(tag: str, name: str) -> str:
-    if tag.startswith("<svg "):
-        tag = re.sub(r' (width|height)="[^"]*"', "", tag)
-    tag = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", tag)
-    tag = re.sub(r"font-family: [^;]*; ", "", tag)
-    for stand_in, colour in _PAGE_COLOURS.items():
-        tag = tag.replace(stand_in, colour)
-    return tag

@@ -17,7 +17,8 @@ from matplotlib.image import imread
 from dlrsd.runtime.errors import InputError
 from dlrsd.training.fidelity import fidelity, near_copies
 from dlrsd.training.metrics import classification_metrics
-from dlrsd.training.plots import ORANGE, confusion_matrix, recall_bars, wilson_interval
+from dlrsd.training.plot_style import ORANGE
+from dlrsd.training.plots import confusion_matrix, recall_bars, wilson_interval
 from dlrsd.training.report import write_report
 from dlrsd.training.report_html import percent
 
