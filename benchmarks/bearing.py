@@ -80,8 +80,8 @@ def main() -> None:
             each = [row["auroc"][key] for row in found]
             rows.append([task, key, *(f"{v:.3f}" for v in each), f"{np.mean(each):.3f}"])
         mean, half_width = interval([row["auroc"]["macro"] for row in found])
-        name = "bearing" if task == "drive end" else f"{task} bearing"
-        measured[f"{name} by the order map, macro AUROC"] = {
+        name = "bearing" if task == "drive end" else f"bearing, {task}"
+        measured[f"{name}, order map, macro AUROC"] = {
             "mean": mean,
             "half_width": half_width,
             "n": len(found),

@@ -80,7 +80,7 @@ def page(tmp_path_factory):
         "title": "Long range", "command": "python benchmarks/long.py", "note": "of one window",
         "columns": ["part", "share"], "rows": [["rows", 0.25], ["columns", None]],
         "measured": {
-            "multi-label bearing by the order map, macro AUROC": {
+            "bearing, multi-label, order map, macro AUROC": {
                 "mean": 0.915, "half_width": 0.01, "n": 3
             },
         },
@@ -121,7 +121,7 @@ def test_targets_are_met_by_the_mean(page):
     assert told[bearing, "1:400", "macro AUROC"] == "**not met** |"
     ahead = told[block, "1:400", "accuracy minus each method's"]
     assert ahead == "**met** |"
-    assert "| multi-label bearing by the order map | – | macro AUROC |" in page[0]
+    assert "| bearing, multi-label, order map | – | macro AUROC |" in page[0]
     assert "0.9150 ± 0.0100 | 3 | **met** |" in page[0]
 
 
