@@ -1,11 +1,12 @@
 """The results page of a comparison: tables, plots, intervals and the commands that made them.
 
-    python benchmarks/evidence.py TABLE.parquet [MORE...] [--extra EXTRA.json ...] [--out FOLDER]
+    python benchmarks/evidence.py TABLE.parquet [MORE...] [--extra EXTRA.json ...] [--limits FILE]
 
 Writes evidence.md with its pictures, and evidence.html with everything in it, from tables of
 ``dlrsd-train compare`` and from what other benchmarks found: JSON with "title", "command",
 "columns" and "rows", and where they apply "note" and "measured", {target: {"mean", "half_width",
-"n"}} for the table of targets.
+"n"}} for the table of targets. ``--limits`` is a text, a paragraph for each target that is not met:
+what limits it and what was tried.
 """
 
 from __future__ import annotations
@@ -35,17 +36,20 @@ def main() -> None:
     )
     parser.add_argument("tables", nargs="+", type=Path, metavar="TABLE")
     parser.add_argument("--extra", nargs="+", type=Path, default=[], action="extend")
+    parser.add_argument("--limits", type=Path)
     parser.add_argument("--out", type=Path, default=RESULTS)
     a = parser.parse_args()
     try:
-        render(a.tables, extras=a.extra, out=a.out)
+        render(a.tables, extras=a.extra, out=a.out, limits=a.limits)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     print(a.out / f"{page.NAME}.html")
 
 
-def render(tables: Sequence[Path], *, extras: Sequence[Path], out: Path) -> None:
+def render(
+    tables: Sequence[Path], *, extras: Sequence[Path], out: Path, limits: Path | None = None
+) -> None:
     """Write the page of some tables and of other benchmarks' results into a folder."""
     rows = [row for path in tables for row in _read(path)]
     others = [_read_extra(path) for path in extras]
@@ -78,12 +82,14 @@ def render(tables: Sequence[Path], *, extras: Sequence[Path], out: Path) -> None
                 "rather too narrow than too wide."
             ),
             summary_section(lines, others),
+            *([_limits_section(limits)] if limits else []),
             protocols_section(lines),
             *sections,
             *map(_extra_section, others),
         ],
         "python benchmarks/evidence.py "
-        + " ".join([*map(str, tables), *(f"--extra {path}" for path in extras)]),
+        + " ".join([*map(str, tables), *(f"--extra {path}" for path in extras)])
+        + (f" --limits {limits}" if limits else ""),
     )
 
 
@@ -115,6 +121,15 @@ def _read_extra(path: Path) -> dict[str, Any]:
     if any(len(row) != len(extra["columns"]) for row in extra["rows"]):
         raise InputError(f"{path} has rows unlike its {len(extra['columns'])} columns: mend it")
     return {"note": "", "measured": {}, **extra}
+
+
+def _limits_section(path: Path) -> page.Piece:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}): expected a text") from error
+    paragraphs = [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
+    return page.section("What limits it, and what was tried", page.bullets(paragraphs))
 
 
 def _extra_section(extra: Mapping[str, Any]) -> page.Piece:

@@ -20,6 +20,7 @@ import evidence  # noqa: E402
 import evidence_summary  # noqa: E402
 from evidence_text import commands, counts, duration, probability  # noqa: E402
 
+from dlrsd.runtime.errors import InputError  # noqa: E402
 from dlrsd.training.fit import CLASSIFIER_EPOCHS  # noqa: E402
 from dlrsd.training.methods import METHODS  # noqa: E402
 from dlrsd.training.prepare import Settings  # noqa: E402
@@ -190,6 +191,19 @@ def test_a_table_without_dlrsd_smote(tmp_path):
     assert "The table has no cell of `dlrsd-smote`" in markdown
     assert "0.9050 ± 0.0635" in html  # 12.706 x 0.005, of one degree of freedom
     assert "minus" not in markdown
+
+
+def test_what_limits_it_stands_there_in_words(tmp_path):
+    write_table(tmp_path / "t.parquet", [row("dlrsd-smote", 0, 0.9)])
+    limits = tmp_path / "limits.md"
+    limits.write_text("**load**: the ball\nfault.\n\n**bearing**: all < of it.\n")
+    evidence.render([tmp_path / "t.parquet"], extras=[], out=tmp_path, limits=limits)
+    assert "- **load**: the ball fault.\n- **bearing**" in (tmp_path / "evidence.md").read_text()
+    assert "<li><b>bearing</b>: all &lt; of it.</li>" in (tmp_path / "evidence.html").read_text()
+    with pytest.raises(InputError, match=r"none\.md cannot be read"):
+        evidence.render(
+            [tmp_path / "t.parquet"], extras=[], out=tmp_path, limits=tmp_path / "none.md"
+        )
 
 
 def test_a_single_cell(tmp_path):
