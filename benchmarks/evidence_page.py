@@ -25,7 +25,7 @@ h3 { margin-top: 1.4rem; }
 li { margin: 0.3rem 0; max-width: 52rem; }
 details { margin: 0.8rem 0; }
 summary { cursor: pointer; color: var(--soft); font-size: 0.9rem; }
-td { vertical-align: top; }
+td, tbody th { vertical-align: top; white-space: normal; }
 """
 # A picture beside a Markdown page has no page to take its colours from.
 _ALONE = (

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import ArrayLike
 
 from dlrsd.training import plots
@@ -32,6 +32,10 @@ from dlrsd.training.plot_style import (
 from dlrsd.training.statistics import REFERENCE
 
 Estimate = Mapping[str, Any]  # {"mean": float, "half_width": float or None}
+_SHARES = (0.01, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
+_LEAST, _MOST = 0.005, 0.9998  # ends of an axis of shares
+_DIFFERENCES = (-0.5, -0.2, -0.1, -0.05, -0.02, -0.01, -0.005, 0, 0.005, 0.01, 0.02, 0.05, 0.1,
+                0.2, 0.5)  # fmt: skip
 # Weights and repeats grey, interpolation green, mixing violet, deep generators brown.
 _LOOKS = {
     REFERENCE: (ORANGE, "o"),
@@ -78,10 +82,11 @@ def over_balance(series: Mapping[str, Mapping[float, Estimate]], *, label: str, 
         line = series[method]
         x = np.array(sorted(line))
         own = method == REFERENCE
+        means, reaches = zip(*(_extent(line[ratio]) for ratio in x), strict=True)
         axes.errorbar(
             x * dodge[place],
-            [line[ratio]["mean"] for ratio in x],
-            yerr=[line[ratio]["half_width"] or 0.0 for ratio in x],
+            means,
+            yerr=np.transpose(reaches),
             **_mark(method),
             linewidth=2.2 if own else 0.9,
             elinewidth=1.6 if own else 0.8,
@@ -94,7 +99,7 @@ def over_balance(series: Mapping[str, Mapping[float, Estimate]], *, label: str, 
     axes.set_xticklabels([f"1:{ratio:g}" for ratio in ratios])
     axes.set_xlabel("balance ratio")
     axes.set_ylabel(label)
-    _share_limits(axes.set_ylim, [e for line in series.values() for e in line.values()])
+    _share_scale(axes, "y", [e for line in series.values() for e in line.values()])
     axes.grid(axis="y")
     figure.legend(
         loc="outside right center", title=f"at 1:{ratios[-1]:g}", fontsize=8, title_fontsize=8
@@ -111,7 +116,7 @@ def estimates(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> str
         for y, method in enumerate(ranked):
             if method in values:
                 _point(axes, y, values[method], method)
-        _share_limits(axes.set_xlim, list(values.values()))
+        _share_scale(axes, "x", list(values.values()))
         axes.set_xlabel(label)
         axes.grid(axis="x")
     return as_svg(figure, name, f"{', '.join(panels)} of each method")
@@ -137,6 +142,12 @@ def differences(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> s
             colour = (ORANGE if mean > 0 else BLUE) if told else GREY
             axes.barh(y, mean, height=0.62, color=colour, alpha=0.85 if told else 0.4)
             axes.errorbar(mean, y, xerr=half or 0.0, color=INK, capsize=3, linewidth=1.1)
+        # Straight up to a point, then logarithmic: a method far behind leaves the others apart.
+        axes.set_xscale("symlog", linthresh=0.01, linscale=1.5)
+        axes.xaxis.set_major_locator(FixedLocator(_DIFFERENCES))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", "\u2212")))
+        axes.tick_params(axis="x", labelrotation=45)
         axes.set_xlabel(label)
         axes.grid(axis="x")
         axes.margins(x=0.08)
@@ -223,19 +234,34 @@ def _embolden(axes: Any, methods: Sequence[str]) -> None:
 
 
 def _point(axes: Any, y: float, estimate: Estimate, method: str) -> None:
+    mean, reach = _extent(estimate)
     axes.errorbar(
-        estimate["mean"],
+        mean,
         y,
-        xerr=estimate["half_width"] or 0.0,
+        xerr=np.reshape(reach, (2, 1)),
         **_mark(method),
         linewidth=1.8 if method == REFERENCE else 1.1,
     )
 
 
-def _share_limits(set_limits: Any, values: Sequence[Estimate]) -> None:
-    """What is shown of 0..1: all means with their intervals, which may reach beyond."""
-    low = min(e["mean"] - (e["half_width"] or 0.0) for e in values)
-    high = max(e["mean"] + (e["half_width"] or 0.0) for e in values)
-    low, high = max(low, -0.02), min(high, 1.0)
-    margin = 0.04 * max(high - low, 0.01)
-    set_limits(low - margin, high + margin)
+def _extent(estimate: Estimate) -> tuple[float, tuple[float, float]]:
+    """Mean and reach of the interval below and above it, as far as a share's axis goes."""
+    mean, half = estimate["mean"], estimate["half_width"] or 0.0
+    low, at, high = np.clip([mean - half, mean, mean + half], _LEAST, _MOST)
+    return at, (at - low, high - at)
+
+
+def _share_scale(axes: Any, which: str, values: Sequence[Estimate]) -> None:
+    """An axis on which 0.99 is as far from 0.9 as 0.999 is from 0.99."""
+    ends = [(at - below, at + above) for at, (below, above) in map(_extent, values)]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    ticks = [tick for tick in _SHARES if low <= tick <= high]
+    axis = getattr(axes, f"{which}axis")
+    getattr(axes, f"set_{which}scale")("logit")
+    odds = np.log([low / (1 - low), high / (1 - high)]) + np.array([-0.25, 0.25])
+    getattr(axes, f"set_{which}lim")(1 / (1 + np.exp(-odds)))
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:g}"))
+    if which == "x":
+        axes.tick_params(axis="x", labelrotation=45)

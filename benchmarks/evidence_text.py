@@ -45,7 +45,8 @@ def estimate(value: Mapping[str, Any] | None, sign: str = "") -> str:
         return "–"
     half = value["half_width"]
     mean = f"{value['mean']:{sign}.4f}".replace("-", "−")
-    return mean + (f" ± {half:.4f}" if half is not None else "")
+    # In one piece, where a narrow page breaks lines.
+    return mean + (f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{half:.4f}" if half is not None else "")
 
 
 def difference(value: Mapping[str, Any] | None) -> str:

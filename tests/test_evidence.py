@@ -56,7 +56,8 @@ def row(method, seed, accuracy, *, balance=400.0, protocol="block", task="cwru10
 def page_of(rows, folder, extras=()):
     write_table(folder / "t.parquet", rows)
     evidence.render([folder / "t.parquet"], extras=extras, out=folder / "out")
-    return [(folder / "out" / f"evidence.{kind}").read_text("utf-8") for kind in ("md", "html")]
+    texts = [(folder / "out" / f"evidence.{kind}").read_text("utf-8") for kind in ("md", "html")]
+    return [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts]
 
 
 OWN = {400.0: [0.99, 0.98, 0.985], 5.0: [0.999, 0.9995, 1.0]}
