@@ -224,4 +224,4 @@ def _auroc(truth: NDArray[np.bool_], said: NDArray) -> NDArray[np.float64]:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

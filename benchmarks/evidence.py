@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import evidence_page as page
+import machine
 from evidence_sections import comparison_section
 from evidence_summary import protocols_section, summary_section
 from evidence_text import PROTOCOLS, duration, number
@@ -39,11 +39,7 @@ def main() -> None:
     parser.add_argument("--limits", type=Path)
     parser.add_argument("--out", type=Path, default=RESULTS)
     a = parser.parse_args()
-    try:
-        render(a.tables, extras=a.extra, out=a.out, limits=a.limits)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    render(a.tables, extras=a.extra, out=a.out, limits=a.limits)
     print(a.out / f"{page.NAME}.html")
 
 
@@ -149,4 +145,4 @@ def _text(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

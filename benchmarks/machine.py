@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from dlrsd.runtime.bundle import Bundle
+from dlrsd.runtime.errors import DlrsdError, InputError
 from dlrsd.runtime.hardware import has_int8_products, usable_cores
 from dlrsd.runtime.scalogram import ScalogramConfig
 
@@ -41,6 +42,64 @@ def options(about: str | None, *, bundle: str | None = None) -> argparse.Argumen
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the JSON file")
     return parser
+
+
+def study(about: str | None, *, seeds: str) -> argparse.ArgumentParser:
+    """A parser for what is trained on a data set over seeds: ``--root``, ``--seeds``, ``--jobs``
+    and ``--out``."""
+    parser = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--root", required=True, help="folder of the data sets")
+    parser.add_argument("--seeds", default=seeds, help="first-last")
+    parser.add_argument("--jobs", type=int, default=usable_cores())
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the JSON file")
+    return parser
+
+
+def seed_range(text: str) -> list[int]:
+    """``first-last`` or one seed.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    first, _, last = text.partition("-")
+    try:
+        seeds = list(range(int(first), int(last or first) + 1))
+    except ValueError:
+        seeds = []
+    if not seeds:
+        raise InputError(f"got seeds {text!r}: expected such as 0-9")
+    return seeds
+
+
+def run_cells(
+    function: Callable[[Any], Any], groups: Sequence[Sequence[Any]], *, jobs: int
+) -> Iterator[tuple[Any, Any]]:
+    """Every cell with its outcome, over ``jobs`` processes; the first that fails ends it.
+
+    Raises
+    ------
+    DlrsdError
+        What the cell failed with; cells have a ``seed``.
+    """
+    from dlrsd.training.workers import run_groups
+
+    for cell, outcome in run_groups(function, groups, jobs=jobs):
+        if isinstance(outcome, DlrsdError):
+            raise DlrsdError(f"seed {cell.seed}: {outcome}")
+        yield cell, outcome
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call a benchmark's ``main``; a user's mistake is one line, and exit 2."""
+    try:
+        main()
+    except DlrsdError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def facts() -> dict[str, Any]:

@@ -36,8 +36,7 @@ def main() -> None:
     parser.add_argument("--balance", type=float, default=400)
     parser.add_argument("--seeds", default="100-103", help="first-last")
     a = parser.parse_args()
-    first, last = (int(part) for part in a.seeds.split("-"))
-    seeds = [first] if a.quick else list(range(first, last + 1))
+    seeds = machine.seed_range(a.seeds)[: 1 if a.quick else None]
     jobs = [(a.root, a.balance, seed, 1 if a.quick else None) for seed in seeds]
     with ProcessPoolExecutor(machine.usable_cores()) as pool:
         found = list(pool.map(_search, *zip(*jobs, strict=True)))
@@ -154,4 +153,4 @@ def _multiply_adds(name: str) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

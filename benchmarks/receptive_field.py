@@ -8,14 +8,11 @@ the central latent unit (Luo et al., 2016) on real windows of the test part, in 
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import machine
 import numpy as np
 
-from dlrsd.runtime.hardware import usable_cores
 from dlrsd.training.dlrsd_smote import GENERATOR_EPOCHS
 from dlrsd.training.evaluate import unseen_heatmaps
 from dlrsd.training.fit_generator import train_generator
@@ -23,7 +20,6 @@ from dlrsd.training.long_range import receptive_field, spread
 from dlrsd.training.materials import make_materials, new_generator
 from dlrsd.training.prepare import Settings, prepare
 from dlrsd.training.statistics import interval
-from dlrsd.training.workers import run_groups
 
 FIGURES = {
     "area": "area above 4.55 % of the maximum",
@@ -59,24 +55,15 @@ class Cell(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--root", required=True, help="folder of the data sets")
+    parser = machine.study(__doc__, seeds="0-2")
     parser.add_argument("--balance", type=float, default=400)
-    parser.add_argument("--seeds", default="0-2", help="first-last")
-    parser.add_argument("--jobs", type=int, default=usable_cores())
-    parser.add_argument("--out", type=Path, default=machine.RESULTS)
     a = parser.parse_args()
-    first, _, last = a.seeds.partition("-")
     groups = [
         [Cell(a.root, a.balance, seed, blocks) for blocks in (False, True)]
-        for seed in range(int(first), int(last or first) + 1)
+        for seed in machine.seed_range(a.seeds)
     ]
     found: dict[Cell, dict[str, Any]] = {}
-    for cell, outcome in run_groups(measured, groups, jobs=a.jobs):
-        if isinstance(outcome, Exception):
-            raise SystemExit(f"seed {cell.seed}: {outcome}")
+    for cell, outcome in machine.run_cells(measured, groups, jobs=a.jobs):
         found[cell] = outcome
         print(cell[1:], outcome["encoder"], flush=True)
     rows = []
@@ -129,4 +116,4 @@ def _text(values: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

@@ -10,7 +10,6 @@ synthesis-quality-classes.json: what the results page shows, and every seed by i
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -22,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.runtime.hardware import usable_cores
 from dlrsd.training.balance import RealPool
 from dlrsd.training.fidelity import DEFINITIONS, measure
 from dlrsd.training.fit import fit_classifier
@@ -33,7 +31,6 @@ from dlrsd.training.methods import training_set
 from dlrsd.training.metrics import classification_metrics
 from dlrsd.training.prepare import Settings, prepare
 from dlrsd.training.statistics import interval
-from dlrsd.training.workers import run_groups
 
 METHODS = "dlrsd-smote,smote,deepsmote,deep-smote"
 REAL = "real windows"
@@ -77,26 +74,17 @@ class Cell(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--root", required=True, help="folder of the data sets")
+    parser = machine.study(__doc__, seeds="0-2")
     parser.add_argument("--balance", default="400,50", help="ratios, separated by commas")
-    parser.add_argument("--seeds", default="0-2", help="first-last")
     parser.add_argument("--methods", default=METHODS)
-    parser.add_argument("--jobs", type=int, default=usable_cores())
-    parser.add_argument("--out", type=Path, default=machine.RESULTS)
     a = parser.parse_args()
-    first, _, last = a.seeds.partition("-")
     groups = [
         [Cell(a.root, float(balance), seed, method) for method in (REAL, *a.methods.split(","))]
         for balance in a.balance.split(",")
-        for seed in range(int(first), int(last or first) + 1)
+        for seed in machine.seed_range(a.seeds)
     ]
     found = {}
-    for cell, outcome in run_groups(measured, groups, jobs=a.jobs):
-        if isinstance(outcome, Exception):
-            raise SystemExit(f"{cell.method} at 1:{cell.balance:g}, seed {cell.seed}: {outcome}")
+    for cell, outcome in machine.run_cells(measured, groups, jobs=a.jobs):
         found[cell] = outcome
         print(*cell[1:], *(f"{key} {outcome[key]:.4f}" for key in DIAGNOSIS), flush=True)
     command = (
@@ -240,4 +228,4 @@ def _mean(values: list[float | None]) -> float | None:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

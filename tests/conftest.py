@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,23 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, int]:
     """Trainings of this test learn nothing and take a few seconds."""
     patched(monkeypatch, HURRIES)
     return HURRIES
+
+
+@pytest.fixture(scope="module")
+def hurry() -> Iterator[pytest.MonkeyPatch]:
+    """Trainings of this module learn nothing; the patch, to hurry more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patched(patch, {**HURRIES, "balance.VIEWS": 60})
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def materials(hurry: pytest.MonkeyPatch, tiny_settings):
+    """What methods are given of ``tiny_settings``, with few views."""
+    from dlrsd.training.materials import make_materials
+    from dlrsd.training.prepare import prepare
+
+    return make_materials(prepare(tiny_settings))
 
 
 @pytest.fixture(scope="session")

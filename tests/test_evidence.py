@@ -234,7 +234,7 @@ def test_what_is_no_table_is_refused_in_one_line(make, said, tmp_path, monkeypat
     make(table)
     monkeypatch.setattr(sys, "argv", ["evidence.py", str(table), "--out", str(tmp_path / "out")])
     with pytest.raises(SystemExit) as stopped:
-        evidence.main()
+        evidence.machine.run(evidence.main)
     assert stopped.value.code == 2
     text = capsys.readouterr().err
     assert text.startswith("error: ")

@@ -190,9 +190,10 @@ def compare(
     if rows:
         Console(width=None if sys.stdout.isatty() else 100).print(standings(rows))
     if failed:
+        others = f", the others are in {out}" if rows else ""
         raise DlrsdError(
-            f"{len(failed)} of {len(rows) + len(failed)} cells failed, the others are in {out}; "
-            f"the first: {failed[0]}"
+            f"{len(failed)} of {len(rows) + len(failed)} cells failed{others}; the first: "
+            f"{failed[0]}"
         )
     print(f"{len(rows)} cells: {out}")
 

@@ -117,7 +117,9 @@ def dlrsd_smote(
         Otherwise than the method's own, for ablations.
     """
     parts = parts or Parts()
-    generator, curves, pools = _trained(
+    # A run has its own checkpoint, and shares its generator with nothing.
+    trained = _trained.__wrapped__ if checkpoint else _trained
+    generator, curves, pools = trained(
         materials, parts.seaformer, parts.terms, parts.afc_shapes, parts.views, seed, checkpoint,
         progress,
     )  # fmt: skip

@@ -14,27 +14,14 @@ from dlrsd.training.balance import balance_class
 from dlrsd.training.dlrsd_smote import ABLATIONS, Parts
 from dlrsd.training.fit_generator import decode, encode, train_generator
 from dlrsd.training.generator import joint_loss
-from dlrsd.training.materials import make_materials, new_generator, silent
-from dlrsd.training.prepare import prepare
+from dlrsd.training.materials import new_generator, silent
 from dlrsd.training.run import load_run
 
 LABEL = 1
 TARGET = 90
 
 
-@pytest.fixture(scope="module", autouse=True)
-def hurry():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dlrsd.training.balance.VIEWS", 60)
-        patch.setattr(dlrsd_smote, "GENERATOR_EPOCHS", 2)
-        patch.setattr(fit_generator, "STEPS", 3)
-        patch.setattr(fit_generator, "BATCH", 16)
-        yield
-
-
-@pytest.fixture(scope="module")
-def materials(tiny_settings):
-    return make_materials(prepare(tiny_settings))
+pytestmark = pytest.mark.usefixtures("hurry")
 
 
 @pytest.fixture(scope="module")

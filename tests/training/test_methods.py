@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import gmean
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.training import dlrsd_smote, fit_generator, resampling
+from dlrsd.training import resampling
 from dlrsd.training.deep_smote import DeepSmoteRegressor
 from dlrsd.training.materials import make_materials
 from dlrsd.training.methods import METHODS, VARIANTS, materials_for, training_set
@@ -21,19 +21,8 @@ TARGET = 108
 
 
 @pytest.fixture(scope="module", autouse=True)
-def hurry():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dlrsd.training.balance.VIEWS", 60)
-        patch.setattr(dlrsd_smote, "GENERATOR_EPOCHS", 1)
-        patch.setattr(fit_generator, "STEPS", 2)
-        patch.setattr(fit_generator, "BATCH", 8)
-        patch.setattr(resampling, "DeepSmoteRegressor", partial(DeepSmoteRegressor, steps=3))
-        yield
-
-
-@pytest.fixture(scope="module")
-def materials(tiny_settings):
-    return make_materials(prepare(tiny_settings))
+def short_regression(hurry):
+    hurry.setattr(resampling, "DeepSmoteRegressor", partial(DeepSmoteRegressor, steps=3))
 
 
 @pytest.fixture(scope="module")
