@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,6 +32,11 @@ from dlrsd.training.prepare import Prepared, Settings, load, prepare
 from dlrsd.training.recordings import Recording
 from dlrsd.training.table import Row
 from dlrsd.training.windows import counts_by_class
+
+_FIGURES = (
+    "accuracy", "macro_recall", "worst_recall", "worst_class", "g_mean", "g_mean_paper", "macro_f1",
+    "macro_auroc",
+)  # fmt: skip
 
 
 class Cell(NamedTuple):
@@ -58,7 +63,7 @@ def run_cell(cell: Cell) -> Row:
     """
     settings = cell.settings
     started = time.process_time()
-    with _one_thread():
+    with one_thread():
         ready = _ready(_without_classifier(settings), _own_materials(cell.method))
         training = _training_set(_without_classifier(settings), cell.method)
         data = replace(ready.materials.data, settings=settings)
@@ -72,31 +77,51 @@ def run_cell(cell: Cell) -> Row:
         data.classes,
         probabilities=torch.softmax(torch.from_numpy(logits), dim=1).numpy(),
     )
-    figures = (
-        "accuracy", "macro_recall", "worst_recall", "worst_class", "g_mean", "g_mean_paper",
-        "macro_f1", "macro_auroc",
-    )  # fmt: skip
-    per_class = metrics["per_class"]
+    return row_of(
+        cell,
+        metrics,
+        started=started,
+        data=Path(settings.data).expanduser().resolve().name,
+        task=settings.task,
+        balance=float(settings.balance),
+        train_windows=counts_by_class(data.drawn, data.classes),
+        counts=training.counts,
+        notes=training.notes,
+        settings=replace(settings, root=None).to_json(),  # where the data lie decides nothing
+    )
+
+
+def row_of(
+    cell: Any,
+    metrics: Mapping[str, Any],
+    *,
+    started: float,
+    settings: Mapping[str, Any],
+    train_windows: Mapping[str, int],
+    counts: Any,
+    notes: list[str],
+    **named: Any,
+) -> Row:
+    """A row of the table from a cell, its `classification_metrics`, and what is to be told."""
+    classes, per_class = metrics["classes"], metrics["per_class"]
     facts = {
-        "train_windows": counts_by_class(data.drawn, data.classes),
-        "test_windows": {name: per_class[name]["support"] for name in data.classes},
-        "counts": training.counts,
-        "notes": training.notes,
-        "recall": {name: per_class[name]["recall"] for name in data.classes},
+        "train_windows": train_windows,
+        "test_windows": {name: per_class[name]["support"] for name in classes},
+        "counts": counts,
+        "notes": notes,
+        "recall": {name: per_class[name]["recall"] for name in classes},
         "confusion": metrics["confusion"],
-        "classes": data.classes,
-        "settings": replace(settings, root=None).to_json(),  # where the data lie decides nothing
+        "classes": classes,
+        "settings": settings,
     }
     return {
-        "data": Path(settings.data).expanduser().resolve().name,
-        "task": settings.task,
-        "protocol": settings.protocol,
-        "balance": float(settings.balance),
-        "seed": settings.seed,
-        "classifier": settings.classifier,
+        **named,
+        "protocol": cell.settings.protocol,
+        "seed": cell.settings.seed,
+        "classifier": cell.settings.classifier,
         "method": cell.method,
         "epochs": cell.epochs,
-        **{name: metrics[name] for name in figures},
+        **{name: metrics[name] for name in _FIGURES},
         "n_test": metrics["n"],
         **{name: json.dumps(fact) for name, fact in facts.items()},
         "version": version("dlrsd"),
@@ -153,7 +178,8 @@ def _without_classifier(settings: Settings) -> Settings:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Torch and BLAS on one thread: rows do not depend on how many cells run at a time."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

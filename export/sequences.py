@@ -1,0 +1,231 @@
+"""From a run on plant data to a bundle: one step of the network as a graph, its state in and out.
+
+What the box does is checked as a whole: the graph goes through the test part window by window and
+carries its own state, as the trained network does in one go.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dlrsd.export.graphs import OUTPUTS, require_weights, write_graph
+from dlrsd.export.parity import compare, require_parity
+from dlrsd.runtime.engine import GRAPH_FILES
+from dlrsd.training.fit_sequence import run_segments
+from dlrsd.training.lr_convlstm import SequenceClassifier
+from dlrsd.training.novelty import QUANTILE, Novelty
+from dlrsd.training.plant_run import PlantRun
+from dlrsd.training.sequences import SequenceData
+
+METRICS = (
+    "accuracy", "macro_recall", "worst_recall", "worst_class", "macro_f1", "g_mean", "n",
+    "simulated",
+)  # fmt: skip
+VERDICT = {"last": 3, "hold": 2}  # steps
+WINDOWS = 10_000
+_SIZE = 2  # of the example batch; one would be frozen into the graph
+
+
+class Step(nn.Module):
+    """One window of each of n streams; ``half`` casts the network, not the standardisation.
+
+    Shapes
+    ------
+    waveform (n, channels, window) float32, NaN where nothing was measured for long, and the state
+    (n, width) each -> probabilities (n, classes), embedding (n, width), novelty (n,), and the next
+    state; all float32
+    """
+
+    def __init__(
+        self, model: SequenceClassifier, novelty: Novelty, temperature: float, *, half: bool = False
+    ):
+        super().__init__()
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", model.mean.clone())
+        self.register_buffer("std", model.std.clone())
+        self.model = model.half() if half else model
+        self.dtype = torch.float16 if half else torch.float32
+        self.temperature = temperature
+        self.register_buffer("whiten", torch.from_numpy(novelty.whiten))
+        self.register_buffer("centres", torch.from_numpy(novelty.centres))
+
+    def forward(self, waveform: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        x = (waveform - self.mean[:, None]) / self.std[:, None]
+        x = torch.where(torch.isnan(x), torch.zeros(()), x).to(self.dtype)
+        before = tuple(part.to(self.dtype) for part in state)
+        embedding, after = self.model.embed(x, x.shape[0], 1, before or None)
+        logits = self.model.head(embedding[:, 0]).float()
+        embedding = embedding[:, 0].float()
+        gap = (embedding @ self.whiten).unsqueeze(1) - self.centres
+        novelty = torch.sqrt((gap * gap).sum(2)).amin(1)
+        probabilities = torch.softmax(logits / self.temperature, dim=1)
+        return (probabilities, embedding, novelty, *(part.float() for part in after))
+
+
+def state_names(model: SequenceClassifier) -> list[str]:
+    """Names of the graph's state inputs; each output is ``next_`` and the name."""
+    return [f"state_{i}" for i in range(len(model.state_widths))]
+
+
+def write_steps(
+    run: PlantRun,
+    data: SequenceData,
+    folder: Path,
+    *,
+    precisions: Sequence[str],
+    facts: dict[str, Any],
+    progress: Callable[[str, int], Callable[[int], None]],
+) -> dict[str, Any]:
+    """Write a run's network in every precision and compare each with the trained one.
+
+    Returns
+    -------
+    dict
+        The manifest's ``parity``: on the first ``WINDOWS`` windows of the test part, about, plant
+        by plant with the state carried; ``accuracy`` is theirs.
+
+    Raises
+    ------
+    ParityError
+        If a graph does not say what the trained network says.
+    """
+    streams, labels = _tested(data)
+    trained = _trained(run, data)
+    label = np.concatenate(labels)
+    said: dict[str, NDArray[np.float32]] = {}
+    parity: dict[str, Any] = {"windows": len(label)}
+    for precision in precisions:
+        path = folder / GRAPH_FILES[precision]
+        written = progress(f"write {precision}", 1)
+        _write(run, path, precision=precision, facts=facts)
+        written(1)
+        bar = progress(f"check {precision}", len(label))
+        said[precision] = _run_graph(path, run.model, streams, on_window=bar)
+        parity[precision] = {
+            **compare(said[precision], trained=trained, fp32=said["fp32"]),
+            "accuracy": float((said[precision].argmax(axis=1) == label).mean()),
+            "bytes": path.stat().st_size,
+        }
+        require_parity(precision, parity[precision], len(label))
+    return parity
+
+
+def sequence_manifest(run: PlantRun) -> dict[str, Any]:
+    """The manifest of a run on plant data, without ``parity`` and ``files``."""
+    config, signal = run.config, run.config["signal"]
+
+    def tensor(name: str, *shape: int) -> dict[str, Any]:
+        return {"name": name, "dtype": "float32", "shape": ["batch", *shape]}
+
+    model = run.model
+    return {
+        "schema_version": 1,
+        "kind": "sequence",
+        "name": run.folder.resolve().name,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "dlrsd_version": version("dlrsd"),
+        "graph": {
+            "inputs": [tensor("waveform", signal["channels"], signal["window"])],
+            "outputs": [
+                tensor("probabilities", len(config["classes"])),
+                tensor("embedding", model.head.in_features),
+                tensor("novelty"),
+            ],
+            "states": [
+                tensor(name, width)
+                for name, width in zip(state_names(model), model.state_widths, strict=True)
+            ],
+        },
+        "classes": config["classes"],
+        "normal_class": config["normal_class"],
+        "signal": signal,
+        "scalogram": None,
+        "calibration": {"temperature": run.temperature},
+        "novelty": {"threshold": 1.0, "quantile": QUANTILE},
+        "quality": {},
+        "verdict": dict(VERDICT),
+        "synthesis": None,
+        "training": {
+            key: config[key]
+            for key in (
+                "dataset", "task", "protocol", "split_note", "balance_ratio", "seed", "method",
+                "classifier", "window_counts", "statement",
+            )
+        },
+        "metrics": {
+            "protocol": config["protocol"],
+            **{key: run.metrics[key] for key in METRICS},
+        },
+    }  # fmt: skip
+
+
+def _write(run: PlantRun, path: Path, *, precision: str, facts: dict[str, Any]) -> None:
+    signal, names = run.config["signal"], state_names(run.model)
+    example = {"waveform": torch.zeros(_SIZE, signal["channels"], signal["window"])} | {
+        name: torch.zeros(_SIZE, width)
+        for name, width in zip(names, run.model.state_widths, strict=True)
+    }
+    # A copy: casting to half precision would change the run's own network.
+    model, novelty = copy.deepcopy((run.model, run.novelty))
+    step = Step(model, novelty, run.temperature, half=precision == "fp16")
+    outputs = [*OUTPUTS, *(f"next_{name}" for name in names)]
+    write_graph(step, example, path, output_names=outputs, facts=facts)
+    if precision == "fp16":
+        weights = sum(p.numel() for p in run.model.parameters() if p.dim() > 1)
+        require_weights(path, precision=precision, expected=weights)
+
+
+def _tested(data: SequenceData) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]]]:
+    """Windows and labels of the test part's segments, up to ``WINDOWS`` of all together."""
+    tested = data.parts["test"]
+    each = -(-WINDOWS // len(tested))
+    return (
+        [data.windows(segment)[:each] for segment in tested],
+        [segment.label[:each] for segment in tested],
+    )
+
+
+def _trained(run: PlantRun, data: SequenceData) -> NDArray[np.float32]:
+    tested = data.parts["test"]
+    each = -(-WINDOWS // len(tested))
+    log_p = np.concatenate([log_p[:each] for log_p, _ in run_segments(run.model, data, tested)])
+    return torch.softmax(torch.from_numpy(log_p) / run.temperature, dim=1).numpy()
+
+
+def _run_graph(
+    path: Path,
+    model: SequenceClassifier,
+    streams: Sequence[NDArray[np.float32]],
+    *,
+    on_window: Callable[[int], None],
+) -> NDArray[np.float32]:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = state_names(model)
+    outputs = ["probabilities", *(f"next_{name}" for name in names)]
+    said, done = [], 0
+    for windows in streams:
+        state = {
+            name: np.zeros((1, width), np.float32)
+            for name, width in zip(names, model.state_widths, strict=True)
+        }
+        for window in windows:
+            probabilities, *after = session.run(outputs, {"waveform": window[None], **state})
+            state = dict(zip(names, after, strict=True))
+            said.append(probabilities)
+            done += 1
+            if not done % 100:
+                on_window(done)
+    on_window(done)
+    return np.concatenate(said)
