@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from dlrsd.training.fit import CLASSIFIER_EPOCHS
-from dlrsd.training.methods import METHODS, VARIANTS
+from dlrsd.training.methods import COMBINATIONS, METHODS, VARIANTS
 from dlrsd.training.prepare import Settings
 from dlrsd.training.statistics import REFERENCE
 
@@ -147,9 +147,10 @@ def commands(rows: Sequence[Row]) -> list[str]:
 
 
 def _methods(names: Sequence[str]) -> list[str]:
-    """Names as ``--methods`` takes them: all, ablations, or one by one."""
+    """Names as ``--methods`` takes them: all, combinations, ablations, or one by one."""
     rest, short = list(names), []
-    for word, known in (("all", [*METHODS]), ("ablations", [REFERENCE, *VARIANTS])):
+    groups = {"all": METHODS, "combinations": COMBINATIONS, "ablations": [REFERENCE, *VARIANTS]}
+    for word, known in groups.items():
         if set(known) <= set(names):
             short.append(word)
             rest = [name for name in rest if name not in known]

@@ -56,8 +56,8 @@ def export_bundle(
     int8 : bool
         Also write the graph with a network of 8-bit integers.
     anchors : bool
-        Also write the synthesiser with its anchors. They derive from training windows so closely
-        that a bundle for strangers goes without.
+        Also write the synthesiser with its anchors, if the run has one. They derive from training
+        windows so closely that a bundle for strangers goes without.
     tensorrt : ints, optional
         Also write TensorRT engines, for GPUs of these compute capabilities (86, 89, ...); of none,
         for those of :func:`dlrsd.export.tensorrt.engine_builder`.
@@ -91,13 +91,13 @@ def export_bundle(
     try:
         part.chmod(0o755)
         manifest = _manifest(run)
-        if not anchors:
+        if run.generator is None or not anchors:
             manifest["synthesis"] = None
         precisions = ["fp32", *["fp16"] * fp16, *["int8"] * int8]
         parity = write_diagnosers(
             run, data, part, precisions=precisions, facts=manifest, progress=progress
         )
-        if anchors:
+        if manifest["synthesis"]:
             written = progress("synthesiser", 1)
             _write_synthesizer(run, part, manifest)
             written(1)
@@ -122,6 +122,7 @@ def export_bundle(
 
 
 def _write_synthesizer(run: TrainedRun, folder: Path, manifest: dict[str, Any]) -> None:
+    assert run.generator is not None
     example = {
         "latent": torch.zeros(2, *run.generator.latent_shape),
         "texture": torch.zeros(2, len(run.config["channels"]), *run.generator.size),

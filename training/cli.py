@@ -78,14 +78,23 @@ def fit(
     classifier: Annotated[
         str, typer.Option(help="edge, simple_cnn, vgg11, vgg13 or vgg16.")
     ] = "edge",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="What meets the imbalance: dlrsd-smote, none, class-weights, ros, rus, smote, "
+            "smote-waveform, borderline-smote, adasyn, mixup, deepsmote, deep-smote, rus-weights, "
+            "smote-weights, rus-smote or rus-smote-weights."
+        ),
+    ] = "dlrsd-smote",
 ) -> None:
-    """Train a generator and a classifier, and write a run with its report."""
+    """Balance the classes, train a classifier, and write a run with its report."""
     _require_packages()
     from rich.console import Console
 
     from dlrsd.training.fit import fit as train
     from dlrsd.training.prepare import Settings
     from dlrsd.training.progress import bars
+    from dlrsd.training.statistics import REFERENCE
 
     settings = Settings(
         data=data,
@@ -106,10 +115,11 @@ def fit(
         preset=preset,
         classifier=classifier,
     )
-    out = out or Path("runs") / f"{task or Path(data).name}-{protocol}-br{balance:g}-seed{seed}"
+    name = f"{task or Path(data).name}-{protocol}-br{balance:g}-seed{seed}"
+    out = out or Path("runs") / (name if method == REFERENCE else f"{name}-{method}")
     console = Console(stderr=True)
     with bars(console) as progress:
-        metrics = train(settings, out, progress=progress)
+        metrics = train(settings, out, method=method, progress=progress)
     worst = metrics["worst_class"]
     print(
         f"{out}: protocol {protocol}, balance ratio 1:{balance:g}, {metrics['n']} test windows\n"
@@ -129,7 +139,10 @@ def compare(
     channels: ChannelsOption = None,
     label: LabelOption = None,
     methods: Annotated[
-        str, typer.Option(help="Names separated by commas; all; ablations (of dlrsd-smote).")
+        str,
+        typer.Option(
+            help="Names separated by commas; all; combinations; ablations (of dlrsd-smote)."
+        ),
     ] = "all",
     balance: Annotated[str, typer.Option(help="Balance ratios: 400,100,5")] = "100",
     protocols: Annotated[str, typer.Option(help="Of random, block, load, bearing.")] = "block",

@@ -20,7 +20,7 @@ from dlrsd.training.classifiers import CLASSIFIERS
 from dlrsd.training.fit import CLASSIFIER_EPOCHS
 from dlrsd.training.generator import PRESETS
 from dlrsd.training.materials import Progress, silent
-from dlrsd.training.methods import METHODS, VARIANTS
+from dlrsd.training.methods import COMBINATIONS, KNOWN, METHODS, VARIANTS
 from dlrsd.training.prepare import Settings
 from dlrsd.training.splits import PROTOCOLS
 from dlrsd.training.statistics import REFERENCE
@@ -119,8 +119,13 @@ def compare(
 
 
 def method_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Names with ``all`` replaced by all methods, and ``ablations`` by DLRSD-SMOTE and its own."""
-    groups = {"all": list(METHODS), "ablations": [REFERENCE, *VARIANTS]}
+    """Names with ``all`` replaced by the twelve methods, ``combinations`` by those of re-balancing
+    and weights, and ``ablations`` by DLRSD-SMOTE and its own."""
+    groups = {
+        "all": [*METHODS],
+        "combinations": [*COMBINATIONS],
+        "ablations": [REFERENCE, *VARIANTS],
+    }
     return tuple(method for name in names for method in groups.get(name, [name]))
 
 
@@ -149,7 +154,7 @@ def _fill(
 def _groups(grid: Grid) -> list[list[Cell]]:
     """Cells by what they share. Seed after seed, so that an unfinished table compares all; of a
     group, the methods that train most first, so that no long cell is the last of all."""
-    methods = [name for name in [*METHODS, *VARIANTS][::-1] if name in grid.methods]
+    methods = [name for name in [*KNOWN][::-1] if name in grid.methods]
     return [
         [
             Cell(_settings(grid, protocol, balance, seed, classifier), method, grid.epochs)
@@ -187,7 +192,7 @@ def _key_of(row: Row, out: Path) -> Key:
 
 def _check_names(grid: Grid, jobs: int | None) -> None:
     for what, got, known in (
-        ("method", grid.methods, [*METHODS, *VARIANTS]),
+        ("method", grid.methods, KNOWN),
         ("protocol", grid.protocols, PROTOCOLS),
         ("classifier", grid.classifiers, CLASSIFIERS),
         ("preset", [grid.settings.preset], PRESETS),

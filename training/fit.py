@@ -1,7 +1,8 @@
-"""One training from settings to a finished run folder: generator, balanced set, classifier, report.
+"""One training from settings to a finished run folder: balanced set, classifier, report.
 
-A run that was interrupted goes on where it stopped when it is started again with the same
-settings; a finished one is left as it is.
+The set is balanced by DLRSD-SMOTE, whose generator the run keeps, or by another method. A run that
+was interrupted goes on where it stopped when it is started again with the same settings and method;
+a finished one is left as it is.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dlrsd.runtime.quality import QualityLimits, window_rms
 from dlrsd.training.balance import RealPool
 from dlrsd.training.calibrate import calibrate
 from dlrsd.training.classifiers import Classifier
-from dlrsd.training.dlrsd_smote import dlrsd_smote
+from dlrsd.training.dlrsd_smote import Outcome, dlrsd_smote
 from dlrsd.training.evaluate import (
     diagnosis_metrics,
     report_samples,
@@ -38,10 +39,25 @@ from dlrsd.training.materials import (
     new_generator,
     silent,
 )
-from dlrsd.training.methods import TrainingSet, set_of
+from dlrsd.training.methods import (
+    COMBINATIONS,
+    METHODS,
+    TrainingSet,
+    require_method,
+    set_of,
+    training_set,
+)
 from dlrsd.training.prepare import Prepared, Settings, prepare
 from dlrsd.training.report import write_report
-from dlrsd.training.run import open_run, read_json, save_arrays, save_models, write_json
+from dlrsd.training.run import (
+    open_run,
+    read_json,
+    save_arrays,
+    save_generator,
+    save_models,
+    write_json,
+)
+from dlrsd.training.statistics import REFERENCE
 from dlrsd.training.windows import counts_by_class
 
 CLASSIFIER_EPOCHS = 20
@@ -50,7 +66,9 @@ ANCHORS = 12  # real windows of a class that go to the box for synthesis
 LEVEL_MARGIN = 4.0  # RMS beyond the training windows' range by more than this factor is unfit
 
 
-def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> dict[str, Any]:
+def fit(
+    settings: Settings, out: Path, *, method: str = REFERENCE, progress: Progress | None = None
+) -> dict[str, Any]:
     """Train, evaluate and write a run.
 
     Parameters
@@ -58,6 +76,8 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     settings : Settings
     out : Path
         The run's folder. One with the same settings is resumed, or returned if finished.
+    method : str
+        How the imbalance is met: a name of ``METHODS`` or ``COMBINATIONS``.
     progress : function, optional
         Called with the name and the number of steps of each long part; returns a function that
         is told how many are done.
@@ -70,31 +90,26 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     Raises
     ------
     InputError
-        If the data does not fit the settings, or ``out`` holds another run.
+        If there is no such method, the data does not fit the settings, or ``out`` holds another
+        run.
     """
     progress = progress or silent
+    require_method(method, METHODS | COMBINATIONS)
     data = prepare(settings)
     # Whatever these cannot be made of is refused before anything is written.
     _require_pairs(data)
     new_generator(data)
     new_classifier(data)
-    config = open_run(data, out)
+    config = open_run(data, out, method)
     if (out / "metrics.json").exists() and not (out / "checkpoints").exists():
         return read_json(out / "metrics.json")
     show = progress("heatmaps", 1)
     materials = make_materials(data)
     show(1)
-    outcome = dlrsd_smote(
-        materials,
-        target=materials.target,
-        seed=settings.seed,
-        progress=progress,
-        checkpoint=_checkpoint(out, "generator"),
-    )
-    generator, balanced = outcome.generator, outcome.balanced
+    outcome, training = _balanced(method, materials, _checkpoint(out, "generator"), progress)
     classifier, classifier_curves = fit_classifier(
         materials,
-        set_of(materials, outcome),
+        training,
         checkpoint=_checkpoint(out, "classifier"),
         progress=progress,
     )
@@ -109,7 +124,7 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     )
     config |= {
         "scalogram": materials.frontend.to_manifest(),
-        "generator": describe(generator),
+        **({"generator": describe(outcome.generator)} if outcome else {}),
         "temperature": temperature,
         "quality": _quality_limits(data),
     }
@@ -117,30 +132,19 @@ def fit(settings: Settings, out: Path, *, progress: Progress | None = None) -> d
     metrics = diagnosis_metrics(data, materials.frontend, classifier, novelty, temperature)
     metrics |= {
         "window_counts": config["window_counts"],
-        "balance": dict(zip(data.classes, (b.counts for b in balanced), strict=True)),
+        "balance": _counts(data.classes, training, outcome),
+        **({"notes": training.notes} if training.notes else {}),
     }
-    unseen = unseen_heatmaps(data, materials.frontend)
-    metrics |= synthesis_metrics(data.classes, unseen, materials.pools, balanced)
-    looks, looks_arrays = long_range(
-        generator,
-        unseen,
-        materials.frontend.config,
-        classes=data.classes,
-        normal=data.normal,
-    )
-    metrics |= looks
+    curves = {"classifier": classifier_curves}
+    if outcome:
+        judged, samples = _judge_synthesis(materials, outcome)
+        metrics |= judged
+        save_generator(out, outcome.generator, anchors=_anchors(outcome.generator, materials.pools))
+        save_arrays(out / "samples.npz", samples)
+        curves = {"generator": outcome.curves, **curves}
     show(1)
-    save_models(
-        out,
-        generator=generator,
-        classifier=classifier,
-        novelty=novelty,
-        anchors=_anchors(generator, materials.pools),
-    )
-    samples = report_samples(data, unseen, balanced)
-    samples |= {f"long_range/{name}": array for name, array in looks_arrays.items()}
-    save_arrays(out / "samples.npz", samples)
-    write_json(out / "curves.json", {"generator": outcome.curves, "classifier": classifier_curves})
+    save_models(out, classifier=classifier, novelty=novelty)
+    write_json(out / "curves.json", curves)
     write_json(out / "config.json", config)
     write_json(out / "metrics.json", metrics)
     show = progress("report", 1)
@@ -185,12 +189,59 @@ def fit_classifier(
     return classifier, curves
 
 
+def _balanced(
+    method: str, materials: Materials, checkpoint: Path, progress: Progress
+) -> tuple[Outcome | None, TrainingSet]:
+    """A method's training set; of DLRSD-SMOTE with the generator and what it made."""
+    target, seed = materials.target, materials.data.settings.seed
+    if method != REFERENCE:
+        return None, training_set(method, materials, target=target, seed=seed, progress=progress)
+    outcome = dlrsd_smote(
+        materials, target=target, seed=seed, progress=progress, checkpoint=checkpoint
+    )
+    return outcome, set_of(materials, outcome)
+
+
+def _counts(
+    classes: list[str], training: TrainingSet, outcome: Outcome | None
+) -> dict[str, dict[str, object]]:
+    """Of every class, how it was balanced."""
+    if outcome:
+        rows = [balanced.counts for balanced in outcome.balanced]
+    else:
+        rows = [
+            {**counts, "share": float(share), "weight": float(weight)}
+            for counts, share, weight in zip(
+                training.counts, training.share, training.class_weight, strict=True
+            )
+        ]
+    return dict(zip(classes, rows, strict=True))
+
+
+def _judge_synthesis(
+    materials: Materials, outcome: Outcome
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """How like real ones its heatmaps are and how far its encoder looks; the report's arrays."""
+    data = materials.data
+    unseen = unseen_heatmaps(data, materials.frontend)
+    figures, arrays = long_range(
+        outcome.generator,
+        unseen,
+        materials.frontend.config,
+        classes=data.classes,
+        normal=data.normal,
+    )
+    metrics = synthesis_metrics(data.classes, unseen, materials.pools, outcome.balanced) | figures
+    samples = report_samples(data, unseen, outcome.balanced)
+    return metrics, samples | {f"long_range/{name}": array for name, array in arrays.items()}
+
+
 def _require_pairs(data: Prepared) -> None:
     for name, count in counts_by_class(data.drawn, data.classes).items():
         if count < 2:
             raise InputError(
                 f"class {name!r} gets a single training window at a balance ratio of "
-                f"{data.settings.balance:g}: expected two or more, between which others are made; "
+                f"{data.settings.balance:g}: expected two or more, as calibration leaves one out; "
                 "lower the balance ratio, or draw more normal windows"
             )
 

@@ -14,9 +14,10 @@ done to training windows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def training_set(
     Parameters
     ----------
     method : str
-        A name of ``METHODS`` or ``VARIANTS``.
+        A name of ``METHODS``, ``COMBINATIONS`` or ``VARIANTS``.
     materials : Materials
         As :func:`materials_for` the same method gives them.
     target : int >= 0
@@ -119,25 +120,45 @@ def random_over_sampling(materials: Materials, **_: object) -> TrainingSet:
 
 
 def random_under_sampling(materials: Materials, *, seed: int, **_: object) -> TrainingSet:
+    """As few normal windows as the rarest class has; natural shares of what is left."""
+    return _rebalanced(materials, leave_out=1, seed=seed)
+
+
+def under_sampling_and_weights(materials: Materials, *, seed: int, **_: object) -> TrainingSet:
     """Some normal windows only; natural shares and weights 1 / count of what is left.
 
     The normal class is reduced to the geometric mean of its count and that of the rarest class.
     """
     # Half of the imbalance, in decades, is met by leaving out and half by weights: leaving out
-    # alone would keep five windows of 2000 at 1:400, weights alone is the method above.
-    count = materials.drawn
-    names = materials.data.classes
-    normal = materials.data.normal
-    label = names.index(normal) if normal in names else int(count.argmax())
-    pools = [pool.heatmaps for pool in materials.pools]
-    rng = np.random.default_rng([seed, label])
-    kept = rng.permutation(count[label])[: round(np.sqrt(count[label] * count.min()))]
-    pools[label] = pools[label][np.isin(materials.pools[label].parent, kept)]
-    left = count.copy()
-    left[label] = len(kept)
-    made = _training_set(materials, pools=pools, share=left, weight=1 / left)
-    made.counts[label]["kept"] = len(kept)
-    return made
+    # alone would keep five windows of 2000 at 1:400, weights alone is a method of its own.
+    return _rebalanced(materials, leave_out=1 / 2, weighted=True, seed=seed)
+
+
+def smote_and_weights(materials: Materials, **how: Any) -> TrainingSet:
+    """SMOTE half of the way; natural shares and weights 1 / count of what is then there.
+
+    Every rare class is lifted to the geometric mean of its count and the target.
+    """
+    return _rebalanced(materials, add=1 / 2, weighted=True, **how)
+
+
+def under_sampling_and_smote(materials: Materials, **how: Any) -> TrainingSet:
+    """Some normal windows only, and SMOTE brings rare classes to as many; equal shares.
+
+    They meet at the geometric mean of the normal class's count and that of the rarest class,
+    whatever the target.
+    """
+    met = _rebalanced(materials, leave_out=1 / 2, add=1, **how)
+    return replace(met, share=np.full(len(met.pools), 1 / len(met.pools)))
+
+
+def under_sampling_smote_and_weights(materials: Materials, **how: Any) -> TrainingSet:
+    """A third of the imbalance, in decades, to each: leaving out, SMOTE and weights.
+
+    At 1:1000 the normal class is reduced to a tenth, rare classes are lifted tenfold, and of what
+    is then there, 1:10, weights 1 / count meet the rest.
+    """
+    return _rebalanced(materials, leave_out=1 / 3, add=1 / 2, weighted=True, **how)
 
 
 def mixup(materials: Materials, **_: object) -> TrainingSet:
@@ -182,7 +203,7 @@ METHODS: dict[str, Method] = {
     "none": none,
     "class-weights": class_weights,
     "ros": random_over_sampling,
-    "rus-weights": random_under_sampling,
+    "rus-weights": under_sampling_and_weights,
     "smote": _over_sampling(resampling.smote),
     "smote-waveform": _over_sampling(resampling.smote_waveform),
     "borderline-smote": _over_sampling(resampling.borderline_smote),
@@ -193,21 +214,94 @@ METHODS: dict[str, Method] = {
     "dlrsd-smote": full_dlrsd_smote,
 }
 
+# Light re-balancing and weights, as the wLRCL-D recipe has them, and what they are made of.
+COMBINATIONS: dict[str, Method] = {
+    "rus": random_under_sampling,
+    "smote-weights": smote_and_weights,
+    "rus-smote": under_sampling_and_smote,
+    "rus-smote-weights": under_sampling_smote_and_weights,
+}
+
 VARIANTS: dict[str, Method] = {
     f"dlrsd-smote/{name}": partial(full_dlrsd_smote, parts=parts)
     for name, parts in ABLATIONS.items()
 }
 
 
-def _find(method: str) -> Method:
-    known = METHODS | VARIANTS
+#: All that can be compared, in the order of tables.
+KNOWN = METHODS | COMBINATIONS | VARIANTS
+
+
+def require_method(method: str, known: Collection[str] = KNOWN) -> None:
+    """Make sure that there is such a method.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
     if method not in known:
         raise InputError(f"got method {method!r}: expected one of {', '.join(known)}")
-    return known[method]
+
+
+def _find(method: str) -> Method:
+    require_method(method)
+    return KNOWN[method]
 
 
 def _ablation(method: str) -> str:
     return method.partition("/")[2]
+
+
+def _rebalanced(
+    materials: Materials,
+    *,
+    leave_out: float = 0,
+    add: float = 0,
+    weighted: bool = False,
+    seed: int,
+    target: int = 0,
+    progress: Progress = silent,
+) -> TrainingSet:
+    """Natural shares of what under-sampling the normal class leaves and SMOTE adds.
+
+    Parameters
+    ----------
+    leave_out : float from 0 to 1
+        Part of the way, in decades, from the normal class's count to that of the rarest.
+    add : float from 0 to 1
+        Part of the way from a rare class's count to ``target``; where normal windows are left
+        out, to their reduced number.
+    weighted : bool
+        Weights 1 / count of what is then there.
+    """
+    count, pools = materials.drawn, [pool.heatmaps for pool in materials.pools]
+    left, made = count.copy(), None
+    if leave_out:
+        label = _normal(materials)
+        left[label] = round(_towards(count[label], count.min(), leave_out))
+        kept = np.random.default_rng([seed, label]).permutation(count[label])[: left[label]]
+        pools[label] = pools[label][np.isin(materials.pools[label].parent, kept)]
+        target = int(left[label])
+    if add:
+        goal = np.round(_towards(count, np.maximum(count, target), add)).astype(int)
+        made = resampling.smote(materials, target=goal, seed=seed, progress=progress)
+        left += np.array([len(synthetic) for synthetic in made.synthetic])
+    weight = 1 / left if weighted else None
+    training = _training_set(materials, share=left, weight=weight, pools=pools, made=made)
+    if leave_out:
+        training.counts[label]["kept"] = len(kept)
+    return training
+
+
+def _normal(materials: Materials) -> int:
+    names, normal = materials.data.classes, materials.data.normal
+    return names.index(normal) if normal in names else int(materials.drawn.argmax())
+
+
+def _towards(start: Any, end: Any, part: float) -> Any:
+    """Part of the way from one number to another on a logarithmic scale."""
+    return start ** (1 - part) * end**part
 
 
 def _training_set(

@@ -137,24 +137,26 @@ def class_counts(balance: Mapping[str, Mapping[str, int]]) -> str:
 
     Parameters
     ----------
-    balance : {class: {"drawn": n, "decoded": n, "smote": n}}
-        Real windows, synthetic ones that passed the filter, SMOTE's top-up; the latter two may
-        be missing: then there is no "after".
+    balance : {class: {"drawn": n, "kept": n, "decoded": n, "smote": n, "synthetic": n}}
+        Real windows, those of them that under-sampling kept, synthetic ones that passed the
+        filter, SMOTE's top-up, or those of another method; all but the first may be missing: where
+        nothing changes, there is no "after".
     """
-    parts = {"drawn": BLUE, "decoded": ORANGE, "smote": GREEN}
-    labels = {"drawn": "real, drawn", "decoded": "synthetic, decoded", "smote": "SMOTE top-up"}
-    counts = {part: np.array([row.get(part, 0) for row in balance.values()]) for part in parts}
-    total = np.sum(list(counts.values()), axis=0)
-    balanced = bool((total > counts["drawn"]).any())
+    parts = {"drawn": BLUE, "kept": BLUE, "decoded": ORANGE, "smote": GREEN, "synthetic": ORANGE}
+    labels = {"kept": "real", "decoded": "synthetic, decoded", "smote": "SMOTE top-up"}
+    filled = [{"kept": row["drawn"], **row} for row in balance.values()]
+    counts = {part: np.array([row.get(part, 0) for row in filled]) for part in parts}
+    after = [part for part in parts if part != "drawn" and counts[part].any()]
+    total = np.sum([counts[part] for part in after], axis=0)
+    balanced = bool((total != counts["drawn"]).any())
     figure = Figure(figsize=(WIDTH, 1.1 + 0.27 * len(balance)), layout="constrained")
     panels = figure.subplots(1, 2 if balanced else 1, sharey=True, squeeze=False)[0]
     rows = np.arange(len(balance))
-    for axes, stack in zip(panels, (["drawn"], list(parts)), strict=False):
+    for axes, stack in zip(panels, (["drawn"], after), strict=False):
         left = np.zeros(len(balance))
         for part in stack:
-            axes.barh(
-                rows, counts[part], left=left, height=0.62, color=parts[part], label=labels[part]
-            )
+            label = labels.get(part, part)
+            axes.barh(rows, counts[part], left=left, height=0.62, color=parts[part], label=label)
             left += counts[part]
         for row, value in enumerate(left):
             axes.text(value, row, f" {int(value):,}", va="center")

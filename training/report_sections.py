@@ -116,7 +116,7 @@ def _how(run: Run) -> str:
         parts[0] += f" ({_range(counts)})"
     method = config.get("method")
     if method:
-        parts.append(escape(_METHOD_NAMES.get(str(method), str(method))))
+        parts.append(escape(_METHOD_NAMES.get(str(method), f"method {method}")))
     if config.get("classifier"):
         parts.append(f"classifier {escape(str(config['classifier']))}")
     if config.get("protocol"):
@@ -229,10 +229,27 @@ def _class_counts(run: Run) -> str:
     return section(
         "Training windows",
         figure(plots.class_counts(balance)),
+        _shares(balance),
         "<p class='note'>Windows held out for validation are not counted. Besides these the "
-        "classifier saw views of the real windows, shifted and with noise added; every batch holds "
-        "the classes in equal shares.</p>",
+        "classifier saw views of the real windows, shifted and with noise added"
+        f"{_equal_shares(balance)}.</p>",
+        *(f"<p class='note'>{escape(note)}</p>" for note in run.metrics.get("notes", ())),
     )
+
+
+def _shares(balance: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a class is of a batch and weighs in the loss, where methods differ in it."""
+    if not any("share" in row for row in balance.values()):
+        return ""
+    rows = [
+        (name, [percent(row["share"]), f"{row['weight']:.3g}"]) for name, row in balance.items()
+    ]
+    return table(["class", "share of a batch", "weight in the loss"], rows)
+
+
+def _equal_shares(balance: Mapping[str, Mapping[str, Any]]) -> str:
+    stated = any("share" in row for row in balance.values())
+    return "" if stated else "; every batch holds the classes in equal shares"
 
 
 def _filter_counts(run: Run) -> str:

@@ -133,11 +133,11 @@ def in_rounds(
     materials: Materials,
     sampler: Sampler,
     *,
-    target: int,
+    target: int | NDArray[np.int64],
     seed: int,
     progress: Progress = silent,
 ) -> Made:
-    """What a sampler adds to every class over all rounds, up to ``target`` windows of a class."""
+    """What a sampler adds over all rounds, up to ``target`` windows of every class, or of each."""
     pools, drawn = materials.pools, materials.drawn
     shape = pools[0].heatmaps.shape[1:]
     members = [[np.flatnonzero(p.parent == i) for i in range(p.n_drawn)] for p in pools]

@@ -24,6 +24,7 @@ from dlrsd.training.frontend import Frontend
 from dlrsd.training.generator import Generator, make_generator
 from dlrsd.training.novelty import Novelty
 from dlrsd.training.prepare import Prepared, Settings
+from dlrsd.training.statistics import REFERENCE
 from dlrsd.training.tasks import TASKS
 from dlrsd.training.windows import counts_by_class
 
@@ -38,10 +39,10 @@ class TrainedRun:
     config: dict[str, Any]
     metrics: dict[str, Any]
     frontend: Frontend
-    generator: Generator
+    generator: Generator | None  # of DLRSD-SMOTE alone
     classifier: Classifier
     novelty: Novelty
-    anchors: dict[str, NDArray[np.float16]]
+    anchors: dict[str, NDArray[np.float16]]  # of the generator
 
     @property
     def settings(self) -> Settings:
@@ -56,8 +57,15 @@ class TrainedRun:
         return self.config["temperature"]
 
 
-def open_run(data: Prepared, out: Path) -> dict[str, Any]:
+def open_run(data: Prepared, out: Path, method: str) -> dict[str, Any]:
     """Make a run's folder with its config, or check that it holds the same run.
+
+    Parameters
+    ----------
+    data : Prepared
+    out : Path
+    method : str
+        What the imbalance is met with.
 
     Returns
     -------
@@ -70,12 +78,17 @@ def open_run(data: Prepared, out: Path) -> dict[str, Any]:
         If ``out`` holds another run, or something else.
     """
     path = out / "config.json"
-    config = _config(data)
+    config = _config(data, method)
     found = read_json(path) if path.exists() else None
     if isinstance(found, dict) and "settings" in found:
         if found["settings"] != config["settings"]:
             raise InputError(
                 f"{out} holds a run with other settings: choose another --out, or remove it"
+            )
+        if found.get("method") != method:
+            raise InputError(
+                f"{out} holds a run of method {found.get('method')!r}, not {method!r}: choose "
+                "another --out, or remove it"
             )
         if any(found.get(key) != config[key] for key in ("channels", "signal", "window_counts")):
             raise InputError(
@@ -90,18 +103,17 @@ def open_run(data: Prepared, out: Path) -> dict[str, Any]:
     return config
 
 
-def save_models(
-    folder: Path,
-    *,
-    generator: Generator,
-    classifier: Classifier,
-    novelty: Novelty,
-    anchors: dict[str, NDArray[np.float16]],
-) -> None:
-    """Write the trained parts of a run."""
-    save_model(generator, str(folder / "generator.safetensors"))
+def save_models(folder: Path, *, classifier: Classifier, novelty: Novelty) -> None:
+    """Write the trained parts that every run has."""
     save_model(classifier, str(folder / "classifier.safetensors"))
     save_arrays(folder / "novelty.npz", {"whiten": novelty.whiten, "centres": novelty.centres})
+
+
+def save_generator(
+    folder: Path, generator: Generator, *, anchors: dict[str, NDArray[np.float16]]
+) -> None:
+    """Write what makes more of a class."""
+    save_model(generator, str(folder / "generator.safetensors"))
     save_arrays(folder / "anchors.npz", anchors)
 
 
@@ -128,19 +140,22 @@ def load_run(folder: str | Path) -> TrainedRun:
             "channels": len(config["channels"]),
         }
         size = (frontend.config.n_frequencies, frontend.config.n_blocks)
-        generator = make_generator(settings.preset, size=size, **shape)
+        generator, anchors = None, {}
+        if config["method"] == REFERENCE:
+            generator = make_generator(settings.preset, size=size, **shape).eval()
+            load_model(generator, str(folder / "generator.safetensors"))
+            anchors = load_arrays(folder / "anchors.npz")
         classifier = make_classifier(settings.classifier, **shape)
-        load_model(generator, str(folder / "generator.safetensors"))
         load_model(classifier, str(folder / "classifier.safetensors"))
         run = TrainedRun(
             folder,
             config,
             read_json(folder / "metrics.json"),
             frontend,
-            generator.eval(),
+            generator,
             classifier.eval(),
             Novelty(**load_arrays(folder / "novelty.npz")),
-            load_arrays(folder / "anchors.npz"),
+            anchors,
         )
     except InputError:
         raise
@@ -204,7 +219,7 @@ def read_json(path: Path) -> Any:
         ) from error
 
 
-def _config(data: Prepared) -> dict[str, Any]:
+def _config(data: Prepared, method: str) -> dict[str, Any]:
     settings = data.settings
     task = TASKS[settings.task].statement if settings.task else None
     # A folder goes by its name: where it lies is nobody's business on the box.
@@ -213,7 +228,7 @@ def _config(data: Prepared) -> dict[str, Any]:
         "settings": settings.to_json(),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "dlrsd_version": version("dlrsd"),
-        "method": "dlrsd-smote",
+        "method": method,
         "dataset": dataset,
         "task": settings.task,
         "protocol": settings.protocol,

@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dlrsd.training.methods import METHODS, VARIANTS
+from dlrsd.training.methods import KNOWN
 from dlrsd.training.statistics import REFERENCE, summary
 from dlrsd.training.table import Row
 
@@ -27,7 +27,7 @@ _LEGEND = (
 
 def standings(rows: Sequence[Row]) -> RenderableType:
     """Lay out rows of `dlrsd.training.compare` for a terminal of 100 columns."""
-    known = [*METHODS, *VARIANTS]
+    known = [*KNOWN]
     lines = summary(sorted(rows, key=lambda row: known.index(row["method"])))
     tables = [_table(title, list(group)) for title, group in groupby(lines, key=_title)]
     return Group(*tables, Text(_LEGEND))

@@ -144,6 +144,10 @@ MISTAKES = {
         ["compare", "{rig}", "--out", "t.csv", "--methods", "smoot"],
         "got method 'smoot': expected one of none",
     ),
+    "an ablation as a run": (
+        ["fit", "{rig}", "--method", "dlrsd-smote/no-filter"],
+        "got method 'dlrsd-smote/no-filter': expected one of none, class-weights",
+    ),
     "seeds that are words": (
         ["compare", "{rig}", "--out", "t.csv", "--seeds", "few"],
         "got seeds 'few': expected such as 0-9",

@@ -22,7 +22,7 @@ from dlrsd.training.cells import Cell, run_cell
 from dlrsd.training.compare import Grid, compare, method_names
 from dlrsd.training.fit import fit_classifier
 from dlrsd.training.fit_classifier import predict
-from dlrsd.training.methods import METHODS, VARIANTS, materials_for, training_set
+from dlrsd.training.methods import COMBINATIONS, METHODS, VARIANTS, materials_for, training_set
 from dlrsd.training.prepare import Settings, prepare
 from dlrsd.training.standings import standings
 from dlrsd.training.table import own_table, read_table, write_table
@@ -278,6 +278,7 @@ def test_rows_of_unknown_settings_are_left_as_they_are(hurried, rig_folder, tmp_
 
 def test_names_that_stand_for_several():
     assert method_names(["all"]) == tuple(METHODS)
+    assert method_names(["combinations", "none"]) == (*COMBINATIONS, "none")
     assert method_names(["none", "ablations"]) == ("none", "dlrsd-smote", *VARIANTS)
 
 
