@@ -80,7 +80,7 @@ def diagnose(
 ) -> None:
     """Diagnose a recording or a live stream, window by window."""
     from dlrsd.runtime.bundle import load_bundle
-    from dlrsd.runtime.diagnose import Diagnosis
+    from dlrsd.runtime.diagnose import open_diagnosis
     from dlrsd.runtime.display import open_display
     from dlrsd.runtime.engine import open_engine
     from dlrsd.runtime.interrupt import Interrupt
@@ -105,7 +105,7 @@ def diagnose(
         graph = open_engine(
             opened, engine=engine, precision=precision, device=device, threads=threads
         )
-        diagnosis = Diagnosis(stream, opened, graph, hop=hop)
+        diagnosis = open_diagnosis(stream, opened, graph, hop=hop)
         writer = open_writer(output, opened.classes) if output is not None else None
         display = open_display(sys.stderr if output == "-" else sys.stdout)
         interrupt = Interrupt()
