@@ -147,7 +147,6 @@ def benchmark(
     json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
     """Measure how fast each engine and precision is here, and whether it agrees with fp32."""
-    from dlrsd.runtime.benchmark import BATCHES
     from dlrsd.runtime.benchmark import benchmark as measure
     from dlrsd.runtime.benchmark_table import progress_bar, refuse_wrong, show
     from dlrsd.runtime.benchmark_windows import recorded_windows
@@ -161,7 +160,7 @@ def benchmark(
             engine=engine,
             device=device,
             precisions=precision or (),
-            batches=batch or BATCHES,
+            batches=batch or (),
             threads=threads,
             seconds=seconds,
             on_row=advance,

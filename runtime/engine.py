@@ -158,8 +158,8 @@ def open_engine(
 def _open_sequence(bundle: Bundle, engine: str, precision: str, device: str) -> Engine:
     if engine == "tensorrt" or device == "cuda" or precision == "int8":
         raise InputError(
-            f"got engine {engine}, device {device} and precision {precision}: bundle {bundle.name} "
-            "is a sequence, expected onnxruntime on the cpu in fp32 or fp16; omit what is not"
+            f"got engine {engine}, device {device} and precision {precision}: the sequence of "
+            f"bundle {bundle.name} runs in ONNX Runtime on the CPU, in fp32 or fp16; omit them"
         )
     from dlrsd.runtime.onnx_sequence import OnnxSequenceEngine
 
