@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dlrsd.runtime.bundle import Bundle
@@ -38,7 +39,7 @@ def _signal(signal: dict[str, Any]) -> list[str]:
     ]
 
 
-def _sequence(manifest: dict[str, Any]) -> list[str]:
+def _sequence(manifest: Mapping[str, Any]) -> list[str]:
     signal, states = manifest["signal"], manifest["graph"]["states"]
     hours = {name: signal[name] / signal["rate_hz"] / 3600 for name in ("window", "hop", "hold")}
     return [
@@ -53,7 +54,7 @@ def _sequence(manifest: dict[str, Any]) -> list[str]:
     ]
 
 
-def _quality(manifest: dict[str, Any]) -> list[str]:
+def _quality(manifest: Mapping[str, Any]) -> list[str]:
     limits = ", ".join(f"{name} {value:g}" for name, value in manifest["quality"].items())
     return [f"quality     {limits} (levels are RMS in {manifest['signal']['unit']})"]
 

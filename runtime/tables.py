@@ -67,10 +67,10 @@ def open_csv(path: Path, variable: Variable) -> Source:
     if _is_timestamp(stamp):
         zone = "UTC" if re.search(r"(Z|[+-]\d\d:?\d\d)$", stamp) else None
         types[names[0]] = arrow.timestamp("ns", tz=zone)
-    for name in names if _is_bundles(variable) else ():
-        is_clock = name == names[0] and (_is_timestamp(stamp) or _is_number(stamp, decimal))
-        if name not in variable and not is_clock:
-            types[name] = arrow.string()  # it may hold anything
+    if _is_bundles(variable):  # the others may hold anything
+        has_clock = _is_timestamp(stamp) or _is_number(stamp, decimal)
+        others = set(names[has_clock:]) - set(variable)
+        types |= dict.fromkeys(others, arrow.string())
     file = arrow.OSFile(str(path))  # a path would stay open until the reader is collected
     reader = csv.open_csv(
         file,
