@@ -37,7 +37,7 @@ def benchmark(
     engine: str = "auto",
     device: str = "auto",
     precisions: Sequence[str] = (),
-    batches: Sequence[int] = BATCHES,
+    batches: Sequence[int] = (),
     threads: int = 1,
     seconds: float = 1.0,
     on_row: Callable[[int, int], None] = lambda done, total: None,
@@ -56,7 +56,7 @@ def benchmark(
     precisions : sequence of str
         By default all that the bundle holds.
     batches : sequence of int > 0
-        Windows per call.
+        Windows per call; by default `BATCHES`. A sequence takes one.
     threads : int > 0
         CPU threads.
     seconds : float > 0
@@ -76,13 +76,14 @@ def benchmark(
     Raises
     ------
     InputError
-        If a batch is below 1, or nothing that was asked for works here.
+        If a batch is below 1, or above it for a sequence, or nothing that was asked for works here.
     BundleError
         If the bundle lacks a graph, or one is damaged.
     ExtraMissingError
         If no engine is installed.
     """
-    _check(batches, seconds)
+    batches = batches or ((1,) if bundle.is_sequence else BATCHES)
+    _check(bundle, batches, seconds)
     chosen = tuple(precisions) or tuple(p for p in GRAPH_FILES if bundle.has(GRAPH_FILES[p]))
     places = _places(bundle, engine, device, threads)
     reference = _reference(bundle, places)
@@ -90,7 +91,8 @@ def benchmark(
         windows = synthetic_windows(bundle, 4 * WINDOWS)
         sure = reference.run(windows).probabilities.max(axis=1)
         windows = windows[np.sort(np.argsort(-sure)[:WINDOWS])]
-    expected = _labels(reference, windows, reference.batch)
+    # The labels of a sequence are those of one stream, whose state goes through all windows.
+    expected = _labels(reference, windows, len(windows) if bundle.is_sequence else reference.batch)
     # TensorRT has no int8 here: left out, unless it was asked for, which gives the reason.
     graphs = [
         (place, precision)
@@ -116,7 +118,12 @@ def is_wrong(row: Mapping[str, Any]) -> bool:
     return row["agreement"] < AGREEMENT
 
 
-def _check(batches: Sequence[int], seconds: float) -> None:
+def _check(bundle: Bundle, batches: Sequence[int], seconds: float) -> None:
+    if bundle.is_sequence and set(batches) != {1}:
+        raise InputError(
+            f"got batches of {', '.join(map(str, batches))} windows, but a step of the sequence of "
+            f"bundle {bundle.name} takes one: omit --batch"
+        )
     for batch in batches:
         if batch < 1:
             raise InputError(f"got a batch of {batch} windows, expected 1 or more")
@@ -166,7 +173,8 @@ def _row(
     seconds: float,
 ) -> dict[str, Any]:
     _reset_peak()
-    agreement = float(np.mean(_labels(engine, windows, batch) == expected))
+    labels = _labels(engine, windows, len(windows) if bundle.is_sequence else batch)
+    agreement = float(np.mean(labels == expected))
     is_right = agreement >= AGREEMENT
     took = _time(engine, list(_calls(windows, batch)), seconds) if is_right else []
     row = {  # of the engine that went on to the end: a GPU may have been lost on the way

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.bundle import Bundle
 from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.missing import hold_last
 from dlrsd.runtime.stream import StreamFormat, open_stream
 
 WINDOWS = 2048
@@ -24,7 +25,7 @@ def synthetic_windows(bundle: Bundle, n: int, *, seed: int = 0) -> NDArray[np.fl
     shape = (n, bundle.channels, bundle.window)
     t = np.arange(bundle.window)
     ring = np.exp(-t / rng.uniform(10, 100, (n, 1))) * np.sin(t * rng.uniform(0.1, 2.4, (n, 1)))
-    period = rng.integers(bundle.window // 16, bundle.window // 2, (n, 1))
+    period = rng.integers(max(1, bundle.window // 16), max(2, bundle.window // 2), (n, 1))
     impulses = np.take_along_axis(ring, t % period, axis=1)[:, None]
     x = rng.standard_normal(shape) + rng.uniform(0, 8, (n, 1, 1)) * impulses
     low, high = 2 * bundle.quality.level_low, bundle.quality.level_high / 2
@@ -62,8 +63,13 @@ def recorded_windows(source: str, bundle: Bundle, n: int = WINDOWS) -> NDArray[n
             f"{source} holds {length} samples at {bundle.rate_hz:g} Hz, a window takes "
             f"{bundle.window}: give a longer recording"
         )
-    cut = sliding_window_view(np.concatenate(parts, axis=1), bundle.window, axis=1)
+    signal = np.concatenate(parts, axis=1)
+    if bundle.is_sequence:
+        signal, _ = hold_last(signal, bundle.manifest["signal"]["hold"])
+    cut = sliding_window_view(signal, bundle.window, axis=1)
     windows = cut[:, :: bundle.hop].swapaxes(0, 1).reshape(-1, bundle.channels, bundle.window)[:n]
+    if bundle.is_sequence:
+        return windows
     finite = windows[np.isfinite(windows).all(axis=(1, 2))]
     if not len(finite):
         raise InputError(f"{source} holds NaN or infinities in every window: give another one")

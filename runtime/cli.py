@@ -80,7 +80,7 @@ def diagnose(
 ) -> None:
     """Diagnose a recording or a live stream, window by window."""
     from dlrsd.runtime.bundle import load_bundle
-    from dlrsd.runtime.diagnose import Diagnosis
+    from dlrsd.runtime.diagnose import open_diagnosis
     from dlrsd.runtime.display import open_display
     from dlrsd.runtime.engine import open_engine
     from dlrsd.runtime.interrupt import Interrupt
@@ -105,7 +105,7 @@ def diagnose(
         graph = open_engine(
             opened, engine=engine, precision=precision, device=device, threads=threads
         )
-        diagnosis = Diagnosis(stream, opened, graph, hop=hop)
+        diagnosis = open_diagnosis(stream, opened, graph, hop=hop)
         writer = open_writer(output, opened.classes) if output is not None else None
         display = open_display(sys.stderr if output == "-" else sys.stdout)
         interrupt = Interrupt()
@@ -147,7 +147,6 @@ def benchmark(
     json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
     """Measure how fast each engine and precision is here, and whether it agrees with fp32."""
-    from dlrsd.runtime.benchmark import BATCHES
     from dlrsd.runtime.benchmark import benchmark as measure
     from dlrsd.runtime.benchmark_table import progress_bar, refuse_wrong, show
     from dlrsd.runtime.benchmark_windows import recorded_windows
@@ -161,7 +160,7 @@ def benchmark(
             engine=engine,
             device=device,
             precisions=precision or (),
-            batches=batch or BATCHES,
+            batches=batch or (),
             threads=threads,
             seconds=seconds,
             on_row=advance,

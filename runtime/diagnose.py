@@ -17,19 +17,23 @@ from copy import deepcopy
 from datetime import datetime, timezone
 from functools import partial
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlrsd.runtime.bundle import SCHEMA_VERSION, Bundle
+from dlrsd.runtime.bundle import Bundle
 from dlrsd.runtime.engine import Engine, Output
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.frames import Frames, frames
+from dlrsd.runtime.manifest import SCHEMA_VERSION
 from dlrsd.runtime.quality import NON_FINITE, OK, QUALITY, window_quality
 from dlrsd.runtime.records import WindowBatch
 from dlrsd.runtime.stream import Chunk, SampleStream
 from dlrsd.runtime.verdict import VerdictTracker
+
+if TYPE_CHECKING:
+    from dlrsd.runtime.onnx_sequence import OnnxSequenceEngine
 
 MAX_HOP = 2**31  # samples; 50 hours at 12 kHz
 # Diagnoses in a batch, at least: what a batch costs by itself is then small beside what its
@@ -64,11 +68,22 @@ def diagnose(
     InputError
         If the stream's channels do not fit the bundle's, or the hop is not 1 to `MAX_HOP`.
     """
-    diagnosis = Diagnosis(stream, bundle, engine, hop=hop)
+    diagnosis = open_diagnosis(stream, bundle, engine, hop=hop)
     yield diagnosis.header
     for batch in diagnosis:
         yield from batch.records()
     yield diagnosis.summary()
+
+
+def open_diagnosis(
+    stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None = None
+) -> Diagnosis:
+    """The `Diagnosis` that suits a bundle of windows, or of a sequence; parameters as there."""
+    if bundle.is_sequence:
+        from dlrsd.runtime.diagnose_sequence import SequenceDiagnosis
+
+        return SequenceDiagnosis(stream, bundle, cast("OnnxSequenceEngine", engine), hop=hop)
+    return Diagnosis(stream, bundle, engine, hop=hop)
 
 
 class Diagnosis:
@@ -138,7 +153,7 @@ class Diagnosis:
     def summary(self, *, interrupted: bool = False) -> dict[str, Any]:
         """The summary record of what was diagnosed so far, the verdicts among it."""
         elapsed = time.perf_counter() - self._began
-        signal_s = self._samples / self._bundle.rate_hz
+        signal_s = self._samples / self._stream.rate_hz
         return {
             "type": "summary",
             "windows": self._windows,
@@ -179,7 +194,7 @@ class Diagnosis:
             "precision": engine.precision,
             "classes": list(bundle.classes),
             "normal_class": bundle.manifest.get("normal_class"),
-            "rate_hz": bundle.rate_hz,
+            "rate_hz": self._stream.rate_hz,
             "unit": bundle.unit,
             "channels": self._stream.channels,
             "channels_per_window": bundle.channels,
@@ -214,7 +229,12 @@ class Diagnosis:
         return self._engine.run(windows) if len(windows) else None
 
     def _finish(self, begun: _Begun) -> WindowBatch:
-        some, quality, output = begun.some, begun.quality, begun.output()
+        return self._batch(begun.some, begun.quality, begun.output())
+
+    def _batch(
+        self, some: Frames, quality: NDArray[np.uint8], output: Output | None
+    ) -> WindowBatch:
+        """What the engine says of the windows of ``quality`` OK, and None of the others."""
         n, classes = len(some.index), self._bundle.classes
         fit = quality == OK
         probabilities = np.full((len(quality), len(classes)), np.nan, dtype=np.float32)
@@ -227,7 +247,7 @@ class Diagnosis:
             quality = np.where(failed, NON_FINITE, quality)
             probabilities[failed] = novelty[failed] = np.nan
         fit &= ~failed
-        time_s = np.repeat(some.start / self._bundle.rate_hz, self._rows)
+        time_s = np.repeat(some.start / self._stream.rate_hz, self._rows)
         return WindowBatch(
             classes=classes,
             window=np.repeat(some.index, self._rows),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Protocol, TextIO
 
 from dlrsd.runtime.diagnose import Diagnosis
@@ -38,25 +39,29 @@ def opening_lines(header: Mapping[str, Any]) -> list[str]:
     """What is diagnosed by what, from the header record."""
     stream, bundle = header["stream"], header["bundle"]
     source = "standard input" if stream["source"] == "-" else stream["source"]
+    assumed, rate = dict(stream.get("assumed", {})), f"at {header['rate_hz']:g} Hz"
+    if "kind" in header:
+        step, rate = clock(header["hop"] / header["rate_hz"]), clock(1 / header["rate_hz"])
+        assumed |= {"rate": f"a sample every {rate}"} if "rate" in assumed else {}
+        rate = f"every {rate}, a step every {step},"
     lines = [
-        f"{source}: {plural(header['channels'], 'channel')} at "
-        f"{header['rate_hz']:g} Hz in {header['unit']}",
+        f"{source}: {plural(header['channels'], 'channel')} {rate} in {header['unit']}",
         f"bundle {bundle['name']} of {bundle['created']}: {header['engine']} "
         f"{header['engine_version']} on {header['device']}, {header['precision']}",
     ]
-    if stream.get("assumed"):
-        facts = ", ".join(f"{fact} {value}" for fact, value in stream["assumed"].items())
+    if assumed:
+        facts = ", ".join(f"{fact} {value}" for fact, value in assumed.items())
         lines.insert(1, f"assumed as the bundle has it, for nothing states it: {facts}")
     return lines + [f"warning: {warning}" for warning in stream.get("warnings", [])]
 
 
-def verdict_line(verdict: Mapping[str, Any]) -> str:
-    """One sentence on one channel, from the summary's ``verdicts``."""
+def verdict_line(verdict: Mapping[str, Any], *, is_slow: bool = False) -> str:
+    """One sentence on one channel, from the summary's ``verdicts``; a sequence is slow."""
     words = [f"channel {verdict['channel']}: {verdict['label']}"]
     if verdict["share"] is not None:
         words.append(
-            f"since {_when(verdict, 'since')} ({percent(verdict['share'])} of the fit windows "
-            f"since then, mean probability {verdict['probability']:.3f})"
+            f"since {_when(verdict, 'since', is_slow)} ({percent(verdict['share'])} of the fit "
+            f"windows since then, mean probability {verdict['probability']:.3f})"
         )
     if verdict["note"]:
         words.append(f"[{verdict['note']}]")
@@ -70,9 +75,10 @@ def closing_lines(summary: Mapping[str, Any]) -> list[str]:
     unfit = [
         f"{count} {flag}" for flag, count in summary["quality"].items() if count and flag != "ok"
     ]
-    lines = [*map(verdict_line, summary["verdicts"])]
+    is_slow = "samples" in summary
+    lines = [verdict_line(verdict, is_slow=is_slow) for verdict in summary["verdicts"]]
     lines.append(
-        f"{plural(summary['windows'], 'window')} in {summary['signal_s']:.1f} s of signal, "
+        f"{plural(summary['windows'], 'window')} in {_length(summary)} of signal, "
         f"diagnosed in {summary['elapsed_s']:.1f} s ({summary['times_real_time']:.0f} times real "
         f"time); {', '.join(unfit) + ' of ' if unfit else 'no unfit among '}"
         f"{plural(summary['records'], 'diagnosis', 'diagnoses')}"
@@ -82,6 +88,12 @@ def closing_lines(summary: Mapping[str, Any]) -> list[str]:
         for flag, remedy in _REMEDIES.items()
         if summary["quality"][flag] > summary["records"] / 2 and summary["windows"] > 1
     ]
+    if is_slow:
+        share = summary["missing_samples"] / max(1, summary["samples"])
+        lines.append(
+            f"{summary['missing_samples']} of {plural(summary['samples'], 'sample')} "
+            f"({percent(share)}) were not measured"
+        )
     lines += [f"warning: {warning}" for warning in summary["warnings"]]
     if summary["interrupted"]:
         lines.append("interrupted: the stream goes on")
@@ -90,6 +102,11 @@ def closing_lines(summary: Mapping[str, Any]) -> list[str]:
 
 def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
+
+
+def clock(seconds: float) -> str:
+    """A long time as "0:15:00" or "2 days, 6:00:00"."""
+    return str(timedelta(seconds=round(seconds)))
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
@@ -106,10 +123,11 @@ class _Lines:
         self._print(opening_lines(header))
 
     def update(self, diagnosis: Diagnosis) -> None:
+        slow = "kind" in diagnosis.header
         self._print(
             [
-                f"{_when(change, 'decided')}  channel {change['channel']}: {change['label']}"
-                + ("" if change["label"] == UNDECIDED else f", since {_when(change, 'time')}")
+                f"{_when(change, 'decided', slow)}  channel {change['channel']}: {change['label']}"
+                + ("" if change["label"] == UNDECIDED else f", since {_when(change, 'time', slow)}")
                 for change in diagnosis.take_changes()
             ]
         )
@@ -165,7 +183,7 @@ def _draw(state: Mapping[str, Any]) -> Any:
     from rich.text import Text
 
     table = Table(
-        caption=f"{state['signal_s']:.1f} s of signal, {state['windows']} windows, "
+        caption=f"{_length(state)} of signal, {state['windows']} windows, "
         f"{state['times_real_time']:.0f} times real time"
     )
     for column in ("channel", "verdict", "since", "share", "probability", "novel", "unfit", ""):
@@ -175,7 +193,7 @@ def _draw(state: Mapping[str, Any]) -> Any:
         cells = [
             str(verdict["channel"]),
             verdict["label"],
-            _when(verdict, "since") if decided else "",
+            _when(verdict, "since", "samples" in state) if decided else "",
             percent(verdict["share"]) if decided else "",
             f"{verdict['probability']:.3f}" if decided else "",
             percent(verdict["novel_share"] or 0.0),
@@ -186,6 +204,12 @@ def _draw(state: Mapping[str, Any]) -> Any:
     return table
 
 
-def _when(record: Mapping[str, Any], key: str) -> str:
-    """Time of day where it is known, else seconds from the start of the stream."""
-    return record.get(key) or f"{record[f'{key}_s']:.3f} s"
+def _length(summary: Mapping[str, Any]) -> str:
+    seconds = summary["signal_s"]
+    return clock(seconds) if "samples" in summary else f"{seconds:.1f} s"
+
+
+def _when(record: Mapping[str, Any], key: str, is_slow: bool) -> str:
+    """Time of day where it is known, else the time from the start of the stream."""
+    seconds = record[f"{key}_s"]
+    return record.get(key) or (clock(seconds) if is_slow else f"{seconds:.3f} s")

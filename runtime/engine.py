@@ -1,5 +1,7 @@
 """An engine runs a bundle's graph: raw windows in; probabilities, embedding and novelty out.
 
+A sequence bundle's engine is an `OnnxSequenceEngine`, which also takes and returns its state.
+
 `open_engine` chooses where a graph runs and in which precision. What it opens on a GPU survives
 the GPU: a batch that finds no memory there is halved, and when the GPU stops answering the CPU goes
 on with the very windows that failed. Both are said in one line.
@@ -101,7 +103,7 @@ def open_engine(
     device : {"auto", "cpu", "cuda"}
         "auto" takes a GPU where one can be used.
     threads : int > 0, optional
-        CPU threads; by default one per core this process may use.
+        CPU threads; by default one per core this process may use. A sequence takes one.
     say : callable
         Gets a line of text for what a user should know: a GPU that cannot be used or is lost, a
         batch halved, an engine built.
@@ -124,6 +126,9 @@ def open_engine(
             raise InputError(f"got {option} {value!r}, expected one of {', '.join(known)}")
     if threads is not None and threads < 1:
         raise InputError(f"got {threads} threads, expected 1 or more")
+
+    if bundle.is_sequence:
+        return _open_sequence(bundle, engine, precision, device)
 
     def open_on_cpu() -> Engine:
         from dlrsd.runtime.onnx_engine import OnnxCpuEngine
@@ -148,6 +153,17 @@ def open_engine(
         say(f"the GPU is not used: {error}")
         return open_on_cpu()
     return ResilientEngine(on_gpu, open_on_cpu, say)
+
+
+def _open_sequence(bundle: Bundle, engine: str, precision: str, device: str) -> Engine:
+    if engine == "tensorrt" or device == "cuda" or precision == "int8":
+        raise InputError(
+            f"got engine {engine}, device {device} and precision {precision}: the sequence of "
+            f"bundle {bundle.name} runs in ONNX Runtime on the CPU, in fp32 or fp16; omit them"
+        )
+    from dlrsd.runtime.onnx_sequence import OnnxSequenceEngine
+
+    return OnnxSequenceEngine(bundle, precision=_choose_precision(bundle, precision, device="cpu"))
 
 
 def check_windows(windows: ArrayLike, shape: tuple[int, int]) -> Any:

@@ -17,7 +17,7 @@ from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.source import Chunk
 
 # A longer gap is not filled window by window: 64 windows are 5.5 s of 1024 at 12 kHz.
-_FILLED_WINDOWS = 64
+FILLED_WINDOWS = 64
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Frames:
     index : np.ndarray [shape=(n,)], int64
         Number of each window, from 0. It jumps where windows were skipped.
     samples : np.ndarray [shape=(n, channels, window)], float32
-        Read-only view. Missing samples, and those beyond the stream's end, are zero.
+        Read-only view. Missing samples, and those beyond the stream's end, are `fill`.
     gap : np.ndarray [shape=(n,)], bool
         Windows that hold missing samples, or end beyond the stream's end.
     skipped : int
@@ -48,11 +48,13 @@ class Frames:
     more: bool = False
 
 
-def frames(chunks: Iterable[Chunk], *, window: int, hop: int, batch: int = 256) -> Iterator[Frames]:
+def frames(
+    chunks: Iterable[Chunk], *, window: int, hop: int, batch: int = 256, fill: float = 0.0
+) -> Iterator[Frames]:
     """Windows of a stream, handed out as soon as they are complete.
 
-    Samples at the end that no full window covers come as one more window, padded with zeros. A gap
-    of up to 64 windows is filled with zeros; in a longer one the windows that hold no sample at
+    Samples at the end that no full window covers come as one more window, padded with `fill`. A gap
+    of up to `FILLED_WINDOWS` is filled with it; in a longer one the windows that hold no sample at
     all are skipped and counted.
 
     Parameters
@@ -63,6 +65,8 @@ def frames(chunks: Iterable[Chunk], *, window: int, hop: int, batch: int = 256) 
         Length of a window and distance between the starts of two, in samples.
     batch : int > 0
         Most windows to hand out at once.
+    fill : float
+        What stands for missing samples.
 
     Yields
     ------
@@ -71,16 +75,21 @@ def frames(chunks: Iterable[Chunk], *, window: int, hop: int, batch: int = 256) 
     for name, value in (("window", window), ("hop", hop), ("batch", batch)):
         if not isinstance(value, int) or value < 1:
             raise InputError(f"{name} is {value!r}: expected an integer above 0")
-    return _cut(chunks, window, hop, batch)
+    return _cut(chunks, window, hop, batch, fill)
 
 
-def _cut(chunks: Iterable[Chunk], window: int, hop: int, batch: int) -> Iterator[Frames]:
+def _cut(
+    chunks: Iterable[Chunk], window: int, hop: int, batch: int, fill: float
+) -> Iterator[Frames]:
     buffer = np.empty((0, 0), np.float32)
     origin = 0  # sample number of buffer[:, 0]
     following = 0  # where the next window starts
     covered = 0  # end of the last window
     missing: list[tuple[int, int]] = []
     skipped = 0
+
+    def filling(channels: int, samples: int) -> np.ndarray:
+        return np.full((channels, samples), fill, np.float32)
 
     def extend(samples: np.ndarray) -> Iterator[Frames]:
         nonlocal buffer, origin, following, covered, missing, skipped
@@ -116,20 +125,20 @@ def _cut(chunks: Iterable[Chunk], window: int, hop: int, batch: int) -> Iterator
             begin = origin + buffer.shape[1]
             end = begin + chunk.gap_before
             missing.append((begin, end))
-            if chunk.gap_before <= _FILLED_WINDOWS * window:
-                yield from extend(np.zeros((channels, chunk.gap_before), np.float32))
+            if chunk.gap_before <= FILLED_WINDOWS * window:
+                yield from extend(filling(channels, chunk.gap_before))
             else:
-                yield from extend(np.zeros((channels, window - 1), np.float32))
+                yield from extend(filling(channels, window - 1))
                 resume = max(following, -(-(end - window + 1) // hop) * hop)
                 skipped += (resume - following) // hop
                 following = resume
                 origin = min(resume, end)
-                buffer = np.zeros((channels, end - origin), np.float32)
+                buffer = filling(channels, end - origin)
         yield from extend(chunk.samples)
 
     end = origin + buffer.shape[1]
     if covered < end and following < end:
-        rest = np.zeros((1, buffer.shape[0], window), np.float32)
+        rest = filling(buffer.shape[0], window)[None]
         rest[0, :, : end - following] = buffer[:, following - origin :]
         index = np.array([following // hop])
         yield Frames(index * hop, index, rest, np.array([True]), skipped)

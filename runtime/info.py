@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dlrsd.runtime.bundle import Bundle
@@ -11,25 +12,51 @@ def info_lines(bundle: Bundle) -> list[str]:
     """What a person should know of a bundle before using it, as lines of text."""
     manifest = bundle.manifest
     signal, training, verdict = manifest["signal"], manifest["training"], manifest["verdict"]
-    quality = ", ".join(f"{name} {value:g}" for name, value in manifest["quality"].items())
+    fits = "plant and its sensors" if bundle.is_sequence else "machine and sensor"
     return [
         f"bundle      {bundle.name}, made {manifest['created']} by dlrsd "
         f"{manifest.get('dlrsd_version', '?')}, schema {manifest['schema_version']}",
         f"trained on  {training['statement']}",
         f"            {_training(training)}",
-        "            It fits that machine and sensor; train on your own for any other.",
-        f"signal      {signal['channels']} channel(s) at {signal['rate_hz']:g} Hz in "
-        f"{signal['unit']}, windows of {signal['window']} samples every {signal['hop']}",
+        f"            It fits that {fits}; train on your own for any other.",
+        *(_sequence(manifest) if bundle.is_sequence else _signal(signal)),
         f"classes     {', '.join(bundle.classes)} (normal: {manifest.get('normal_class')})",
         *_counts(training),
         f"measured    {_measured(manifest['metrics'])}",
         *_parity(manifest["parity"]),
         f"verdict     a class holds with {verdict['hold']} of the last {verdict['last']} fit "
         "windows",
-        f"quality     {quality} (levels are RMS in {signal['unit']})",
+        *([] if bundle.is_sequence else _quality(manifest)),
         *_synthesis(manifest.get("synthesis")),
         *_files(manifest["files"]),
     ]
+
+
+def _signal(signal: dict[str, Any]) -> list[str]:
+    return [
+        f"signal      {signal['channels']} channel(s) at {signal['rate_hz']:g} Hz in "
+        f"{signal['unit']}, windows of {signal['window']} samples every {signal['hop']}"
+    ]
+
+
+def _sequence(manifest: Mapping[str, Any]) -> list[str]:
+    signal, states = manifest["signal"], manifest["graph"]["states"]
+    hours = {name: signal[name] / signal["rate_hz"] / 3600 for name in ("window", "hop", "hold")}
+    return [
+        f"signal      {signal['channels']} channel(s), a sample every {1 / signal['rate_hz']:g} s "
+        f"in {signal['unit']}, windows of {hours['window']:g} h ({signal['window']} samples) every "
+        f"{hours['hop']:g} h",
+        f"channels    {', '.join(signal['channel_names'])}",
+        f"missing     a value is held for {hours['hold']:g} h, then the channel's mean in training "
+        "stands for it",
+        "state       carried from window to window: "
+        + ", ".join(f"{state['name']} {state['shape'][1:]}" for state in states),
+    ]
+
+
+def _quality(manifest: Mapping[str, Any]) -> list[str]:
+    limits = ", ".join(f"{name} {value:g}" for name, value in manifest["quality"].items())
+    return [f"quality     {limits} (levels are RMS in {manifest['signal']['unit']})"]
 
 
 def _training(training: dict[str, Any]) -> str:

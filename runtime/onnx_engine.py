@@ -140,13 +140,7 @@ def open_session(bundle: Bundle, file: str, *, providers: Sequence[Any] = (CPU,)
 
 def check_graph(engine: Engine, session: Any, bundle: Bundle) -> None:
     """One run of two windows of silence: the graph must give what the manifest promises."""
-    names = [output.name for output in session.get_outputs()]
-    missing = [name for name in OUTPUTS if name not in names]
-    if missing:
-        raise BundleError(
-            f"the graph of bundle {bundle.path} gives {', '.join(names)} but no "
-            f"{', '.join(missing)}: export the bundle again"
-        )
+    check_names("gives", session.get_outputs(), OUTPUTS, bundle)
     shape = (bundle.channels, bundle.window)
     try:
         output = engine.run(np.zeros((2, *shape), dtype=np.float32))
@@ -163,6 +157,17 @@ def check_graph(engine: Engine, session: Any, bundle: Bundle) -> None:
             f"the graph of bundle {bundle.path} gives probabilities of shape "
             f"{output.probabilities.shape} and novelty of {output.novelty.shape} for two "
             f"windows, the manifest says {expected} and (2,): export the bundle again"
+        )
+
+
+def check_names(does: str, tensors: Sequence[Any], expected: Sequence[str], bundle: Bundle) -> None:
+    """Raise a `BundleError` if a graph, which ``does`` give or take tensors, lacks one."""
+    names = [tensor.name for tensor in tensors]
+    missing = [name for name in expected if name not in names]
+    if missing:
+        raise BundleError(
+            f"the graph of bundle {bundle.path} {does} {', '.join(names)} but no "
+            f"{', '.join(missing)}: export the bundle again"
         )
 
 

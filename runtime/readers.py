@@ -24,6 +24,7 @@ from dlrsd.runtime.source import (
     BLOCK,
     Chunk,
     Source,
+    Variable,
     choose_series,
     common_fact,
     readable_as,
@@ -34,14 +35,14 @@ from dlrsd.runtime.tables import open_csv, open_parquet
 _TDMS_BLOCK = 1 << 19  # samples; each call reads the file's own chunks, however long, as a whole
 
 
-def open_file(path: Path, *, variable: str | None = None) -> Source | None:
+def open_file(path: Path, *, variable: Variable = None) -> Source | None:
     """A recording of a kind that describes itself, told by its suffix.
 
     Parameters
     ----------
     path : Path
-    variable : str, optional
-        Name of the series to read, or several separated by commas.
+    variable : Variable
+        The series to read.
 
     Returns
     -------
@@ -68,7 +69,7 @@ def open_file(path: Path, *, variable: str | None = None) -> Source | None:
     return source
 
 
-def _open_sound(path: Path, variable: str | None) -> Source:
+def _open_sound(path: Path, variable: Variable) -> Source:
     _refuse_variable(variable, path)
     sound = reader_library("soundfile", path).SoundFile(path)
 
@@ -89,7 +90,7 @@ def _open_sound(path: Path, variable: str | None) -> Source:
     return source
 
 
-def _open_npy(path: Path, variable: str | None) -> Source:
+def _open_npy(path: Path, variable: Variable) -> Source:
     _refuse_variable(variable, path)
     array = _NpyFile(path)
     if array.dtype.kind not in "iuf" or array.ndim not in (1, 2):
@@ -115,7 +116,7 @@ class _NpyFile:
         return np.load(self._path, mmap_mode="r", allow_pickle=False)
 
 
-def _open_mat(path: Path, variable: str | None) -> Source:
+def _open_mat(path: Path, variable: Variable) -> Source:
     matlab = reader_library("scipy.io", path)
     try:
         contents = matlab.whosmat(path)
@@ -131,7 +132,7 @@ def _open_mat(path: Path, variable: str | None) -> Source:
     return _arrays_source({name: arrays[name] for name in names}, variable, path)
 
 
-def _open_hdf5(path: Path, variable: str | None) -> Source:
+def _open_hdf5(path: Path, variable: Variable) -> Source:
     file = reader_library("h5py", path).File(path, "r")
     arrays: dict[str, Any] = {}
 
@@ -149,7 +150,7 @@ def _open_hdf5(path: Path, variable: str | None) -> Source:
     return source
 
 
-def _open_tdms(path: Path, variable: str | None) -> Source:
+def _open_tdms(path: Path, variable: Variable) -> Source:
     # It says on standard error what is said in `warnings` here.
     reader_library("nptdms.log", path).log_manager.set_level(logging.ERROR)
     file = reader_library("nptdms", path).TdmsFile.open(path)
@@ -189,7 +190,7 @@ def _open_tdms(path: Path, variable: str | None) -> Source:
     return source
 
 
-def _open_uff(path: Path, variable: str | None) -> Source:
+def _open_uff(path: Path, variable: Variable) -> Source:
     file = reader_library("pyuff", path).UFF(str(path))
     numbers = [i for i, kind in enumerate(file.get_set_types()) if int(kind) == 58]
     sets = file.read_sets(numbers) if numbers else []
@@ -220,7 +221,7 @@ def _open_uff(path: Path, variable: str | None) -> Source:
     return source
 
 
-_READERS: dict[str, tuple[str, Callable[[Path, str | None], Source]]] = {
+_READERS: dict[str, tuple[str, Callable[[Path, Variable], Source]]] = {
     ".wav": ("WAV", _open_sound),
     ".flac": ("FLAC", _open_sound),
     ".npy": ("NPY", _open_npy),
@@ -236,7 +237,7 @@ _READERS: dict[str, tuple[str, Callable[[Path, str | None], Source]]] = {
 }
 
 
-def _arrays_source(arrays: Mapping[str, Any], variable: str | None, path: Path) -> Source:
+def _arrays_source(arrays: Mapping[str, Any], variable: Variable, path: Path) -> Source:
     """Arrays that can be sliced, in memory or not; the longer axis is time."""
     names = choose_series(
         {name: max(array.shape) for name, array in arrays.items()}, variable, path
@@ -276,8 +277,8 @@ def _is_series(shape: tuple[int, ...]) -> bool:
     return len(shape) in (1, 2) and max(shape) > 1 and min(shape) > 0
 
 
-def _refuse_variable(variable: str | None, path: Path) -> None:
-    if variable is not None:
+def _refuse_variable(variable: Variable, path: Path) -> None:
+    if isinstance(variable, str):
         raise InputError(f"variable is {variable!r}, but {path} does not name its series: omit it")
 
 

@@ -37,6 +37,8 @@ class WindowBatch:
         NaN where the window is unfit.
     quality : uint8 array, shape (n,)
         Index into `QUALITY`: "ok", or what makes the window unfit.
+    missing : float array, shape (n,), or None
+        Of a sequence: the share of the window's samples that were not measured, 0 to 1.
     """
 
     classes: tuple[str, ...]
@@ -49,6 +51,7 @@ class WindowBatch:
     probabilities: NDArray[np.float32]
     novelty: NDArray[np.float32]
     quality: NDArray[np.uint8]
+    missing: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.label)
@@ -80,7 +83,7 @@ class WindowBatch:
             }
             if times is not None:
                 record["time"] = times[row]
-            yield record | {
+            record |= {
                 "label": self.classes[label] if fit else None,
                 "probability": probabilities[row][label] if fit else None,
                 "probabilities": (
@@ -89,3 +92,6 @@ class WindowBatch:
                 "novelty": novelty[row] if fit else None,
                 "quality": QUALITY[self.quality[row]],
             }
+            if self.missing is not None:
+                record["missing"] = round(float(self.missing[row]), 6)
+            yield record

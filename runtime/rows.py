@@ -35,14 +35,25 @@ class RowFormat:
         What stands for each class.
     before : sequence of str
         The shares are the label's probability and that of every class: what stands before each.
+    quality, missing : str
+        Form of the quality (``%s``), and of the share that is missing (``%.6f``), which follows it
+        in a sequence.
     """
 
     def __init__(
-        self, *, fit: str, unfit: str, labels: Sequence[str], before: Sequence[str]
+        self,
+        *,
+        fit: str,
+        unfit: str,
+        labels: Sequence[str],
+        before: Sequence[str],
+        quality: str = "%s",
+        missing: str = ",%.6f",
     ) -> None:
         self._fit, self._unfit = fit.encode(), unfit.encode()
         self._labels = [label.encode() for label in labels]
-        self._quality = [name.encode() for name in QUALITY]
+        self._quality = [(quality % name).encode() for name in QUALITY]
+        self._missing = missing.encode()
         parts = [(text + _ZERO).encode() for text in before]
         self._shares = np.frombuffer(b"".join(parts), np.uint8)
         ends = np.cumsum([len(part) for part in parts])
@@ -50,6 +61,12 @@ class RowFormat:
 
     def lines(self, batch: WindowBatch, times: Sequence[str]) -> bytes:
         """The lines of a batch; ``times`` is the time of day of each window, as it shall stand."""
+        flags = [self._quality[code] for code in batch.quality.tolist()]
+        if batch.missing is not None:
+            missing = batch.missing.tolist()
+            flags = [
+                flag + self._missing % share for flag, share in zip(flags, missing, strict=True)
+            ]
         shares = self._texts(np.column_stack([batch.probability, batch.probabilities]))
         rows = zip(
             batch.window.tolist(),
@@ -59,7 +76,7 @@ class RowFormat:
             batch.label.tolist(),
             shares,
             batch.novelty.tolist(),
-            [self._quality[code] for code in batch.quality.tolist()],
+            flags,
             strict=True,
         )
         return b"".join(

@@ -18,6 +18,10 @@ import numpy as np
 
 from dlrsd.runtime.errors import DlrsdError, InputError, require
 
+# Which series of a file are the channels: names separated by commas as a caller states them, names
+# one by one as a bundle has them (a file that names none may then be right as it is), or all.
+Variable = str | Sequence[str] | None
+
 BLOCK = 1 << 16  # samples of every channel that a reader hands out at once, about
 
 
@@ -74,15 +78,14 @@ class Source:
     close: Callable[[], None] = lambda: None
 
 
-def choose_series(lengths: Mapping[str, int], variable: str | None, path: Path) -> list[str]:
+def choose_series(lengths: Mapping[str, int], variable: Variable, path: Path) -> list[str]:
     """Names of the series that are the channels: all of them, or those that `variable` names.
 
     Parameters
     ----------
     lengths : mapping of str to int >= 0
         Series of the file; 0 where the length is not known, and then the same for all.
-    variable : str, optional
-        Names separated by commas.
+    variable : Variable
     path : Path
         What messages call the file.
 
@@ -93,7 +96,9 @@ def choose_series(lengths: Mapping[str, int], variable: str | None, path: Path) 
     """
     listing = ", ".join(f"{name} ({n})" if n else name for name, n in lengths.items())
     if variable is not None:
-        names = [name.strip() for name in variable.split(",")]
+        if isinstance(variable, str):
+            variable = [name.strip() for name in variable.split(",")]
+        names = list(variable)
         if unknown := [name for name in names if name not in lengths]:
             raise InputError(f"{path} has no series {unknown[0]!r}: it holds {listing or 'none'}")
     else:

@@ -40,6 +40,8 @@ __all__ = ["Chunk", "SampleStream", "SignalSpec", "StreamFormat", "open_stream"]
 STANDARD_GRAVITY = 9.80665  # m/s2 in one g
 # Rates this close are the same rate, stated with few digits or measured from timestamps.
 _SAME_RATE = 1e-3
+# The clock of a plant is uneven: rates of a slow signal this close are the same rate.
+_SAME_SLOW_RATE = 5e-2
 # An option contradicts a file's header beyond this; short files give a rate from few timestamps.
 _CONTRADICTING_RATE = 1e-2
 
@@ -54,11 +56,15 @@ class SignalSpec:
     unit : str
         "g", "m/s2" or any other name; only the first two are converted into each other.
     channels : int > 0
+    names : tuple of str, optional
+        Of the channels of a slow signal: a recording that names its own is read by them, in this
+        order, and has to be at this very rate.
     """
 
     rate_hz: float
     unit: str
     channels: int
+    names: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -72,7 +78,7 @@ class SampleStream:
     ----------
     chunks : iterator of Chunk
     rate_hz : float
-        The bundle's rate.
+        The bundle's rate; of a slow signal the recording's own, if it differs by more than 0.1 %.
     unit : str
         The bundle's unit.
     channels : int
@@ -127,8 +133,8 @@ def open_stream(
     ------
     InputError
         If the source cannot be read, facts are impossible or contradict each other, the rate is
-        below the bundle's, or the unit cannot be converted into the bundle's. A damaged file may
-        raise it only while it is read.
+        below the bundle's (or, of a slow signal, another one), channels are missing, or the unit
+        cannot be converted into the bundle's. A damaged file may raise it only while it is read.
     ExtraMissingError
         If the package that reads or resamples it is not installed.
     """
@@ -142,7 +148,8 @@ def open_stream(
     stated = Stated(options, sidecar)
 
     variable, _ = stated.first("variable")
-    opened = None if path is None else open_file(path, variable=variable)
+    wanted = default.names if variable is None else variable
+    opened = None if path is None else open_file(path, variable=wanted)
     if opened is None:
         if variable is not None:
             raise InputError(f"variable is {variable!r}, but {name} holds raw samples: omit it")
@@ -154,6 +161,11 @@ def open_stream(
         _check_header(stated, opened, name)
         stated.by["channels"] = "file"
 
+    if default.names and opened.channels != default.channels:
+        raise InputError(
+            f"{name} has {opened.channels} channels without the bundle's names: expected "
+            f"{', '.join(default.names)}, in this order"
+        )
     rate = float(stated.settle("rate", opened.rate_hz, default.rate_hz))
     unit = stated.settle("unit", unit_name(opened.unit), default.unit)
     start_text, start_by = stated.first("start")
@@ -164,12 +176,16 @@ def open_stream(
     stated.by["scale"] = scale_by or "default"
     scale = 1.0 if scale is None else float(scale)
     factor = scale * _unit_factor(unit, default.unit, name)
-    if rate < default.rate_hz * (1 - _SAME_RATE):
+    is_slower = rate < default.rate_hz * (1 - _SAME_RATE)
+    is_faster = rate > default.rate_hz * (1 + _SAME_RATE)
+    if default.names:
+        _check_interval(1 / rate, 1 / default.rate_hz, name)
+    elif is_slower:
         raise InputError(
             f"{name} is sampled at {rate:g} Hz: expected at least the {default.rate_hz:g} Hz of "
             f"the bundle; check the rate, or use a bundle trained at this one"
         )
-    is_faster = rate > default.rate_hz * (1 + _SAME_RATE)
+    is_resampled = is_faster and not default.names
 
     description: dict[str, Any] = {
         "source": str(source),
@@ -181,7 +197,7 @@ def open_stream(
         "scale": scale,
         "unit": unit,
         "start": start.isoformat() if start else None,
-        "resampled_to_hz": default.rate_hz if is_faster else None,
+        "resampled_to_hz": default.rate_hz if is_resampled else None,
         "stated_by": stated.by,
         "assumed": stated.assumed,
         "trailing_bytes": opened.trailing_bytes,
@@ -189,13 +205,13 @@ def open_stream(
     }
     chunks = _scaled(opened, factor, description)
     n_samples = opened.n_samples
-    if is_faster:
+    if is_resampled:
         chunks = resample(chunks, rate_hz=rate, target_hz=default.rate_hz, channels=opened.channels)
         if n_samples is not None:
             n_samples = math.floor(n_samples * default.rate_hz / rate + 0.5)
     return SampleStream(
         chunks=chunks,
-        rate_hz=default.rate_hz,
+        rate_hz=rate if default.names and (is_slower or is_faster) else default.rate_hz,
         unit=default.unit,
         channels=opened.channels,
         start=start,
@@ -268,6 +284,14 @@ def _check_header(stated: Stated, source: Source, name: str) -> None:
         raise InputError(
             f"option unit is {options.unit}, but {name} states {unit}: omit it, or give the scale "
             f"from {unit} to {options.unit} too"
+        )
+
+
+def _check_interval(got_s: float, wanted_s: float, name: str) -> None:
+    if abs(got_s - wanted_s) > _SAME_SLOW_RATE * wanted_s:
+        raise InputError(
+            f"{name} has a sample every {got_s:g} s: expected one every {wanted_s:g} s, as the "
+            f"bundle takes them; check the clock or the rate, or bring it to that interval first"
         )
 
 

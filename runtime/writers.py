@@ -144,15 +144,17 @@ class _JsonLines:
         names = [json.dumps(name) for name in classes]
         first, *others = names
         self._rows = RowFormat(
-            fit=start + '"label":%s,%s},"novelty":%.6f,"quality":"%s"}\n',
+            fit=start + '"label":%s,%s},"novelty":%.6f,"quality":%s}\n',
             unfit=start + '"label":null,"probability":null,"probabilities":null,"novelty":null,'
-            '"quality":"%s"}\n',
+            '"quality":%s}\n',
             labels=names,
             before=[
                 '"probability":',
                 f',"probabilities":{{{first}:',
                 *(f",{name}:" for name in others),
             ],
+            quality='"%s"',
+            missing=',"missing":%.6f',
         )
 
     def header(self, record: Mapping[str, Any]) -> str:
@@ -184,7 +186,8 @@ class _CsvLines:
         _write_sidecar(self._sidecar, record, None)
         time = ["time"] if record.get("start") else []
         names = ["window", "channel", "time_s", *time, "label", "probability"]
-        return _csv_line([*names, *self._columns, "novelty", "quality"])
+        missing = ["missing"] if record.get("kind") == "sequence" else []
+        return _csv_line([*names, *self._columns, "novelty", "quality", *missing])
 
     def summary(self, record: Mapping[str, Any]) -> str:
         _write_sidecar(self._sidecar, self._header, record)
@@ -269,6 +272,9 @@ class _ParquetWriter:
         columns["novelty"] = arrow.array(joined["novelty"], mask=unfit)
         quality = np.concatenate([batch.quality for batch in batches]).astype(np.int32)
         columns["quality"] = arrow.DictionaryArray.from_arrays(quality, list(QUALITY))
+        if batches[0].missing is not None:
+            missing = [batch.missing for batch in batches if batch.missing is not None]
+            columns["missing"] = np.concatenate(missing)
         return arrow.table(columns)
 
 

@@ -83,6 +83,58 @@ def tiny_manifest(*, channels: int = 1, window: int = 64, hop: int = 32) -> dict
     }
 
 
+def sequence_manifest(*, window: int = 8, hop: int = 8, hold: int = 3) -> dict[str, Any]:
+    manifest = tiny_manifest(channels=2, window=window, hop=hop)
+    manifest["graph"]["outputs"][1]["shape"] = ["batch", 3]
+    manifest["graph"]["states"] = [
+        {"name": "level", "dtype": "float32", "shape": ["batch", 1]},
+        {"name": "means", "dtype": "float32", "shape": ["batch", 2]},
+    ]
+    manifest["signal"] |= {
+        "rate_hz": 1 / 900,
+        "unit": "as recorded",
+        "channel_names": ["S1", "R1"],
+        "hold": hold,
+    }
+    manifest |= {"kind": "sequence", "scalogram": None, "quality": {}, "synthesis": None}
+    manifest["verdict"] = {"last": 3, "hold": 2}
+    manifest["training"]["protocol"] = "time"
+    return manifest
+
+
+def write_manifest(
+    folder: Path, manifest: dict[str, Any], change: Callable[[dict[str, Any]], None]
+) -> None:
+    manifest["files"] = {
+        path.name: {
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "bytes": path.stat().st_size,
+        }
+        for path in sorted(folder.iterdir())
+    }
+    change(manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.fixture
+def make_sequence(tmp_path: Path) -> Callable[..., Path]:
+    """Write a sequence bundle; ``change`` edits its manifest before it is written."""
+
+    def make(
+        name: str = "bundle",
+        *,
+        change: Callable[[dict[str, Any]], None] = lambda manifest: None,
+        **signal: int,
+    ) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(GRAPHS / "sequence.onnx", folder / "diagnoser.onnx")
+        write_manifest(folder, sequence_manifest(**signal), change)
+        return folder
+
+    return make
+
+
 @pytest.fixture
 def make_bundle(tmp_path: Path) -> Callable[..., Path]:
     """Write a bundle; ``change`` edits its manifest before it is written."""
@@ -106,16 +158,7 @@ def make_bundle(tmp_path: Path) -> Callable[..., Path]:
             anchors[f"latent/{index}"] = latents.astype(np.float16)
             anchors[f"texture/{index}"] = textures.astype(np.float16)
         np.savez(folder / "anchors.npz", **anchors)
-        manifest = tiny_manifest(**signal)
-        manifest["files"] = {
-            path.name: {
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                "bytes": path.stat().st_size,
-            }
-            for path in sorted(folder.iterdir())
-        }
-        change(manifest)
-        (folder / "manifest.json").write_text(json.dumps(manifest))
+        write_manifest(folder, tiny_manifest(**signal), change)
         return folder
 
     return make

@@ -117,6 +117,47 @@ def test_a_manifest_that_cannot_be_is_refused(
     assert "\n" not in str(caught.value)
 
 
+def test_a_sequence_gives_what_its_manifest_says(make_sequence: Callable[..., Path]) -> None:
+    bundle = load_bundle(make_sequence())
+    assert bundle.is_sequence
+    assert bundle.signal.names == ("S1", "R1")
+    assert bundle.signal.rate_hz == 1 / 900
+    assert not bundle.manifest["synthesis"]
+
+
+LEVEL = {"name": "level", "dtype": "float32", "shape": ["batch", 1]}
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("kind", "series"),
+        ("graph.states", []),
+        ("graph.states", ["level"]),
+        ("graph.states", [LEVEL, LEVEL]),
+        ("graph.states", [LEVEL | {"dtype": "float16"}]),
+        ("graph.states", [LEVEL | {"name": ""}]),
+        ("graph.states", [LEVEL | {"shape": [1, 1]}]),
+        ("graph.states", [LEVEL | {"shape": ["batch", "units"]}]),
+        ("signal.channel_names", None),
+        ("signal.channel_names", ["S1"]),
+        ("signal.channel_names", ["S1", "S1"]),
+        ("signal.channel_names", ["S1", "R1", "R2"]),
+        ("signal.hold", None),
+        ("signal.hold", -1),
+        ("signal.hold", True),
+        ("synthesis", {"file": "a.onnx", "anchors": "b.npz", "statement": "c"}),
+    ],
+)
+def test_a_sequence_that_cannot_be_is_refused(
+    place: str, value: Any, make_sequence: Callable[..., Path]
+) -> None:
+    folder = make_sequence(change=edit(place, value))
+    with pytest.raises(BundleError, match=r"manifest\.json") as caught:
+        load_bundle(folder)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\xff", "[" * 200_000])
 def test_a_manifest_that_is_none_is_refused(text: str, make_bundle: Callable[..., Path]) -> None:
     folder = make_bundle()
@@ -156,6 +197,39 @@ def test_info_states_what_it_was_trained_on(make_bundle: Callable[..., Path]) ->
     assert "Trained on nothing; tells three levels apart." in text
     assert "It fits that machine and sensor" in text
     assert "accuracy 1.0000 (protocol block)" in text
+
+
+def test_info_states_what_a_sequence_carries_and_holds(make_sequence: Callable[..., Path]) -> None:
+    lines = info_lines(load_bundle(make_sequence(hop=4)))
+    text = "\n".join(lines)
+    assert "2 channel(s), a sample every 900 s in as recorded, windows of 2 h (8 samples)" in text
+    assert "every 1 h" in text
+    assert "channels    S1, R1" in lines
+    assert "a value is held for 0.75 h" in text
+    assert "level [1], means [2]" in text
+    assert "It fits that plant and its sensors" in text
+    assert not any(line.startswith("quality") for line in lines)
+
+
+def test_the_schema_takes_a_good_sequence_and_no_bad_one(
+    make_sequence: Callable[..., Path],
+) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+    manifest = manifest_of(make_sequence())
+    validator.validate(manifest)
+    for change in (
+        edit("kind", "window"),  # which has a scalogram
+        edit("graph.states", []),
+        edit("graph.states", [LEVEL | {"dtype": "float16"}]),
+        edit("signal.hold", -1),
+        edit("synthesis", {"file": "a.onnx", "anchors": "b.npz", "statement": "c"}),
+        lambda broken: broken["signal"].pop("channel_names"),
+        lambda broken: broken["signal"].pop("hold"),
+    ):
+        broken = copy.deepcopy(manifest)
+        change(broken)
+        assert not validator.is_valid(broken)
 
 
 def test_the_schema_takes_a_good_manifest_and_no_bad_one(make_bundle: Callable[..., Path]) -> None:

@@ -86,11 +86,12 @@ def test_a_window_comes_as_soon_as_its_last_sample_does():
 
 
 @pytest.mark.parametrize("lost", [1, 5, 64, 500])
-def test_a_gap_is_filled_and_its_windows_are_marked(lost):
+@pytest.mark.parametrize("fill", [0.0, np.nan])
+def test_a_gap_is_filled_and_its_windows_are_marked(lost, fill):
     x = signal(2000)
     chunks = [Chunk(x[:, :777]), Chunk(x[:, 777:], gap_before=lost)]
-    got = collect(chunks, window=64, hop=32)
-    filled = np.concatenate((x[:, :777], np.zeros((2, lost)), x[:, 777:]), axis=1)
+    got = collect(chunks, window=64, hop=32, fill=fill)
+    filled = np.concatenate((x[:, :777], np.full((2, lost), fill), x[:, 777:]), axis=1)
     for start, samples, gap in zip(got["start"][:-1], got["samples"], got["gap"], strict=False):
         np.testing.assert_array_equal(samples, filled[:, start : start + 64])
         assert gap == (start < 777 + lost and start + 64 > 777)
@@ -99,11 +100,12 @@ def test_a_gap_is_filled_and_its_windows_are_marked(lost):
 
 @pytest.mark.parametrize(("window", "hop"), [(64, 32), (64, 64), (64, 150), (64, 7)])
 @pytest.mark.parametrize("lost", [64 * 64 + 1, 100_000_003])
-def test_only_windows_wholly_inside_a_long_gap_are_skipped(window, hop, lost):
+@pytest.mark.parametrize("fill", [0.0, np.nan])
+def test_only_windows_wholly_inside_a_long_gap_are_skipped(window, hop, lost, fill):
     x = signal(1200)
     end = 601 + lost
     chunks = [Chunk(x[:, :601]), Chunk(x[:, 601:900], gap_before=lost), Chunk(x[:, 900:])]
-    got = collect(chunks, window=window, hop=hop)
+    got = collect(chunks, window=window, hop=hop, fill=fill)
     total = end + 599
     np.testing.assert_array_equal(got["start"], got["index"] * hop)
     full = (total - window) // hop + 1
@@ -115,7 +117,7 @@ def test_only_windows_wholly_inside_a_long_gap_are_skipped(window, hop, lost):
     assert before + hop >= 601  # the next one would have begun in the gap
     assert after - hop + window <= end  # and the last skipped one ended in it
     for start, samples, gap in zip(got["start"], got["samples"], got["gap"], strict=True):
-        expected = np.zeros((2, window), np.float32)
+        expected = np.full((2, window), fill, np.float32)
         for i in range(window):
             at = start + i
             if at < 601:

@@ -246,6 +246,8 @@ def test_csv_files_with_and_without_header(tmp_path):
     assert "rate" in is_x(path).description["assumed"]
     path.write_text("a\n1\n\nnan\n-2.5e-1\n")
     is_x(path, np.array([[1, np.nan, -0.25]]))
+    path.write_text("a,b\n1,\\N\n,2\nNULL, \\N\nNaN,3\n")
+    is_x(path, np.array([[1, np.nan, np.nan, np.nan], [np.nan, 2, np.nan, 3]]))
 
 
 @pytest.mark.parametrize(

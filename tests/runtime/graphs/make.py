@@ -1,11 +1,17 @@
-"""Make the two ONNX graphs beside this file, small enough to check by hand.
+"""Make the three ONNX graphs beside this file, small enough to check by hand.
 
 `diagnoser.onnx` takes windows (batch, channels, length) of any size. Its embedding is the mean and
 the largest absolute value of a window; class k of three is the likelier the closer the mean lies to
 its level of 0.1, 1 or 5; its novelty is the mean over 8. `synthesizer.onnx` maps latents (batch, 2)
 linearly to heatmaps (batch, 1, 4, 4), adds a texture, and finds the class probabilities (batch, 3)
-from the latent that fits the heatmap best. Run this file to make
-them again; `test_engine.py` compares them where the package `onnx` is installed.
+from the latent that fits the heatmap best.
+
+`sequence.onnx` takes windows (batch, 2, length), in which `FILLS` stand for NaN, and two states:
+`level` halves with every window and gains the weighted sum of the channels' means, `means` fall to
+a quarter and gain each the mean of its channel. Both together, as they are then, are the embedding,
+from which the classes follow linearly; the novelty is the size of the level over 8.
+
+Run this file to make them again; `test_engine.py` compares them where `onnx` is installed.
 """
 
 from __future__ import annotations
@@ -17,6 +23,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 DIRECTIONS = np.array([[4.0, -2.0, -2.0], [0.0, 4.0, -4.0]])
+FILLS = np.array([0.5, -1.0], dtype=np.float32)
+WEIGHTS = np.array([1.0, -0.5], dtype=np.float32)
+LOGITS = np.array([[0.0, 1.0, -1.0], [-0.3, 0.2, 0.1], [0.4, 0.0, -0.4]], dtype=np.float32)
+BIAS = np.array([0.5, 0.0, 0.0], dtype=np.float32)
 LEVELS = np.array([0.1, 1.0, 5.0], dtype=np.float32)
 
 
@@ -71,6 +81,50 @@ def synthesizer() -> onnx.ModelProto:
     )
 
 
+def sequence() -> onnx.ModelProto:
+    nodes = [
+        helper.make_node("IsNaN", ["waveform"], ["absent"]),
+        helper.make_node("Where", ["absent", "fills", "waveform"], ["filled"]),
+        helper.make_node("ReduceMean", ["filled"], ["mean"], axes=[2], keepdims=0),
+        helper.make_node("MatMul", ["mean", "weights"], ["gain"]),
+        helper.make_node("Mul", ["level", "half"], ["old_level"]),
+        helper.make_node("Add", ["old_level", "gain"], ["next_level"]),
+        helper.make_node("Mul", ["means", "quarter"], ["old_means"]),
+        helper.make_node("Add", ["old_means", "mean"], ["next_means"]),
+        helper.make_node("Concat", ["next_level", "next_means"], ["embedding"], axis=1),
+        helper.make_node("Gemm", ["embedding", "logits", "bias"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
+        helper.make_node("Abs", ["next_level"], ["size"]),
+        helper.make_node("Div", ["size", "eight"], ["novelty_column"]),
+        helper.make_node("Squeeze", ["novelty_column", "last"], ["novelty"]),
+    ]
+    return _model(
+        nodes,
+        inputs={
+            "waveform": ["batch", 2, "length"],
+            "level": ["batch", 1],
+            "means": ["batch", 2],
+        },
+        outputs={
+            "probabilities": ["batch", 3],
+            "embedding": ["batch", 3],
+            "novelty": ["batch"],
+            "next_level": ["batch", 1],
+            "next_means": ["batch", 2],
+        },
+        constants={
+            "fills": FILLS[None, :, None],
+            "weights": WEIGHTS[:, None],
+            "half": np.array(0.5, dtype=np.float32),
+            "quarter": np.array(0.25, dtype=np.float32),
+            "eight": np.array(8, dtype=np.float32),
+            "logits": LOGITS,
+            "bias": BIAS,
+            "last": np.array([1], dtype=np.int64),
+        },
+    )
+
+
 def _model(
     nodes: list[onnx.NodeProto],
     *,
@@ -98,4 +152,5 @@ def _model(
 
 if __name__ == "__main__":
     onnx.save(diagnoser(), Path(__file__).with_name("diagnoser.onnx"))
+    onnx.save(sequence(), Path(__file__).with_name("sequence.onnx"))
     onnx.save(synthesizer(), Path(__file__).with_name("synthesizer.onnx"))
