@@ -46,6 +46,10 @@ class Cell(NamedTuple):
     method: str
     epochs: int
 
+    def __str__(self) -> str:
+        s = self.settings
+        return f"{s.protocol} 1:{s.balance:g} seed {s.seed} {s.classifier} {self.method}"
+
 
 def run_cell(cell: Cell) -> Row:
     """Train and test; on one thread, so that the row is the same in every process.

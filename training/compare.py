@@ -1,22 +1,15 @@
-"""A grid of methods, balance ratios, protocols, seeds and classifiers, cell by cell into a table.
-
-Cells that the table holds already are not done again, so a comparison that was interrupted, or one
-that has grown, is started by the same command.
-"""
+"""A grid of methods, balance ratios, protocols, seeds and classifiers on windows of vibration."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from dlrsd.runtime.errors import DlrsdError, InputError
-from dlrsd.runtime.hardware import usable_cores
 from dlrsd.training.cells import Cell, prepared, run_cell
 from dlrsd.training.classifiers import CLASSIFIERS
+from dlrsd.training.filling import Comparison, Say, check_names, fill_table
 from dlrsd.training.fit import CLASSIFIER_EPOCHS
 from dlrsd.training.generator import PRESETS
 from dlrsd.training.materials import Progress, silent
@@ -24,12 +17,7 @@ from dlrsd.training.methods import COMBINATIONS, KNOWN, METHODS, VARIANTS
 from dlrsd.training.prepare import Settings
 from dlrsd.training.splits import PROTOCOLS
 from dlrsd.training.statistics import REFERENCE
-from dlrsd.training.table import Row, own_table, read_table, write_table
 from dlrsd.training.windows import counts_by_class
-from dlrsd.training.workers import run_groups
-
-Say = Callable[[str], None]
-Key = tuple[Settings, str, int]
 
 
 @dataclass(frozen=True)
@@ -53,13 +41,6 @@ class Grid:
     seeds: Sequence[int] = (0,)
     classifiers: Sequence[str] = ("edge",)
     epochs: int = CLASSIFIER_EPOCHS
-
-
-class Comparison(NamedTuple):
-    """The grid's rows that the table holds, and what was said of each cell that failed."""
-
-    rows: list[Row]
-    failed: list[str]
 
 
 def compare(
@@ -91,31 +72,10 @@ def compare(
         If a name, the data under a protocol and ratio, or the file cannot be used; nothing was
         computed then. A cell that fails later does not keep the others from being done.
     """
-    _check_names(grid, jobs)
-    with own_table(out):
-        rows = {_key_of(row, out): row for row in read_table(out)}
-        groups = _groups(grid)
-        wanted = [cell for group in groups for cell in group]
-        groups = [[cell for cell in group if _key(cell) not in rows] for group in groups]
-        n_left = sum(map(len, groups))
-        notes = _check_data(groups)
-        found = f", {len(wanted) - n_left} of them in {out} already" if n_left < len(wanted) else ""
-        for line in (f"{len(wanted)} cells{found}", *notes):
-            say(line)
-        failed = []
-        if n_left:
-            outcomes = run_groups(run_cell, groups, jobs=jobs or usable_cores())
-            show = progress("cells", n_left)
-            try:
-                failed = _fill(rows, outcomes, out, show, say)
-            except KeyboardInterrupt:
-                n_there = sum(_key(cell) in rows for cell in wanted)
-                say(
-                    f"interrupted: {n_there} of {len(wanted)} cells are in {out}; the same command "
-                    "goes on with the others"
-                )
-                raise
-        return Comparison([rows[key] for key in map(_key, wanted) if key in rows], failed)
+    _check_names(grid)
+    return fill_table(
+        _groups(grid), out, run=run_cell, check=_check_data, jobs=jobs, progress=progress, say=say
+    )
 
 
 def method_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -127,28 +87,6 @@ def method_names(names: Sequence[str]) -> tuple[str, ...]:
         "ablations": [REFERENCE, *VARIANTS],
     }
     return tuple(method for name in names for method in groups.get(name, [name]))
-
-
-def _fill(
-    rows: dict[Key, Row],
-    outcomes: Generator[tuple[Cell, Row | DlrsdError], None, None],
-    out: Path,
-    show: Callable[[int], None],
-    say: Say,
-) -> list[str]:
-    """Write every row as soon as it is there; what was said of the cells that failed."""
-    failed = []
-    with closing(outcomes):
-        for done, (cell, outcome) in enumerate(outcomes, 1):
-            if isinstance(outcome, DlrsdError):
-                failed.append(f"{_name(cell)}: {outcome}")
-                say(f"failed: {failed[-1]}")
-            else:
-                rows[_key(cell)] = outcome
-                write_table(out, list(rows.values()))
-                say(f"{_name(cell)}: {_figures(outcome)}")
-            show(done)
-    return failed
 
 
 def _groups(grid: Grid) -> list[list[Cell]]:
@@ -176,36 +114,15 @@ def _settings(grid: Grid, protocol: str, balance: float, seed: int, classifier: 
     return replace(settings, train_loads=None, test_loads=None)  # they decide nothing
 
 
-def _key(cell: Cell) -> Key:
-    return (replace(cell.settings, root=None), cell.method, cell.epochs)
-
-
-def _key_of(row: Row, out: Path) -> Key:
-    try:
-        return (Settings.from_json(json.loads(row["settings"])), row["method"], row["epochs"])
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"{out} has a row whose settings are unknown to this version ({error}): choose another "
-            "--out; it was left as it is"
-        ) from error
-
-
-def _check_names(grid: Grid, jobs: int | None) -> None:
-    for what, got, known in (
-        ("method", grid.methods, KNOWN),
-        ("protocol", grid.protocols, PROTOCOLS),
-        ("classifier", grid.classifiers, CLASSIFIERS),
-        ("preset", [grid.settings.preset], PRESETS),
-    ):
-        for name in got:
-            if name not in known:
-                raise InputError(f"got {what} {name!r}: expected one of {', '.join(known)}")
-    for what in ("methods", "balances", "protocols", "seeds", "classifiers"):
-        if not getattr(grid, what):
-            raise InputError(f"got no {what}: expected at least one of them")
-    for what, number in (("jobs", jobs), ("epochs", grid.epochs)):
-        if number is not None and number < 1:
-            raise InputError(f"got {what} = {number}: expected 1 or more")
+def _check_names(grid: Grid) -> None:
+    check_names(
+        method=(grid.methods, KNOWN),
+        balance=(grid.balances, None),
+        protocol=(grid.protocols, PROTOCOLS),
+        seed=(grid.seeds, None),
+        classifier=(grid.classifiers, CLASSIFIERS),
+        preset=([grid.settings.preset], PRESETS),
+    )
 
 
 def _check_data(groups: Sequence[Sequence[Cell]]) -> list[str]:
@@ -225,15 +142,3 @@ def _check_data(groups: Sequence[Sequence[Cell]]) -> list[str]:
         for balance, names in lone.items()
         if names
     ]
-
-
-def _name(cell: Cell) -> str:
-    s = cell.settings
-    return f"{s.protocol} 1:{s.balance:g} seed {s.seed} {s.classifier} {cell.method}"
-
-
-def _figures(row: Row) -> str:
-    return (
-        f"accuracy {row['accuracy']:.4f}, worst recall {row['worst_recall']:.4f} "
-        f"({row['worst_class']}), {row['seconds']:.0f} s"
-    )

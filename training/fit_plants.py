@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_model
 from sklearn.metrics import log_loss
 
 from dlrsd.training.calibrate import fit_temperature
@@ -33,7 +32,7 @@ from dlrsd.training.plant_score import official_score
 from dlrsd.training.plant_windows import events_from_labels
 from dlrsd.training.plants import CLASSES
 from dlrsd.training.report import write_report
-from dlrsd.training.run import open_folder, read_json, save_arrays, write_json
+from dlrsd.training.run import open_folder, read_json, save_models, write_json
 from dlrsd.training.sequence_balance import find_method, training_sequences
 from dlrsd.training.sequences import PARTS, SIMULATED, SequenceData, SequenceSettings
 from dlrsd.training.sequences import prepare_sequences as prepare
@@ -101,8 +100,7 @@ def fit_plants(
     config["temperature"] = temperature
     metrics = plant_metrics(model, data, temperature=temperature, novelty=novelty)
     metrics |= {"window_counts": config["window_counts"], "sequences": sequences.facts}
-    save_model(model, str(out / "classifier.safetensors"))
-    save_arrays(out / "novelty.npz", {"whiten": novelty.whiten, "centres": novelty.centres})
+    save_models(out, classifier=model, novelty=novelty)
     write_json(out / "curves.json", {"classifier": curves})
     write_json(out / "config.json", config)
     write_json(out / "metrics.json", metrics)

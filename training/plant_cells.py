@@ -28,6 +28,10 @@ class PlantCell(NamedTuple):
     method: str
     epochs: int
 
+    def __str__(self) -> str:
+        s = self.settings
+        return f"{s.protocol} seed {s.seed} {s.classifier} {self.method}"
+
 
 def run_plant_cell(cell: PlantCell) -> Row:
     """Train and test, on one thread, so that the row is the same in every process.

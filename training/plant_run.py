@@ -26,7 +26,7 @@ class PlantRun:
 
     @property
     def settings(self) -> SequenceSettings:
-        return SequenceSettings(**self.config["settings"])
+        return SequenceSettings.from_json(self.config["settings"])
 
     @property
     def temperature(self) -> float:

@@ -54,7 +54,7 @@ def labels_at(times: NDArray[np.datetime64], events: Sequence[Event]) -> NDArray
 
 
 def events_from_labels(
-    labels: ArrayLike, plant: Plant, *, window: int = 24, hop: int = 4
+    labels: ArrayLike, plant: Plant, *, window: int = 24, hop: int = 4, first: int = 0
 ) -> list[Event]:
     """Turn each run of one fault's label into an event.
 
@@ -68,13 +68,14 @@ def events_from_labels(
     ----------
     labels : int array, shape (n_windows,), as from `window_labels`.
     plant, window, hop : that the labels belong to.
+    first : number of the first labelled window in the plant.
 
     Returns
     -------
     list of Event, by start.
     """
     labels = np.asarray(labels)
-    ends = window_ends(plant, window=window, hop=hop)
+    ends = window_ends(plant, window=window, hop=hop)[first:]
     half = np.timedelta64(round(hop * plant.step_s / 2), "s")
     edges = np.flatnonzero(np.diff(labels)) + 1
     events = []

@@ -7,6 +7,8 @@ the checkpoints of an unfinished run, which are read with ``weights_only``.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import load_model, save_model
+from torch import nn
 
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.scalogram import ScalogramConfig
@@ -58,14 +61,19 @@ class TrainedRun:
 
 
 def open_run(data: Prepared, out: Path, method: str) -> dict[str, Any]:
+    """`open_folder` for a run of these data; ``method`` is what the imbalance is met with."""
+    return open_folder(out, _config(data, method))
+
+
+def open_folder(out: Path, config: dict[str, Any]) -> dict[str, Any]:
     """Make a run's folder with its config, or check that it holds the same run.
 
     Parameters
     ----------
-    data : Prepared
     out : Path
-    method : str
-        What the imbalance is met with.
+    config : dict
+        JSON-ready; ``settings``, ``method``, ``channels``, ``signal`` and ``window_counts`` tell
+        whether a run is the same.
 
     Returns
     -------
@@ -78,17 +86,16 @@ def open_run(data: Prepared, out: Path, method: str) -> dict[str, Any]:
         If ``out`` holds another run, or something else.
     """
     path = out / "config.json"
-    config = _config(data, method)
     found = read_json(path) if path.exists() else None
     if isinstance(found, dict) and "settings" in found:
         if found["settings"] != config["settings"]:
             raise InputError(
                 f"{out} holds a run with other settings: choose another --out, or remove it"
             )
-        if found.get("method") != method:
+        if found.get("method") != config["method"]:
             raise InputError(
-                f"{out} holds a run of method {found.get('method')!r}, not {method!r}: choose "
-                "another --out, or remove it"
+                f"{out} holds a run of method {found.get('method')!r}, not {config['method']!r}: "
+                "choose another --out, or remove it"
             )
         if any(found.get(key) != config[key] for key in ("channels", "signal", "window_counts")):
             raise InputError(
@@ -103,7 +110,7 @@ def open_run(data: Prepared, out: Path, method: str) -> dict[str, Any]:
     return config
 
 
-def save_models(folder: Path, *, classifier: Classifier, novelty: Novelty) -> None:
+def save_models(folder: Path, *, classifier: nn.Module, novelty: Novelty) -> None:
     """Write the trained parts that every run has."""
     save_model(classifier, str(folder / "classifier.safetensors"))
     save_arrays(folder / "novelty.npz", {"whiten": novelty.whiten, "centres": novelty.centres})
@@ -125,13 +132,8 @@ def load_run(folder: str | Path) -> TrainedRun:
     InputError
         If the folder is no finished run, or one of its files is damaged.
     """
-    folder = Path(folder)
-    if not (folder / "metrics.json").is_file():
-        raise InputError(
-            f"{folder} holds no finished run (no metrics.json): expected a folder that "
-            "`dlrsd-train fit` has written to its end"
-        )
-    try:
+    folder = finished_run(folder)
+    with readable_run(folder):
         config = read_json(folder / "config.json")
         settings = Settings.from_json(config["settings"])
         frontend = frontend_from_config(config)
@@ -147,7 +149,7 @@ def load_run(folder: str | Path) -> TrainedRun:
             anchors = load_arrays(folder / "anchors.npz")
         classifier = make_classifier(settings.classifier, **shape)
         load_model(classifier, str(folder / "classifier.safetensors"))
-        run = TrainedRun(
+        return TrainedRun(
             folder,
             config,
             read_json(folder / "metrics.json"),
@@ -157,6 +159,30 @@ def load_run(folder: str | Path) -> TrainedRun:
             Novelty(**load_arrays(folder / "novelty.npz")),
             anchors,
         )
+
+
+def finished_run(folder: str | Path) -> Path:
+    """The folder, if it holds a finished run.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    folder = Path(folder)
+    if not (folder / "metrics.json").is_file():
+        raise InputError(
+            f"{folder} holds no finished run (no metrics.json): expected a folder that "
+            "`dlrsd-train fit` has written to its end"
+        )
+    return folder
+
+
+@contextmanager
+def readable_run(folder: Path) -> Iterator[None]:
+    """Turn whatever a damaged file of a run raises inside into an `InputError`."""
+    try:
+        yield
     except InputError:
         raise
     except Exception as error:
@@ -165,7 +191,6 @@ def load_run(folder: str | Path) -> TrainedRun:
             f"the run {folder} cannot be read ({reason}): expected the files of a finished run of "
             "this version; train it again"
         ) from error
-    return run
 
 
 def latest_run(runs: Path = RUNS) -> Path:

@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.missing import hold_last
-
-# from dlrsd.training.plant_rig import simulate_plants
+from dlrsd.training.plant_rig import simulate_plants
 from dlrsd.training.plant_windows import window_labels
 from dlrsd.training.plants import CLASSES, Plant, load_plants
 
@@ -70,7 +69,13 @@ class SequenceSettings:
     years: float = 2.0
 
     def to_json(self) -> dict[str, Any]:
+        """The settings, JSON-ready."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, facts: dict[str, Any]) -> SequenceSettings:
+        """The settings that ``to_json`` gave."""
+        return cls(**facts)
 
 
 @dataclass(frozen=True, eq=False)
