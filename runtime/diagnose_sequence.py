@@ -83,7 +83,7 @@ class SequenceDiagnosis(Diagnosis):
         }
 
     def _held(self, window: int) -> Iterator[Chunk]:
-        """The channels of the stream, held, and then one of each that is 1 where it was measured."""
+        """The channels of the stream, held; then one of each that is 1 where it was measured."""
         channels, samples = self._bundle.channels, self._bundle.manifest["signal"]["hold"]
         hold = Hold(channels, samples)
 
