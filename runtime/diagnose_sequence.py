@@ -83,9 +83,7 @@ class SequenceDiagnosis(Diagnosis):
         }
 
     def _held(self, window: int) -> Iterator[Chunk]:
-        """The stream with its channels held, and beside each one a channel that is 1 where it was
-        measured.
-        """
+        """The channels of the stream, held; then one of each that is 1 where it was measured."""
         channels, samples = self._bundle.channels, self._bundle.manifest["signal"]["hold"]
         hold = Hold(channels, samples)
 
@@ -95,13 +93,10 @@ class SequenceDiagnosis(Diagnosis):
             return np.concatenate([filled, ~missing], axis=0, dtype=np.float32)
 
         for chunk in self._counted():
-            lost = chunk.gap_before
-            is_long = lost - samples > FILLED_WINDOWS * window
-            if lost:
-                nothing = np.full((channels, samples if is_long else lost), np.nan, np.float32)
-                yield Chunk(stacked(nothing))
-            if is_long:
-                lost -= samples
-                self._missing += lost * channels
-                hold = Hold(channels, samples)
-            yield Chunk(stacked(chunk.samples), lost if is_long else 0)
+            gap, held = chunk.gap_before, chunk.gap_before
+            if gap - samples > FILLED_WINDOWS * window:
+                held = samples  # the rest is left to `frames`, which skips windows there
+            if held:
+                yield Chunk(stacked(np.full((channels, held), np.nan, np.float32)))
+            self._missing += (gap - held) * channels
+            yield Chunk(stacked(chunk.samples), gap - held)
