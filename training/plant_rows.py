@@ -1,4 +1,4 @@
-"""Rows of the files of a plant, fast where they are clean and patient where they are not.
+"""Rows of the files of a plant, fast where they are clean and patient where they are not; a grid.
 
 Arrow converts a whole column at once, or refuses it for one bad field. So a file that it refuses
 is read once more as text, and what does not read as a time or a number becomes missing.
@@ -20,6 +20,9 @@ from pyarrow import csv
 
 from dlrsd.runtime.errors import InputError
 
+STEP_S = 900  # one sample about every quarter of an hour
+
+_YEAR = 366 * 24 * 3600
 _NULLS = ["\\N", "", "NULL", "null", "NA", "NaN", "nan"]
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 _TIME = r"^\s*(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(:\d\d)?(\.\d*)?Z?\s*$"
@@ -132,6 +135,34 @@ def read_columns(path: Path, types: Mapping[str, pa.DataType]) -> tuple[pa.Table
             f"{len(types)} ({', '.join(types)}), and no header"
         )
     return (table if table.num_rows else None), widths.total()
+
+
+def fit_grid(seconds: NDArray[np.int64]) -> tuple[int, int]:
+    """First second and number of slots of the grid that fits most times."""
+    if not seconds.size:
+        return 0, 0
+    # The phase of the polling, to the minute: a grid beside it would tear neighbours apart.
+    angle = np.angle(np.exp(2j * np.pi * (seconds % STEP_S) / STEP_S).mean())
+    phase = round(angle / (2 * np.pi) * STEP_S / 60) * 60
+    slots = np.unique((seconds - phase + STEP_S // 2) // STEP_S)
+    breaks = np.flatnonzero(np.diff(slots) * STEP_S > _YEAR) + 1
+    main = max(np.split(slots, breaks), key=len)
+    return int(main[0]) * STEP_S + phase, int(main[-1] - main[0]) + 1
+
+
+def fill_grid(rows: Rows, start: int, n: int, report: Counter[str]) -> NDArray[np.float64]:
+    """Values on a grid, shape (units * values, n); counts ``stray_times``, ``duplicate_slots``."""
+    slot = (rows.seconds - start + STEP_S // 2) // STEP_S
+    inside = (slot >= 0) & (slot < n)
+    report["stray_times"] += int((~inside).sum())
+    taken = np.zeros((len(rows.units), n), bool)
+    taken[rows.unit[inside], slot[inside]] = True
+    report["duplicate_slots"] += int(inside.sum() - taken.sum())
+    grid = np.full((len(rows.units), len(rows.values), n), np.nan)
+    for index, values in enumerate(rows.values):
+        there = inside & np.isfinite(values)
+        grid[rows.unit[there], index, slot[there]] = values[there]  # the last of equals stays
+    return grid.reshape(len(rows.units) * len(rows.values), n)
 
 
 def _converted(column: pa.ChunkedArray, to: pa.DataType) -> pa.ChunkedArray:

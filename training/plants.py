@@ -1,10 +1,10 @@
 """Plants of the PHM Society's 2015 data challenge: slow signals on one grid, and the fault events.
 
 A plant is up to three files of long rows without a header. `a`: component, time, four sensors S1
-to S4, four control references R1 to R4. `b`: zone, time, cumulative energy E1, power E2. `c`: start,
-end and code of a fault. The published plants (``plant_Na.csv``) have codes 1 to 6, the raw sites
-(``siteNa.csv``) have names. Every defect of such files is counted in the plant's report; none stops
-the reading of what is there.
+to S4, four control references R1 to R4. `b`: zone, time, cumulative energy E1, power E2. `c`:
+start, end and code of a fault. The published plants (``plant_Na.csv``) have codes 1 to 6, the raw
+sites (``siteNa.csv``) have names. Every defect of such files is counted in the plant's report; none
+stops the reading of what is there.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.training.plant_rows import Rows, read_columns, read_rows
+from dlrsd.training.plant_rows import STEP_S, Rows, fill_grid, fit_grid, read_columns, read_rows
 
-STEP_S = 900
 CLASSES = ("Normal", *(f"Fault{code}" for code in range(1, 7)))
 SENSORS = ("S1", "S2", "S3", "S4", "R1", "R2", "R3", "R4")
 METERS = ("energy", "power")
@@ -40,7 +39,6 @@ FAULT_NAMES = {
 }
 
 _FILE = re.compile(r"(plant_\d+|site\d+)([abc])\.csv", re.IGNORECASE)
-_YEAR = 366 * 24 * 3600
 _DAY = 24 * 3600
 
 
@@ -166,9 +164,8 @@ def load_plant(name: str, files: Mapping[str, Path]) -> Plant:
     if "c" in files:
         events, counts = read_events(files["c"])
         report.update(counts)
-    start, n = _grid(np.concatenate([components.seconds, zones.seconds]))
-    sensors = _fill(components, start, n, report)
-    meters = _fill(zones, start, n, report)
+    start, n = fit_grid(np.concatenate([components.seconds, zones.seconds]))
+    sensors, meters = (fill_grid(rows, start, n, report) for rows in (components, zones))
     for reading in meters[:: len(METERS)]:
         reading[:], resets = meter_increments(reading)
         report["meter_resets"] += resets
@@ -239,15 +236,18 @@ def read_events(path: str | Path) -> tuple[list[Event], dict[str, int]]:
     counts["events_out_of_order"] = int((np.diff(starts_in_file) < np.timedelta64(0)).sum())
     kept = np.flatnonzero(known & (ends >= starts))
     events = sorted(Event(starts[i], ends[i], codes[i]) for i in kept)
-    if events:
-        latest = np.maximum.accumulate(np.array([event.end for event in events]))
-        counts["events_overlapping"] = int(
-            (np.array([event.start for event in events[1:]], "M8[s]") < latest[:-1]).sum()
-        )
+    counts["events_overlapping"] = count_overlapping(events)
     return events, counts
 
 
 _EXAMPLE_EVENT = "2010-11-02 09:44:59,2010-11-03 16:15:00,5"
+
+
+def count_overlapping(events: Sequence[Event]) -> int:
+    """How many of events sorted by start begin before all that began earlier have ended."""
+    ends = np.array([event.end for event in events], "M8[s]")
+    starts = np.array([event.start for event in events], "M8[s]")
+    return int((starts[1:] < np.maximum.accumulate(ends)[:-1]).sum())
 
 
 def meter_increments(reading: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
@@ -282,34 +282,6 @@ def _rows(path: Path | None, values: Sequence[str], report: Counter[str]) -> Row
     report["rows_out_of_order"] += int((steps < 0).sum())
     report["clock_jumps"] += int(((steps <= -STEP_S) | (steps > _DAY)).sum())
     return rows
-
-
-def _grid(seconds: NDArray[np.int64]) -> tuple[int, int]:
-    """First second and number of slots of the grid that fits most times."""
-    if not seconds.size:
-        return 0, 0
-    # The phase of the polling, to the minute: a grid beside it would tear neighbours apart.
-    angle = np.angle(np.exp(2j * np.pi * (seconds % STEP_S) / STEP_S).mean())
-    phase = round(angle / (2 * np.pi) * STEP_S / 60) * 60
-    slots = np.unique((seconds - phase + STEP_S // 2) // STEP_S)
-    breaks = np.flatnonzero(np.diff(slots) * STEP_S > _YEAR) + 1
-    main = max(np.split(slots, breaks), key=len)
-    return int(main[0]) * STEP_S + phase, int(main[-1] - main[0]) + 1
-
-
-def _fill(rows: Rows, start: int, n: int, report: Counter[str]) -> NDArray[np.float64]:
-    """Values on the grid, shape (units * values, n)."""
-    slot = (rows.seconds - start + STEP_S // 2) // STEP_S
-    inside = (slot >= 0) & (slot < n)
-    report["stray_times"] += int((~inside).sum())
-    taken = np.zeros((len(rows.units), n), bool)
-    taken[rows.unit[inside], slot[inside]] = True
-    report["duplicate_slots"] += int(inside.sum() - taken.sum())
-    grid = np.full((len(rows.units), len(rows.values), n), np.nan)
-    for index, values in enumerate(rows.values):
-        there = inside & np.isfinite(values)
-        grid[rows.unit[there], index, slot[there]] = values[there]  # the last of equals stays
-    return grid.reshape(len(rows.units) * len(rows.values), n)
 
 
 def _natural(text: str) -> list[Any]:
