@@ -72,7 +72,7 @@ def read_rows(path: Path, names: Sequence[str]) -> tuple[Rows, dict[str, int]]:
         )
     encoded = table["unit"].dictionary_encode().combine_chunks()
     found = [str(name).strip() for name in encoded.dictionary.to_pylist()]
-    units = sorted(set(found), key=_by_number)
+    units = sorted(set(found), key=natural)
     values = np.stack([table[name].to_numpy() for name in names])
     rows = Rows(
         tuple(units),
@@ -165,6 +165,11 @@ def fill_grid(rows: Rows, start: int, n: int, report: Counter[str]) -> NDArray[n
     return grid.reshape(len(rows.units) * len(rows.values), n)
 
 
+def natural(text: str) -> list[Any]:
+    """A key that sorts plant_2 before plant_10, and numbers before names."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", text)]
+
+
 def _converted(column: pa.ChunkedArray, to: pa.DataType) -> pa.ChunkedArray:
     if pa.types.is_string(to):
         return column
@@ -176,8 +181,3 @@ def _converted(column: pa.ChunkedArray, to: pa.DataType) -> pa.ChunkedArray:
     number = pc.match_substring_regex(column, _NUMBER)
     clean = pc.utf8_trim_whitespace(column)
     return pc.if_else(number, clean, pa.scalar(None, pa.string())).cast(to)
-
-
-def _by_number(name: str) -> tuple[bool, int, list[int | str]]:
-    parts = [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
-    return not name.isdigit(), 0 if not name.isdigit() else int(name), parts

@@ -14,14 +14,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.training.plant_rows import STEP_S, Rows, fill_grid, fit_grid, read_columns, read_rows
+from dlrsd.training.plant_rows import (
+    STEP_S,
+    Rows,
+    fill_grid,
+    fit_grid,
+    natural,
+    read_columns,
+    read_rows,
+)
 
 CLASSES = ("Normal", *(f"Fault{code}" for code in range(1, 7)))
 SENSORS = ("S1", "S2", "S3", "S4", "R1", "R2", "R3", "R4")
@@ -134,7 +142,7 @@ def find_plants(folder: str | Path) -> dict[str, dict[str, Path]]:
     if not folder.is_dir():
         raise InputError(f"got {str(folder)!r}: expected a folder with files plant_1a.csv, ...")
     found: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.iterdir(), key=lambda path: _natural(path.name)):
+    for path in sorted(folder.iterdir(), key=lambda path: natural(path.name)):
         if match := _FILE.fullmatch(path.name):
             found.setdefault(match[1].lower(), {})[match[2].lower()] = path
     if not found:
@@ -282,8 +290,3 @@ def _rows(path: Path | None, values: Sequence[str], report: Counter[str]) -> Row
     report["rows_out_of_order"] += int((steps < 0).sum())
     report["clock_jumps"] += int(((steps <= -STEP_S) | (steps > _DAY)).sum())
     return rows
-
-
-def _natural(text: str) -> list[Any]:
-    """Sorts plant_2 before plant_10."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", text)]
