@@ -34,16 +34,22 @@ class Rows(NamedTuple):
     units: tuple[str, ...]  # names, numbers by value
     unit: NDArray[np.int64]  # (rows,), into units
     seconds: NDArray[np.int64]  # (rows,), since 1970
-    values: NDArray[np.float64]  # (values, rows), NaN where missing
+    values: NDArray[np.floating]  # (values, rows), NaN where missing
 
 
-def read_rows(path: Path, names: Sequence[str]) -> tuple[Rows, dict[str, int]]:
+def no_rows(n_values: int) -> Rows:
+    """Of a file that is not there."""
+    return Rows((), np.empty(0, int), np.empty(0, int), np.empty((n_values, 0)))
+
+
+def read_rows(path: Path, names: Sequence[str], number: pa.DataType) -> tuple[Rows, dict[str, int]]:
     """Read rows of a unit's name, a time and values.
 
     Parameters
     ----------
     path : a CSV file without a header.
     names : of the values.
+    number : their type, pyarrow's float32 or float64.
 
     Returns
     -------
@@ -56,11 +62,10 @@ def read_rows(path: Path, names: Sequence[str]) -> tuple[Rows, dict[str, int]]:
     InputError
         If rows are there and none can be read.
     """
-    types = {"unit": pa.string(), "time": pa.timestamp("s")} | dict.fromkeys(names, pa.float64())
+    types = {"unit": pa.string(), "time": pa.timestamp("s")} | dict.fromkeys(names, number)
     table, unreadable = read_columns(path, types)
     if table is None:
-        rows = Rows((), np.empty(0, int), np.empty(0, int), np.empty((len(names), 0)))
-        return rows, {"empty_files": 1}
+        return no_rows(len(names)), {"empty_files": 1}
     n_rows = table.num_rows + unreadable
     whole = pc.and_(pc.is_valid(table["unit"]), pc.is_valid(table["time"]))
     if not pc.all(whole).as_py():
@@ -150,7 +155,7 @@ def fit_grid(seconds: NDArray[np.int64]) -> tuple[int, int]:
     return int(main[0]) * STEP_S + phase, int(main[-1] - main[0]) + 1
 
 
-def fill_grid(rows: Rows, start: int, n: int, report: Counter[str]) -> NDArray[np.float64]:
+def fill_grid(rows: Rows, start: int, n: int, report: Counter[str]) -> NDArray[np.floating]:
     """Values on a grid, shape (units * values, n); counts ``stray_times``, ``duplicate_slots``."""
     slot = (rows.seconds - start + STEP_S // 2) // STEP_S
     inside = (slot >= 0) & (slot < n)
@@ -158,7 +163,7 @@ def fill_grid(rows: Rows, start: int, n: int, report: Counter[str]) -> NDArray[n
     taken = np.zeros((len(rows.units), n), bool)
     taken[rows.unit[inside], slot[inside]] = True
     report["duplicate_slots"] += int(inside.sum() - taken.sum())
-    grid = np.full((len(rows.units), len(rows.values), n), np.nan)
+    grid = np.full((len(rows.units), len(rows.values), n), np.nan, rows.values.dtype)
     for index, values in enumerate(rows.values):
         there = inside & np.isfinite(values)
         grid[rows.unit[there], index, slot[there]] = values[there]  # the last of equals stays

@@ -27,6 +27,7 @@ from dlrsd.training.plant_rows import (
     fill_grid,
     fit_grid,
     natural,
+    no_rows,
     read_columns,
     read_rows,
 )
@@ -166,8 +167,8 @@ def load_plant(name: str, files: Mapping[str, Path]) -> Plant:
         If a file holds something else, or a code is not 1 to 6.
     """
     report: Counter[str] = Counter(dict.fromkeys(REPORT, 0))
-    components = _rows(files.get("a"), SENSORS, report)
-    zones = _rows(files.get("b"), METERS, report)
+    components = _rows(files.get("a"), SENSORS, pa.float32(), report)
+    zones = _rows(files.get("b"), METERS, pa.float64(), report)  # a meter has many digits
     events: list[Event] = []
     if "c" in files:
         events, counts = read_events(files["c"])
@@ -177,7 +178,7 @@ def load_plant(name: str, files: Mapping[str, Path]) -> Plant:
     for reading in meters[:: len(METERS)]:
         reading[:], resets = meter_increments(reading)
         report["meter_resets"] += resets
-    signal = np.concatenate([sensors, meters]).astype(np.float32)
+    signal = np.concatenate([sensors, meters.astype(np.float32)], dtype=np.float32)
     report["missing_samples"] = int(np.isnan(signal).sum())
     first = np.datetime64(start, "s")
     if n:
@@ -279,10 +280,12 @@ def _code(text: str, path: Path) -> int:
     return code
 
 
-def _rows(path: Path | None, values: Sequence[str], report: Counter[str]) -> Rows:
+def _rows(
+    path: Path | None, values: Sequence[str], number: pa.DataType, report: Counter[str]
+) -> Rows:
     if path is None:
-        return Rows((), np.empty(0, int), np.empty(0, int), np.empty((len(values), 0)))
-    rows, counts = read_rows(path, values)
+        return no_rows(len(values))
+    rows, counts = read_rows(path, values, number)
     report.update(counts)
     # Row by row in the order of the file, each unit by itself.
     order = np.argsort(rows.unit, kind="stable")
