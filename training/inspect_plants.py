@@ -59,8 +59,7 @@ def inspect_plants(
 
 
 def _facts(plant: Plant, window: int, hop: int) -> dict[str, Any]:
-    labels = window_labels(plant, window=window, hop=hop) if plant.n_samples else []
-    counts = np.bincount(np.asarray(labels, int), minlength=len(CLASSES))
+    counts = np.bincount(window_labels(plant, window=window, hop=hop), minlength=len(CLASSES))
     codes = [event.code for event in plant.events]
     return {
         "simulated": plant.simulated,

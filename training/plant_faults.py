@@ -60,9 +60,9 @@ def add_events(
         grown = np.clip((k - start + before) / before, 0, 1) ** rng.uniform(0.5, 1.2)
         course = np.where(k <= start, grown, _LASTING)
         # Mostly where there is something to cool: elsewhere cooling faults are not seen.
-        weight = np.exp(15 * load[first:last].mean(axis=0))
+        weight = np.exp(25 * load[first:last].mean(axis=0))
         component = rng.choice(components, p=weight / weight.sum())
-        _add(effects, SIGNATURES[event.code], slice(first, last), component, course, rng, 0.4, 1.7)
+        _add(effects, SIGNATURES[event.code], slice(first, last), component, course, rng, 0.5, 1.8)
 
 
 def add_disturbances(effects: dict[str, Array], rng: np.random.Generator) -> None:
@@ -75,7 +75,7 @@ def add_disturbances(effects: dict[str, Array], rng: np.random.Generator) -> Non
             first = rng.integers(n)
             course = np.sin(np.pi * (np.arange(min(length, n - first)) + 0.5) / length) ** 0.5
             where = slice(first, first + len(course))
-            _add(effects, (signature,), where, rng.integers(components), course, rng, 0.1, 0.7)
+            _add(effects, (signature,), where, int(rng.integers(components)), course, rng, 0.1, 0.7)
 
 
 def _add(
@@ -89,6 +89,6 @@ def _add(
     strongest: float,
 ) -> None:
     strength = rng.uniform(weakest, strongest)
-    for effect, size in signatures[rng.integers(len(signatures))].items():
+    for effect, size in signatures[int(rng.integers(len(signatures)))].items():
         shape = 1.0 if effect in _AT_ONCE else course
         effects[effect][where, component] += size * strength * shape

@@ -38,6 +38,7 @@ from dlrsd.training.plants import (
 )
 
 START = np.datetime64("2010-01-01T00:00:00", "s")
+_YEAR_S = 365.25 * 24 * 3600
 _FACTORY_S = int(np.datetime64("2000-01-01T00:00:00", "s").astype(int))
 
 
@@ -56,7 +57,7 @@ def simulate_plants(
     ----------
     seed : >= 0; fixes everything.
     n_plants : > 0.
-    years : length of each, > 0.
+    years : length of each, from a day to 100 years.
     components, zones : of each plant, > 0.
     events_from : folder whose events give durations and times of day; else statistics of five
         real sites do.
@@ -74,9 +75,9 @@ def simulate_plants(
     for name, value in (("n_plants", n_plants), ("components", components), ("zones", zones)):
         if value < 1:
             raise InputError(f"got {name} = {value}: expected 1 or more")
-    n = round(years * 365.25 * 24 * 3600 / STEP_S) if 0 < years <= 1000 else 0
-    if n < 96:
-        raise InputError(f"got years = {years:g}: expected more than 0, at least a day")
+    if not 1 / 365 <= years <= 100:
+        raise InputError(f"got years = {years:g}: expected a day (0.003) to 100 years")
+    n = round(years * _YEAR_S / STEP_S)
     if seed < 0:
         raise InputError(f"got seed = {seed}: expected 0 or more")
     starts = np.full(n_plants, START)
@@ -140,7 +141,7 @@ def _lose(
     n, components, _ = sensors.shape
     gone = rng.random((n, components)) < 0.003 + lost
     meter_gone = rng.random(power.shape) < 0.004
-    for _ in range(rng.poisson(8 * n * STEP_S / (365.25 * 24 * 3600))):
+    for _ in range(rng.poisson(8 * n * STEP_S / _YEAR_S)):
         first = rng.integers(n)
         stretch = slice(first, first + 1 + int(rng.exponential(6 * 3600 / STEP_S)))
         gone[stretch] = True
@@ -158,9 +159,8 @@ def write_plants(plants: Iterable[Plant], folder: str | Path) -> None:
 
     `load_plants` reads the same samples and events back: four decimals, times that jitter by some
     seconds, rows out of order, rows twice, ``\\N`` for a missing value or end, no row where all is
-    missing. After a stretch without any sample the clock
-    starts at its factory date for one row;
-    that is only in the files, and the reader leaves it out.
+    missing. After a stretch without any sample the clock starts at its factory date for one row: that
+    is in the files only, and the reader leaves it out.
 
     Parameters
     ----------
@@ -210,14 +210,13 @@ def _write_rows(
 ) -> None:
     """Long rows of values (units, values, n), in the order of time."""
     units = len(values)
-    there = np.isfinite(values).any(axis=1).T
-    slot, unit = np.nonzero(there)
+    slot, unit = np.nonzero(np.isfinite(values).any(axis=1).T)
     seconds = times.astype("M8[s]").astype(np.int64)[slot]
     seconds += np.clip(np.rint(rng.normal(0, 6, len(slot))), -60, 60).astype(np.int64)
     order = np.argsort(np.arange(len(slot)) + 2.5 * units * (rng.random(len(slot)) < 0.0005))
     order = np.repeat(order, 1 + (rng.random(len(order)) < 0.0005))
     seconds = seconds[order]
-    silence = ~there.any(axis=1)
+    silence = np.isnan(values).all(axis=(0, 1))
     ended = np.flatnonzero(silence[:-1] & ~silence[1:]) + 1
     restarts = np.searchsorted(np.maximum.accumulate(slot[order]), ended)
     seconds = np.insert(seconds, restarts, _FACTORY_S)
