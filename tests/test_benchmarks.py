@@ -27,6 +27,7 @@ def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         ("latency", ["rows", 0, "p50_us"]),
         ("scaling", ["channels", "2", "median"]),
         ("settings", ["rows", 0, "median"]),
+        ("plant_loader", ["seconds", "median"]),
         ("stream", ["first_diagnosis_s", "median"]),
     ],
 )

@@ -10,6 +10,7 @@ import typer
 
 from dlrsd.runtime.console import run_app
 from dlrsd.runtime.errors import DlrsdError, InputError, require
+from dlrsd.training.plant_cli import add_plant_commands, show_plants
 
 # Torch and the data readers are imported by the commands that need them: `--help` answers at once.
 
@@ -226,8 +227,12 @@ def inspect(
 
     from dlrsd.training.inspect_data import inspect as look
     from dlrsd.training.inspect_data import render
+    from dlrsd.training.plants import is_plant_folder
     from dlrsd.training.recordings import load_recordings
 
+    if is_plant_folder(data):
+        show_plants(data)
+        return
     recordings = load_recordings(
         data, root=root, task=task, channels=_names(channels), label=label, rig_seed=seed
     )
@@ -284,6 +289,8 @@ def _require_packages(*others: str) -> None:
     for package in ("torch", "safetensors", "sklearn", "imblearn", "matplotlib", "scipy", *others):
         require(package, extra="train", purpose="training")
 
+
+add_plant_commands(app)
 
 if __name__ == "__main__":
     main()

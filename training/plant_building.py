@@ -131,7 +131,7 @@ def operate(
     n, components = room.shape
     dither = rng.random((n, components))
     stage = np.floor(2 * cool + dither) - np.floor(2 * heat + dither)
-    command = np.where(building.occupied > 0, 60, 0) + 20 * np.abs(stage)
+    command = np.where((building.occupied > 0) | (stage != 0), 60, 0) + 20 * np.abs(stage)
     flow = command / 100 * (1 - loss["flow"])
     flow *= 1 - 0.12 * _sawtooth(rng, n, components)  # filters clog, and are changed
     outdoor = building.outdoor[:, None]

@@ -12,55 +12,34 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
+from pyarrow import csv
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.training.plant_building import EFFECTS, Array, Building, make_building, operate
+from dlrsd.training.plant_building import EFFECTS, Array, make_building, operate
 from dlrsd.training.plant_events import draw_events
+from dlrsd.training.plant_faults import add_disturbances, add_events
 from dlrsd.training.plants import (
     METERS,
-    PRECURSOR,
     REPORT,
     SENSORS,
     SIMULATED,
     STEP_S,
     Event,
     Plant,
+    count_overlapping,
     meter_increments,
 )
 
 START = np.datetime64("2010-01-01T00:00:00", "s")
-
-# What an event of each code does at full strength; of several, one is drawn.
-SIGNATURES: Mapping[int, Sequence[Mapping[str, float]]] = {
-    # Supply and return differ too little with cooling stage 1 on, or 2; the zone is in specification
-    1: ({"delta1": 0.75, "capacity": 0.15, "gain": 0.12},),
-    2: ({"delta2": 0.75, "capacity": 0.2, "gain": 0.45},),
-    # ... and no longer is.
-    3: ({"delta2": 0.6, "delta1": 0.2, "capacity": 0.45, "gain": 0.65},),
-    4: ({"gain": 1.1, "capacity": 0.35, "flow": 0.2},),
-    5: ({"cold": 6.5, "flow": 0.3},),
-    # All others: half of them in nothing that is measured.
-    6: (
-        {}, {}, {}, {}, {}, {}, {}, {"heating": 0.8}, {"flow": 0.6}, {"sensor": 2.5},
-        {"setpoint": -3.0}, {"power": 0.7}, {"off": 0.9}, {"lost": 0.6},
-    ),
-}  # fmt: skip
-_LASTING = 0.45  # of its strength, while an event lasts
-# Without an event, times a component and year, with their duration in hours and strength.
-_DISTURBANCES: Sequence[tuple[Mapping[str, float], float, tuple[float, float]]] = (
-    ({"gain": 0.5}, 60, (0.5, 2)),  # a door stands open in summer, a crowd
-    ({"gain": -0.5}, 30, (0.5, 2)),
-    ({"setpoint": 1.5}, 15, (2, 10)),
-    ({"setpoint": -1.5}, 15, (2, 10)),
-    *((signature, 10, (1, 6)) for code in (1, 2, 3) for signature in SIGNATURES[code]),
-    *((signature, 2, (1, 6)) for code in (4, 5) for signature in SIGNATURES[code]),
-    *((signature, 2, (1, 12)) for signature in SIGNATURES[6] if signature),
-)
+_YEAR_S = 365.25 * 24 * 3600
+_FACTORY_S = int(np.datetime64("2000-01-01T00:00:00", "s").astype(int))
 
 
 def simulate_plants(
@@ -78,7 +57,7 @@ def simulate_plants(
     ----------
     seed : >= 0; fixes everything.
     n_plants : > 0.
-    years : length of each, > 0.
+    years : length of each, from a day to 100 years.
     components, zones : of each plant, > 0.
     events_from : folder whose events give durations and times of day; else statistics of five
         real sites do.
@@ -96,9 +75,9 @@ def simulate_plants(
     for name, value in (("n_plants", n_plants), ("components", components), ("zones", zones)):
         if value < 1:
             raise InputError(f"got {name} = {value}: expected 1 or more")
-    n = round(years * 365.25 * 24 * 3600 / STEP_S) if 0 < years <= 1000 else 0
-    if n < 96:
-        raise InputError(f"got years = {years:g}: expected more than 0, at least a day")
+    if not 1 / 365 <= years <= 100:
+        raise InputError(f"got years = {years:g}: expected a day (0.003) to 100 years")
+    n = round(years * _YEAR_S / STEP_S)
     if seed < 0:
         raise InputError(f"got seed = {seed}: expected 0 or more")
     starts = np.full(n_plants, START)
@@ -126,8 +105,8 @@ def _simulate(
 ) -> Plant:
     building = make_building(rng, START, n, components)
     effects = {effect: np.zeros((n, components)) for effect in EFFECTS}
-    _add_events(effects, building, events, rng)
-    _add_disturbances(effects, rng)
+    add_events(effects, building, events, START, rng)
+    add_disturbances(effects, rng)
     sensors, power = operate(building, effects, rng=rng, zones=zones)
     reading = np.round(np.cumsum(power, axis=0) * STEP_S / 3600, 2)
     _lose(sensors, power, reading, effects["lost"], rng)
@@ -143,6 +122,8 @@ def _simulate(
         "missing_samples": int(np.isnan(signal).sum()),
         "meter_resets": sum(resets),
         "events": len(events),
+        "events_zero_length": sum(bool(event.start == event.end) for event in events),
+        "events_overlapping": count_overlapping(events),
     }
     channels = (
         *(f"m{m + 1}.{sensor}" for m in range(components) for sensor in SENSORS),
@@ -153,62 +134,14 @@ def _simulate(
     )
 
 
-def _add_events(
-    effects: dict[str, Array],
-    building: Building,
-    events: Sequence[Event],
-    rng: np.random.Generator,
-) -> None:
-    n, components = building.gain.shape
-    load = building.cooling_load()
-    for event in events:
-        start, end = ((time - START).astype(float) / STEP_S for time in (event.start, event.end))
-        before = PRECURSOR / np.timedelta64(STEP_S, "s")
-        first, last = max(0, int(start - before)), min(n, int(end) + 1)
-        k = np.arange(first, last)
-        grown = np.clip((k - start + before) / before, 0, 1) ** rng.uniform(0.5, 1.2)
-        course = np.where(k <= start, grown, _LASTING)
-        # Mostly where there is something to cool: elsewhere cooling faults are not seen.
-        weight = np.exp(6 * load[min(int(start), n - 1)])
-        component = rng.choice(components, p=weight / weight.sum())
-        _add(effects, SIGNATURES[event.code], slice(first, last), component, course, rng, 0.2, 1.2)
-
-
-def _add_disturbances(effects: dict[str, Array], rng: np.random.Generator) -> None:
-    n, components = effects["gain"].shape
-    years = n * STEP_S / 3600 / 24 / 365.25
-    for signature, a_year, hours in _DISTURBANCES:
-        for _ in range(rng.poisson(a_year * years * components)):
-            length = max(1, round(rng.uniform(*hours) * 3600 / STEP_S))
-            first = rng.integers(n)
-            course = np.sin(np.pi * (np.arange(min(length, n - first)) + 0.5) / length) ** 0.5
-            where = slice(first, first + len(course))
-            _add(effects, (signature,), where, rng.integers(components), course, rng, 0.1, 0.8)
-
-
-def _add(
-    effects: dict[str, Array],
-    signatures: Sequence[Mapping[str, float]],
-    where: slice,
-    component: int,
-    course: Array,
-    rng: np.random.Generator,
-    weakest: float,
-    strongest: float,
-) -> None:
-    strength = rng.uniform(weakest, strongest)
-    for effect, size in signatures[rng.integers(len(signatures))].items():
-        effects[effect][where, component] += size * strength * course
-
-
 def _lose(
     sensors: Array, power: Array, reading: Array, lost: Array, rng: np.random.Generator
 ) -> None:
-    """Make samples missing: rows, values, stretches of all channels; the ends of the record stay."""
+    """Make samples missing: rows, values, stretches of all channels; both ends stay."""
     n, components, _ = sensors.shape
     gone = rng.random((n, components)) < 0.003 + lost
     meter_gone = rng.random(power.shape) < 0.004
-    for _ in range(rng.poisson(8 * n * STEP_S / (365.25 * 24 * 3600))):
+    for _ in range(rng.poisson(8 * n * STEP_S / _YEAR_S)):
         first = rng.integers(n)
         stretch = slice(first, first + 1 + int(rng.exponential(6 * 3600 / STEP_S)))
         gone[stretch] = True
@@ -219,3 +152,89 @@ def _lose(
     sensors[gone] = np.nan
     power[meter_gone] = np.nan
     reading[meter_gone] = np.nan
+
+
+def write_plants(plants: Iterable[Plant], folder: str | Path) -> None:
+    """Write simulated plants in the published layout, as untidy as real files are.
+
+    `load_plants` reads the same samples and events back: four decimals, times that jitter by some
+    seconds, rows out of order, rows twice, ``\\N`` for a missing value or end, no row where all is
+    missing. After a stretch without any sample the clock starts at its factory date for one row: that
+    is in the files only, and the reader leaves it out.
+
+    Parameters
+    ----------
+    plants : from `simulate_plants`.
+    folder : is made; files in it of the same names are replaced.
+
+    Raises
+    ------
+    InputError
+        If a plant is not simulated: the folder says of all that they are.
+    """
+    plants, folder = list(plants), Path(folder)
+    for plant in plants:
+        if not plant.simulated:
+            raise InputError(f"{plant.name} is a real plant: only simulated ones are written")
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {"simulated": True, "plants": [plant.name for plant in plants]}
+    (folder / SIMULATED).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    for plant in plants:
+        rng = np.random.default_rng(zlib.crc32(plant.name.encode()))
+        meters = next(
+            (row for row, name in enumerate(plant.channels) if name.endswith(METERS)),
+            len(plant.channels),
+        )
+        components = plant.signal[:meters].astype(float).reshape(-1, len(SENSORS), plant.n_samples)
+        zones = plant.signal[meters:].astype(float).reshape(-1, len(METERS), plant.n_samples)
+        for zone in zones:
+            zone[0] = _reading(zone[0])
+        _write_rows(folder / f"{plant.name}a.csv", plant.times, components, rng)
+        _write_rows(folder / f"{plant.name}b.csv", plant.times, zones, rng)
+        _write_events(folder / f"{plant.name}c.csv", plant.events)
+
+
+def _reading(increments: Array) -> Array:
+    """A cumulative meter that advanced so, NaN where its value is not needed."""
+    known = np.isfinite(increments)
+    needed = known | np.append(known[1:], False)
+    total = 1000 + np.cumsum(np.where(known, increments, 0))
+    # Where an increment is missing between two values that are needed, the meter was reset.
+    reset = needed & ~known & np.insert(known[:-1], 0, False)
+    base = np.maximum.accumulate(np.where(reset, total, 0))
+    return np.where(needed, total - base, np.nan)
+
+
+def _write_rows(
+    path: Path, times: NDArray[np.datetime64], values: Array, rng: np.random.Generator
+) -> None:
+    """Long rows of values (units, values, n), in the order of time."""
+    units = len(values)
+    slot, unit = np.nonzero(np.isfinite(values).any(axis=1).T)
+    seconds = times.astype("M8[s]").astype(np.int64)[slot]
+    seconds += np.clip(np.rint(rng.normal(0, 6, len(slot))), -60, 60).astype(np.int64)
+    order = np.argsort(np.arange(len(slot)) + 2.5 * units * (rng.random(len(slot)) < 0.0005))
+    order = np.repeat(order, 1 + (rng.random(len(order)) < 0.0005))
+    seconds = seconds[order]
+    silence = np.isnan(values).all(axis=(0, 1))
+    ended = np.flatnonzero(silence[:-1] & ~silence[1:]) + 1
+    restarts = np.searchsorted(np.maximum.accumulate(slot[order]), ended)
+    seconds = np.insert(seconds, restarts, _FACTORY_S)
+    order = np.insert(order, restarts, order[restarts])
+    texts = [(unit[order] + 1).astype(str), seconds.astype("M8[s]")]
+    texts += list(values[unit, :, slot].T[:, order].round(4))
+    _write(path, [pa.array(text, from_pandas=True) for text in texts])
+
+
+def _write_events(path: Path, events: Sequence[Event]) -> None:
+    # Of no length: every other one as if its end had not been seen.
+    open_ended = [e.start == e.end and k % 2 == 1 for k, e in enumerate(events)]
+    starts = pa.array([e.start for e in events], pa.timestamp("s"))
+    ends = pa.array([e.end for e in events], pa.timestamp("s"), mask=np.array(open_ended, bool))
+    _write(path, [starts, ends, pa.array([e.code for e in events], pa.int8())])
+
+
+def _write(path: Path, columns: Sequence[pa.Array]) -> None:
+    texts = [pc.fill_null(column.cast(pa.string()), "\\N") for column in columns]
+    table = pa.table(texts, names=[str(k) for k in range(len(texts))])
+    csv.write_csv(table, path, csv.WriteOptions(include_header=False, quoting_style="none"))

@@ -1,4 +1,4 @@
-"""Rows of the files of a plant, fast where they are clean and patient where they are not.
+"""Rows of the files of a plant, fast where they are clean and patient where they are not; a grid.
 
 Arrow converts a whole column at once, or refuses it for one bad field. So a file that it refuses
 is read once more as text, and what does not read as a time or a number becomes missing.
@@ -20,6 +20,9 @@ from pyarrow import csv
 
 from dlrsd.runtime.errors import InputError
 
+STEP_S = 900  # one sample about every quarter of an hour
+
+_YEAR = 366 * 24 * 3600
 _NULLS = ["\\N", "", "NULL", "null", "NA", "NaN", "nan"]
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 _TIME = r"^\s*(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(:\d\d)?(\.\d*)?Z?\s*$"
@@ -31,16 +34,22 @@ class Rows(NamedTuple):
     units: tuple[str, ...]  # names, numbers by value
     unit: NDArray[np.int64]  # (rows,), into units
     seconds: NDArray[np.int64]  # (rows,), since 1970
-    values: NDArray[np.float64]  # (values, rows), NaN where missing
+    values: NDArray[np.floating]  # (values, rows), NaN where missing
 
 
-def read_rows(path: Path, names: Sequence[str]) -> tuple[Rows, dict[str, int]]:
+def no_rows(n_values: int) -> Rows:
+    """Of a file that is not there."""
+    return Rows((), np.empty(0, int), np.empty(0, int), np.empty((n_values, 0)))
+
+
+def read_rows(path: Path, names: Sequence[str], number: pa.DataType) -> tuple[Rows, dict[str, int]]:
     """Read rows of a unit's name, a time and values.
 
     Parameters
     ----------
     path : a CSV file without a header.
     names : of the values.
+    number : their type, pyarrow's float32 or float64.
 
     Returns
     -------
@@ -53,11 +62,10 @@ def read_rows(path: Path, names: Sequence[str]) -> tuple[Rows, dict[str, int]]:
     InputError
         If rows are there and none can be read.
     """
-    types = {"unit": pa.string(), "time": pa.timestamp("s")} | dict.fromkeys(names, pa.float64())
+    types = {"unit": pa.string(), "time": pa.timestamp("s")} | dict.fromkeys(names, number)
     table, unreadable = read_columns(path, types)
     if table is None:
-        rows = Rows((), np.empty(0, int), np.empty(0, int), np.empty((len(names), 0)))
-        return rows, {"empty_files": 1}
+        return no_rows(len(names)), {"empty_files": 1}
     n_rows = table.num_rows + unreadable
     whole = pc.and_(pc.is_valid(table["unit"]), pc.is_valid(table["time"]))
     if not pc.all(whole).as_py():
@@ -69,7 +77,7 @@ def read_rows(path: Path, names: Sequence[str]) -> tuple[Rows, dict[str, int]]:
         )
     encoded = table["unit"].dictionary_encode().combine_chunks()
     found = [str(name).strip() for name in encoded.dictionary.to_pylist()]
-    units = sorted(set(found), key=_by_number)
+    units = sorted(set(found), key=natural)
     values = np.stack([table[name].to_numpy() for name in names])
     rows = Rows(
         tuple(units),
@@ -134,6 +142,39 @@ def read_columns(path: Path, types: Mapping[str, pa.DataType]) -> tuple[pa.Table
     return (table if table.num_rows else None), widths.total()
 
 
+def fit_grid(seconds: NDArray[np.int64]) -> tuple[int, int]:
+    """First second and number of slots of the grid that fits most times."""
+    if not seconds.size:
+        return 0, 0
+    # The phase of the polling, to the minute: a grid beside it would tear neighbours apart.
+    angle = np.angle(np.exp(2j * np.pi * (seconds % STEP_S) / STEP_S).mean())
+    phase = round(angle / (2 * np.pi) * STEP_S / 60) * 60
+    slots = np.unique((seconds - phase + STEP_S // 2) // STEP_S)
+    breaks = np.flatnonzero(np.diff(slots) * STEP_S > _YEAR) + 1
+    main = max(np.split(slots, breaks), key=len)
+    return int(main[0]) * STEP_S + phase, int(main[-1] - main[0]) + 1
+
+
+def fill_grid(rows: Rows, start: int, n: int, report: Counter[str]) -> NDArray[np.floating]:
+    """Values on a grid, shape (units * values, n); counts ``stray_times``, ``duplicate_slots``."""
+    slot = (rows.seconds - start + STEP_S // 2) // STEP_S
+    inside = (slot >= 0) & (slot < n)
+    report["stray_times"] += int((~inside).sum())
+    taken = np.zeros((len(rows.units), n), bool)
+    taken[rows.unit[inside], slot[inside]] = True
+    report["duplicate_slots"] += int(inside.sum() - taken.sum())
+    grid = np.full((len(rows.units), len(rows.values), n), np.nan, rows.values.dtype)
+    for index, values in enumerate(rows.values):
+        there = inside & np.isfinite(values)
+        grid[rows.unit[there], index, slot[there]] = values[there]  # the last of equals stays
+    return grid.reshape(len(rows.units) * len(rows.values), n)
+
+
+def natural(text: str) -> list[Any]:
+    """A key that sorts plant_2 before plant_10, and numbers before names."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", text)]
+
+
 def _converted(column: pa.ChunkedArray, to: pa.DataType) -> pa.ChunkedArray:
     if pa.types.is_string(to):
         return column
@@ -145,8 +186,3 @@ def _converted(column: pa.ChunkedArray, to: pa.DataType) -> pa.ChunkedArray:
     number = pc.match_substring_regex(column, _NUMBER)
     clean = pc.utf8_trim_whitespace(column)
     return pc.if_else(number, clean, pa.scalar(None, pa.string())).cast(to)
-
-
-def _by_number(name: str) -> tuple[bool, int, list[int | str]]:
-    parts = [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
-    return not name.isdigit(), 0 if not name.isdigit() else int(name), parts

@@ -1,10 +1,10 @@
 """Plants of the PHM Society's 2015 data challenge: slow signals on one grid, and the fault events.
 
 A plant is up to three files of long rows without a header. `a`: component, time, four sensors S1
-to S4, four control references R1 to R4. `b`: zone, time, cumulative energy E1, power E2. `c`: start,
-end and code of a fault. The published plants (``plant_Na.csv``) have codes 1 to 6, the raw sites
-(``siteNa.csv``) have names. Every defect of such files is counted in the plant's report; none stops
-the reading of what is there.
+to S4, four control references R1 to R4. `b`: zone, time, cumulative energy E1, power E2. `c`:
+start, end and code of a fault. The published plants (``plant_Na.csv``) have codes 1 to 6, the raw
+sites (``siteNa.csv``) have names. Every defect of such files is counted in the plant's report; none
+stops the reading of what is there.
 """
 
 from __future__ import annotations
@@ -14,16 +14,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.training.plant_rows import Rows, read_columns, read_rows
+from dlrsd.training.plant_rows import (
+    STEP_S,
+    Rows,
+    fill_grid,
+    fit_grid,
+    natural,
+    no_rows,
+    read_columns,
+    read_rows,
+)
 
-STEP_S = 900
 CLASSES = ("Normal", *(f"Fault{code}" for code in range(1, 7)))
 SENSORS = ("S1", "S2", "S3", "S4", "R1", "R2", "R3", "R4")
 METERS = ("energy", "power")
@@ -40,7 +48,6 @@ FAULT_NAMES = {
 }
 
 _FILE = re.compile(r"(plant_\d+|site\d+)([abc])\.csv", re.IGNORECASE)
-_YEAR = 366 * 24 * 3600
 _DAY = 24 * 3600
 
 
@@ -136,7 +143,7 @@ def find_plants(folder: str | Path) -> dict[str, dict[str, Path]]:
     if not folder.is_dir():
         raise InputError(f"got {str(folder)!r}: expected a folder with files plant_1a.csv, ...")
     found: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.iterdir(), key=lambda path: _natural(path.name)):
+    for path in sorted(folder.iterdir(), key=lambda path: natural(path.name)):
         if match := _FILE.fullmatch(path.name):
             found.setdefault(match[1].lower(), {})[match[2].lower()] = path
     if not found:
@@ -160,19 +167,18 @@ def load_plant(name: str, files: Mapping[str, Path]) -> Plant:
         If a file holds something else, or a code is not 1 to 6.
     """
     report: Counter[str] = Counter(dict.fromkeys(REPORT, 0))
-    components = _rows(files.get("a"), SENSORS, report)
-    zones = _rows(files.get("b"), METERS, report)
+    components = _rows(files.get("a"), SENSORS, pa.float32(), report)
+    zones = _rows(files.get("b"), METERS, pa.float64(), report)  # a meter has many digits
     events: list[Event] = []
     if "c" in files:
         events, counts = read_events(files["c"])
         report.update(counts)
-    start, n = _grid(np.concatenate([components.seconds, zones.seconds]))
-    sensors = _fill(components, start, n, report)
-    meters = _fill(zones, start, n, report)
+    start, n = fit_grid(np.concatenate([components.seconds, zones.seconds]))
+    sensors, meters = (fill_grid(rows, start, n, report) for rows in (components, zones))
     for reading in meters[:: len(METERS)]:
         reading[:], resets = meter_increments(reading)
         report["meter_resets"] += resets
-    signal = np.concatenate([sensors, meters]).astype(np.float32)
+    signal = np.concatenate([sensors, meters.astype(np.float32)], dtype=np.float32)
     report["missing_samples"] = int(np.isnan(signal).sum())
     first = np.datetime64(start, "s")
     if n:
@@ -239,15 +245,18 @@ def read_events(path: str | Path) -> tuple[list[Event], dict[str, int]]:
     counts["events_out_of_order"] = int((np.diff(starts_in_file) < np.timedelta64(0)).sum())
     kept = np.flatnonzero(known & (ends >= starts))
     events = sorted(Event(starts[i], ends[i], codes[i]) for i in kept)
-    if events:
-        latest = np.maximum.accumulate(np.array([event.end for event in events]))
-        counts["events_overlapping"] = int(
-            (np.array([event.start for event in events[1:]], "M8[s]") < latest[:-1]).sum()
-        )
+    counts["events_overlapping"] = count_overlapping(events)
     return events, counts
 
 
 _EXAMPLE_EVENT = "2010-11-02 09:44:59,2010-11-03 16:15:00,5"
+
+
+def count_overlapping(events: Sequence[Event]) -> int:
+    """How many of events sorted by start begin before all that began earlier have ended."""
+    ends = np.array([event.end for event in events], "M8[s]")
+    starts = np.array([event.start for event in events], "M8[s]")
+    return int((starts[1:] < np.maximum.accumulate(ends)[:-1]).sum())
 
 
 def meter_increments(reading: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
@@ -271,10 +280,12 @@ def _code(text: str, path: Path) -> int:
     return code
 
 
-def _rows(path: Path | None, values: Sequence[str], report: Counter[str]) -> Rows:
+def _rows(
+    path: Path | None, values: Sequence[str], number: pa.DataType, report: Counter[str]
+) -> Rows:
     if path is None:
-        return Rows((), np.empty(0, int), np.empty(0, int), np.empty((len(values), 0)))
-    rows, counts = read_rows(path, values)
+        return no_rows(len(values))
+    rows, counts = read_rows(path, values, number)
     report.update(counts)
     # Row by row in the order of the file, each unit by itself.
     order = np.argsort(rows.unit, kind="stable")
@@ -282,36 +293,3 @@ def _rows(path: Path | None, values: Sequence[str], report: Counter[str]) -> Row
     report["rows_out_of_order"] += int((steps < 0).sum())
     report["clock_jumps"] += int(((steps <= -STEP_S) | (steps > _DAY)).sum())
     return rows
-
-
-def _grid(seconds: NDArray[np.int64]) -> tuple[int, int]:
-    """First second and number of slots of the grid that fits most times."""
-    if not seconds.size:
-        return 0, 0
-    # The phase of the polling, to the minute: a grid beside it would tear neighbours apart.
-    angle = np.angle(np.exp(2j * np.pi * (seconds % STEP_S) / STEP_S).mean())
-    phase = round(angle / (2 * np.pi) * STEP_S / 60) * 60
-    slots = np.unique((seconds - phase + STEP_S // 2) // STEP_S)
-    breaks = np.flatnonzero(np.diff(slots) * STEP_S > _YEAR) + 1
-    main = max(np.split(slots, breaks), key=len)
-    return int(main[0]) * STEP_S + phase, int(main[-1] - main[0]) + 1
-
-
-def _fill(rows: Rows, start: int, n: int, report: Counter[str]) -> NDArray[np.float64]:
-    """Values on the grid, shape (units * values, n)."""
-    slot = (rows.seconds - start + STEP_S // 2) // STEP_S
-    inside = (slot >= 0) & (slot < n)
-    report["stray_times"] += int((~inside).sum())
-    taken = np.zeros((len(rows.units), n), bool)
-    taken[rows.unit[inside], slot[inside]] = True
-    report["duplicate_slots"] += int(inside.sum() - taken.sum())
-    grid = np.full((len(rows.units), len(rows.values), n), np.nan)
-    for index, values in enumerate(rows.values):
-        there = inside & np.isfinite(values)
-        grid[rows.unit[there], index, slot[there]] = values[there]  # the last of equals stays
-    return grid.reshape(len(rows.units) * len(rows.values), n)
-
-
-def _natural(text: str) -> list[Any]:
-    """Sorts plant_2 before plant_10."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", text)]
