@@ -10,7 +10,16 @@ import typer
 
 from dlrsd.runtime.console import run_app
 from dlrsd.runtime.errors import DlrsdError, InputError, require
-from dlrsd.training.plant_cli import add_plant_commands, show_plants
+from dlrsd.training.plant_cli import (
+    add_plant_commands,
+    compare_plant_data,
+    fit_plant_data,
+    is_plant_data,
+    refuse_bearing_options,
+    show_plants,
+)
+
+WINDOW, HOP = 1024, 512  # samples
 
 # Torch and the data readers are imported by the commands that need them: `--help` answers at once.
 
@@ -24,7 +33,8 @@ app = typer.Typer(
 DataArgument = Annotated[
     str,
     typer.Argument(
-        help="A bearing-datasets name, a folder with a sub-folder per class, or rig (simulated)."
+        help="A bearing-datasets name, a folder with a sub-folder per class, or of plants (PHM "
+        "2015), or simulated: rig, plant."
     ),
 ]
 RootOption = Annotated[
@@ -39,12 +49,13 @@ LabelOption = Annotated[
     str | None, typer.Option(help="Metadata columns that make the class, joined by +.")
 ]
 WindowOption = Annotated[int, typer.Option(help="Samples of a window.")]
+OwnWindowOption = Annotated[int | None, typer.Option(help="Samples of a window: 1024; plants 24.")]
+OwnHopOption = Annotated[int | None, typer.Option(help="Samples between windows: 512; plants 4.")]
 SeedOption = Annotated[int, typer.Option(help="Of the split, the draw and the training.")]
 TrainLoadsOption = Annotated[str | None, typer.Option(help="For the protocol load: 0,1")]
 TestLoadsOption = Annotated[str | None, typer.Option(help="For the protocol load: 2,3")]
 NormalWindowsOption = Annotated[int, typer.Option(help="Windows drawn of the normal class.")]
 RateOption = Annotated[float | None, typer.Option(help="Model's rate in Hz; else the lowest.")]
-HopOption = Annotated[int, typer.Option(help="Samples between test windows.")]
 PresetOption = Annotated[str, typer.Option(help="Generator: edge, or paper (for a GPU).")]
 
 
@@ -64,7 +75,9 @@ def fit(
     balance: Annotated[
         float, typer.Option(help="Balance ratio: normal windows for each window of a fault.")
     ] = 1.0,
-    protocol: Annotated[str, typer.Option(help="random, block, load or bearing.")] = "block",
+    protocol: Annotated[
+        str | None, typer.Option(help="block, random, load or bearing; of plants time or plant.")
+    ] = None,
     train_loads: TrainLoadsOption = None,
     test_loads: TestLoadsOption = None,
     seed: SeedOption = 0,
@@ -73,23 +86,40 @@ def fit(
         int | None, typer.Option(help="Windows of a class after balancing; else the largest's.")
     ] = None,
     rate: RateOption = None,
-    window: WindowOption = 1024,
-    hop: HopOption = 512,
+    window: OwnWindowOption = None,
+    hop: OwnHopOption = None,
     preset: PresetOption = "edge",
     classifier: Annotated[
-        str, typer.Option(help="edge, simple_cnn, vgg11, vgg13 or vgg16.")
-    ] = "edge",
+        str | None,
+        typer.Option(
+            help="edge, simple_cnn, vgg11, vgg13 or vgg16; of plants lr_convlstm, deep_conv_lstm "
+            "or lrcn."
+        ),
+    ] = None,
     method: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="What meets the imbalance: dlrsd-smote, none, class-weights, ros, rus, smote, "
             "smote-waveform, borderline-smote, adasyn, mixup, deepsmote, deep-smote, rus-weights, "
-            "smote-weights, rus-smote or rus-smote-weights."
+            "smote-weights, rus-smote or rus-smote-weights; of plants rus-weights or another of "
+            "none, weights, ros, rus, smote and their combinations."
         ),
-    ] = "dlrsd-smote",
+    ] = None,
 ) -> None:
     """Balance the classes, train a classifier, and write a run with its report."""
     _require_packages()
+    if is_plant_data(data):
+        refuse_bearing_options(
+            root=root, task=task, channels=channels, label=label, train_loads=train_loads,
+            test_loads=test_loads, rate=rate, target=target,
+            balance=None if balance == 1 else balance,
+        )  # fmt: skip
+        fit_plant_data(
+            data, out, protocol=protocol, classifier=classifier, method=method, seed=seed,
+            window=window, hop=hop,
+        )  # fmt: skip
+        return
+    protocol, classifier = protocol or "block", classifier or "edge"
     from rich.console import Console
 
     from dlrsd.training.fit import fit as train
@@ -111,11 +141,12 @@ def fit(
         target=target,
         seed=seed,
         rate=rate,
-        window=window,
-        hop=hop,
+        window=window or WINDOW,
+        hop=hop or HOP,
         preset=preset,
         classifier=classifier,
     )
+    method = method or REFERENCE
     name = f"{task or Path(data).name}-{protocol}-br{balance:g}-seed{seed}"
     out = out or Path("runs") / (name if method == REFERENCE else f"{name}-{method}")
     console = Console(stderr=True)
@@ -146,17 +177,23 @@ def compare(
         ),
     ] = "all",
     balance: Annotated[str, typer.Option(help="Balance ratios: 400,100,5")] = "100",
-    protocols: Annotated[str, typer.Option(help="Of random, block, load, bearing.")] = "block",
+    protocols: Annotated[
+        str | None, typer.Option(help="Of block, random, load, bearing; of plants time, plant.")
+    ] = None,
     seeds: Annotated[str, typer.Option(help="0-9, or 0,3,5-7")] = "0-4",
     classifiers: Annotated[
-        str, typer.Option(help="Of edge, simple_cnn, vgg11, vgg13, vgg16.")
-    ] = "edge",
+        str | None,
+        typer.Option(
+            help="Of edge, simple_cnn, vgg11, vgg13, vgg16; of plants lr_convlstm, deep_conv_lstm, "
+            "lrcn."
+        ),
+    ] = None,
     train_loads: TrainLoadsOption = None,
     test_loads: TestLoadsOption = None,
     normal_windows: NormalWindowsOption = 2000,
     rate: RateOption = None,
-    window: WindowOption = 1024,
-    hop: HopOption = 512,
+    window: OwnWindowOption = None,
+    hop: OwnHopOption = None,
     preset: PresetOption = "edge",
     jobs: Annotated[
         int | None, typer.Option(help="Processes; else one for every core that may be used.")
@@ -176,31 +213,38 @@ def compare(
 
     # As Ctrl-C: what is done is in the table, and the processes end.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    settings = Settings(
-        data=data,
-        root=root,
-        task=task,
-        channels=_names(channels),
-        label=label,
-        train_loads=_numbers(train_loads),
-        test_loads=_numbers(test_loads),
-        n_normal=normal_windows,
-        rate=rate,
-        window=window,
-        hop=hop,
-        preset=preset,
-    )
-    grid = Grid(
-        settings,
-        methods=method_names(_names(methods) or ()),
-        balances=_numbers(balance, "balance ratios") or (),
-        protocols=_names(protocols) or (),
-        seeds=_seeds(seeds),
-        classifiers=_names(classifiers) or (),
-    )
     errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with bars(errors) as progress:
-        rows, failed = fill(grid, out, jobs=jobs, progress=progress, say=errors.print)
+        how = {"jobs": jobs, "progress": progress, "say": errors.print}
+        if is_plant_data(data):
+            rows, failed = compare_plant_data(
+                data, out, methods=_names(methods), protocols=_names(protocols),
+                seeds=_seeds(seeds), classifiers=_names(classifiers), window=window, hop=hop, **how,
+            )  # fmt: skip
+        else:
+            settings = Settings(
+                data=data,
+                root=root,
+                task=task,
+                channels=_names(channels),
+                label=label,
+                train_loads=_numbers(train_loads),
+                test_loads=_numbers(test_loads),
+                n_normal=normal_windows,
+                rate=rate,
+                window=window or WINDOW,
+                hop=hop or HOP,
+                preset=preset,
+            )
+            grid = Grid(
+                settings,
+                methods=method_names(_names(methods) or ()),
+                balances=_numbers(balance, "balance ratios") or (),
+                protocols=_names(protocols or "block") or (),
+                seeds=_seeds(seeds),
+                classifiers=_names(classifiers or "edge") or (),
+            )
+            rows, failed = fill(grid, out, **how)
     if rows:
         Console(width=None if sys.stdout.isatty() else 100).print(standings(rows))
     if failed:
@@ -227,10 +271,9 @@ def inspect(
 
     from dlrsd.training.inspect_data import inspect as look
     from dlrsd.training.inspect_data import render
-    from dlrsd.training.plants import is_plant_folder
     from dlrsd.training.recordings import load_recordings
 
-    if is_plant_folder(data):
+    if is_plant_data(data):
         show_plants(data)
         return
     recordings = load_recordings(

@@ -7,6 +7,7 @@ again with the same settings; a finished one is left as it is.
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -28,13 +29,13 @@ from dlrsd.training.lr_convlstm import SequenceClassifier
 from dlrsd.training.materials import Progress, silent
 from dlrsd.training.metrics import classification_metrics
 from dlrsd.training.novelty import Novelty, fit_novelty, scaled, threshold
-from dlrsd.training.plant_score import official_score
+from dlrsd.training.plant_score import score_plant
 from dlrsd.training.plant_windows import events_from_labels
-from dlrsd.training.plants import CLASSES
+from dlrsd.training.plants import CLASSES, SIMULATION
 from dlrsd.training.report import write_report
 from dlrsd.training.run import open_folder, read_json, save_models, write_json
 from dlrsd.training.sequence_balance import find_method, training_sequences
-from dlrsd.training.sequences import PARTS, SIMULATED, SequenceData, SequenceSettings
+from dlrsd.training.sequences import PARTS, SequenceData, SequenceSettings
 from dlrsd.training.sequences import prepare_sequences as prepare
 
 METHOD = "rus-weights"
@@ -145,7 +146,7 @@ def plant_metrics(
     dict
         What :func:`dlrsd.training.metrics.classification_metrics` gives, ``protocol``,
         ``simulated``, ``log_loss``, ``novel_share`` and ``events``: for every plant what
-        :func:`dlrsd.training.plant_score.official_score` gives.
+        :func:`dlrsd.training.plant_score.score_plant` gives.
     """
     s, tested = data.settings, data.parts["test"]
     said = run_segments(model, data, tested)
@@ -172,7 +173,7 @@ def plant_metrics(
             events_from_labels(labels, plant, **span)
             for labels in (segment.label, of_log_p.argmax(axis=1))
         )
-        metrics["events"][plant.name] = official_score(true, found)
+        metrics["events"][plant.name] = asdict(score_plant(true, found))
     return metrics
 
 
@@ -189,7 +190,7 @@ def _by_class(
 def _config(data: SequenceData, method: str) -> dict[str, Any]:
     s, plant = data.settings, data.plants[0]
     simulated = any(plant.simulated for plant in data.plants)
-    name = "simulated plants" if s.data == SIMULATED else Path(s.data).expanduser().resolve().name
+    name = "simulated plants" if s.data == SIMULATION else Path(s.data).expanduser().resolve().name
     return {
         "kind": "sequence",
         "settings": s.to_json(),

@@ -3,18 +3,113 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dlrsd.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from dlrsd.training.sequences import SequenceSettings
 
 
 def add_plant_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
     app.command()(simulate_plant)
     app.command()(plant_table)
+
+
+def is_plant_data(data: str) -> bool:
+    """Whether this is a folder of plants, or the simulated ones."""
+    from dlrsd.training.plants import SIMULATION, is_plant_folder
+
+    return data == SIMULATION or is_plant_folder(data)
+
+
+def refuse_bearing_options(**options: object) -> None:
+    """Options that mean nothing for plants must not be given."""
+    for name, value in options.items():
+        if value is not None:
+            raise InputError(
+                f"got --{name.replace('_', '-')} for plant data: expected it for vibration only; "
+                "plants are taken as they are, so leave it out"
+            )
+
+
+def fit_plant_data(
+    data: str,
+    out: Path | None,
+    *,
+    protocol: str | None,
+    classifier: str | None,
+    method: str | None,
+    **settings: Any,
+) -> None:
+    """Train on plants and say what came out: ``dlrsd-train fit``."""
+    from rich.console import Console
+
+    from dlrsd.training.fit_plants import METHOD, fit_plants
+    from dlrsd.training.progress import bars
+
+    stated = _settings(data, protocol=protocol, classifier=classifier, **settings)
+    method = method or METHOD
+    name = f"{Path(data).name}-{stated.protocol}-{stated.classifier}-seed{stated.seed}"
+    out = out or Path("runs") / (name if method == METHOD else f"{name}-{method}")
+    with bars(Console(stderr=True)) as progress:
+        metrics = fit_plants(stated, out, method=method, progress=progress)
+    simulated = ", simulated plants" if metrics["simulated"] else ""
+    print(f"{out}: protocol {stated.protocol}, {metrics['n']} test windows{simulated}")
+    for name, figures in metrics["per_class"].items():
+        counts = [metrics["window_counts"][part][name] for part in ("train", "test")]
+        if figures["recall"] is None:
+            print(f"{name:<8} {counts[0]:>7} windows in training, none in test")
+            continue
+        print(
+            f"{name:<8} {counts[0]:>7} windows in training, {counts[1]:>6} in test: recall "
+            f"{figures['recall']:.3f}, precision {figures['precision']:.3f}, F1 {figures['f1']:.3f}"
+        )
+    print(
+        f"macro F1 {metrics['macro_f1']:.4f}, macro recall {metrics['macro_recall']:.4f}, accuracy "
+        f"{metrics['accuracy']:.4f}\nreport: {out / 'report.html'}"
+    )
+
+
+def compare_plant_data(
+    data: str,
+    out: Path,
+    *,
+    methods: Sequence[str] | None,
+    protocols: Sequence[str] | None,
+    seeds: Sequence[int],
+    classifiers: Sequence[str] | None,
+    window: int | None,
+    hop: int | None,
+    **how: Any,
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Fill a table with a grid on plants: ``dlrsd-train compare``."""
+    from dlrsd.training.compare_plants import PlantGrid, compare_plants
+    from dlrsd.training.sequence_balance import SEQUENCE_METHODS
+
+    groups = {"all": list(SEQUENCE_METHODS)}
+    grid = PlantGrid(
+        _settings(data, window=window, hop=hop),
+        methods=[name for each in methods or () for name in groups.get(each, [each])],
+        seeds=seeds,
+        protocols=protocols or ("time",),
+        classifiers=classifiers or ("lr_convlstm",),
+    )
+    return compare_plants(grid, out, **how)
+
+
+def _settings(data: str, **stated: Any) -> SequenceSettings:
+    """Settings of what was stated; the rest are the defaults."""
+    from dlrsd.training.sequences import SequenceSettings
+
+    return SequenceSettings(
+        data, **{name: value for name, value in stated.items() if value is not None}
+    )
 
 
 def show_plants(folder: str) -> None:

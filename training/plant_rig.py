@@ -159,8 +159,8 @@ def write_plants(plants: Iterable[Plant], folder: str | Path) -> None:
 
     `load_plants` reads the same samples and events back: four decimals, times that jitter by some
     seconds, rows out of order, rows twice, ``\\N`` for a missing value or end, no row where all is
-    missing. After a stretch without any sample the clock starts at its factory date for one row: that
-    is in the files only, and the reader leaves it out.
+    missing. After a stretch without any sample the clock starts at its factory date for one row:
+    that is in the files only, and the reader leaves it out.
 
     Parameters
     ----------

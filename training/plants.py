@@ -36,6 +36,7 @@ CLASSES = ("Normal", *(f"Fault{code}" for code in range(1, 7)))
 SENSORS = ("S1", "S2", "S3", "S4", "R1", "R2", "R3", "R4")
 METERS = ("energy", "power")
 PRECURSOR = np.timedelta64(3, "h")  # a fault is independent of what lies further back
+SIMULATION = "plant"  # what stands in the place of a folder for plants of the simulation
 SIMULATED = "simulated.json"  # marks a folder of simulated plants
 
 # Every other name is 6: a fault that is not in focus.

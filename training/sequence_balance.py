@@ -1,17 +1,15 @@
 """What the imbalance of window sequences is met with: weights, under-sampling, SMOTE, all of them.
 
-A sequence holds windows of several classes, so what is re-balanced is said window by window:
+A sequence holds windows of several classes; it counts to the rarest one it holds.
 
 - *weights*: the negative log likelihood of a window weighs 1 / (windows of its class).
-- *under-sampling*: windows of plentiful classes are left out of the loss at random, down to the
-  geometric mean of the largest and the smallest class; they stay in the sequence as what goes
-  before the others. Sequences left without any window are not trained on. That is light: half of
-  the imbalance, in decades, is left to weights.
-- *over-sampling*: a sequence counts to the rarest class it holds, and rare ones are drawn more
-  often: all alike (``ros``, ``smote``), or half of the way there, in decades (``smote-weights`` and
-  so on). With SMOTE, what is drawn beyond a class's natural share is interpolated between a
-  sequence and one of its neighbours of the same class [1]_; the labels of both count by the same
-  shares.
+- *under-sampling*: sequences of plentiful classes are left out at random, down to the geometric
+  mean of the largest and the smallest class. That is light: half of the imbalance, in decades, is
+  left to weights.
+- *over-sampling*: rare sequences are drawn more often, all classes alike (``ros``, ``smote``) or
+  half of the way there, in decades (with under-sampling or weights). With SMOTE, what is drawn
+  beyond a class's natural share is interpolated between a sequence and one of its neighbours of
+  the same class [1]_; the labels of both count by the same shares.
 
 Sources: Wu et al., Sensors 18 (2018) 1096, for weights with light re-balancing.
 
@@ -70,8 +68,6 @@ class TrainingSequences:
     signal : array [shape=(n, channels, samples)]
         The samples of every sequence's windows.
     label : array [shape=(n, steps)], int
-    counted : array [shape=(n, steps)], bool
-        Windows that the loss sees.
     draw : array [shape=(n,)], sums to 1
         How often each is drawn.
     real : array [shape=(n,)], 0 to 1
@@ -81,13 +77,12 @@ class TrainingSequences:
     class_weight : array [shape=(K,)]
         Of a window in the loss.
     facts : dict
-        JSON-ready counts by class: ``windows``, those ``counted``, and ``sequences`` by the
-        rarest class they hold.
+        JSON-ready counts by class: ``windows`` and ``sequences`` of the training part, and those
+        that are ``left``.
     """
 
     signal: NDArray[np.float32]
     label: NDArray[np.int64]
-    counted: NDArray[np.bool_]
     draw: NDArray[np.float64]
     real: NDArray[np.float64]
     partner: NDArray[np.int64]
@@ -118,34 +113,38 @@ def training_sequences(data: SequenceData, method: str) -> TrainingSequences:
             f"the training part holds only {CLASSES[present[0]]}: expected two classes or more; "
             "record longer, or more plants"
         )
-    counted = np.ones(label.shape, bool)
+    group = _rarest(label, count)
+    size = all_of = np.bincount(group, minlength=len(CLASSES))
     if how.under:
-        counted = _under_sampled(label, count, rng)
-        kept = counted.any(axis=1)
-        signal, label, counted = signal[kept], label[kept], counted[kept]
-    left = np.bincount(label[counted], minlength=len(CLASSES))
-    group = _rarest(np.where(counted, label, -1), left)
-    size = np.bincount(group, minlength=len(CLASSES))
+        limit = round(float(np.sqrt(size.max() * size[size > 0].min())))
+        order = rng.permutation(len(group))
+        kept = np.sort(np.concatenate([order[group[order] == one][:limit] for one in present]))
+        signal, label, group = signal[kept], label[kept], group[kept]
+        size = np.minimum(size, limit)
     share = np.where(size > 0, np.maximum(size, 1.0) ** (1 - how.lift), 0.0)
-    share /= share.sum()
-    draw = (share / np.maximum(size, 1))[group]
-    natural = 1 / len(group)
-    real = np.minimum(1.0, natural / draw) if how.smote else np.ones(len(group))
-    partner = _partners(signal, group) if how.smote else np.arange(len(group))[:, None]
+    draw = (share / share.sum() / np.maximum(size, 1))[group]
+    real, partner = np.ones(len(group)), np.arange(len(group))[:, None]
+    if how.smote:
+        real, partner = np.minimum(1.0, 1 / len(group) / draw), _partners(signal, group)
     weight = np.ones(len(CLASSES))
     if how.weights:
         # Of what a batch holds in the mean, so that lifted shares are not made up for twice.
-        seen = np.zeros(len(CLASSES))
-        np.add.at(seen, label[counted], np.broadcast_to(draw[:, None], label.shape)[counted])
-        weight = np.where(seen > 0, 1 / np.maximum(seen, 1e-12), 0.0)
+        seen = np.bincount(
+            label.reshape(-1), np.repeat(draw, label.shape[1]), minlength=len(CLASSES)
+        )
+        weight = np.divide(1, seen, out=np.zeros_like(seen), where=seen > 0)
         weight *= seen.sum() / (weight * seen).sum()
+    left = np.bincount(label.reshape(-1), minlength=len(CLASSES))
     facts = {
         what: dict(zip(CLASSES, numbers.tolist(), strict=True))
-        for what, numbers in (("windows", count), ("counted", left), ("sequences", size))
+        for what, numbers in (
+            ("windows", count),
+            ("windows left", left),
+            ("sequences", all_of),
+            ("sequences left", size),
+        )
     }
-    return TrainingSequences(
-        signal, label, counted, draw / draw.sum(), real, partner, weight, facts
-    )
+    return TrainingSequences(signal, label, draw / draw.sum(), real, partner, weight, facts)
 
 
 def find_method(method: str) -> Method:
@@ -176,8 +175,8 @@ def draw_sequences(
 
     Yields
     ------
-    windows (batch, steps, channels, window), and what each counts for (batch, steps, K): its class
-    as one-hot, blended where the sequence is, zeros where the loss does not see it.
+    windows (batch, steps, channels, window), and their classes (batch, steps, K): one-hot, blended
+    where the sequence is.
     """
     one_hot = np.eye(len(CLASSES), dtype=np.float32)
     for _ in range(steps):
@@ -190,17 +189,11 @@ def draw_sequences(
             (1 - place) * a + place * b
             for a, b in (
                 (sequences.signal[first], sequences.signal[second]),
-                (_targets(sequences, first, one_hot), _targets(sequences, second, one_hot)),
+                (one_hot[sequences.label[first]], one_hot[sequences.label[second]]),
             )
         )
         windows = sliding_window_view(signal, window, axis=2)[:, :, ::hop].swapaxes(1, 2)
         yield torch.from_numpy(windows.copy()), torch.from_numpy(target)
-
-
-def _targets(
-    sequences: TrainingSequences, chosen: NDArray[np.int64], one_hot: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    return one_hot[sequences.label[chosen]] * sequences.counted[chosen][:, :, None]
 
 
 def _cut(data: SequenceData) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -222,24 +215,10 @@ def _cut(data: SequenceData) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     return np.concatenate(signals), np.concatenate(labels)
 
 
-def _under_sampled(
-    label: NDArray[np.int64], count: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Which windows the loss sees: at most so many of a class, chosen at random."""
-    limit = round(float(np.sqrt(count.max() * count[count > 0].min())))
-    counted = np.ones(label.size, bool)
-    flat = label.reshape(-1)
-    for one in np.flatnonzero(count > limit):
-        of_class = np.flatnonzero(flat == one)
-        counted[rng.permutation(of_class)[limit:]] = False
-    return counted.reshape(label.shape)
-
-
 def _rarest(label: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The rarest class that each row of labels holds; -1 is none."""
-    rank = np.append(np.argsort(np.argsort(count, kind="stable")), len(count))
+    """The rarest class that each row of labels (n, steps) holds, (n,)."""
     order = np.argsort(count, kind="stable")
-    return order[rank[label].min(axis=1)]
+    return order[np.argsort(order)[label].min(axis=1)]
 
 
 def _partners(signal: NDArray[np.float32], group: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -27,10 +27,9 @@ from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.missing import hold_last
 from dlrsd.training.plant_rig import simulate_plants
 from dlrsd.training.plant_windows import window_labels
-from dlrsd.training.plants import CLASSES, Plant, load_plants
+from dlrsd.training.plants import CLASSES, SIMULATION, Plant, load_plants
 
 PROTOCOLS = ("time", "plant")
-SIMULATED = "plant"  # in the place of a folder: plants of the simulation
 PARTS = ("train", "validation", "test")
 SHARES = (0.6, 0.1, 0.3)
 GAP_S = 3 * 3600.0
@@ -163,7 +162,7 @@ def prepare_sequences(
 
 def load_or_simulate(settings: SequenceSettings) -> list[Plant]:
     """The settings' plants."""
-    if settings.data == SIMULATED:
+    if settings.data == SIMULATION:
         return simulate_plants(seed=settings.seed, n_plants=settings.n_plants, years=settings.years)
     return load_plants(Path(settings.data))
 

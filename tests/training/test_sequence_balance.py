@@ -37,6 +37,10 @@ def data() -> SequenceData:
     return data_of(label)
 
 
+def rarest_of(label):
+    return np.where((label == 4).any(1), 4, np.where((label == 6).any(1), 6, 0))
+
+
 def seen(sequences, **how):
     """Mean weight of each class in a batch's loss, over many batches."""
     rng = np.random.default_rng(1)
@@ -80,18 +84,17 @@ def test_class_weights_are_one_over_the_count(data):
 
 def test_under_sampling_leaves_the_geometric_mean_of_the_largest_and_smallest_class(data):
     all_, under = (training_sequences(data, method) for method in ("none", "rus"))
-    counts = np.bincount(all_.label.reshape(-1), minlength=7)
-    limit = round(np.sqrt(counts.max() * counts[counts > 0].min()))
-    left = np.bincount(under.label[under.counted], minlength=7)
-    np.testing.assert_array_equal(left, np.minimum(counts, limit))
-    assert under.counted.any(axis=1).all()
-    assert len(under.label) < len(all_.label)
-    assert under.facts["counted"] == dict(zip(CLASSES, left.tolist(), strict=True))
+    sizes = [np.bincount(rarest_of(each.label), minlength=7) for each in (all_, under)]
+    limit = round(np.sqrt(sizes[0].max() * sizes[0][sizes[0] > 0].min()))
+    np.testing.assert_array_equal(sizes[1], np.minimum(sizes[0], limit))
+    assert sizes[0][0] > limit
+    assert under.facts["sequences left"] == dict(zip(CLASSES, sizes[1].tolist(), strict=True))
+    assert set(map(bytes, under.signal)) <= set(map(bytes, all_.signal))
 
 
 def test_over_sampling_draws_all_classes_of_sequences_alike(data):
     label = training_sequences(data, "none").label
-    rarest = np.where((label == 4).any(1), 4, np.where((label == 6).any(1), 6, 0))
+    rarest = rarest_of(label)
     for method, lift in (("none", 0.0), ("smote-weights", 0.5), ("ros", 1.0), ("smote", 1.0)):
         draw = training_sequences(data, method).draw
         share = np.array([draw[rarest == one].sum() for one in (0, 4, 6)])
@@ -103,7 +106,7 @@ def test_over_sampling_draws_all_classes_of_sequences_alike(data):
 def test_smote_interpolates_between_neighbours_of_one_class_and_their_labels(data):
     sequences = training_sequences(data, "smote")
     label = sequences.label
-    rarest = np.where((label == 4).any(1), 4, np.where((label == 6).any(1), 6, 0))
+    rarest = rarest_of(label)
     assert (rarest[sequences.partner] == rarest[:, None]).all()
     assert (sequences.partner != np.arange(len(label))[:, None]).all()
     # An independent search for the nearest of one rare sequence.
