@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from imblearn.over_sampling import SMOTE
 from imblearn.utils.estimator_checks import parametrize_with_checks
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.training.deep_smote import DeepSmoteRegressor
+from dlrsd.training.deep_smote import DeepSmoteRegressor, train_regressor
 
 
 @parametrize_with_checks([DeepSmoteRegressor(random_state=0, steps=5, hidden=8)])
@@ -70,3 +71,21 @@ def test_a_single_sample_is_refused():
     with pytest.raises(InputError, match="a class of 1 sample: Deep SMOTE needs pairs") as error:
         DeepSmoteRegressor().fit_resample(x, y)
     assert "\n" not in str(error.value)
+
+
+def test_a_regressor_for_itself_learns_the_middle_of_pairs_of_one_round():
+    """Rounds lie far apart: a pair across rounds would have its middle in between."""
+    rng = np.random.default_rng(0)
+    classes = [np.array([[10.0, 0.0], [14.0, 4.0]]), rng.standard_normal((20, 2))]
+    rounds = [np.stack([x, x + 50]).astype(np.float32).reshape(2, -1, 1, 2) for x in classes]
+    regressor = train_regressor(rounds, k_neighbors=5, steps=1500, seed=0)
+    first, second = torch.from_numpy(rounds[0][:, 0]), torch.from_numpy(rounds[0][:, 1])
+    with torch.inference_mode():
+        for made in (regressor(first, second), regressor(second, first)):
+            assert made.shape == (2, 1, 2)
+            np.testing.assert_allclose(made[:, 0], [[12, 2], [62, 52]], atol=1.0)
+    again = train_regressor(rounds, k_neighbors=5, steps=1500, seed=0)
+    for one, two in zip(regressor.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, two)
+    with pytest.raises(InputError, match="a class of 1 sample"):
+        train_regressor([x[:, :1] for x in rounds], k_neighbors=5, steps=1, seed=0)

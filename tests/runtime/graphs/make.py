@@ -1,11 +1,12 @@
-"""Make the two ONNX graphs beside this file, small enough to check by hand.
+"""Make the three ONNX graphs beside this file, small enough to check by hand.
 
 `diagnoser.onnx` takes windows (batch, channels, length) of any size. Its embedding is the mean and
 the largest absolute value of a window; class k of three is the likelier the closer the mean lies to
 its level of 0.1, 1 or 5; its novelty is the mean over 8. `synthesizer.onnx` maps latents (batch, 2)
 linearly to heatmaps (batch, 1, 4, 4), adds a texture, and finds the class probabilities (batch, 3)
-from the latent that fits the heatmap best. Run this file to make
-them again; `test_engine.py` compares them where the package `onnx` is installed.
+from the latent that fits the heatmap best. `regressor.onnx` puts pairs of heatmaps together: three
+quarters of the first and one of the second. Run this file to make them again; `test_engine.py`
+compares them where the package `onnx` is installed.
 """
 
 from __future__ import annotations
@@ -71,6 +72,21 @@ def synthesizer() -> onnx.ModelProto:
     )
 
 
+def regressor() -> onnx.ModelProto:
+    nodes = [
+        helper.make_node("Sub", ["second", "first"], ["way"]),
+        helper.make_node("Mul", ["way", "quarter"], ["step"]),
+        helper.make_node("Add", ["first", "step"], ["heatmap"]),
+    ]
+    shape = ["batch", 1, 4, 4]
+    return _model(
+        nodes,
+        inputs={"first": shape, "second": shape},
+        outputs={"heatmap": shape},
+        constants={"quarter": np.array(0.25, dtype=np.float32)},
+    )
+
+
 def _model(
     nodes: list[onnx.NodeProto],
     *,
@@ -99,3 +115,4 @@ def _model(
 if __name__ == "__main__":
     onnx.save(diagnoser(), Path(__file__).with_name("diagnoser.onnx"))
     onnx.save(synthesizer(), Path(__file__).with_name("synthesizer.onnx"))
+    onnx.save(regressor(), Path(__file__).with_name("regressor.onnx"))
