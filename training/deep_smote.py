@@ -40,7 +40,8 @@ class DeepSmoteRegressor(BaseOverSampler):
     epochs; here it is a multilayer perceptron of two linear layers, 2 d -> ``hidden`` -> ReLU -> d,
     trained by ``steps`` steps of Adam (batches of 64 pairs, rate 0.001) on squared error. Several
     classes share one network, each with the same number of pairs: what lies between two points is
-    the same question in every class.
+    the same question in every class. All values are measured by one spread, as suits a heatmap:
+    features of different units or offsets should be standardised first.
 
     Parameters
     ----------
@@ -148,7 +149,8 @@ def train_regressor(
     """
     shape = rounds[0].shape[2:]
     mean, std = _spread(np.concatenate([x.reshape(-1, prod(shape)) for x in rounds]))
-    classes, near = {}, {}
+    classes: dict[object, NDArray[np.float32]] = {}
+    near: dict[object, NDArray[np.int64]] = {}
     for label, own in enumerate(rounds):
         flat = ((own.reshape(*own.shape[:2], -1) - mean) / std).astype(np.float32)
         classes[label] = flat.reshape(-1, flat.shape[2])
