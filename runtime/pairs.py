@@ -3,7 +3,8 @@
 A pair is an anchor and one of its nearest, as SMOTE chooses them, and the bundle's regressor makes
 one heatmap of it, always the same. So a class of n anchors gives 5 n heatmaps at most, none twice:
 of more than are asked for that many are drawn, and what is missing is topped up by SMOTE between
-anchors and those heatmaps. There is no auxiliary classifier; the filter's other checks apply.
+anchors and those heatmaps. Two anchors may be a pair either way round; what comes of it is alike,
+but not the same. There is no auxiliary classifier; the filter's other checks apply.
 """
 
 from __future__ import annotations
@@ -53,9 +54,8 @@ def from_pairs(
     real = decode.put(anchors)
     n, k = len(anchors), min(K_NEIGHBORS, len(anchors) - 1)
     near = to_host(neighbours(real, real, k=k, exclude_self=True))
-    second = np.sort(near, axis=1).reshape(
-        -1
-    )  # in order of their places, which no rounding changes
+    # In order of their places, which no rounding changes.
+    second = np.sort(near, axis=1).reshape(-1)
     between = decode.between(take(real, np.repeat(np.arange(n), k)), take(real, second))
     xp = array_namespace(between)
     made = mcf_smote(
@@ -66,6 +66,6 @@ def from_pairs(
         thresholds=replace(thresholds, posterior=0.0),
         random_state=seed,
     )
-    rejected = {reason: n for reason, n in made.rejected.items() if reason != "unrecognised"}
+    rejected = {reason: m for reason, m in made.rejected.items() if reason != "unrecognised"}
     counts = {"drawn": n * k, "decoded": made.decoded, "smote": made.smote, "rejected": rejected}
     return to_host(made.samples), counts
