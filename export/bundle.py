@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from dlrsd.export.diagnosers import Progress, write_diagnosers
 from dlrsd.export.fused import Synthesizer
@@ -28,9 +29,7 @@ from dlrsd.training.run import TrainedRun, load_run
 SCHEMA_VERSION = 1
 VERDICT_SECONDS = 2.0  # a class holds with two thirds of the windows of so long
 METRICS = ("accuracy", "macro_recall", "worst_recall", "worst_class", "macro_f1", "g_mean", "n")
-ANCHOR_STATEMENT = (
-    "The anchors derive from the training data: latents and textures of drawn training windows."
-)
+ANCHOR_STATEMENT = "The anchors derive from the training data: {} of drawn training windows."
 
 
 def export_bundle(
@@ -91,7 +90,7 @@ def export_bundle(
     try:
         part.chmod(0o755)
         manifest = _manifest(run)
-        if run.generator is None or not anchors:
+        if not anchors:
             manifest["synthesis"] = None
         precisions = ["fp32", *["fp16"] * fp16, *["int8"] * int8]
         parity = write_diagnosers(
@@ -122,16 +121,24 @@ def export_bundle(
 
 
 def _write_synthesizer(run: TrainedRun, folder: Path, manifest: dict[str, Any]) -> None:
-    assert run.generator is not None
-    example = {
-        "latent": torch.zeros(2, *run.generator.latent_shape),
-        "texture": torch.zeros(2, len(run.config["channels"]), *run.generator.size),
-    }
+    scalogram = run.frontend.config
+    heatmaps = torch.zeros(
+        2, len(run.config["channels"]), scalogram.n_frequencies, scalogram.n_blocks
+    )
+    if run.generator:
+        module: nn.Module = Synthesizer(run.generator)
+        example = {"latent": torch.zeros(2, *run.generator.latent_shape), "texture": heatmaps}
+        output_names: tuple[str, ...] = ("heatmap", "class_probabilities")
+    else:
+        assert run.regressor is not None
+        # Two tensors: the exporter would take one for both inputs.
+        module, example = run.regressor, {"first": heatmaps, "second": heatmaps.clone()}
+        output_names = ("heatmap",)
     write_graph(
-        Synthesizer(run.generator),
+        module,
         example,
         folder / manifest["synthesis"]["file"],
-        output_names=("heatmap", "class_probabilities"),
+        output_names=output_names,
         facts={key: manifest[key] for key in ("name", "classes", "scalogram", "synthesis")},
     )
     shutil.copyfile(run.folder / "anchors.npz", folder / manifest["synthesis"]["anchors"])
@@ -168,11 +175,7 @@ def _manifest(run: TrainedRun) -> dict[str, Any]:
         "novelty": {"threshold": 1.0, "quantile": QUANTILE},
         "quality": config["quality"],
         "verdict": _verdict(signal),
-        "synthesis": {
-            "file": "synthesizer.onnx",
-            "anchors": "anchors.npz",
-            "statement": ANCHOR_STATEMENT,
-        },
+        "synthesis": _synthesis(run),
         "training": {
             key: config[key]
             for key in (
@@ -185,6 +188,19 @@ def _manifest(run: TrainedRun) -> dict[str, Any]:
             **{key: run.metrics[key] for key in METRICS},
         },
     }  # fmt: skip
+
+
+def _synthesis(run: TrainedRun) -> dict[str, str] | None:
+    if not run.anchors:
+        return None
+    return {
+        "method": run.config["method"],
+        "file": "synthesizer.onnx",
+        "anchors": "anchors.npz",
+        "statement": ANCHOR_STATEMENT.format(
+            "latents and textures" if run.generator else "heatmaps"
+        ),
+    }
 
 
 def _is_bundle(folder: Path) -> bool:

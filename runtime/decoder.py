@@ -1,4 +1,5 @@
-"""The bundle's synthesiser: latents and textures to heatmaps and class probabilities.
+"""The bundle's synthesiser: latents and textures to heatmaps and class probabilities, or pairs of
+heatmaps to what lies between them.
 
 Inputs and outputs are bound where they lie, NumPy arrays on the CPU and CuPy arrays on a GPU, so
 that the graph writes straight into the result. On the CPU parts are spread over the threads, each
@@ -98,14 +99,35 @@ class Decoder:
         DeviceMemoryError, DeviceLostError
             If the GPU has no memory for a single one, or is gone.
         """
-        xp = array_namespace(latents, textures)
-        latents, textures = (xp.ascontiguousarray(x, dtype=xp.float32) for x in (latents, textures))
-        n = len(latents)
-        outputs = {
-            "heatmap": xp.empty(textures.shape, dtype=xp.float32),
-            "class_probabilities": xp.empty((n, len(self._bundle.classes)), dtype=xp.float32),
-        }
-        inputs = {"latent": latents, "texture": textures}
+        made = self._call(
+            {"latent": latents, "texture": textures},
+            {"heatmap": textures.shape[1:], "class_probabilities": (len(self._bundle.classes),)},
+        )
+        return made["heatmap"], made["class_probabilities"]
+
+    def between(self, first: Array, second: Array) -> Array:
+        """Deep SMOTE's heatmap of every pair; errors as of a call.
+
+        Parameters
+        ----------
+        first, second : float32 array, shape (n, channels, F, T), on the decoder's device
+
+        Returns
+        -------
+        array, shape (n, channels, F, T), on the decoder's device
+        """
+        return self._call({"first": first, "second": second}, {"heatmap": first.shape[1:]})[
+            "heatmap"
+        ]
+
+    def _call(
+        self, inputs: dict[str, Array], shapes: dict[str, tuple[int, ...]]
+    ) -> dict[str, Array]:
+        """Outputs of these shapes, without the first axis, part by part."""
+        xp = array_namespace(*inputs.values())
+        inputs = {k: xp.ascontiguousarray(x, dtype=xp.float32) for k, x in inputs.items()}
+        n = len(next(iter(inputs.values())))
+        outputs = {k: xp.empty((n, *shape), dtype=xp.float32) for k, shape in shapes.items()}
         run = partial(self._run, inputs, outputs)
         done = 0
         while done < n:
@@ -120,7 +142,7 @@ class Decoder:
                 if self._cupy:
                     self._cupy.get_default_memory_pool().free_all_blocks()
                 self._say(f"{error}: trying {self._batch} heatmaps at a time")
-        return outputs["heatmap"], outputs["class_probabilities"]
+        return outputs
 
     def _run(self, inputs: dict[str, Array], outputs: dict[str, Array], part: slice) -> slice:
         binding = self._session.io_binding()

@@ -79,7 +79,11 @@ def _is_states(value: Any) -> bool:
 
 def _is_synthesis(value: Any) -> bool:
     keys = ("file", "anchors", "statement")
-    return value is None or (isinstance(value, dict) and all(_is_text(value.get(k)) for k in keys))
+    return value is None or (
+        isinstance(value, dict)
+        and all(_is_text(value.get(k)) for k in keys)
+        and value.get("method", "dlrsd-smote") in ("dlrsd-smote", "deep-smote")
+    )
 
 
 def _is_tables(value: Any) -> bool:
@@ -140,7 +144,7 @@ _CHECKS: list[_Check] = [
     ("quality", lambda v: isinstance(v, dict), "the limits of the quality flags"),
     ("verdict.last", _is_count, "a count above 0"),
     ("verdict.hold", _is_count, "a count above 0"),
-    ("synthesis", _is_synthesis, "null, or the names of file and anchors, and a statement"),
+    ("synthesis", _is_synthesis, "null, or a known method, file, anchors and a statement"),
     ("training.statement", _is_text, "a sentence on what it was trained on"),
     ("training.balance_ratio", lambda v: v is None or _is_number(v), "null or a number"),
     ("training.window_counts", _is_tables, "counts by part and class"),

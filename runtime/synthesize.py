@@ -5,7 +5,8 @@ of two anchors of a class give a new latent and its texture, the bundle's decode
 standardised log scalogram of them, and its auxiliary classifier says what it takes it for. What
 fails MCF-SMOTE's filter is counted by reason and drawn again; what is still missing after eight
 draws for each one asked for, or once hardly any passes, is topped up by SMOTE. All of it stays on
-the device; only what is kept comes back.
+the device; only what is kept comes back. A bundle of Deep SMOTE puts pairs of anchors together
+instead: ``pairs.py``.
 """
 
 from __future__ import annotations
@@ -27,11 +28,15 @@ from dlrsd.runtime.errors import BundleError, DlrsdError, InputError
 from dlrsd.runtime.filtering import Thresholds, judge, typical_distance
 from dlrsd.runtime.hardware import device_error
 from dlrsd.runtime.neighbours import Array, take, to_host
+from dlrsd.runtime.pairs import from_pairs
 from dlrsd.runtime.smote import smote
 from dlrsd.runtime.splice import random_runs, splice
 
 _ROUND = 2048  # drawn at once
 _DRAWS = 8  # at most for each one asked for
+# Of a method, what an anchor consists of, and what is drawn.
+_KINDS = {"dlrsd-smote": ("latent", "texture"), "deep-smote": ("heatmap",)}
+_DRAWN = {"dlrsd-smote": "decoded", "deep-smote": "pairs"}
 _LEAST_SHARE = 0.01  # of a first full round that is kept: with less, decoding leads nowhere
 
 
@@ -45,10 +50,10 @@ class Synthesis:
         Standardised log scalograms: the decoded ones first, then those that SMOTE made.
     probabilities : float32 array, shape (n, K)
         What the auxiliary classifier takes each for; NaN for those that SMOTE made, which it
-        has not seen.
+        has not seen, and for all of Deep SMOTE, which has none.
     report : dict
-        Counts: ``requested``, ``drawn`` (latents decoded), ``decoded`` (of them kept), ``smote``,
-        and ``rejected`` by reason.
+        ``method``, and counts: ``requested``, ``drawn`` (latents decoded, or pairs put together),
+        ``decoded`` (of them kept), ``smote``, and ``rejected`` by reason.
     """
 
     heatmaps: NDArray[np.float32]
@@ -108,16 +113,27 @@ def synthesize(
     if seed < 0:
         raise InputError(f"got seed {seed}, expected 0 or more")
     decode = Decoder(bundle, device=device, threads=threads)
-    latents, textures = _anchors(bundle, class_name, index)
+    method = bundle.manifest["synthesis"].get("method", "dlrsd-smote")
+    anchors = _anchors(bundle, class_name, index, _KINDS[method])
+    limits = thresholds or Thresholds()
     with _gpu_errors(device):
-        heatmaps, probabilities, counts = _make(
-            decode, latents, textures, index, count, seed, thresholds or Thresholds(), on_kept
-        )
+        if method == "deep-smote":
+            (real,) = anchors
+            heatmaps, counts = from_pairs(decode, real, count, seed=seed, thresholds=limits)
+            probabilities = np.full((count, len(bundle.classes)), np.nan, dtype=np.float32)
+        else:
+            latents, textures = anchors
+            heatmaps, probabilities, counts = _make(
+                decode, latents, textures, index, count, seed, limits, on_kept
+            )
+    if on_kept:
+        on_kept(count)
     report = {
         "class": class_name,
+        "method": method,
         "requested": count,
         **counts,
-        "anchors": len(latents),
+        "anchors": len(anchors[0]),
         "seed": seed,
         "bundle": bundle.name,
     }
@@ -130,7 +146,7 @@ def describe(synthesis: Synthesis) -> str:
     rejected = [f"{count} {reason}" for reason, count in report["rejected"].items() if count]
     return (
         f"{report['requested']} heatmaps of {report['class']} from {report['anchors']} anchors: "
-        f"{report['decoded']} kept of {report['drawn']} decoded "
+        f"{report['decoded']} kept of {report['drawn']} {_DRAWN[report['method']]} "
         f"(rejected: {', '.join(rejected) or 'none'}), {report['smote']} by SMOTE"
     )
 
@@ -236,7 +252,8 @@ def _gpu_errors(device: str) -> Iterator[None]:
 def _class_index(bundle: Bundle, class_name: str) -> int:
     if not bundle.manifest.get("synthesis"):
         raise BundleError(
-            f"bundle {bundle.path} has no synthesiser: export it from a run with a generator"
+            f"bundle {bundle.path} has no synthesiser: export it, with anchors, from a run of "
+            "dlrsd-smote or deep-smote"
         )
     if class_name not in bundle.classes:
         raise InputError(
@@ -246,23 +263,23 @@ def _class_index(bundle: Bundle, class_name: str) -> int:
 
 
 def _anchors(
-    bundle: Bundle, class_name: str, index: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    bundle: Bundle, class_name: str, index: int, kinds: tuple[str, ...]
+) -> list[NDArray[np.float32]]:
     path = bundle.file(bundle.manifest["synthesis"]["anchors"])
     with np.load(path, allow_pickle=False) as arrays:
-        names = (f"latent/{index}", f"texture/{index}")
+        names = [f"{kind}/{index}" for kind in kinds]
         if any(name not in arrays for name in names):
             raise InputError(
                 f"bundle {bundle.name} has no anchors of class {class_name!r}: export it from a "
                 "run that drew windows of that class"
             )
-        latents, textures = (arrays[name].astype(np.float32) for name in names)
-    if len(latents) < 2:
+        anchors = [arrays[name].astype(np.float32) for name in names]
+    if len(anchors[0]) < 2:
         raise InputError(
-            f"class {class_name!r} has {len(latents)} anchor in bundle {bundle.name}, expected at "
-            "least 2 to interpolate between: train on more windows of that class"
+            f"class {class_name!r} has {len(anchors[0])} anchor in bundle {bundle.name}, expected "
+            "at least 2 to interpolate between: train on more windows of that class"
         )
-    return latents, textures
+    return anchors
 
 
 def _between(

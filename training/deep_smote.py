@@ -6,7 +6,8 @@ Source: Mansourifar, Shi, "Deep Synthetic Minority Over-Sampling Technique" (202
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import prod
 from numbers import Integral
 
 import numpy as np
@@ -17,11 +18,13 @@ from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dlrsd.runtime.errors import InputError
 
+HIDDEN = 256
+STEPS = 200
 BATCH = 64
 LEARNING_RATE = 1e-3
 
@@ -37,7 +40,8 @@ class DeepSmoteRegressor(BaseOverSampler):
     epochs; here it is a multilayer perceptron of two linear layers, 2 d -> ``hidden`` -> ReLU -> d,
     trained by ``steps`` steps of Adam (batches of 64 pairs, rate 0.001) on squared error. Several
     classes share one network, each with the same number of pairs: what lies between two points is
-    the same question in every class.
+    the same question in every class. All values are measured by one spread, as suits a heatmap:
+    features of different units or offsets should be standardised first.
 
     Parameters
     ----------
@@ -67,7 +71,13 @@ class DeepSmoteRegressor(BaseOverSampler):
     }
 
     def __init__(
-        self, *, sampling_strategy="auto", random_state=None, k_neighbors=5, hidden=256, steps=200
+        self,
+        *,
+        sampling_strategy="auto",
+        random_state=None,
+        k_neighbors=5,
+        hidden=HIDDEN,
+        steps=STEPS,
     ):
         super().__init__(sampling_strategy=sampling_strategy)
         self.random_state = random_state
@@ -83,8 +93,7 @@ class DeepSmoteRegressor(BaseOverSampler):
         dense = X.toarray() if sparse.issparse(X) else X
         classes = {label: dense[y == label] for label in want}
         # In units of their own spread, or the step size would depend on the data's unit.
-        known = np.concatenate(list(classes.values()))
-        mean, std = known.mean(axis=0), max(float(known.std()), float(np.finfo(np.float32).tiny))
+        mean, std = _spread(np.concatenate(list(classes.values())))
         classes = {k: ((rows - mean) / std).astype(np.float32) for k, rows in classes.items()}
         near = {label: _neighbours(rows, self.k_neighbors) for label, rows in classes.items()}
         network = _trained(classes, near, hidden=self.hidden, steps=self.steps, rng=rng)
@@ -97,6 +106,73 @@ class DeepSmoteRegressor(BaseOverSampler):
         if sparse.issparse(X):
             return sparse.vstack([X, type(X)(new)], format=X.format), np.hstack([y, labels])
         return np.vstack([X, new]), np.hstack([y, labels])
+
+
+class PairRegressor(nn.Module):
+    """The network of Deep SMOTE with the constants that its samples are standardised by.
+
+    Shapes
+    ------
+    first, second (n, *shape) -> what lies between them (n, *shape), float32
+    """
+
+    def __init__(self, shape: tuple[int, ...], *, hidden: int = HIDDEN):
+        super().__init__()
+        self.network = _network(prod(shape), hidden)
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.zeros(prod(shape)))
+        self.register_buffer("std", torch.ones(()))
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        pair = [(x.flatten(1) - self.mean) / self.std for x in (first, second)]
+        return (self.network(torch.cat(pair, dim=1)) * self.std + self.mean).reshape(first.shape)
+
+
+def train_regressor(
+    rounds: Sequence[NDArray[np.float32]], *, k_neighbors: int, steps: int, seed: int
+) -> PairRegressor:
+    """Train Deep SMOTE's network for itself, to be used on other samples of these classes.
+
+    Parameters
+    ----------
+    rounds : list of arrays [shape=(rounds, n_c, *shape)], n_c >= 2
+        Of every class, its samples as they are in each round: neighbours and pairs are of one.
+    k_neighbors, steps : int >= 1
+        As of :class:`DeepSmoteRegressor`.
+    seed : int >= 0
+
+    Raises
+    ------
+    InputError
+        If a class has a single sample.
+    """
+    shape = rounds[0].shape[2:]
+    mean, std = _spread(np.concatenate([x.reshape(-1, prod(shape)) for x in rounds]))
+    classes: dict[object, NDArray[np.float32]] = {}
+    near: dict[object, NDArray[np.int64]] = {}
+    for label, own in enumerate(rounds):
+        flat = ((own.reshape(*own.shape[:2], -1) - mean) / std).astype(np.float32)
+        classes[label] = flat.reshape(-1, flat.shape[2])
+        near[label] = np.concatenate(
+            [_neighbours(x, k_neighbors) + at * len(x) for at, x in enumerate(flat)]
+        )
+    regressor = PairRegressor(shape)
+    regressor.network = _trained(
+        classes, near, hidden=HIDDEN, steps=steps, rng=check_random_state(seed)
+    )
+    regressor.mean.copy_(torch.from_numpy(mean))
+    regressor.std.fill_(std)
+    return regressor.eval()
+
+
+def _spread(rows: NDArray[np.floating]) -> tuple[NDArray[np.floating], float]:
+    """Mean of every value and standard deviation of all, never 0."""
+    return rows.mean(axis=0), max(float(rows.std()), float(np.finfo(np.float32).tiny))
+
+
+def _network(width: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(2 * width, hidden), nn.ReLU(), nn.Linear(hidden, width))
 
 
 def _neighbours(rows: NDArray[np.float32], k: int) -> NDArray[np.int64]:
@@ -125,11 +201,11 @@ def _trained(
     hidden: int,
     steps: int,
     rng: np.random.RandomState,
-) -> nn.Module:
+) -> nn.Sequential:
     width = next(iter(classes.values())).shape[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.randint(2**31 - 1)))
-        network = nn.Sequential(nn.Linear(2 * width, hidden), nn.ReLU(), nn.Linear(hidden, width))
+        network = _network(width, hidden)
     optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE)
     each = -(-BATCH // len(classes))
     for _ in range(steps):

@@ -1,13 +1,14 @@
 """One training from settings to a finished run folder: balanced set, classifier, report.
 
-The set is balanced by DLRSD-SMOTE, whose generator the run keeps, or by another method. A run that
-was interrupted goes on where it stopped when it is started again with the same settings and method;
-a finished one is left as it is.
+The set is balanced by DLRSD-SMOTE, whose generator the run keeps, by Deep SMOTE, of which it keeps
+a regressor, or by another method. A run that was interrupted goes on where it stopped when it is
+started again with the same settings and method; a finished one is left as it is.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,13 @@ from dlrsd.training.methods import (
 )
 from dlrsd.training.prepare import Prepared, Settings, prepare
 from dlrsd.training.report import write_report
+from dlrsd.training.resampling import deep_smote_regressor
 from dlrsd.training.run import (
     open_run,
     read_json,
     save_arrays,
-    save_generator,
     save_models,
+    save_synthesizer,
     write_json,
 )
 from dlrsd.training.statistics import REFERENCE
@@ -139,10 +141,17 @@ def fit(
     if outcome:
         judged, samples = _judge_synthesis(materials, outcome)
         metrics |= judged
-        save_generator(out, outcome.generator, anchors=_anchors(outcome.generator, materials.pools))
+        anchors = _anchors(outcome.generator, materials.pools)
+        save_synthesizer(out, "generator", outcome.generator, anchors=anchors)
         save_arrays(out / "samples.npz", samples)
         curves = {"generator": outcome.curves, **curves}
     show(1)
+    if method == "deep-smote":
+        show = progress("regressor", 1)
+        regressor = deep_smote_regressor(materials, seed=settings.seed)
+        anchors = {f"heatmap/{k}": own.astype(np.float16) for k, own in _shown(materials.pools)}
+        save_synthesizer(out, "regressor", regressor, anchors=anchors)
+        show(1)
     save_models(out, classifier=classifier, novelty=novelty)
     write_json(out / "curves.json", curves)
     write_json(out / "config.json", config)
@@ -258,11 +267,15 @@ def _quality_limits(data: Prepared) -> dict[str, float]:
     return QualityLimits(level_low=low, level_high=high).asdict()
 
 
+def _shown(pools: list[RealPool]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Of every class, the drawn windows that may go to the box."""
+    return ((label, pool.drawn[:ANCHORS]) for label, pool in enumerate(pools))
+
+
 def _anchors(generator: Generator, pools: list[RealPool]) -> dict[str, NDArray[np.float16]]:
     """What the box needs to make more of a class: see ``dlrsd.runtime.synthesize``."""
     arrays = {}
-    for label, pool in enumerate(pools):
-        heatmaps = pool.drawn[:ANCHORS]
+    for label, heatmaps in _shown(pools):
         latents = encode(generator, heatmaps)
         texture = heatmaps - decode(generator, latents)
         arrays[f"latent/{label}"] = latents.astype(np.float16)

@@ -17,7 +17,8 @@ from imblearn.over_sampling.base import BaseOverSampler
 from numpy.typing import NDArray
 
 from dlrsd.training.augment import views
-from dlrsd.training.deep_smote import DeepSmoteRegressor
+from dlrsd.training.balance import RealPool
+from dlrsd.training.deep_smote import STEPS, DeepSmoteRegressor, PairRegressor, train_regressor
 from dlrsd.training.deepsmote import train_autoencoder
 from dlrsd.training.materials import Materials, Progress, silent
 
@@ -85,6 +86,22 @@ def deep_smote(materials: Materials, **how: Any) -> Made:
     return in_rounds(materials, sampler, **how)
 
 
+def deep_smote_regressor(materials: Materials, *, seed: int) -> PairRegressor:
+    """Deep SMOTE's network for the box, which puts pairs of drawn windows together.
+
+    `deep_smote` trains a network for every round, on one view of every window, and throws it away.
+    This one sees the drawn windows themselves and what ten rounds see, in pairs of one round, for
+    as many steps as those ten networks together. Classes of a single window are left out.
+    """
+    rng = np.random.default_rng([seed, 3])
+    rounds = []
+    for pool, members in zip(materials.pools, _members(materials), strict=True):
+        if pool.n_drawn > 1:
+            drawn = [_one_view_each(pool, members, rng) for _ in range(ROUNDS)]
+            rounds.append(np.stack([pool.drawn, *drawn]))
+    return train_regressor(rounds, k_neighbors=NEIGHBOURS, steps=ROUNDS * STEPS, seed=seed)
+
+
 def deepsmote(materials: Materials, *, seed: int, progress: Progress = silent, **how: Any) -> Made:
     """DeepSMOTE of Dablain, Krawczyk and Chawla (2021): SMOTE between latents, decoded."""
     pools = [pool.heatmaps for pool in materials.pools]
@@ -140,7 +157,7 @@ def in_rounds(
     """What a sampler adds over all rounds, up to ``target`` windows of every class, or of each."""
     pools, drawn = materials.pools, materials.drawn
     shape = pools[0].heatmaps.shape[1:]
-    members = [[np.flatnonzero(p.parent == i) for i in range(p.n_drawn)] for p in pools]
+    members = _members(materials)
     labels = np.repeat(np.arange(len(pools)), drawn)
     missing = np.where(drawn > 1, np.maximum(target - drawn, 0), 0)
     rng = np.random.default_rng([seed, 3])
@@ -150,7 +167,7 @@ def in_rounds(
     for round_ in range(ROUNDS):
         rows = np.concatenate(
             [
-                pool.heatmaps[[rng.choice(views) for views in windows]].reshape(n, -1)
+                _one_view_each(pool, windows, rng).reshape(n, -1)
                 for pool, windows, n in zip(pools, members, drawn, strict=True)
             ]
         )
@@ -204,6 +221,19 @@ def lone_windows(materials: Materials) -> list[str]:
         for name, count in zip(materials.data.classes, materials.drawn, strict=True)
         if count == 1
     ]
+
+
+def _members(materials: Materials) -> list[list[NDArray[np.int64]]]:
+    """Of every class and drawn window, the places of its views."""
+    return [
+        [np.flatnonzero(pool.parent == i) for i in range(pool.n_drawn)] for pool in materials.pools
+    ]
+
+
+def _one_view_each(
+    pool: RealPool, members: list[NDArray[np.int64]], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    return pool.heatmaps[[rng.choice(views) for views in members]]
 
 
 def _smote(k: int, rows: int, want: dict[int, int], seed: int) -> BaseOverSampler:

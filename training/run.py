@@ -23,6 +23,7 @@ from torch import nn
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.scalogram import ScalogramConfig
 from dlrsd.training.classifiers import Classifier, make_classifier
+from dlrsd.training.deep_smote import PairRegressor
 from dlrsd.training.frontend import Frontend
 from dlrsd.training.generator import Generator, make_generator
 from dlrsd.training.novelty import Novelty
@@ -42,10 +43,11 @@ class TrainedRun:
     config: dict[str, Any]
     metrics: dict[str, Any]
     frontend: Frontend
-    generator: Generator | None  # of DLRSD-SMOTE alone
+    generator: Generator | None  # of DLRSD-SMOTE
+    regressor: PairRegressor | None  # of Deep SMOTE
     classifier: Classifier
     novelty: Novelty
-    anchors: dict[str, NDArray[np.float16]]  # of the generator
+    anchors: dict[str, NDArray[np.float16]]  # of either
 
     @property
     def settings(self) -> Settings:
@@ -116,11 +118,11 @@ def save_models(folder: Path, *, classifier: nn.Module, novelty: Novelty) -> Non
     save_arrays(folder / "novelty.npz", {"whiten": novelty.whiten, "centres": novelty.centres})
 
 
-def save_generator(
-    folder: Path, generator: Generator, *, anchors: dict[str, NDArray[np.float16]]
+def save_synthesizer(
+    folder: Path, name: str, network: nn.Module, *, anchors: dict[str, NDArray[np.float16]]
 ) -> None:
-    """Write what makes more of a class."""
-    save_model(generator, str(folder / "generator.safetensors"))
+    """Write what makes more of a class, as ``NAME.safetensors`` and its anchors."""
+    save_model(network, str(folder / f"{name}.safetensors"))
     save_arrays(folder / "anchors.npz", anchors)
 
 
@@ -142,10 +144,14 @@ def load_run(folder: str | Path) -> TrainedRun:
             "channels": len(config["channels"]),
         }
         size = (frontend.config.n_frequencies, frontend.config.n_blocks)
-        generator, anchors = None, {}
+        generator, regressor, anchors = None, None, {}
         if config["method"] == REFERENCE:
             generator = make_generator(settings.preset, size=size, **shape).eval()
             load_model(generator, str(folder / "generator.safetensors"))
+        elif config["method"] == "deep-smote":
+            regressor = PairRegressor((len(config["channels"]), *size)).eval()
+            load_model(regressor, str(folder / "regressor.safetensors"))
+        if generator or regressor:
             anchors = load_arrays(folder / "anchors.npz")
         classifier = make_classifier(settings.classifier, **shape)
         load_model(classifier, str(folder / "classifier.safetensors"))
@@ -155,6 +161,7 @@ def load_run(folder: str | Path) -> TrainedRun:
             read_json(folder / "metrics.json"),
             frontend,
             generator,
+            regressor,
             classifier.eval(),
             Novelty(**load_arrays(folder / "novelty.npz")),
             anchors,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from typer.main import get_command
 
 from dlrsd.runtime.errors import InputError
 from dlrsd.training import fit as fit_module
-from dlrsd.training.cli import app
+from dlrsd.training.cli import app, main
 from dlrsd.training.fit import fit
 from dlrsd.training.materials import make_materials
 from dlrsd.training.methods import COMBINATIONS, METHODS, training_set
@@ -119,6 +120,17 @@ def test_an_unknown_method_is_refused_before_anything_is_written(tiny_settings, 
         fit(tiny_settings, tmp_path / "run", method=method)
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_names_the_run_by_its_method(hurry, rig_folder, tmp_path, monkeypatch, capsys):
+    arguments = ["fit", str(rig_folder), "--balance", "6", "--normal-windows", "60"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["dlrsd-train", *arguments, "--method", "ros"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert capsys.readouterr().out.startswith("runs/small_rig-block-br6-seed0-ros: protocol block")
+    assert load_run("runs/small_rig-block-br6-seed0-ros").config["method"] == "ros"
 
 
 def test_the_command_names_every_method():

@@ -4,7 +4,8 @@
 the largest absolute value of a window; class k of three is the likelier the closer the mean lies to
 its level of 0.1, 1 or 5; its novelty is the mean over 8. `synthesizer.onnx` maps latents (batch, 2)
 linearly to heatmaps (batch, 1, 4, 4), adds a texture, and finds the class probabilities (batch, 3)
-from the latent that fits the heatmap best.
+from the latent that fits the heatmap best. `regressor.onnx` puts pairs of heatmaps together: three
+quarters of the first and one of the second.
 
 `sequence.onnx` takes windows (batch, 2, length), in which `FILLS` stand for NaN, and two states:
 `level` halves with every window and gains the weighted sum of the channels' means, `means` fall to
@@ -125,6 +126,21 @@ def sequence() -> onnx.ModelProto:
     )
 
 
+def regressor() -> onnx.ModelProto:
+    nodes = [
+        helper.make_node("Sub", ["second", "first"], ["way"]),
+        helper.make_node("Mul", ["way", "quarter"], ["step"]),
+        helper.make_node("Add", ["first", "step"], ["heatmap"]),
+    ]
+    shape = ["batch", 1, 4, 4]
+    return _model(
+        nodes,
+        inputs={"first": shape, "second": shape},
+        outputs={"heatmap": shape},
+        constants={"quarter": np.array(0.25, dtype=np.float32)},
+    )
+
+
 def _model(
     nodes: list[onnx.NodeProto],
     *,
@@ -154,3 +170,4 @@ if __name__ == "__main__":
     onnx.save(diagnoser(), Path(__file__).with_name("diagnoser.onnx"))
     onnx.save(sequence(), Path(__file__).with_name("sequence.onnx"))
     onnx.save(synthesizer(), Path(__file__).with_name("synthesizer.onnx"))
+    onnx.save(regressor(), Path(__file__).with_name("regressor.onnx"))
