@@ -51,7 +51,7 @@ class Building(NamedTuple):
     heating: Array  # (C,), as above
     delta: Array  # (C,), temperature difference of stage 1, K
     fan: Array  # (C,), pressure at full flow, Pa
-    bias: Array  # (4, C), error of each sensor
+    bias: Array  # (3, C), error of each thermometer, K
 
     def cooling_load(self) -> Array:
         """Heat to be taken out where the cooling set point is held, K per step, (n, C)."""
@@ -100,7 +100,7 @@ def make_building(
         heating=rng.uniform(1.3, 1.8, components),
         delta=rng.uniform(6.5, 9.0, components),
         fan=rng.uniform(180, 320, components),
-        bias=rng.normal(0, 0.4, (4, components)),
+        bias=rng.normal(0, 0.4, (3, components)),
     )
 
 
@@ -149,7 +149,7 @@ def operate(
     pressure = building.fan * flow**2
 
     noise = np.array([0.08, 0.35, 0.25])[:, None, None] * _noise(rng, (3, *room.shape))
-    s1, s2, s3 = np.stack([room, supply, returned]) + noise + building.bias[:3, None]
+    s1, s2, s3 = np.stack([room, supply, returned]) + noise + building.bias[:, None]
     s1 = s1 + effects["sensor"]
     s4 = pressure * (1 + 0.03 * _noise(rng, room.shape)) + 2 * _noise(rng, room.shape)
     sensors = np.stack([s1, s2, s3, s4, cooling_set, heating_set, stage, command], axis=-1)

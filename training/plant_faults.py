@@ -36,8 +36,8 @@ _DISTURBANCES: Sequence[tuple[Mapping[str, float], float, tuple[float, float]]] 
     ({"gain": -0.5}, 30, (0.5, 2)),
     ({"setpoint": 1.5}, 15, (2, 10)),
     ({"setpoint": -1.5}, 15, (2, 10)),
-    *((signature, 6, (1, 5)) for code in (1, 2, 3) for signature in SIGNATURES[code]),
-    *((signature, 1, (1, 5)) for code in (4, 5) for signature in SIGNATURES[code]),
+    *((signature, 4, (1, 5)) for code in (1, 2, 3) for signature in SIGNATURES[code]),
+    *((signature, 0.3, (1, 5)) for code in (4, 5) for signature in SIGNATURES[code]),
     *((signature, 2, (1, 8)) for signature in SIGNATURES[6] if signature),
 )
 
@@ -75,7 +75,7 @@ def add_disturbances(effects: dict[str, Array], rng: np.random.Generator) -> Non
             first = rng.integers(n)
             course = np.sin(np.pi * (np.arange(min(length, n - first)) + 0.5) / length) ** 0.5
             where = slice(first, first + len(course))
-            _add(effects, (signature,), where, int(rng.integers(components)), course, rng, 0.1, 0.7)
+            _add(effects, (signature,), where, int(rng.integers(components)), course, rng, 0.1, 0.6)
 
 
 def _add(
