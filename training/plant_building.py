@@ -36,6 +36,7 @@ EFFECTS = (
 )
 
 _DAY = 24 * 3600 // STEP_S
+_INNER_LEAK, _INNER_C = 0.06, 22.5  # what a room exchanges with the rest of the building
 
 
 class Building(NamedTuple):
@@ -173,21 +174,22 @@ def _control(
 ) -> tuple[Array, Array, Array]:
     """Room temperature and what the controllers ask for, 0 to 1, each (n, C)."""
     n, components = building.gain.shape
-    outdoor_gain = building.leak * building.outdoor[:, None] + building.gain + effects["gain"]
-    outdoor_gain += 0.03 * _noise(rng, (n, components))
-    works = (1 - loss["capacity"]) * (1 - loss["off"])
+    heat_in = building.leak * building.outdoor[:, None] + _INNER_LEAK * _INNER_C
+    heat_in += building.gain + np.clip(effects["gain"], -0.8, 0.8)
+    heat_in += 0.03 * _noise(rng, (n, components))
+    works = (1 - np.minimum(loss["capacity"], 0.5)) * (1 - loss["off"])
     cooling = building.cooling * works
     heating = building.heating * (1 - loss["off"]) * (1 - loss["heating"])
-    measured_error = effects["sensor"]
+    wrong = effects["sensor"]
     room, cool, heat = (np.empty((n, components)) for _ in range(3))
-    keep = 1 - building.leak
+    keep = 1 - building.leak - _INNER_LEAK
     t = (cooling_set[0] + heating_set[0]) / 2
     cooling_now = heating_now = cooling_sum = heating_sum = np.zeros(components)
     low, high, p, i = np.zeros(components), np.ones(components), 0.45, 0.06
     least, most = np.maximum, np.minimum
     for k in range(n):  # a feedback with limits: no filter does it
-        t = keep * t + outdoor_gain[k] - cooling[k] * cooling_now + heating[k] * heating_now
-        seen = t + measured_error[k]
+        t = keep * t + heat_in[k] - cooling[k] * cooling_now + heating[k] * heating_now
+        seen = t + wrong[k]
         error = seen - cooling_set[k]
         cooling_sum = most(least(cooling_sum + i * error, low), high)
         cooling_now = most(least(p * error + cooling_sum, low), high)
