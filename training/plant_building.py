@@ -36,6 +36,7 @@ EFFECTS = (
 )
 
 _DAY = 24 * 3600 // STEP_S
+_INNER_LEAK, _INNER_C = 0.06, 22.5  # what a room exchanges with the rest of the building
 
 
 class Building(NamedTuple):
@@ -51,7 +52,7 @@ class Building(NamedTuple):
     heating: Array  # (C,), as above
     delta: Array  # (C,), temperature difference of stage 1, K
     fan: Array  # (C,), pressure at full flow, Pa
-    bias: Array  # (4, C), error of each sensor
+    bias: Array  # (3, C), error of each thermometer, K
 
     def cooling_load(self) -> Array:
         """Heat to be taken out where the cooling set point is held, K per step, (n, C)."""
@@ -100,7 +101,7 @@ def make_building(
         heating=rng.uniform(1.3, 1.8, components),
         delta=rng.uniform(6.5, 9.0, components),
         fan=rng.uniform(180, 320, components),
-        bias=rng.normal(0, 0.4, (4, components)),
+        bias=rng.normal(0, 0.4, (3, components)),
     )
 
 
@@ -149,7 +150,7 @@ def operate(
     pressure = building.fan * flow**2
 
     noise = np.array([0.08, 0.35, 0.25])[:, None, None] * _noise(rng, (3, *room.shape))
-    s1, s2, s3 = np.stack([room, supply, returned]) + noise + building.bias[:3, None]
+    s1, s2, s3 = np.stack([room, supply, returned]) + noise + building.bias[:, None]
     s1 = s1 + effects["sensor"]
     s4 = pressure * (1 + 0.03 * _noise(rng, room.shape)) + 2 * _noise(rng, room.shape)
     sensors = np.stack([s1, s2, s3, s4, cooling_set, heating_set, stage, command], axis=-1)
@@ -173,21 +174,22 @@ def _control(
 ) -> tuple[Array, Array, Array]:
     """Room temperature and what the controllers ask for, 0 to 1, each (n, C)."""
     n, components = building.gain.shape
-    outdoor_gain = building.leak * building.outdoor[:, None] + building.gain + effects["gain"]
-    outdoor_gain += 0.03 * _noise(rng, (n, components))
-    works = (1 - loss["capacity"]) * (1 - loss["off"])
+    heat_in = building.leak * building.outdoor[:, None] + _INNER_LEAK * _INNER_C
+    heat_in += building.gain + np.clip(effects["gain"], -0.8, 0.8)
+    heat_in += 0.03 * _noise(rng, (n, components))
+    works = (1 - np.minimum(loss["capacity"], 0.5)) * (1 - loss["off"])
     cooling = building.cooling * works
     heating = building.heating * (1 - loss["off"]) * (1 - loss["heating"])
-    measured_error = effects["sensor"]
+    wrong = effects["sensor"]
     room, cool, heat = (np.empty((n, components)) for _ in range(3))
-    keep = 1 - building.leak
+    keep = 1 - building.leak - _INNER_LEAK
     t = (cooling_set[0] + heating_set[0]) / 2
     cooling_now = heating_now = cooling_sum = heating_sum = np.zeros(components)
     low, high, p, i = np.zeros(components), np.ones(components), 0.45, 0.06
     least, most = np.maximum, np.minimum
     for k in range(n):  # a feedback with limits: no filter does it
-        t = keep * t + outdoor_gain[k] - cooling[k] * cooling_now + heating[k] * heating_now
-        seen = t + measured_error[k]
+        t = keep * t + heat_in[k] - cooling[k] * cooling_now + heating[k] * heating_now
+        seen = t + wrong[k]
         error = seen - cooling_set[k]
         cooling_sum = most(least(cooling_sum + i * error, low), high)
         cooling_now = most(least(p * error + cooling_sum, low), high)

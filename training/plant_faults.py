@@ -19,13 +19,13 @@ SIGNATURES: Mapping[int, Sequence[Mapping[str, float]]] = {
     1: ({"delta1": 0.85, "capacity": 0.15, "gain": 0.3},),
     2: ({"delta2": 0.9, "capacity": 0.1, "gain": 0.55},),
     # ... and no longer is.
-    3: ({"delta2": 0.8, "delta1": 0.3, "capacity": 0.6, "gain": 1.0},),
-    4: ({"gain": 1.4, "capacity": 0.4, "flow": 0.4},),
+    3: ({"delta2": 0.8, "delta1": 0.3, "capacity": 0.4, "gain": 0.65},),
+    4: ({"gain": 0.75, "capacity": 0.4, "flow": 0.4},),
     5: ({"cold": 8.0, "flow": 0.35},),
     # All others: a third of them in nothing that is measured.
     6: (
-        {}, {}, {}, {"heating": 0.9, "gain": -0.4}, {"flow": 0.7}, {"sensor": 3.0},
-        {"setpoint": -3.0}, {"power": 0.8}, {"off": 1.0}, {"lost": 0.8},
+        {}, {}, {}, {"heating": 0.9, "gain": -0.4}, {"flow": 0.7}, {"sensor": 2.5},
+        {"setpoint": -2.0}, {"power": 0.8}, {"off": 1.0}, {"lost": 0.8},
     ),
 }  # fmt: skip
 _LASTING = 0.7  # of its strength, while an event lasts
@@ -36,8 +36,8 @@ _DISTURBANCES: Sequence[tuple[Mapping[str, float], float, tuple[float, float]]] 
     ({"gain": -0.5}, 30, (0.5, 2)),
     ({"setpoint": 1.5}, 15, (2, 10)),
     ({"setpoint": -1.5}, 15, (2, 10)),
-    *((signature, 6, (1, 5)) for code in (1, 2, 3) for signature in SIGNATURES[code]),
-    *((signature, 1, (1, 5)) for code in (4, 5) for signature in SIGNATURES[code]),
+    *((signature, 4, (1, 5)) for code in (1, 2, 3) for signature in SIGNATURES[code]),
+    *((signature, 0.3, (1, 5)) for code in (4, 5) for signature in SIGNATURES[code]),
     *((signature, 2, (1, 8)) for signature in SIGNATURES[6] if signature),
 )
 
@@ -75,7 +75,7 @@ def add_disturbances(effects: dict[str, Array], rng: np.random.Generator) -> Non
             first = rng.integers(n)
             course = np.sin(np.pi * (np.arange(min(length, n - first)) + 0.5) / length) ** 0.5
             where = slice(first, first + len(course))
-            _add(effects, (signature,), where, int(rng.integers(components)), course, rng, 0.1, 0.7)
+            _add(effects, (signature,), where, int(rng.integers(components)), course, rng, 0.1, 0.6)
 
 
 def _add(

@@ -216,8 +216,8 @@ def _write_rows(
     order = np.argsort(np.arange(len(slot)) + 2.5 * units * (rng.random(len(slot)) < 0.0005))
     order = np.repeat(order, 1 + (rng.random(len(order)) < 0.0005))
     seconds = seconds[order]
-    silence = np.isnan(values).all(axis=(0, 1))
-    ended = np.flatnonzero(silence[:-1] & ~silence[1:]) + 1
+    heard = np.unique(slot)
+    ended = heard[1:][np.diff(heard) > 1]
     restarts = np.searchsorted(np.maximum.accumulate(slot[order]), ended)
     seconds = np.insert(seconds, restarts, _FACTORY_S)
     order = np.insert(order, restarts, order[restarts])

@@ -140,8 +140,8 @@ def test_faults_show_before_their_events(faults):
 
     for code, quantity, change in [
         (1, drop_at(1), -2.0),
-        (2, drop_at(2), -3.0),
-        (3, drop_at(2), -3.0),
+        (2, drop_at(2), -2.0),
+        (3, drop_at(2), -2.0),
         (4, lambda s1, s2, s3, r1, stage: s1 - r1, 1.0),
         (5, lambda s1, s2, s3, r1, stage: np.where(stage > 0, s2, np.nan), -3.0),
     ]:
