@@ -19,14 +19,16 @@ from torch import nn
 from dlrsd.export.diagnosers import Progress, write_diagnosers
 from dlrsd.export.fused import Synthesizer
 from dlrsd.export.graphs import write_graph
+from dlrsd.export.sequences import write_sequence_bundle
 from dlrsd.export.tensorrt import engine_builder, write_engines
 from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.manifest import SCHEMA_VERSION
 from dlrsd.runtime.tensorrt_build import PROFILE
 from dlrsd.training.novelty import QUANTILE
+from dlrsd.training.plant_run import is_plant_run, load_plant_run
 from dlrsd.training.prepare import prepare
 from dlrsd.training.run import TrainedRun, load_run
 
-SCHEMA_VERSION = 1
 VERDICT_SECONDS = 2.0  # a class holds with two thirds of the windows of so long
 METRICS = ("accuracy", "macro_recall", "worst_recall", "worst_class", "macro_f1", "g_mean", "n")
 ANCHOR_STATEMENT = "The anchors derive from the training data: {} of drawn training windows."
@@ -71,7 +73,8 @@ def export_bundle(
     Raises
     ------
     InputError
-        If the run or its data cannot be read, or ``out`` is something else than a bundle.
+        If the run or its data cannot be read, ``out`` is something else than a bundle, or a run
+        on plant data is asked for more than fp32 and fp16.
     ParityError
         If a graph does not say what the trained model says; nothing is written then.
     ExtraMissingError
@@ -82,25 +85,26 @@ def export_bundle(
     _bring_back(out)
     if out.exists() and not _is_bundle(out):
         raise InputError(f"{out} is there and is no bundle: choose another --out, or remove it")
+    is_sequence = is_plant_run(run_folder)
+    if is_sequence and (int8 or tensorrt is not None):
+        raise InputError(
+            f"got --{'int8' if int8 else 'tensorrt'} for a run on plant data: expected --fp16 or "
+            "nothing; its steps are small and minutes apart, so leave it out"
+        )
     builder = None if tensorrt is None else engine_builder(tensorrt)
-    run = load_run(run_folder)
-    data = prepare(run.settings)
+    precisions = ["fp32", *["fp16"] * fp16, *["int8"] * int8]
     out.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         part.chmod(0o755)
-        manifest = _manifest(run)
-        if not anchors:
-            manifest["synthesis"] = None
-        precisions = ["fp32", *["fp16"] * fp16, *["int8"] * int8]
-        parity = write_diagnosers(
-            run, data, part, precisions=precisions, facts=manifest, progress=progress
-        )
-        if manifest["synthesis"]:
-            written = progress("synthesiser", 1)
-            _write_synthesizer(run, part, manifest)
-            written(1)
-        manifest["parity"] = parity
+        if is_sequence:
+            manifest = write_sequence_bundle(
+                load_plant_run(run_folder), part, precisions=precisions, progress=progress
+            )
+        else:
+            manifest = _write_window_bundle(
+                load_run(run_folder), part, precisions, anchors=anchors, progress=progress
+            )
         if builder is not None:
             trt, targets = builder
             signal = manifest["signal"]
@@ -117,6 +121,23 @@ def export_bundle(
         _replace(part, out)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+    return manifest
+
+
+def _write_window_bundle(
+    run: TrainedRun, part: Path, precisions: Sequence[str], *, anchors: bool, progress: Progress
+) -> dict[str, Any]:
+    data = prepare(run.settings)
+    manifest = _manifest(run)
+    if not anchors:
+        manifest["synthesis"] = None
+    manifest["parity"] = write_diagnosers(
+        run, data, part, precisions=precisions, facts=manifest, progress=progress
+    )
+    if manifest["synthesis"]:
+        written = progress("synthesiser", 1)
+        _write_synthesizer(run, part, manifest)
+        written(1)
     return manifest
 
 

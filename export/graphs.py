@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ def write_graph(
     *,
     output_names: Sequence[str],
     facts: dict[str, Any],
+    states: Mapping[str, torch.Tensor] | None = None,
 ) -> None:
     """Export a module to one ONNX file whose first axis is dynamic.
 
@@ -39,18 +40,22 @@ def write_graph(
     path : Path
     facts : dict
         JSON-ready; ride in the file's metadata under ``dlrsd``.
+    states : {input name: tensor}, optional
+        What ``forward`` takes as ``*state`` behind the example.
     """
+    states = states or {}
     # The exporter tells its own progress; a user has asked for a bundle.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     batch = torch.export.Dim("batch")
+    each = tuple({0: batch} for _ in example)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             module.eval(),
-            tuple(example.values()),
-            input_names=list(example),
+            (*example.values(), *states.values()),
+            input_names=[*example, *states],
             output_names=list(output_names),
-            dynamic_shapes=tuple({0: batch} for _ in example),
+            dynamic_shapes=(*each, tuple({0: batch} for _ in states)) if states else each,
             opset_version=OPSET,
             dynamo=True,
             external_data=False,

@@ -19,14 +19,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from dlrsd.export.diagnosers import Progress
 from dlrsd.export.graphs import OUTPUTS, require_weights, write_graph
 from dlrsd.export.parity import compare, require_parity
 from dlrsd.runtime.engine import GRAPH_FILES
+from dlrsd.runtime.manifest import SCHEMA_VERSION
 from dlrsd.training.fit_sequence import run_segments
 from dlrsd.training.lr_convlstm import SequenceClassifier
 from dlrsd.training.novelty import QUANTILE, Novelty
 from dlrsd.training.plant_run import PlantRun
-from dlrsd.training.sequences import SequenceData
+from dlrsd.training.sequences import prepare_sequences
 
 METRICS = (
     "accuracy", "macro_recall", "worst_recall", "worst_class", "macro_f1", "g_mean", "n",
@@ -79,37 +81,46 @@ def state_names(model: SequenceClassifier) -> list[str]:
     return [f"state_{i}" for i in range(len(model.state_widths))]
 
 
-def write_steps(
-    run: PlantRun,
-    data: SequenceData,
-    folder: Path,
-    *,
-    precisions: Sequence[str],
-    facts: dict[str, Any],
-    progress: Callable[[str, int], Callable[[int], None]],
+def write_sequence_bundle(
+    run: PlantRun, folder: Path, *, precisions: Sequence[str], progress: Progress
 ) -> dict[str, Any]:
     """Write a run's network in every precision and compare each with the trained one.
+
+    Parameters
+    ----------
+    run : PlantRun
+        Its plants must still be where they were.
+    folder : Path
+        Of the bundle.
+    precisions : "fp32", then perhaps "fp16"
+    progress : function
+        As in :func:`dlrsd.training.fit.fit`.
 
     Returns
     -------
     dict
-        The manifest's ``parity``: on the first ``WINDOWS`` windows of the test part, about, plant
-        by plant with the state carried; ``accuracy`` is theirs.
+        The manifest without ``files``. Its ``parity`` is measured on the first ``WINDOWS`` windows
+        of the test part, about, plant by plant with the state carried; ``accuracy`` is theirs.
 
     Raises
     ------
     ParityError
         If a graph does not say what the trained network says.
     """
-    streams, labels = _tested(data)
-    trained = _trained(run, data)
-    label = np.concatenate(labels)
+    manifest = _manifest(run)
+    data = prepare_sequences(run.settings)
+    tested = data.parts["test"]
+    each = -(-WINDOWS // len(tested))
+    streams = [data.windows(segment)[:each] for segment in tested]
+    label = np.concatenate([segment.label[:each] for segment in tested])
+    log_p = np.concatenate([said[:each] for said, _ in run_segments(run.model, data, tested)])
+    trained = torch.softmax(torch.from_numpy(log_p) / run.temperature, dim=1).numpy()
     said: dict[str, NDArray[np.float32]] = {}
     parity: dict[str, Any] = {"windows": len(label)}
     for precision in precisions:
         path = folder / GRAPH_FILES[precision]
         written = progress(f"write {precision}", 1)
-        _write(run, path, precision=precision, facts=facts)
+        _write(run, path, precision=precision, facts=manifest)
         written(1)
         bar = progress(f"check {precision}", len(label))
         said[precision] = _run_graph(path, run.model, streams, on_window=bar)
@@ -119,11 +130,10 @@ def write_steps(
             "bytes": path.stat().st_size,
         }
         require_parity(precision, parity[precision], len(label))
-    return parity
+    return {**manifest, "parity": parity}
 
 
-def sequence_manifest(run: PlantRun) -> dict[str, Any]:
-    """The manifest of a run on plant data, without ``parity`` and ``files``."""
+def _manifest(run: PlantRun) -> dict[str, Any]:
     config, signal = run.config, run.config["signal"]
 
     def tensor(name: str, *shape: int) -> dict[str, Any]:
@@ -131,7 +141,7 @@ def sequence_manifest(run: PlantRun) -> dict[str, Any]:
 
     model = run.model
     return {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "kind": "sequence",
         "name": run.folder.resolve().name,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -173,7 +183,8 @@ def sequence_manifest(run: PlantRun) -> dict[str, Any]:
 
 def _write(run: PlantRun, path: Path, *, precision: str, facts: dict[str, Any]) -> None:
     signal, names = run.config["signal"], state_names(run.model)
-    example = {"waveform": torch.zeros(_SIZE, signal["channels"], signal["window"])} | {
+    example = {"waveform": torch.zeros(_SIZE, signal["channels"], signal["window"])}
+    states = {
         name: torch.zeros(_SIZE, width)
         for name, width in zip(names, run.model.state_widths, strict=True)
     }
@@ -181,27 +192,10 @@ def _write(run: PlantRun, path: Path, *, precision: str, facts: dict[str, Any]) 
     model, novelty = copy.deepcopy((run.model, run.novelty))
     step = Step(model, novelty, run.temperature, half=precision == "fp16")
     outputs = [*OUTPUTS, *(f"next_{name}" for name in names)]
-    write_graph(step, example, path, output_names=outputs, facts=facts)
+    write_graph(step, example, path, output_names=outputs, facts=facts, states=states)
     if precision == "fp16":
         weights = sum(p.numel() for p in run.model.parameters() if p.dim() > 1)
         require_weights(path, precision=precision, expected=weights)
-
-
-def _tested(data: SequenceData) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]]]:
-    """Windows and labels of the test part's segments, up to ``WINDOWS`` of all together."""
-    tested = data.parts["test"]
-    each = -(-WINDOWS // len(tested))
-    return (
-        [data.windows(segment)[:each] for segment in tested],
-        [segment.label[:each] for segment in tested],
-    )
-
-
-def _trained(run: PlantRun, data: SequenceData) -> NDArray[np.float32]:
-    tested = data.parts["test"]
-    each = -(-WINDOWS // len(tested))
-    log_p = np.concatenate([log_p[:each] for log_p, _ in run_segments(run.model, data, tested)])
-    return torch.softmax(torch.from_numpy(log_p) / run.temperature, dim=1).numpy()
 
 
 def _run_graph(

@@ -33,6 +33,13 @@ class PlantRun:
         return self.config["temperature"]
 
 
+def is_plant_run(folder: str | Path) -> bool:
+    """Whether a folder holds a run on plant data, finished or not."""
+    path = Path(folder) / "config.json"
+    config = read_json(path) if path.is_file() else None
+    return isinstance(config, dict) and config.get("kind") == "sequence"
+
+
 def load_plant_run(folder: str | Path) -> PlantRun:
     """Read a finished run.
 
