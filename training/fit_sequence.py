@@ -1,9 +1,4 @@
-"""Training a network on sequences of windows, and what it then says of whole plants.
-
-Sequences of training begin at any moment of a plant's life, while on the box the network runs on
-for ever. So half of the sequences of a batch begin with the state that another one of the batch
-before ended with, the others with none: whatever state it is given, it has to cope with.
-"""
+"""Training a network on sequences of windows, and what it then says of whole plants."""
 
 from __future__ import annotations
 
@@ -21,11 +16,12 @@ from dlrsd.training.plants import CLASSES
 from dlrsd.training.sequence_balance import TrainingSequences, draw_sequences
 from dlrsd.training.sequences import Segment, SequenceData
 
-EPOCHS = 15
-STEPS = 40  # an epoch
-BATCH = 12
-LEARNING_RATE = 2e-3
+EPOCHS = 6
+STEPS = 80  # an epoch
+BATCH = 40
+LEARNING_RATE = 1.5e-3
 WEIGHT_DECAY = 0.01
+LARGEST_GRADIENT = 1.0
 _BLOCK = 64  # windows of every segment at once
 
 
@@ -74,24 +70,16 @@ def train_sequence_classifier(
     """
     s = data.settings
     weight = torch.from_numpy(sequences.class_weight).float()
-    state: tuple[Tensor, ...] = ()
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, ...]]:
-        nonlocal state
-        state = ()
         rng = np.random.default_rng([s.seed, 6, epoch])
-        for windows, target in draw_sequences(
+        return draw_sequences(
             sequences, window=s.window, hop=s.hop, steps=STEPS, batch=BATCH, rng=rng
-        ):
-            goes_on = torch.from_numpy(rng.random((BATCH, 1)) < 0.5)
-            yield windows, target, goes_on, torch.from_numpy(rng.permutation(BATCH))
+        )
 
     def losses(model: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        nonlocal state
-        windows, target, goes_on, order = batch
-        before = tuple(part[order] * goes_on for part in state) or None
-        log_p, _, after = model(windows, before)
-        state = tuple(part.detach() for part in after)
+        windows, target = batch
+        log_p, _, _ = model(windows)
         counts = target * weight
         return {"nll": -(counts * log_p).sum() / counts.sum().clamp(min=1e-12)}
 
@@ -120,6 +108,7 @@ def train_sequence_classifier(
         seed=s.seed,
         checkpoint=checkpoint,
         on_epoch=on_epoch,
+        largest_gradient=LARGEST_GRADIENT,
     )
 
 

@@ -31,6 +31,7 @@ def train(
     seed: int,
     checkpoint: Path | None,
     on_epoch: Callable[[int], None] = lambda epoch: None,
+    largest_gradient: float | None = None,
 ) -> Curves:
     """Train ``model`` in place and leave it with the weights of its best epoch, in eval mode.
 
@@ -51,6 +52,8 @@ def train(
         training that is asked for again returns at once. None: cannot be resumed.
     on_epoch : function
         Called with the number of epochs done, for a progress bar.
+    largest_gradient : float > 0, optional
+        Norm that a longer gradient is cut to.
 
     Returns
     -------
@@ -88,6 +91,8 @@ def train(
             total = torch.stack(list(terms.values())).sum()
             optimizer.zero_grad(set_to_none=True)
             total.backward()
+            if largest_gradient is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), largest_gradient)
             optimizer.step()
             schedule.step()
             for name, value in {"train_loss": total, **terms}.items():

@@ -50,10 +50,12 @@ class SequenceSettings:
     window, hop : int > 0
         Samples of a window, and from one to the next.
     sequence : int > 0
-        Windows of a training sequence.
+        Windows of a training sequence. The published example has 20; of the same number of
+        windows, more and shorter sequences hold more events that differ, and a fault does not
+        depend on what lies three hours back. The state goes on over all of a plant afterwards.
     hold : int >= 0
         Samples for which the last value stands in for a missing one.
-    n_plants, years : of the simulation
+    n_plants, years, components, zones : of the simulation
     """
 
     data: str
@@ -62,10 +64,12 @@ class SequenceSettings:
     classifier: str = "lr_convlstm"
     window: int = 24
     hop: int = 4
-    sequence: int = 20
+    sequence: int = 6
     hold: int = 8
     n_plants: int = 8
     years: float = 2.0
+    components: int = 2
+    zones: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """The settings, JSON-ready."""
@@ -163,7 +167,13 @@ def prepare_sequences(
 def load_or_simulate(settings: SequenceSettings) -> list[Plant]:
     """The settings' plants."""
     if settings.data == SIMULATION:
-        return simulate_plants(seed=settings.seed, n_plants=settings.n_plants, years=settings.years)
+        return simulate_plants(
+            seed=settings.seed,
+            n_plants=settings.n_plants,
+            years=settings.years,
+            components=settings.components,
+            zones=settings.zones,
+        )
     return load_plants(Path(settings.data))
 
 
