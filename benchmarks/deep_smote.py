@@ -7,7 +7,8 @@ Both claims of the source, kept apart:
 - better: 25 splits of every set, the same for both; difference of macro precision, macro F1 and
   macro AUROC (one against the rest), Deep SMOTE minus SMOTE;
 - steadier: 8 splits of every set, 20 runs on each that differ in nothing but the sampler's
-  ``random_state``; standard deviation of the same figures over the runs.
+  ``random_state``; standard deviation of the same figures over the runs. Deep SMOTE's network is
+  trained anew in every run, or once for all of a split: then only pairs are drawn anew (*kept*).
 
 Sets are scikit-learn's and generated ones, made imbalanced by imbalanced-learn's `make_imbalance`,
 and (with ``--root``) cwru10 under the protocol ``block`` at 1:100, a window as means and spreads of
@@ -26,6 +27,7 @@ from typing import Any, NamedTuple
 
 import machine
 import numpy as np
+import torch
 from imblearn.datasets import make_imbalance
 from imblearn.over_sampling import SMOTE
 from numpy.typing import NDArray
@@ -35,11 +37,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, precision_score, roc_auc_score
 from sklearn.model_selection import train_test_split
+from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from dlrsd.training.cells import prepared
-from dlrsd.training.deep_smote import DeepSmoteRegressor
+from dlrsd.training.deep_smote import STEPS, DeepSmoteRegressor, train_regressor
 from dlrsd.training.frontend import fit_frontend
 from dlrsd.training.materials import scalogram_config
 from dlrsd.training.prepare import Settings
@@ -50,6 +53,7 @@ REPEATED_SPLITS, RUNS = 8, 20
 NEIGHBOURS = 5
 FIGURES = ("precision", "F1", "AUROC")
 SAMPLERS = ("none", "SMOTE", "Deep SMOTE")
+KEPT = "Deep SMOTE, kept"
 CLASSIFIERS: dict[str, Callable[[], Any]] = {
     "tree": partial(DecisionTreeClassifier, random_state=0),
     "logistic": partial(LogisticRegression, max_iter=1000),
@@ -66,6 +70,7 @@ class Split(NamedTuple):
 
 
 Scores = dict[tuple[str, str], float]  # by classifier and figure
+Set = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 def main() -> None:
@@ -147,14 +152,15 @@ def measure(
         the standard deviation of every score over runs}; ``counts`` of the first training half.
     """
     each: dict[str, list[Scores]] = {name: [] for name in SAMPLERS}
-    spread: dict[str, list[Scores]] = {name: [] for name in SAMPLERS[1:]}
+    spread: dict[str, list[Scores]] = {name: [] for name in (*SAMPLERS[1:], KEPT)}
     for seed in range(splits):
         data = standardised(split(seed))
         for name in SAMPLERS:
-            each[name].append(scores(data, name, seed))
+            each[name].append(scores(data, *resampled(data, name, seed)))
         if seed < repeated:
-            for name in SAMPLERS[1:]:
-                told = [scores(data, name, 1000 + run) for run in range(runs)]
+            ways = {name: partial(resampled, data, name) for name in SAMPLERS[1:]}
+            for name, way in (ways | {KEPT: kept_network(data)}).items():
+                told = [scores(data, *way(1000 + run)) for run in range(runs)]
                 spread[name].append(
                     {k: float(np.std([s[k] for s in told], ddof=1)) for k in told[0]}
                 )
@@ -168,14 +174,46 @@ def standardised(data: Split) -> Split:
     return data._replace(x=scaler.transform(data.x), test_x=scaler.transform(data.test_x))
 
 
-def scores(data: Split, sampler: str, seed: int) -> Scores:
-    """Of every classifier on the test part, trained on what the sampler makes of the other."""
-    x, y = data.x, data.y
+def resampled(data: Split, sampler: str, seed: int) -> Set:
+    """What a sampler makes of the training part."""
     if sampler == "SMOTE":
-        k = min(NEIGHBOURS, np.bincount(y).min() - 1)
-        x, y = SMOTE(random_state=seed, k_neighbors=k).fit_resample(x, y)
-    elif sampler == "Deep SMOTE":
-        x, y = DeepSmoteRegressor(random_state=seed, k_neighbors=NEIGHBOURS).fit_resample(x, y)
+        k = min(NEIGHBOURS, np.bincount(data.y).min() - 1)
+        return SMOTE(random_state=seed, k_neighbors=k).fit_resample(data.x, data.y)
+    if sampler == "Deep SMOTE":
+        deep = DeepSmoteRegressor(random_state=seed, k_neighbors=NEIGHBOURS)
+        return deep.fit_resample(data.x, data.y)
+    return data.x, data.y
+
+
+def kept_network(data: Split) -> Callable[[int], Set]:
+    """Deep SMOTE with one network, trained now: a seed only draws the pairs."""
+    counts = np.bincount(data.y)
+    rare = np.flatnonzero(counts < counts.max())
+    own = [data.x[data.y == label].astype(np.float32) for label in rare]
+    regressor = train_regressor([x[None] for x in own], k_neighbors=NEIGHBOURS, steps=STEPS, seed=0)
+    near = [
+        NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(x) - 1))
+        .fit(x)
+        .kneighbors(return_distance=False)
+        for x in own
+    ]
+
+    def resample(seed: int) -> Set:
+        rng = np.random.default_rng(seed)
+        made = [data.x]
+        for x, others in zip(own, near, strict=True):
+            first = rng.integers(len(x), size=counts.max() - len(x))
+            second = others[first, rng.integers(others.shape[1], size=len(first))]
+            with torch.inference_mode():
+                made.append(regressor(*(torch.from_numpy(x[i]) for i in (first, second))).numpy())
+        labels = np.repeat(rare, counts.max() - counts[rare])
+        return np.concatenate(made), np.concatenate([data.y, labels])
+
+    return resample
+
+
+def scores(data: Split, x: NDArray, y: NDArray) -> Scores:
+    """Of every classifier on the test part, trained on these samples."""
     found: Scores = {}
     for name, make in CLASSIFIERS.items():
         said = make().fit(x, y).predict_proba(data.test_x)
@@ -195,7 +233,7 @@ def compared(name: str, found: Mapping[str, Any]) -> list[dict[str, Any]]:
         for figure in FIGURES:
             key = classifier, figure
             values = {s: [told[key] for told in found["splits"][s]] for s in SAMPLERS}
-            spread = {s: [told[key] for told in found["spread"][s]] for s in SAMPLERS[1:]}
+            spread = {s: [told[key] for told in found["spread"][s]] for s in found["spread"]}
             pair, spreads = ((of["Deep SMOTE"], of["SMOTE"]) for of in (values, spread))
             mean, half = paired(*pair)
             lines.append(
@@ -208,6 +246,7 @@ def compared(name: str, found: Mapping[str, Any]) -> list[dict[str, Any]]:
                     "spread": {
                         **{s: float(np.mean(spread[s])) for s in spread},
                         "p": paired_p(*spreads),
+                        "kept_p": paired_p(spread[KEPT], spread["SMOTE"]),
                     },
                 }
             )
@@ -216,14 +255,14 @@ def compared(name: str, found: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def with_holm(lines: list[dict[str, Any]]) -> None:
     """Add p-values corrected for all lines, of each claim apart."""
-    for claim in ("difference", "spread"):
-        for line, p in zip(lines, holm([line[claim]["p"] for line in lines]), strict=True):
-            line[claim]["p_holm"] = p
+    for claim, name in (("difference", "p"), ("spread", "p"), ("spread", "kept_p")):
+        for line, p in zip(lines, holm([line[claim][name] for line in lines]), strict=True):
+            line[claim][f"{name}_holm"] = p
 
 
 COLUMNS = [
     "set", "classifier", "figure", *SAMPLERS, "Deep SMOTE − SMOTE", "p (Holm)", "SD, SMOTE",
-    "SD, Deep SMOTE", "p (Holm) of SD",
+    "SD, Deep SMOTE", "p (Holm)", "SD, kept", "p (Holm)",
 ]  # fmt: skip
 
 
@@ -239,41 +278,51 @@ def row(line: Mapping[str, Any]) -> list[str]:
         f"{spread['SMOTE']:.4f}",
         f"{spread['Deep SMOTE']:.4f}",
         f"{spread['p_holm']:.2g}",
+        f"{spread[KEPT]:.4f}",
+        f"{spread['kept_p_holm']:.2g}",
     ]
 
 
 def note(lines: list[dict[str, Any]], *, splits: int, repeated: int, runs: int) -> str:
     """What the lines say, counted."""
-    better, worse = (_shown(lines, "difference", sign) for sign in (1, -1))
-    less, more = (_shown(lines, "spread", sign) for sign in (-1, 1))
-    across = []
-    for classifier in CLASSIFIERS:
-        for figure in FIGURES:
-            own = [x for x in lines if (x["classifier"], x["figure"]) == (classifier, figure)]
-            gaps = [_gap(line, "spread") for line in own]
-            p = float(wilcoxon(gaps).pvalue) if any(gaps) else 1.0
-            smaller = sum(gap < 0 for gap in gaps)
-            across.append(f"{classifier} {figure} {smaller} of {len(own)} (p {p:.2g})")
+    gaps = [line["difference"]["mean"] for line in lines]
+    better, worse = _shown(gaps, [line["difference"]["p_holm"] for line in lines])
     return (
         f"Means over {splits} splits, the same for all. Difference: paired, 95 % interval "
         "(Student's t; splits overlap, so rather too narrow). SD: over "
         f"{runs} runs that differ in the sampler's seed alone, mean of {repeated} splits, tested "
-        f"split by split. Holm's correction counts all {len(lines)} lines of a claim. Deep SMOTE "
-        f"is better than SMOTE in {better} of them and worse in {worse}; its SD is smaller in "
-        f"{less} and larger in {more}. Sets with the smaller SD, by Wilcoxon's signed-rank test "
-        f"without correction: {'; '.join(across)}."
+        "against SMOTE's split by split; kept: one network for all runs of a split. Holm's "
+        f"correction counts all {len(lines)} lines. Deep SMOTE is better than SMOTE in {better} of "
+        f"them and worse in {worse}. {_steadier(lines, 'Deep SMOTE', 'p_holm')} "
+        f"{_steadier(lines, KEPT, 'kept_p_holm')}"
     )
 
 
-def _shown(lines: list[dict[str, Any]], claim: str, sign: int) -> int:
-    """Lines whose difference has that sign with a corrected p below 0.05."""
-    return sum(line[claim]["p_holm"] < 0.05 and sign * _gap(line, claim) > 0 for line in lines)
+def _steadier(lines: list[dict[str, Any]], sampler: str, p_name: str) -> str:
+    """In how many lines its spread differs from SMOTE's, and over sets for every figure."""
+    gaps = [line["spread"][sampler] - line["spread"]["SMOTE"] for line in lines]
+    more, less = _shown(gaps, [line["spread"][p_name] for line in lines])
+    across = []
+    for classifier in CLASSIFIERS:
+        for figure in FIGURES:
+            own = [
+                gap
+                for gap, line in zip(gaps, lines, strict=True)
+                if (line["classifier"], line["figure"]) == (classifier, figure)
+            ]
+            p = float(wilcoxon(own).pvalue) if any(own) else 1.0
+            smaller = sum(gap < 0 for gap in own)
+            across.append(f"{classifier} {figure} {smaller} of {len(own)} (p {p:.2g})")
+    return (
+        f"{sampler}: SD smaller in {less} and larger in {more}; sets with the smaller SD, by "
+        f"Wilcoxon's signed-rank test without correction: {'; '.join(across)}."
+    )
 
 
-def _gap(line: Mapping[str, Any], claim: str) -> float:
-    if claim == "difference":
-        return line["difference"]["mean"]
-    return line["spread"]["Deep SMOTE"] - line["spread"]["SMOTE"]
+def _shown(gaps: list[float], p: list[float]) -> tuple[int, int]:
+    """Gaps above and below 0 with a corrected p below 0.05."""
+    sure = [gap for gap, own in zip(gaps, p, strict=True) if own < 0.05]
+    return sum(gap > 0 for gap in sure), sum(gap < 0 for gap in sure)
 
 
 if __name__ == "__main__":
