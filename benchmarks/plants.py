@@ -106,8 +106,8 @@ def _differences(rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "title": "Plants: " + " with ".join(REFERENCE) + " minus each other, plants by plants",
         "note": "Paired over seeds, each of other plants; ± is half of the 95 % interval (Student's"
-        " t). The last column is the p-value of the paired t test after Holm, over all lines of the "
-        "figure. " + _simulated(rows),
+        " t). Last: p of the paired t test after Holm, over all lines of the figure. "
+        + _simulated(rows),
         "columns": ["figure", "minus network", "method", "seeds", "difference", "is", "p, Holm"],
         "rows": lines,
     }

@@ -60,6 +60,8 @@ class Step(nn.Module):
         self.model = model.half() if half else model
         self.dtype = torch.float16 if half else torch.float32
         self.temperature = temperature
+        self.whiten: Tensor
+        self.centres: Tensor
         self.register_buffer("whiten", torch.from_numpy(novelty.whiten))
         self.register_buffer("centres", torch.from_numpy(novelty.centres))
 

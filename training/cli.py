@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -141,8 +141,8 @@ def fit(
         target=target,
         seed=seed,
         rate=rate,
-        window=window or WINDOW,
-        hop=hop or HOP,
+        window=WINDOW if window is None else window,
+        hop=HOP if hop is None else hop,
         preset=preset,
         classifier=classifier,
     )
@@ -215,8 +215,12 @@ def compare(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with bars(errors) as progress:
-        how = {"jobs": jobs, "progress": progress, "say": errors.print}
+        how: dict[str, Any] = {"jobs": jobs, "progress": progress, "say": errors.print}
         if is_plant_data(data):
+            refuse_bearing_options(
+                root=root, task=task, channels=channels, label=label, train_loads=train_loads,
+                test_loads=test_loads, rate=rate,
+            )  # fmt: skip
             rows, failed = compare_plant_data(
                 data, out, methods=_names(methods), protocols=_names(protocols),
                 seeds=_seeds(seeds), classifiers=_names(classifiers), window=window, hop=hop, **how,
@@ -232,8 +236,8 @@ def compare(
                 test_loads=_numbers(test_loads),
                 n_normal=normal_windows,
                 rate=rate,
-                window=window or WINDOW,
-                hop=hop or HOP,
+                window=WINDOW if window is None else window,
+                hop=HOP if hop is None else hop,
                 preset=preset,
             )
             grid = Grid(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from dlrsd.runtime.errors import DlrsdError, InputError
 from dlrsd.training.filling import Comparison, Say, check_names, fill_table
 from dlrsd.training.fit_sequence import EPOCHS
@@ -82,7 +84,7 @@ def _check_data(groups: Sequence[Sequence[PlantCell]]) -> list[str]:
             raise InputError(
                 f"protocol {settings.protocol}, seed {settings.seed}: {error}"
             ) from error
-        total = sum(data.counts(part) for part in PARTS)
+        total = np.sum([data.counts(part) for part in PARTS], axis=0)
         rarest = min((i for i in range(len(CLASSES)) if total[i]), key=lambda i: total[i])
         counts = ", ".join(f"{data.counts(part)[rarest]:,} {part}" for part in PARTS)
         simulated = " (simulated)" if any(plant.simulated for plant in data.plants) else ""

@@ -74,7 +74,7 @@ class SequenceClassifier(nn.Module):
     @property
     def state_widths(self) -> tuple[int, ...]:
         """Width of every tensor of the state."""
-        return tuple(width for lstm in self.outer for width in (lstm.hidden_size,) * 2)
+        return tuple(width for width in OUTER[: len(self.outer)] for _ in range(2))
 
     def forward(self, windows: Tensor, state: State | None = None) -> tuple[Tensor, Tensor, State]:
         n, steps = windows.shape[:2]
