@@ -70,10 +70,14 @@ def _means(rows: Sequence[Row]) -> dict[str, Any]:
             network,
             method,
             len(seeds),
-            *(_mean([figures(row)[name] for row in seeds.values()]) for name in FIGURES),
+            *(
+                _mean([row[name] for row in map(figures, seeds.values()) if name in row])
+                for name in FIGURES
+            ),
             f"{np.mean([row['seconds'] for row in seeds.values()]):.0f}",
         ]
         for (network, method), seeds in by_key.items()
+        for told in [[figures(row) for row in seeds.values()]]
     ]
     return {
         "title": "Plants: sequences and their imbalance",
@@ -93,8 +97,12 @@ def _differences(rows: Sequence[Row]) -> dict[str, Any]:
     for figure in FIGURES:
         pairs = {}
         for key, others in by_key.items():
-            common = sorted(own.keys() & others.keys())
-            values = [[figures(side[seed])[figure] for seed in common] for side in (own, others)]
+            sides = [
+                {seed: told for seed, row in side.items() if figure in (told := figures(row))}
+                for side in (own, others)
+            ]
+            common = sorted(sides[0].keys() & sides[1].keys())
+            values = [[side[seed][figure] for seed in common] for side in sides]
             if common:
                 pairs[key] = (len(common), *paired(*values), paired_p(*values))
         adjusted = holm([p for *_, p in pairs.values()])
@@ -142,7 +150,7 @@ def _simulated(rows: Sequence[Row]) -> str:
 
 
 def _mean(values: Sequence[float]) -> str:
-    return _text(*interval(values))
+    return _text(*interval(values)) if values else "no test window"
 
 
 def _text(mean: float, half: float | None, sign: str = "") -> str:

@@ -72,13 +72,14 @@ def fill_table(
     Raises
     ------
     InputError
-        If the number of jobs, the data or the file cannot be used; nothing was computed then.
+        If a number, the data or the file cannot be used; nothing was computed then.
     """
-    if jobs is not None and jobs < 1:
-        raise InputError(f"got jobs = {jobs}: expected 1 or more")
+    wanted = [cell for group in groups for cell in group]
+    for what, number in (("jobs", jobs), ("epochs", min(cell.epochs for cell in wanted))):
+        if number is not None and number < 1:
+            raise InputError(f"got {what} = {number}: expected 1 or more")
     with own_table(out):
         rows = {_key_of(row, out): row for row in read_table(out)}
-        wanted = [cell for group in groups for cell in group]
         left = [[cell for cell in group if _key(cell) not in rows] for group in groups]
         n_left = sum(map(len, left))
         notes = check(left)

@@ -15,13 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from dlrsd.training.methods import KNOWN
-from dlrsd.training.statistics import REFERENCE, summary
+from dlrsd.training.statistics import reference_of, summary
 from dlrsd.training.table import Row
 
 _FIGURES = ("accuracy", "macro_recall", "worst_recall")
+_PLANT_FIGURES = ("macro_recall", "worst_recall", "macro_auroc")  # nearly all windows are Normal
 _LEGEND = (
-    f"In percent: mean over seeds ± half of its 95 % interval. {REFERENCE} −: accuracy of "
-    f"{REFERENCE} minus the method's on the same seeds; * the interval excludes 0."
+    "In percent: mean over seeds ± half of its 95 % interval. A name with −: the first figure of "
+    "that method minus the others' on the same seeds; * the interval excludes 0."
 )
 
 
@@ -34,22 +35,26 @@ def standings(rows: Sequence[Row]) -> RenderableType:
 
 
 def _title(line: Mapping[str, Any]) -> str:
-    return f"{line['protocol']}, 1:{line['balance']:g}, {line['classifier']}"
+    ratio = "" if line["balance"] is None else f", 1:{line['balance']:g}"
+    return f"{line['protocol']}{ratio}, {line['classifier']}"
 
 
 def _table(title: str, lines: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(
         title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
     )
+    balance = lines[0]["balance"]
+    figures = _PLANT_FIGURES if balance is None else _FIGURES
+    names = [figure.replace("_", " ") for figure in figures]
     table.add_column("method", overflow="fold", min_width=16)
-    for name in ("seeds", *(figure.replace("_", " ") for figure in _FIGURES), f"{REFERENCE} −"):
+    for name in ("seeds", *names, f"{reference_of(balance)} −"):
         table.add_column(name, justify="right", no_wrap=True)
     for line in lines:
-        difference = line["difference"]["accuracy"]
+        difference = line["difference"][figures[0]]
         table.add_row(
             line["method"],
             str(len(line["seeds"])),
-            *(_percent(line[figure]) for figure in _FIGURES),
+            *("–" if line[f] is None else _percent(line[f]) for f in figures),
             "" if difference is None else _percent(difference, sign="+"),
         )
     return table

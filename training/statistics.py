@@ -25,6 +25,8 @@ from dlrsd.runtime.errors import InputError
 
 FIGURES = ("accuracy", "macro_recall", "worst_recall", "g_mean", "macro_auroc")
 REFERENCE = "dlrsd-smote"
+#: In its place on plants, whose rows have no balance ratio.
+PLANT_REFERENCE = "rus-weights"
 #: What all seeds and methods that are compared have in common; `variant` is what else was set.
 GROUP = ("data", "task", "protocol", "balance", "classifier", "variant")
 _CONFIDENCE = 0.95
@@ -89,15 +91,20 @@ def holm(p: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def verdict(mean: float, half_width: float | None, method: str) -> str:
-    """The difference `REFERENCE` - method in words: better only if the interval excludes 0."""
+def reference_of(balance: float | None) -> str:
+    """The method that the others of a group are compared with."""
+    return PLANT_REFERENCE if balance is None else REFERENCE
+
+
+def verdict(mean: float, half_width: float | None, method: str, reference: str = REFERENCE) -> str:
+    """The difference reference - method in words: better only if the interval excludes 0."""
     if half_width is None or abs(mean) <= half_width:
         return "no difference shown"
-    return f"{REFERENCE if mean > 0 else method} better"
+    return f"{reference if mean > 0 else method} better"
 
 
 def summary(rows: Any) -> list[dict[str, Any]]:
-    """Figures of every method over its seeds, and `REFERENCE` minus the method on common seeds.
+    """Figures of every method over its seeds, and `reference_of` minus it on common seeds.
 
     Parameters
     ----------
@@ -125,8 +132,8 @@ def summary(rows: Any) -> list[dict[str, Any]]:
         if same and any(row[figure] != same[figure] for figure in FIGURES):
             raise InputError(
                 f"got two results of {row['method']} at seed {row['seed']}, protocol "
-                f"{row['protocol']}, balance ratio 1:{row['balance']:g}: expected one; give only "
-                "tables made by one version"
+                f"{row['protocol']}{at_ratio(row['balance'])}: expected one; give only tables made "
+                "by one version"
             )
         seeds[row["seed"]] = row
     if not groups:
@@ -140,6 +147,11 @@ def summary(rows: Any) -> list[dict[str, Any]]:
     ]
 
 
+def at_ratio(balance: float | None) -> str:
+    """ ", balance ratio 1:..." where there is one."""
+    return "" if balance is None else f", balance ratio 1:{balance:g}"
+
+
 def group_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """A row's values of `GROUP`; `variant` is JSON of the settings without those, and of epochs."""
     stated = {**json.loads(row["settings"]), "epochs": row["epochs"]}
@@ -150,9 +162,11 @@ def group_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
 def _line(
     group: tuple[Any, ...], methods: Mapping[str, Mapping[int, Mapping[str, Any]]], method: str
 ) -> dict[str, Any]:
-    own, reference = methods[method], methods.get(REFERENCE, {})
+    named = dict(zip(GROUP, group, strict=True))
+    compared_with = reference_of(named["balance"])
+    own, reference = methods[method], methods.get(compared_with, {})
     line: dict[str, Any] = {
-        **dict(zip(GROUP, group, strict=True)),
+        **named,
         "method": method,
         "seeds": sorted(own),
         "seconds": float(np.mean([own[seed]["seconds"] for seed in sorted(own)])),
@@ -166,7 +180,7 @@ def _line(
             line[figure] = {"mean": mean, "half_width": half, "n": len(values)}
         common = sorted(values.keys() & others.keys())
         line["difference"][figure] = None
-        if common and method != REFERENCE:
+        if common and method != compared_with:
             pair = [others[seed] for seed in common], [values[seed] for seed in common]
             mean, half = paired(*pair)
             line["difference"][figure] = {
@@ -175,7 +189,7 @@ def _line(
                 "n": len(common),
                 "p": paired_p(*pair),
                 "p_holm": None,
-                "verdict": verdict(mean, half, method),
+                "verdict": verdict(mean, half, method, compared_with),
             }
     return line
 
