@@ -33,7 +33,7 @@ from dlrsd.training.plant_score import score_plant
 from dlrsd.training.plant_windows import events_from_labels
 from dlrsd.training.plants import CLASSES, SIMULATION
 from dlrsd.training.report import write_report
-from dlrsd.training.run import open_folder, read_json, save_models, write_json
+from dlrsd.training.run import open_folder, read_json, save_arrays, save_models, write_json
 from dlrsd.training.sequence_balance import find_method, training_sequences
 from dlrsd.training.sequences import PARTS, SequenceData, SequenceSettings
 from dlrsd.training.sequences import prepare_sequences as prepare
@@ -99,8 +99,9 @@ def fit_plants(
     show = progress("evaluation", 1)
     temperature, novelty = calibrated(model, data)
     config["temperature"] = temperature
-    metrics = plant_metrics(model, data, temperature=temperature, novelty=novelty)
+    metrics, states = plant_metrics(model, data, temperature=temperature, novelty=novelty)
     metrics |= {"window_counts": config["window_counts"], "sequences": sequences.facts}
+    save_arrays(out / "states.npz", states)
     save_models(out, classifier=model, novelty=novelty)
     write_json(out / "curves.json", {"classifier": curves})
     write_json(out / "config.json", config)
@@ -138,15 +139,17 @@ def plant_metrics(
     *,
     temperature: float = 1.0,
     novelty: Novelty | None = None,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[str, NDArray[np.int8]]]:
     """Figures of the test part: window by window, and event by event as the challenge scores.
 
     Returns
     -------
-    dict
+    metrics : dict
         What :func:`dlrsd.training.metrics.classification_metrics` gives, ``protocol``,
         ``simulated``, ``log_loss``, ``novel_share`` and ``events``: for every plant what
         :func:`dlrsd.training.plant_score.score_plant` gives.
+    states : dict
+        ``PLANT/true`` and ``PLANT/said``: the class index of every window in order.
     """
     s, tested = data.settings, data.parts["test"]
     said = run_segments(model, data, tested)
@@ -166,15 +169,18 @@ def plant_metrics(
     if novelty is not None:
         embedding = np.concatenate([embedding for _, embedding in said])
         metrics["novel_share"] = float((novelty(embedding) > 1).mean())
+    states = {}
     for segment, (of_log_p, _) in zip(tested, said, strict=True):
         plant = data.plants[segment.plant]
-        span = {"window": s.window, "hop": s.hop, "first": segment.first}
-        true, found = (
-            events_from_labels(labels, plant, **span)
-            for labels in (segment.label, of_log_p.argmax(axis=1))
+        found = of_log_p.argmax(axis=1)
+        true_events, said_events = (
+            events_from_labels(labels, plant, window=s.window, hop=s.hop, first=segment.first)
+            for labels in (segment.label, found)
         )
-        metrics["events"][plant.name] = asdict(score_plant(true, found))
-    return metrics
+        metrics["events"][plant.name] = asdict(score_plant(true_events, said_events))
+        states[f"{plant.name}/true"] = segment.label.astype(np.int8)
+        states[f"{plant.name}/said"] = found.astype(np.int8)
+    return metrics, states
 
 
 def _by_class(

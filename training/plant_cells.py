@@ -55,7 +55,7 @@ def run_plant_cell(cell: PlantCell) -> Row:
         model = new_sequence_classifier(data)
         sequences = training_sequences(data, cell.method)
         train_sequence_classifier(model, data, sequences, epochs=cell.epochs)
-        metrics = plant_metrics(model, data)
+        metrics, _ = plant_metrics(model, data)
     scores = {name: found["score"] for name, found in metrics["events"].items()}
     notes = [f"official score of {name}: {score:g}" for name, score in scores.items()]
     if metrics["simulated"]:

@@ -40,7 +40,8 @@ def write_report(run_folder: str | Path) -> Path:
         ``samples.npz``: ``real/<class index>`` and ``synthetic/<class index>``, float arrays of
         shape (n, channels, F, T), standardised heatmaps; ``window/<class index>`` (channels,
         samples); ``long_range/<name>``, the arrays of :func:`dlrsd.training.long_range.long_range`
-        (with its figures in ``metrics.json``).
+        (with its figures in ``metrics.json``);
+        ``states.npz`` of plants: ``PLANT/true`` and ``PLANT/said``, a class index for every step.
 
     Returns
     -------
@@ -87,6 +88,7 @@ def _read(folder: Path) -> Run:
         synthetic=samples["synthetic"],
         windows=samples["window"],
         long_range=samples["long_range"],
+        states=_read_states(folder / "states.npz"),
     )
 
 
@@ -100,6 +102,16 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path} holds a {type(content).__name__}: expected a JSON object")
     return content
+
+
+def _read_states(path: Path) -> dict[str, NDArray]:
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored)
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is damaged ({error}): expected states; train again") from error
 
 
 def _read_samples(path: Path, classes: Sequence[str]) -> dict[str, dict[str, NDArray]]:

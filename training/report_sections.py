@@ -22,6 +22,7 @@ from dlrsd.training import plots
 from dlrsd.training.fidelity import DEFINITIONS
 from dlrsd.training.report_attention import long_range
 from dlrsd.training.report_html import figure, maybe, percent, section, table
+from dlrsd.training.report_plants import events, states_over_time
 
 _PROTOCOL_MEANING = {
     "random": (
@@ -42,6 +43,16 @@ _PROTOCOL_MEANING = {
         "No physical bearing is on both sides (a single healthy one excepted, which is then "
         "divided by load). Of the four protocols this one says most about a new machine of the "
         "same kind."
+    ),
+}
+_PROTOCOL_MEANING |= {
+    "time": (
+        "Every plant was cut in time, three hours apart, and is on both sides. The figures say how "
+        "well faults of these plants are found again later, not how it will do in another plant."
+    ),
+    "plant": (
+        "No plant is on both sides. The figures say how the model carries over to a plant of the "
+        "same layout that it has not seen."
     ),
 }
 _METHOD_NAMES = {"dlrsd-smote": "DLRSD-SMOTE"}
@@ -66,6 +77,12 @@ class Run:
     synthetic: dict[str, NDArray]
     windows: dict[str, NDArray]
     long_range: dict[str, NDArray]
+    states: dict[str, NDArray]
+
+    @property
+    def is_plants(self) -> bool:
+        """Whether these are slow signals of plants, not vibration."""
+        return self.config.get("kind") == "sequence"
 
     @property
     def classes(self) -> list[str]:
@@ -78,6 +95,7 @@ def sections(run: Run) -> list[str]:
         _verdict(run),
         _recall(run),
         _confusion(run),
+        _plants(run),
         _class_counts(run),
         _filter_counts(run),
         _gallery(run),
@@ -94,6 +112,11 @@ def _verdict(run: Run) -> str:
     metrics = run.metrics
     total = sum(map(sum, metrics["confusion"]))
     headline = f"{percent(metrics['accuracy'])} of {total:,} test windows diagnosed correctly"
+    if run.is_plants:  # nearly all windows are normal, and saying so is no diagnosis
+        headline = (
+            f"{percent(metrics['macro_recall'])} of a state's windows found, in the mean of "
+            f"{len(run.classes)} states"
+        )
     return "\n".join(
         [
             f'<p class="run">Run {escape(run.name)}</p>',
@@ -161,6 +184,8 @@ def _weakest(run: Run) -> str:
 
 def _meaning(run: Run) -> str:
     sentences = []
+    if run.metrics.get("simulated"):
+        sentences.append("These plants are simulated: no figure says anything about a real one.")
     protocol = str(run.config.get("protocol", ""))
     if protocol in _PROTOCOL_MEANING:
         sentences.append(_PROTOCOL_MEANING[protocol])
@@ -221,7 +246,26 @@ def _confusion(run: Run) -> str:
     )
 
 
+def _plants(run: Run) -> str:
+    if not run.is_plants:
+        return ""
+    signal = run.config["signal"]
+    steps_a_day = 24 * 3600 * signal["rate_hz"] / signal["hop"]
+    return states_over_time(run.states, run.classes, steps_a_day=steps_a_day) + events(
+        run.metrics["events"]
+    )
+
+
 def _class_counts(run: Run) -> str:
+    if run.is_plants:
+        facts = run.metrics["sequences"]
+        rows = [(name, [f"{counts[name]:,}" for counts in facts.values()]) for name in run.classes]
+        return section(
+            "Training windows and sequences",
+            table(["class", *facts], rows),
+            "<p class='note'>A sequence counts to the rarest class it holds; what is left is left "
+            "by under-sampling.</p>",
+        )
     drawn = run.metrics.get("window_counts", {}).get("train", {})
     balance = run.metrics.get("balance") or {name: {"drawn": n} for name, n in drawn.items()}
     if not balance:
