@@ -8,8 +8,6 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
-from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +17,16 @@ from torch import nn
 from dlrsd.export.diagnosers import Progress, write_diagnosers
 from dlrsd.export.fused import Synthesizer
 from dlrsd.export.graphs import write_graph
+from dlrsd.export.manifest import manifest
 from dlrsd.export.sequences import write_sequence_bundle
 from dlrsd.export.tensorrt import engine_builder, write_engines
 from dlrsd.runtime.errors import InputError
-from dlrsd.runtime.manifest import SCHEMA_VERSION
 from dlrsd.runtime.tensorrt_build import PROFILE
-from dlrsd.training.novelty import QUANTILE
 from dlrsd.training.plant_run import is_plant_run, load_plant_run
 from dlrsd.training.prepare import prepare
 from dlrsd.training.run import TrainedRun, load_run
 
 VERDICT_SECONDS = 2.0  # a class holds with two thirds of the windows of so long
-METRICS = ("accuracy", "macro_recall", "worst_recall", "worst_class", "macro_f1", "g_mean", "n")
 ANCHOR_STATEMENT = "The anchors derive from the training data: {} of drawn training windows."
 
 
@@ -98,17 +94,17 @@ def export_bundle(
     try:
         part.chmod(0o755)
         if is_sequence:
-            manifest = write_sequence_bundle(
+            facts = write_sequence_bundle(
                 load_plant_run(run_folder), part, precisions=precisions, progress=progress
             )
         else:
-            manifest = _write_window_bundle(
+            facts = _write_window_bundle(
                 load_run(run_folder), part, precisions, anchors=anchors, progress=progress
             )
         if builder is not None:
             trt, targets = builder
-            signal = manifest["signal"]
-            manifest["engines"] = write_engines(
+            signal = facts["signal"]
+            facts["engines"] = write_engines(
                 part,
                 trt=trt,
                 targets=targets,
@@ -116,32 +112,32 @@ def export_bundle(
                 profile=PROFILE,
                 progress=progress,
             )
-        manifest["files"] = {path.name: _facts(path) for path in sorted(part.iterdir())}
-        (part / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+        facts["files"] = {path.name: _facts(path) for path in sorted(part.iterdir())}
+        (part / "manifest.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
         _replace(part, out)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return manifest
+    return facts
 
 
 def _write_window_bundle(
     run: TrainedRun, part: Path, precisions: Sequence[str], *, anchors: bool, progress: Progress
 ) -> dict[str, Any]:
     data = prepare(run.settings)
-    manifest = _manifest(run)
+    facts = _manifest(run)
     if not anchors:
-        manifest["synthesis"] = None
-    manifest["parity"] = write_diagnosers(
-        run, data, part, precisions=precisions, facts=manifest, progress=progress
+        facts["synthesis"] = None
+    facts["parity"] = write_diagnosers(
+        run, data, part, precisions=precisions, facts=facts, progress=progress
     )
-    if manifest["synthesis"]:
+    if facts["synthesis"]:
         written = progress("synthesiser", 1)
-        _write_synthesizer(run, part, manifest)
+        _write_synthesizer(run, part, facts)
         written(1)
-    return manifest
+    return facts
 
 
-def _write_synthesizer(run: TrainedRun, folder: Path, manifest: dict[str, Any]) -> None:
+def _write_synthesizer(run: TrainedRun, folder: Path, facts: dict[str, Any]) -> None:
     scalogram = run.frontend.config
     heatmaps = torch.zeros(
         2, len(run.config["channels"]), scalogram.n_frequencies, scalogram.n_blocks
@@ -158,57 +154,27 @@ def _write_synthesizer(run: TrainedRun, folder: Path, manifest: dict[str, Any]) 
     write_graph(
         module,
         example,
-        folder / manifest["synthesis"]["file"],
+        folder / facts["synthesis"]["file"],
         output_names=output_names,
-        facts={key: manifest[key] for key in ("name", "classes", "scalogram", "synthesis")},
+        facts={key: facts[key] for key in ("name", "classes", "scalogram", "synthesis")},
     )
-    shutil.copyfile(run.folder / "anchors.npz", folder / manifest["synthesis"]["anchors"])
+    shutil.copyfile(run.folder / "anchors.npz", folder / facts["synthesis"]["anchors"])
 
 
 def _manifest(run: TrainedRun) -> dict[str, Any]:
-    config, signal = run.config, run.config["signal"]
-    n_classes, width = len(run.classes), run.classifier.head.in_features
-
-    def tensor(name: str, *shape: int) -> dict[str, Any]:
-        return {"name": name, "dtype": "float32", "shape": ["batch", *shape]}
-
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "window",
-        "name": run.folder.resolve().name,
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "dlrsd_version": version("dlrsd"),
-        "graph": {
-            "inputs": [tensor("waveform", signal["channels"], signal["window"])],
-            "outputs": [
-                tensor("probabilities", n_classes),
-                tensor("embedding", width),
-                tensor("novelty"),
-            ],
-            "states": [],
-            "profile": dict(PROFILE),
-        },
-        "classes": run.classes,
-        "normal_class": config["normal_class"],
-        "signal": signal,
-        "scalogram": config["scalogram"],
-        "calibration": {"temperature": run.temperature},
-        "novelty": {"threshold": 1.0, "quantile": QUANTILE},
-        "quality": config["quality"],
-        "verdict": _verdict(signal),
-        "synthesis": _synthesis(run),
-        "training": {
-            key: config[key]
-            for key in (
-                "dataset", "task", "protocol", "split_note", "balance_ratio", "seed", "method",
-                "classifier", "window_counts", "statement",
-            )
-        },
-        "metrics": {
-            "protocol": config["protocol"],
-            **{key: run.metrics[key] for key in METRICS},
-        },
-    }  # fmt: skip
+    facts = manifest(
+        "window",
+        run.folder,
+        run.config,
+        run.metrics,
+        embedding=run.classifier.head.in_features,
+        scalogram=run.config["scalogram"],
+        quality=run.config["quality"],
+        verdict=_verdict(run.config["signal"]),
+        synthesis=_synthesis(run),
+    )
+    facts["graph"]["profile"] = dict(PROFILE)
+    return facts
 
 
 def _synthesis(run: TrainedRun) -> dict[str, str] | None:

@@ -95,6 +95,8 @@ class Diagnoser(nn.Module):
         self.classifier = classifier.half() if half else classifier
         self.dtype = torch.float16 if half else torch.float32
         self.temperature = temperature
+        self.whiten: Tensor
+        self.centres: Tensor
         self.register_buffer("whiten", torch.from_numpy(novelty.whiten))
         self.register_buffer("centres", torch.from_numpy(novelty.centres))
 
@@ -102,9 +104,14 @@ class Diagnoser(nn.Module):
         heatmap = self.frontend(waveform).to(self.dtype)
         logits, embedding = self.classifier(heatmap)
         logits, embedding = logits.float(), embedding.float()
-        gap = (embedding @ self.whiten).unsqueeze(1) - self.centres
-        novelty = torch.sqrt((gap * gap).sum(2)).amin(1)
+        novelty = distance(embedding, self.whiten, self.centres)
         return torch.softmax(logits / self.temperature, dim=1), embedding, novelty
+
+
+def distance(embedding: Tensor, whiten: Tensor, centres: Tensor) -> Tensor:
+    """Novelty (n,) of embeddings (n, width), as :class:`dlrsd.training.novelty.Novelty`."""
+    gap = (embedding @ whiten).unsqueeze(1) - centres
+    return torch.sqrt((gap * gap).sum(2)).amin(1)
 
 
 class Synthesizer(nn.Module):

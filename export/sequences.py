@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +18,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dlrsd.export.diagnosers import Progress
+from dlrsd.export.fused import distance
 from dlrsd.export.graphs import OUTPUTS, require_weights, write_graph
+from dlrsd.export.manifest import manifest
 from dlrsd.export.parity import compare, require_parity
 from dlrsd.runtime.engine import GRAPH_FILES
-from dlrsd.runtime.manifest import SCHEMA_VERSION
 from dlrsd.training.fit_sequence import run_segments
 from dlrsd.training.lr_convlstm import SequenceClassifier
-from dlrsd.training.novelty import QUANTILE, Novelty
+from dlrsd.training.novelty import Novelty
 from dlrsd.training.plant_run import PlantRun
 from dlrsd.training.sequences import prepare_sequences
 
-METRICS = (
-    "accuracy", "macro_recall", "worst_recall", "worst_class", "macro_f1", "g_mean", "n",
-    "simulated",
-)  # fmt: skip
 VERDICT = {"last": 3, "hold": 2}  # steps
 WINDOWS = 10_000
 _SIZE = 2  # of the example batch; one would be frozen into the graph
@@ -72,15 +67,14 @@ class Step(nn.Module):
         embedding, after = self.model.embed(x, x.shape[0], 1, before or None)
         logits = self.model.head(embedding[:, 0]).float()
         embedding = embedding[:, 0].float()
-        gap = (embedding @ self.whiten).unsqueeze(1) - self.centres
-        novelty = torch.sqrt((gap * gap).sum(2)).amin(1)
+        novelty = distance(embedding, self.whiten, self.centres)
         probabilities = torch.softmax(logits / self.temperature, dim=1)
         return (probabilities, embedding, novelty, *(part.float() for part in after))
 
 
-def state_names(model: SequenceClassifier) -> list[str]:
-    """Names of the graph's state inputs; each output is ``next_`` and the name."""
-    return [f"state_{i}" for i in range(len(model.state_widths))]
+def state_widths(model: SequenceClassifier) -> dict[str, int]:
+    """Names and widths of the graph's state inputs; each output is ``next_`` and the name."""
+    return {f"state_{i}": width for i, width in enumerate(model.state_widths)}
 
 
 def write_sequence_bundle(
@@ -109,7 +103,7 @@ def write_sequence_bundle(
     ParityError
         If a graph does not say what the trained network says.
     """
-    manifest = _manifest(run)
+    facts = _manifest(run)
     data = prepare_sequences(run.settings)
     tested = data.parts["test"]
     each = -(-WINDOWS // len(tested))
@@ -122,7 +116,7 @@ def write_sequence_bundle(
     for precision in precisions:
         path = folder / GRAPH_FILES[precision]
         written = progress(f"write {precision}", 1)
-        _write(run, path, precision=precision, facts=manifest)
+        _write(run, path, precision=precision, facts=facts)
         written(1)
         bar = progress(f"check {precision}", len(label))
         said[precision] = _run_graph(path, run.model, streams, on_window=bar)
@@ -132,68 +126,34 @@ def write_sequence_bundle(
             "bytes": path.stat().st_size,
         }
         require_parity(precision, parity[precision], len(label))
-    return {**manifest, "parity": parity}
+    return {**facts, "parity": parity}
 
 
 def _manifest(run: PlantRun) -> dict[str, Any]:
-    config, signal = run.config, run.config["signal"]
-
-    def tensor(name: str, *shape: int) -> dict[str, Any]:
-        return {"name": name, "dtype": "float32", "shape": ["batch", *shape]}
-
-    model = run.model
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "sequence",
-        "name": run.folder.resolve().name,
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "dlrsd_version": version("dlrsd"),
-        "graph": {
-            "inputs": [tensor("waveform", signal["channels"], signal["window"])],
-            "outputs": [
-                tensor("probabilities", len(config["classes"])),
-                tensor("embedding", model.head.in_features),
-                tensor("novelty"),
-            ],
-            "states": [
-                tensor(name, width)
-                for name, width in zip(state_names(model), model.state_widths, strict=True)
-            ],
-        },
-        "classes": config["classes"],
-        "normal_class": config["normal_class"],
-        "signal": signal,
-        "scalogram": None,
-        "calibration": {"temperature": run.temperature},
-        "novelty": {"threshold": 1.0, "quantile": QUANTILE},
-        "quality": {},
-        "verdict": dict(VERDICT),
-        "synthesis": None,
-        "training": {
-            key: config[key]
-            for key in (
-                "dataset", "task", "protocol", "split_note", "balance_ratio", "seed", "method",
-                "classifier", "window_counts", "statement",
-            )
-        },
-        "metrics": {
-            "protocol": config["protocol"],
-            **{key: run.metrics[key] for key in METRICS},
-        },
-    }  # fmt: skip
+    facts = manifest(
+        "sequence",
+        run.folder,
+        run.config,
+        run.metrics,
+        embedding=run.model.head.in_features,
+        states=state_widths(run.model),
+        scalogram=None,
+        quality={},
+        verdict=dict(VERDICT),
+        synthesis=None,
+    )
+    facts["metrics"]["simulated"] = run.metrics["simulated"]
+    return facts
 
 
 def _write(run: PlantRun, path: Path, *, precision: str, facts: dict[str, Any]) -> None:
-    signal, names = run.config["signal"], state_names(run.model)
+    signal = run.config["signal"]
     example = {"waveform": torch.zeros(_SIZE, signal["channels"], signal["window"])}
-    states = {
-        name: torch.zeros(_SIZE, width)
-        for name, width in zip(names, run.model.state_widths, strict=True)
-    }
+    states = {name: torch.zeros(_SIZE, width) for name, width in state_widths(run.model).items()}
     # A copy: casting to half precision would change the run's own network.
     model, novelty = copy.deepcopy((run.model, run.novelty))
     step = Step(model, novelty, run.temperature, half=precision == "fp16")
-    outputs = [*OUTPUTS, *(f"next_{name}" for name in names)]
+    outputs = [*OUTPUTS, *(f"next_{name}" for name in states)]
     write_graph(step, example, path, output_names=outputs, facts=facts, states=states)
     if precision == "fp16":
         weights = sum(p.numel() for p in run.model.parameters() if p.dim() > 1)
@@ -208,17 +168,14 @@ def _run_graph(
     on_window: Callable[[int], None],
 ) -> NDArray[np.float32]:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = state_names(model)
-    outputs = ["probabilities", *(f"next_{name}" for name in names)]
+    widths = state_widths(model)
+    outputs = ["probabilities", *(f"next_{name}" for name in widths)]
     said, done = [], 0
     for windows in streams:
-        state = {
-            name: np.zeros((1, width), np.float32)
-            for name, width in zip(names, model.state_widths, strict=True)
-        }
+        state = {name: np.zeros((1, width), np.float32) for name, width in widths.items()}
         for window in windows:
             probabilities, *after = session.run(outputs, {"waveform": window[None], **state})
-            state = dict(zip(names, after, strict=True))
+            state = dict(zip(widths, after, strict=True))
             said.append(probabilities)
             done += 1
             if not done % 100:
