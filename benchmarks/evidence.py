@@ -101,6 +101,8 @@ def _read(path: Path) -> list[dict[str, Any]]:
     rows = read_table(path)
     if not rows:
         raise InputError(f"{path} has no rows: expected one of each cell; run the comparison")
+    if any(row["balance"] is None for row in rows):
+        raise InputError(f"{path} has rows of plants: expected vibration; run benchmarks/plants.py")
     return rows
 
 

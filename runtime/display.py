@@ -56,8 +56,9 @@ def opening_lines(header: Mapping[str, Any]) -> list[str]:
 
 
 def verdict_line(verdict: Mapping[str, Any], *, is_slow: bool = False) -> str:
-    """One sentence on one channel, from the summary's ``verdicts``; a sequence is slow."""
-    words = [f"channel {verdict['channel']}: {verdict['label']}"]
+    """One sentence on one channel, or on all together where they are slow ones of a sequence;
+    from the summary's ``verdicts``."""
+    words = [f"{_whose(verdict, is_slow)}{verdict['label']}"]
     if verdict["share"] is not None:
         words.append(
             f"since {_when(verdict, 'since', is_slow)} ({percent(verdict['share'])} of the fit "
@@ -68,6 +69,10 @@ def verdict_line(verdict: Mapping[str, Any], *, is_slow: bool = False) -> str:
     if verdict["unfit_share"]:
         words.append(f"- {percent(verdict['unfit_share'])} of all windows unfit for diagnosis")
     return " ".join(words)
+
+
+def _whose(record: Mapping[str, Any], is_slow: bool) -> str:
+    return "" if is_slow else f"channel {record['channel']}: "
 
 
 def closing_lines(summary: Mapping[str, Any]) -> list[str]:
@@ -126,7 +131,7 @@ class _Lines:
         slow = "kind" in diagnosis.header
         self._print(
             [
-                f"{_when(change, 'decided', slow)}  channel {change['channel']}: {change['label']}"
+                f"{_when(change, 'decided', slow)}  {_whose(change, slow)}{change['label']}"
                 + ("" if change["label"] == UNDECIDED else f", since {_when(change, 'time', slow)}")
                 for change in diagnosis.take_changes()
             ]

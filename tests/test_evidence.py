@@ -227,6 +227,10 @@ def test_pictures_of_an_older_page_are_removed(tmp_path):
         (lambda path: None, "there is no table"),
         (lambda path: write_table(path, []), "has no rows"),
         (lambda path: path.write_bytes(b"half a tab"), "damaged"),
+        (
+            lambda path: write_table(path, [{**row("none", 0, 0.9), "balance": None}]),
+            "has rows of plants",
+        ),
     ],
 )
 def test_what_is_no_table_is_refused_in_one_line(make, said, tmp_path, monkeypatch, capsys):
