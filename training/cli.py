@@ -90,8 +90,8 @@ def fit(
         typer.Option(
             help="What meets the imbalance: dlrsd-smote, none, class-weights, ros, rus, smote, "
             "smote-waveform, borderline-smote, adasyn, mixup, deepsmote, deep-smote, rus-weights, "
-            "smote-weights, rus-smote or rus-smote-weights; of plants rus-weights or another of "
-            "none, weights, ros, rus, smote and their combinations."
+            "smote-weights, rus-smote or rus-smote-weights. In plants: rus-weights, none, "
+            "class-weights, ros, rus, smote, smote-weights, rus-smote or rus-smote-weights."
         ),
     ] = None,
 ) -> None:

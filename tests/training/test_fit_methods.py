@@ -12,10 +12,13 @@ from dlrsd.runtime.errors import InputError
 from dlrsd.training import fit as fit_module
 from dlrsd.training.cli import app, main
 from dlrsd.training.fit import fit
+from dlrsd.training.fit_plants import METHOD as PLANT_METHOD
 from dlrsd.training.materials import make_materials
 from dlrsd.training.methods import COMBINATIONS, METHODS, training_set
 from dlrsd.training.prepare import prepare
 from dlrsd.training.run import load_run
+from dlrsd.training.sequence_balance import SEQUENCE_METHODS
+from dlrsd.training.statistics import REFERENCE
 
 FILES = {
     "classifier.safetensors", "config.json", "curves.json", "metrics.json", "novelty.npz",
@@ -135,5 +138,10 @@ def test_the_command_names_the_run_by_its_method(hurry, rig_folder, tmp_path, mo
 
 def test_the_command_names_every_method():
     (option,) = [p for p in get_command(app).commands["fit"].params if p.name == "method"]
-    named = option.help.split(": ")[1].rstrip(".").replace(" or ", ", ").split(", ")
-    assert sorted(named) == sorted([*METHODS, *COMBINATIONS])
+    windows, plants = (
+        part.partition(": ")[2].rstrip(".").replace(" or ", ", ").split(", ")
+        for part in option.help.split(". ")
+    )
+    assert sorted(windows) == sorted([*METHODS, *COMBINATIONS])
+    assert sorted(plants) == sorted(SEQUENCE_METHODS)
+    assert (windows[0], plants[0]) == (REFERENCE, PLANT_METHOD)
