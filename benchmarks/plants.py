@@ -21,13 +21,11 @@ import machine
 import numpy as np
 
 from dlrsd.runtime.errors import InputError
+from dlrsd.training.plants import SIMULATION
 from dlrsd.training.statistics import holm, interval, paired, paired_p
 from dlrsd.training.table import Row, read_table
 
-FIGURES = (
-    "macro F1", "macro recall", "Fault4 recall", "Fault5 recall", "Fault5 F1", "macro AUROC",
-    "score a plant",
-)  # fmt: skip
+FIGURES = ("macro F1", "macro recall", "Fault4 recall", "Fault5 recall", "Fault5 F1", "macro AUROC")
 REFERENCE = ("lr_convlstm", "rus-weights")
 Key = tuple[str, str]  # network, method
 
@@ -44,9 +42,22 @@ def main() -> None:
     rows = [row for row in read_table(a.table) if "sequence" in json.loads(row["settings"])]
     if not rows:
         raise InputError(f"{a.table} has no rows of plants: run `dlrsd-train compare plant` first")
+    stated = {_common(row) for row in rows}
+    if len(stated) > 1:
+        raise InputError(
+            f"{a.table} has rows of {len(stated)} different settings, such as protocols or epochs: "
+            "expected those of one; fill a table for each"
+        )
     command = f"python benchmarks/plants.py {a.table.name}"
     for name, result in (("plants", _means(rows)), ("plants-minus", _differences(rows))):
         print(machine.save(name, {"command": command, **result}, a.out))
+
+
+def _common(row: Row) -> str:
+    """What rows that are compared have in common, as text."""
+    settings = json.loads(row["settings"])
+    own = {name: value for name, value in settings.items() if name not in ("seed", "classifier")}
+    return json.dumps({**own, "epochs": row["epochs"]}, sort_keys=True)
 
 
 def figures(row: Row) -> dict[str, float]:
@@ -55,8 +66,6 @@ def figures(row: Row) -> dict[str, float]:
     confusion = np.array(json.loads(row["confusion"]))
     five = classes.index("Fault5")
     found = confusion[five, five]
-    notes = [note.rpartition(": ") for note in json.loads(row["notes"])]
-    scores = [float(score) for what, _, score in notes if what.startswith("official score")]
     known = {
         "macro F1": row["macro_f1"],
         "macro recall": row["macro_recall"],
@@ -64,7 +73,6 @@ def figures(row: Row) -> dict[str, float]:
         "Fault5 recall": recall["Fault5"],
         "Fault5 F1": 2 * found / max(1, confusion[five].sum() + confusion[:, five].sum()),
         "macro AUROC": row["macro_auroc"],
-        "score a plant": np.mean(scores),
     }
     return {name: float(value) for name, value in known.items() if value is not None}
 
@@ -119,7 +127,7 @@ def _differences(rows: Sequence[Row]) -> dict[str, Any]:
             lines.append([figure, *key, n, _text(mean, half, sign="+"), word, sure])
     return {
         "title": "Plants: " + " with ".join(REFERENCE) + " minus each other, plants by plants",
-        "note": "Paired over seeds, each of other plants; ± is half of the 95 % interval (Student's"
+        "note": "Paired over seeds; ± is half of the 95 % interval (Student's"
         " t). Last: p of the paired t test after Holm, over all lines of the figure. "
         + _simulated(rows),
         "columns": ["figure", "minus network", "method", "seeds", "difference", "is", "p, Holm"],
@@ -142,11 +150,13 @@ def _note(rows: Sequence[Row]) -> str:
     protocols = ", ".join(sorted({row["protocol"] for row in rows}))
     settings = json.loads(rows[0]["settings"])
     train, test = (f"{min(own)} to {max(own)}" for own in counts.values())
+    plants = "the same plants for every seed"
+    if settings["data"] == SIMULATION:
+        plants = f"{settings['n_plants']} plants of {settings['years']:g} years, others a seed"
     return (
-        f"Protocol {protocols}; {settings['n_plants']} plants of {settings['years']:g} years, "
-        f"other ones of every seed; windows of Fault4: {train} in training, {test} in test. Every "
-        "method and network has the same plants, parts and number of training steps. The score is "
-        "the challenge's: a plant of which nothing is said has 0. " + _simulated(rows)
+        f"Protocol {protocols}; {plants}; windows of Fault4: {train} in training, {test} in test. "
+        "Every method and network has the same plants, parts and number of training steps. "
+        + _simulated(rows)
     )
 
 
@@ -160,8 +170,7 @@ def _mean(values: Sequence[float]) -> str:
 
 
 def _text(mean: float, half: float | None, sign: str = "") -> str:
-    digits = 3 if abs(mean) < 10 else 1
-    return f"{mean:{sign}.{digits}f}" + ("" if half is None else f" ± {half:.{digits}f}")
+    return f"{mean:{sign}.3f}" + ("" if half is None else f" ± {half:.3f}")
 
 
 if __name__ == "__main__":

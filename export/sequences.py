@@ -23,11 +23,12 @@ from dlrsd.export.graphs import OUTPUTS, require_weights, write_graph
 from dlrsd.export.manifest import manifest
 from dlrsd.export.parity import compare, require_parity
 from dlrsd.runtime.engine import GRAPH_FILES
+from dlrsd.runtime.errors import InputError
 from dlrsd.training.fit_sequence import run_segments
 from dlrsd.training.lr_convlstm import SequenceClassifier
 from dlrsd.training.novelty import Novelty
 from dlrsd.training.plant_run import PlantRun
-from dlrsd.training.sequences import prepare_sequences
+from dlrsd.training.sequences import SequenceData, prepare_sequences
 
 VERDICT = {"last": 3, "hold": 2}  # steps
 WINDOWS = 10_000
@@ -105,6 +106,7 @@ def write_sequence_bundle(
     """
     facts = _manifest(run)
     data = prepare_sequences(run.settings)
+    _require_same(run, data)
     tested = data.parts["test"]
     each = -(-WINDOWS // len(tested))
     streams = [data.windows(segment)[:each] for segment in tested]
@@ -127,6 +129,16 @@ def write_sequence_bundle(
         }
         require_parity(precision, parity[precision], len(label))
     return {**facts, "parity": parity}
+
+
+def _require_same(run: PlantRun, data: SequenceData) -> None:
+    counts = {part: data.counts(part).tolist() for part in run.config["window_counts"]}
+    stated = {part: list(own.values()) for part, own in run.config["window_counts"].items()}
+    if counts != stated or list(data.channels) != run.config["channels"]:
+        raise InputError(
+            f"the plants in {run.settings.data} are others than {run.folder} was trained on: "
+            "expected the same files; bring them back, or train again"
+        )
 
 
 def _manifest(run: PlantRun) -> dict[str, Any]:

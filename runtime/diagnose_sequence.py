@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.bundle import Bundle
 from dlrsd.runtime.diagnose import Diagnosis
+from dlrsd.runtime.engine import Output
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.frames import FILLED_WINDOWS, frames
 from dlrsd.runtime.missing import Hold
@@ -60,8 +61,11 @@ class SequenceDiagnosis(Diagnosis):
             is_cut_short = some.start + window > self._samples
             fit = measured.any(axis=(1, 2)) & ~is_cut_short
             output = None
-            if fit.any():
-                output, state = self._steps.advance(windows[fit], state)
+            if not is_cut_short.all():
+                # Where nothing was measured there is nothing to say, but time goes on, as it
+                # did in training.
+                output, state = self._steps.advance(windows[~is_cut_short], state)
+                output = Output(*(part[fit[~is_cut_short]] for part in output))
             batch = self._batch(some, np.where(fit, OK, GAP).astype(np.uint8), output)
             batch = replace(batch, missing=1 - measured.mean(axis=(1, 2)))
             self._count(some, batch)

@@ -73,7 +73,7 @@ def _is_states(value: Any) -> bool:
             and all(map(_is_count, state["shape"][1:]))
             for state in value
         )
-        and _is_names([state.get("name") for state in value], least=1)
+        and _is_names([state.get("name") for state in value], least=0)
     )
 
 

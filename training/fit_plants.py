@@ -30,7 +30,7 @@ from dlrsd.training.materials import Progress, silent
 from dlrsd.training.metrics import classification_metrics
 from dlrsd.training.novelty import Novelty, fit_novelty, scaled, threshold
 from dlrsd.training.plant_score import score_plant
-from dlrsd.training.plant_windows import events_from_labels
+from dlrsd.training.plant_windows import events_from_labels, window_ends
 from dlrsd.training.plants import CLASSES, SIMULATION
 from dlrsd.training.report import write_report
 from dlrsd.training.run import open_folder, read_json, save_arrays, save_models, write_json
@@ -173,9 +173,11 @@ def plant_metrics(
     for segment, (of_log_p, _) in zip(tested, said, strict=True):
         plant = data.plants[segment.plant]
         found = of_log_p.argmax(axis=1)
-        true_events, said_events = (
-            events_from_labels(labels, plant, window=s.window, hop=s.hop, first=segment.first)
-            for labels in (segment.label, found)
+        ends = window_ends(plant, window=s.window, hop=s.hop)[segment.first :][: len(found)]
+        # What starts within the test part: of what starts later, only a part could be seen.
+        true_events = [e for e in plant.events if ends[0] < e.start <= ends[-1]]
+        said_events = events_from_labels(
+            found, plant, window=s.window, hop=s.hop, first=segment.first
         )
         metrics["events"][plant.name] = asdict(score_plant(true_events, said_events))
         states[f"{plant.name}/true"] = segment.label.astype(np.int8)

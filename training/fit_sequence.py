@@ -40,6 +40,7 @@ def new_sequence_classifier(data: SequenceData) -> SequenceClassifier:
     std = np.sqrt((gap**2).sum(axis=1) / count)
     # A channel that never moved in training, a reference say, is not blown up when it does.
     std[std < 1e-6 * np.maximum(np.abs(mean), 1)] = 1.0
+    std[~known.any(axis=1)] = np.inf  # one that was never measured says nothing later either
     model.mean.copy_(torch.from_numpy(mean))
     model.std.copy_(torch.from_numpy(std))
     return model

@@ -25,7 +25,7 @@ def is_plant_data(data: str) -> bool:
     """Whether this is a folder of plants, or the simulated ones."""
     from dlrsd.training.plants import SIMULATION, is_plant_folder
 
-    return data == SIMULATION or is_plant_folder(data)
+    return is_plant_folder(data) or (data == SIMULATION and not Path(data).exists())
 
 
 def refuse_bearing_options(**options: object) -> None:
@@ -105,8 +105,11 @@ def compare_plant_data(
 
 def _settings(data: str, **stated: Any) -> SequenceSettings:
     """Settings of what was stated; the rest are the defaults."""
+    from dlrsd.training.plants import SIMULATION
     from dlrsd.training.sequences import SequenceSettings
 
+    if data != SIMULATION:
+        data = str(Path(data).resolve())  # export reads it again, maybe from another folder
     return SequenceSettings(
         data, **{name: value for name, value in stated.items() if value is not None}
     )
@@ -117,7 +120,13 @@ def show_plants(folder: str) -> None:
     from rich.console import Console
 
     from dlrsd.training.inspect_plants import inspect_plants, render
+    from dlrsd.training.plants import SIMULATION
 
+    if folder == SIMULATION:
+        raise InputError(
+            f"got {folder!r}: expected a folder; write simulated plants with `dlrsd-train "
+            "simulate-plant FOLDER` and inspect that"
+        )
     Console(width=None if sys.stdout.isatty() else 100).print(render(inspect_plants(folder)))
 
 

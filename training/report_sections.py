@@ -191,6 +191,16 @@ def _meaning(run: Run) -> str:
         sentences.append(_PROTOCOL_MEANING[protocol])
     if run.config.get("split_note"):
         sentences.append(f"This split: {run.config['split_note']}.")
+    unchecked = [
+        name
+        for name, count in run.metrics.get("window_counts", {}).get("validation", {}).items()
+        if not count
+    ]
+    if unchecked:
+        sentences.append(
+            f"Without a window in the validation part: {', '.join(unchecked)}. When to stop, and "
+            "the probabilities' temperature, were chosen without them."
+        )
     if run.metrics.get("absent"):
         sentences.append(
             f"Without a test window, and so left out of all averages: "

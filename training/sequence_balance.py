@@ -185,15 +185,18 @@ def draw_sequences(
         second = sequences.partner[first, column]
         made = rng.random(batch) >= sequences.real[first]
         place = np.where(made, rng.random(batch), 0.0).astype(np.float32)[:, None, None]
-        signal, target = (
-            (1 - place) * a + place * b
-            for a, b in (
-                (sequences.signal[first], sequences.signal[second]),
-                (one_hot[sequences.label[first]], one_hot[sequences.label[second]]),
-            )
-        )
+        signal = _blend(sequences.signal[first], sequences.signal[second], place)
+        target = _blend(one_hot[sequences.label[first]], one_hot[sequences.label[second]], place)
         windows = sliding_window_view(signal, window, axis=2)[:, :, ::hop].swapaxes(1, 2)
         yield torch.from_numpy(windows.copy()), torch.from_numpy(target)
+
+
+def _blend(
+    a: NDArray[np.float32], b: NDArray[np.float32], place: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """From a towards b; where one is missing, the other stands for both."""
+    a, b = np.where(np.isnan(a) & (place > 0), b, a), np.where(np.isnan(b), a, b)
+    return a + place * (b - a)
 
 
 def _cut(data: SequenceData) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -4,7 +4,8 @@ Protocols (named beside every figure):
 
 ``time``
     Of every plant the first 60 % of its time for training, 10 % for validation, the last 30 % for
-    testing, with three hours between: a fault does not depend on anything earlier than that.
+    testing, with three hours between: a fault does not depend on anything earlier than that. An
+    event that lasts longer than the gap may be on both sides.
 ``plant``
     Whole plants for each of the three: of a plant that is tested nothing was seen.
 
@@ -220,7 +221,7 @@ def _segment(
     window, hop = settings.window, settings.hop
     first = -(-start // hop)
     last = (end - window) // hop  # the last window that lies inside
-    chosen = label[first : last + 1]
+    chosen = label[first : max(first, last + 1)]
     samples = filled[:, first * hop : first * hop + max(0, len(chosen) - 1) * hop + window]
     return Segment(plant, first, samples, chosen)
 

@@ -134,6 +134,41 @@ def test_the_box_says_of_a_table_what_the_trained_network_says_of_the_plant(
     assert max(counted) > 0
 
 
+@pytest.mark.parametrize("classifier", ["deep_conv_lstm", "lrcn"])
+def test_the_baselines_go_to_the_box_too(hurry, folder, tmp_path, classifier):
+    settings = SequenceSettings(str(folder), window=12, sequence=5, classifier=classifier)
+    hurry.setattr(fit_sequence, "STEPS", 1)
+    fit_plants(settings, tmp_path / "run")
+    # Not fp16: of a network that has learned nothing all classes are as likely, and labels a toss.
+    manifest = export_bundle(tmp_path / "run", tmp_path / "bundle", fp16=False)
+    jsonschema.validate(manifest, SCHEMA)
+    opened = load_bundle(tmp_path / "bundle")
+    assert len(opened.manifest["graph"]["states"]) == (0 if classifier == "deep_conv_lstm" else 4)
+    trained = load_plant_run(tmp_path / "run")
+    data = prepare_sequences(trained.settings)
+    segment = data.parts["test"][0]
+    windows = data.windows(segment)[:40]
+    ((log_p, _),) = run_segments(trained.model, data, [replace(segment, label=segment.label[:40])])
+    expected = torch.softmax(torch.from_numpy(log_p[:40]) / trained.temperature, dim=1).numpy()
+    said = open_engine(opened, precision="fp32", device="cpu").run(windows).probabilities
+    np.testing.assert_allclose(said, expected, atol=2e-6)
+
+
+def test_plants_that_were_changed_since_are_no_test_part(run, folder, tmp_path):
+    import shutil
+
+    copy, others = tmp_path / "run", tmp_path / "others"
+    shutil.copytree(run, copy)
+    shutil.copytree(folder, others)
+    (others / "plant_2c.csv").write_text("2010-01-02 00:00:00,2010-01-20 00:00:00,3\n")
+    config = json.loads((copy / "config.json").read_text())
+    config["settings"]["data"] = str(others)
+    (copy / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match="are others than"):
+        export_bundle(copy, tmp_path / "bundle", fp16=False)
+    assert not (tmp_path / "bundle").exists()
+
+
 def test_a_graph_that_says_something_else_is_no_bundle(run, tmp_path, monkeypatch):
     from dlrsd.export import sequences as export_sequences
 

@@ -132,7 +132,7 @@ LEVEL = {"name": "level", "dtype": "float32", "shape": ["batch", 1]}
     ("place", "value"),
     [
         ("kind", "series"),
-        ("graph.states", []),
+        ("graph.states", None),
         ("graph.states", ["level"]),
         ("graph.states", [LEVEL, LEVEL]),
         ("graph.states", [LEVEL | {"dtype": "float16"}]),
@@ -218,9 +218,12 @@ def test_the_schema_takes_a_good_sequence_and_no_bad_one(
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
     manifest = manifest_of(make_sequence())
     validator.validate(manifest)
+    stateless = copy.deepcopy(manifest)
+    edit("graph.states", [])(stateless)
+    validator.validate(stateless)  # a network without memory over windows
     for change in (
         edit("kind", "window"),  # which has a scalogram
-        edit("graph.states", []),
+        edit("graph.states", None),
         edit("graph.states", [LEVEL | {"dtype": "float16"}]),
         edit("signal.hold", -1),
         edit("synthesis", {"file": "a.onnx", "anchors": "b.npz", "statement": "c"}),

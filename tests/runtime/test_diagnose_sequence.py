@@ -52,7 +52,7 @@ def by_hand(
         record = {"window": index, "missing": 1 - measured.sum() / (2 * WINDOW)}
         if index in new_at:
             level, means = 0.0, np.zeros(2)
-        if start + WINDOW <= signal.shape[1] and measured.any():
+        if start + WINDOW <= signal.shape[1]:
             window = filled[:, start : start + WINDOW]
             mean = np.where(np.isnan(window), [[0.5], [-1.0]], window).mean(axis=1)
             level, means = level / 2 + mean[0] - mean[1] / 2, means / 4 + mean
@@ -62,7 +62,8 @@ def by_hand(
                 -level + 0.1 * means[0] - 0.4 * means[1],
             ]
             weights = np.exp(np.array(scores) - max(scores))
-            record |= {"probabilities": weights / weights.sum(), "novelty": abs(level) / 8}
+            if measured.any():
+                record |= {"probabilities": weights / weights.sum(), "novelty": abs(level) / 8}
         records.append(record)
         if start + WINDOW >= signal.shape[1]:
             return records

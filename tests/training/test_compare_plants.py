@@ -90,6 +90,24 @@ def test_the_benchmark_pairs_seeds(folder, tmp_path, monkeypatch, capsys):
     assert line[1:4] == ["lr_convlstm", "none", 2]
 
 
+def test_the_benchmark_refuses_rows_that_are_not_comparable(folder, tmp_path, monkeypatch):
+    out = tmp_path / "table.parquet"
+    for epochs in (1, 2):
+        compare_plants(grid_of(folder, methods=("none",), epochs=epochs), out, jobs=1)
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    spec = importlib.util.spec_from_file_location("plants", BENCHMARKS / "plants.py")
+    plants = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(plants)
+    monkeypatch.setattr(sys, "argv", ["plants.py", str(out), "--out", str(tmp_path)])
+    with pytest.raises(InputError, match="rows of 2 different settings"):
+        plants.main()
+
+
+def test_simulated_plants_are_not_inspected_but_written_first():
+    done = CliRunner().invoke(app, ["inspect", "plant"])
+    assert "simulate-plant FOLDER" in str(done.exception)
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -113,7 +131,10 @@ def test_fit_and_compare_take_a_folder_of_plants(folder, tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert "simulated plants" in done.stdout
     assert "Fault4" in done.stdout
-    assert (tmp_path / "runs/plants-time-deep_conv_lstm-seed0/report.html").is_file()
+    run_folder = tmp_path / "runs/plants-time-deep_conv_lstm-seed0"
+    assert (run_folder / "report.html").is_file()
+    config = json.loads((run_folder / "config.json").read_text())
+    assert Path(config["settings"]["data"]) == folder.resolve()  # for an export from elsewhere
     done = run(
         app,
         [

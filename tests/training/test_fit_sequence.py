@@ -55,6 +55,21 @@ def test_channels_are_standardised_by_the_training_part(data):
     np.testing.assert_allclose(model.mean, np.nanmean(holes, axis=1), rtol=1e-5)
 
 
+def test_a_channel_that_was_never_measured_in_training_says_nothing_later(data):
+    silent = data.parts["train"][0].signal.copy()
+    silent[1] = np.nan
+    parts = {**data.parts, "train": [replace(data.parts["train"][0], signal=silent)]}
+    model = new_sequence_classifier(replace(data, parts=parts))
+    heard, other = (data.parts["test"][0].signal.copy() for _ in range(2))
+    other[1] = -1e4
+    said = [
+        run_segments(model, data, [replace(data.parts["test"][0], signal=signal)])[0][0]
+        for signal in (heard, other)
+    ]
+    np.testing.assert_array_equal(*said)
+    assert np.isfinite(said[0]).all()
+
+
 def test_training_learns_what_shows(data, monkeypatch):
     hurry(monkeypatch, STEPS=50, BATCH=16, LEARNING_RATE=1e-2)
     model = new_sequence_classifier(data)

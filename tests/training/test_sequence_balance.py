@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -144,6 +146,33 @@ def test_missing_values_neither_hide_nor_make_neighbours():
     )
     known = windows[~torch.isnan(windows)]
     assert 9990 < float(known.min()) < float(known.max()) < 10010
+
+
+def test_a_partners_holes_are_none_of_a_sequence_that_is_real_and_the_others_value_of_a_blend():
+    label = np.zeros(12, int)
+    label[:4] = 3
+    label[8:] = 3
+    signal = np.ones((2, 11 * 3 + 9), np.float32)
+    signal[:, 24:] = 3.0
+    signal[0, 33] = np.nan
+    whole = training_sequences(data_of(label, signal), "smote")
+    one = int(np.argmax((whole.label == 3).all(axis=1)))
+    other = int(np.flatnonzero((whole.label == 3).all(axis=1))[-1])
+    assert np.isnan(whole.signal[other]).any()
+    assert not np.isnan(whole.signal[one]).any()
+    n = len(whole.label)
+    for real in (1.0, 0.0):
+        forced = replace(
+            whole,
+            draw=np.eye(n)[one],
+            real=np.full(n, real),
+            partner=np.full((n, 1), other),
+        )
+        windows, _ = next(
+            draw_sequences(forced, window=9, hop=3, steps=1, batch=50, rng=np.random.default_rng(0))
+        )
+        assert not torch.isnan(windows).any()
+        assert bool((windows == 1).all()) == (real == 1.0)
 
 
 def test_a_class_of_one_sequence_has_itself_as_partner():

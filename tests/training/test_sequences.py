@@ -94,6 +94,11 @@ def test_labels_are_those_of_the_windows_of_the_whole_plant():
     assert data.counts("test").sum() == len(data.parts["test"][0].label)
 
 
+def test_a_plant_too_short_for_a_part_gives_it_no_window():
+    data = prepare_sequences(replace(SETTINGS, hop=1), [plant(), plant("plant_2", n=16)])
+    assert set(spans(data, "train")) == set(spans(data, "test")) == {0}
+
+
 @pytest.mark.parametrize(
     ("settings", "plants", "said"),
     [
