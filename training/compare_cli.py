@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -121,6 +122,8 @@ def compare(
             rows, failed = fill(grid, out, **how)
     if rows:
         Console(width=None if sys.stdout.isatty() else 100).print(standings(rows))
+        if any("simulated" in json.loads(row["notes"]) for row in rows):
+            print("simulated plants: no figure says anything about a real one")
     if failed:
         others = f", the others are in {out}" if rows else ""
         raise DlrsdError(

@@ -156,6 +156,7 @@ def test_fit_and_compare_take_a_folder_of_plants(folder, tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert "time, deep_conv_lstm" in done.stdout
     assert "rus-weights −" in done.stdout
+    assert "simulated plants: no figure" in done.stdout
 
 
 @pytest.mark.parametrize(
