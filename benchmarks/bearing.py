@@ -27,12 +27,12 @@ from typing import Any
 import machine
 import numpy as np
 from numpy.typing import NDArray
-from order_map import OrderMapConfig, order_map
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from dlrsd.runtime.order_map import Kinematics, OrderMapConfig, order_map
 from dlrsd.training.datasets import ORDERS, find_dataset
 from dlrsd.training.splits import CWRU_FOLDS
 from dlrsd.training.statistics import interval
@@ -114,12 +114,12 @@ def read(root: str, *, every: int) -> Windows:
     known: dict[str, list[Any]] = {f.name: [] for f in fields(Windows)}
     for row in dataset.metadata().to_dict("records"):
         rate = float(row["fs"])
-        config = OrderMapConfig(
-            rate, round(rate), row["speed_rpm"] / 60, **{name: row[name] for name in ORDERS}
-        )
+        config = OrderMapConfig(rate, round(rate))
+        machine_of = Kinematics(row["speed_rpm"], **{name: row[name] for name in ORDERS})
         signal = np.ravel(dataset.signal(row["signal_id"]))
         starts = range(0, len(signal) - config.window + 1, config.window // 2)[::every]
-        maps = order_map(np.stack([signal[s : s + config.window] for s in starts]), config)
+        cut = np.stack([signal[s : s + config.window] for s in starts])
+        maps = order_map(cut, config, machine_of)
         normal = row["fault_type"] == "normal"
         facts = {
             "bearing": row["bearing_id"],
