@@ -8,6 +8,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from dlrsd.export.sequences import write_sequence_bundle
 from dlrsd.export.tensorrt import engine_builder, write_engines
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.tensorrt_build import PROFILE
+from dlrsd.training.datasets import ORDERS
 from dlrsd.training.plant_run import is_plant_run, load_plant_run
-from dlrsd.training.prepare import prepare
-from dlrsd.training.run import TrainedRun, load_run
+from dlrsd.training.prepare import Prepared, kinematics, prepare
+from dlrsd.training.run import TrainedRun, has_order_map, load_run
 
 VERDICT_SECONDS = 2.0  # a class holds with two thirds of the windows of so long
 ANCHOR_STATEMENT = "The anchors derive from the training data: {} of drawn training windows."
@@ -82,11 +84,18 @@ def export_bundle(
     if out.exists() and not _is_bundle(out):
         raise InputError(f"{out} is there and is no bundle: choose another --out, or remove it")
     is_sequence = is_plant_run(run_folder)
-    if is_sequence and (int8 or tensorrt is not None):
-        raise InputError(
-            f"got --{'int8' if int8 else 'tensorrt'} for a run on plant data: expected --fp16 or "
-            "nothing; its steps are small and minutes apart, so leave it out"
-        )
+    if int8 or tensorrt is not None:
+        asked = "int8" if int8 else "tensorrt"
+        if is_sequence:
+            raise InputError(
+                f"got --{asked} for a run on plant data: expected --fp16 or nothing; its steps are "
+                "small and minutes apart, so leave it out"
+            )
+        if has_order_map(run_folder):
+            raise InputError(
+                f"got --{asked} for a run on order maps: expected --fp16 or nothing; its network "
+                "is a hundredth of the map's work, which stays in float32, so leave it out"
+            )
     builder = None if tensorrt is None else engine_builder(tensorrt)
     precisions = ["fp32", *["fp16"] * fp16, *["int8"] * int8]
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +133,7 @@ def _write_window_bundle(
     run: TrainedRun, part: Path, precisions: Sequence[str], *, anchors: bool, progress: Progress
 ) -> dict[str, Any]:
     data = prepare(run.settings)
-    facts = _manifest(run)
+    facts = _manifest(run, data)
     if not anchors:
         facts["synthesis"] = None
     facts["parity"] = write_diagnosers(
@@ -138,10 +147,7 @@ def _write_window_bundle(
 
 
 def _write_synthesizer(run: TrainedRun, folder: Path, facts: dict[str, Any]) -> None:
-    scalogram = run.frontend.config
-    heatmaps = torch.zeros(
-        2, len(run.config["channels"]), scalogram.n_frequencies, scalogram.n_blocks
-    )
+    heatmaps = torch.zeros(2, len(run.config["channels"]), *run.frontend.size)
     if run.generator:
         module: nn.Module = Synthesizer(run.generator)
         example = {"latent": torch.zeros(2, *run.generator.latent_shape), "texture": heatmaps}
@@ -161,14 +167,15 @@ def _write_synthesizer(run: TrainedRun, folder: Path, facts: dict[str, Any]) -> 
     shutil.copyfile(run.folder / "anchors.npz", folder / facts["synthesis"]["anchors"])
 
 
-def _manifest(run: TrainedRun) -> dict[str, Any]:
+def _manifest(run: TrainedRun, data: Prepared) -> dict[str, Any]:
     facts = manifest(
         "window",
         run.folder,
         run.config,
         run.metrics,
         embedding=run.classifier.head.in_features,
-        scalogram=run.config["scalogram"],
+        order_map=_order_map(run, data) if run.settings.has_order_map else None,
+        scalogram=run.config.get("scalogram"),
         quality=run.config["quality"],
         verdict=_verdict(run.config["signal"]),
         synthesis=_synthesis(run),
@@ -177,8 +184,22 @@ def _manifest(run: TrainedRun) -> dict[str, Any]:
     return facts
 
 
+def _order_map(run: TrainedRun, data: Prepared) -> dict[str, Any]:
+    """What the runtime makes maps with, and the bearings and speeds that were trained on."""
+    speeds: dict[tuple[float, ...], list[float]] = {}
+    for recording in sorted({span.recording for span in data.split.train}):
+        speed, *orders = astuple(kinematics(data.recordings[recording]))
+        speeds.setdefault(tuple(orders), []).append(speed)
+    facts = {key: run.config["order_map"][key] for key in ("n_bands", "f_min_hz", "f_max_hz")}
+    machines = [
+        {"speed_rpm": [min(own), max(own)], **dict(zip(ORDERS, orders, strict=True))}
+        for orders, own in speeds.items()
+    ]
+    return {**facts, "machines": machines}
+
+
 def _synthesis(run: TrainedRun) -> dict[str, str] | None:
-    if not run.anchors:
+    if not run.anchors or run.settings.has_order_map:  # the box makes heatmaps only
         return None
     return {
         "method": run.config["method"],

@@ -14,7 +14,14 @@ from torch import nn
 
 from dlrsd.export.fused import Diagnoser
 from dlrsd.export.graphs import OUTPUTS, require_weights, write_graph
-from dlrsd.export.parity import compare, parity_windows, reference, require_parity, run_graph
+from dlrsd.export.parity import (
+    compare,
+    graph_inputs,
+    parity_index,
+    reference,
+    require_parity,
+    run_graph,
+)
 from dlrsd.export.quantize import calibration_windows, write_int8
 from dlrsd.runtime.engine import GRAPH_FILES
 from dlrsd.training.prepare import Prepared
@@ -59,8 +66,9 @@ def write_diagnosers(
     ParityError
         If a graph does not say what the trained model says.
     """
-    windows, index = parity_windows(data), data.test_index()
-    tested = data.cut(index)
+    windows = graph_inputs(run, data, parity_index(data))
+    index = data.test_index()
+    tested = graph_inputs(run, data, index)
     trained = reference(_diagnoser(run), windows)
     said: dict[str, NDArray[np.float32]] = {}
     parity: dict[str, Any] = {"windows": len(windows)}
@@ -89,8 +97,8 @@ def _write(
         write_int8(source, path, calibration_windows(data), facts=facts)
         require_weights(path, precision=precision, expected=_weights(run.classifier.features))
         return
-    signal = run.config["signal"]
-    example = {"waveform": torch.zeros(2, signal["channels"], signal["window"])}
+    tensor = facts["graph"]["inputs"][0]
+    example = {tensor["name"]: torch.zeros(2, *tensor["shape"][1:])}
     model = _diagnoser(run, half=precision == "fp16")
     write_graph(model, example, path, output_names=OUTPUTS, facts=facts)
     if precision == "fp16":

@@ -1,5 +1,8 @@
 """The fused graph as a PyTorch module: raw waveform in; probabilities, embedding, novelty out.
 
+Of a run with order maps it begins with the map, which is of a machine: the runtime, which is told
+the shaft's speed and the bearing's orders, makes it.
+
 The front end holds the very filter bank of ``dlrsd.runtime.filter_bank`` as convolutions and always
 computes in float32; the network behind it may be cast to half precision.
 """
@@ -17,6 +20,7 @@ from dlrsd.training.classifiers import Classifier
 from dlrsd.training.frontend import Frontend
 from dlrsd.training.generator import Generator
 from dlrsd.training.novelty import Novelty
+from dlrsd.training.order_frontend import AnyFrontend, OrderMapFrontend
 
 
 class FusedFrontend(nn.Module):
@@ -65,6 +69,20 @@ class FusedFrontend(nn.Module):
         return heatmap.reshape(-1, channels, *log.shape[1:])
 
 
+class Standardise(nn.Module):
+    """Raw order maps (n, channels, bands, columns) -> standardised ones, float32."""
+
+    def __init__(self, frontend: OrderMapFrontend):
+        super().__init__()
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.tensor(frontend.mean, dtype=torch.float32))
+        self.register_buffer("std", torch.tensor(frontend.std, dtype=torch.float32))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return (maps - self.mean) / self.std
+
+
 def _kernel(weight: NDArray[np.float32]) -> nn.Parameter:
     """(blocks of a frame, samples, outputs) as a convolution's (outputs, samples, blocks)."""
     return nn.Parameter(
@@ -77,13 +95,13 @@ class Diagnoser(nn.Module):
 
     Shapes
     ------
-    waveform (n, channels, window) float32 in the training unit -> probabilities (n, classes),
-    embedding (n, width), novelty (n,), all float32
+    window (n, channels, samples) float32 in the training unit, or raw order map (n, channels,
+    bands, columns) -> probabilities (n, classes), embedding (n, width), novelty (n,), all float32
     """
 
     def __init__(
         self,
-        frontend: Frontend,
+        frontend: AnyFrontend,
         classifier: Classifier,
         novelty: Novelty,
         temperature: float,
@@ -91,7 +109,9 @@ class Diagnoser(nn.Module):
         half: bool = False,
     ):
         super().__init__()
-        self.frontend = FusedFrontend(frontend)
+        self.frontend = (
+            FusedFrontend(frontend) if isinstance(frontend, Frontend) else Standardise(frontend)
+        )
         self.classifier = classifier.half() if half else classifier
         self.dtype = torch.float16 if half else torch.float32
         self.temperature = temperature
@@ -100,8 +120,8 @@ class Diagnoser(nn.Module):
         self.register_buffer("whiten", torch.from_numpy(novelty.whiten))
         self.register_buffer("centres", torch.from_numpy(novelty.centres))
 
-    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        heatmap = self.frontend(waveform).to(self.dtype)
+    def forward(self, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        heatmap = self.frontend(window).to(self.dtype)
         logits, embedding = self.classifier(heatmap)
         logits, embedding = logits.float(), embedding.float()
         novelty = distance(embedding, self.whiten, self.centres)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dlrsd.runtime.manifest import SCHEMA_VERSION
+from dlrsd.runtime.order_map import LINES
 from dlrsd.training.novelty import QUANTILE
 
 _TRAINING = (
@@ -25,6 +26,7 @@ def manifest(
     metrics: Mapping[str, Any],
     *,
     embedding: int,
+    order_map: Mapping[str, Any] | None = None,
     states: Mapping[str, int] | None = None,
     **own: Any,
 ) -> dict[str, Any]:
@@ -37,11 +39,17 @@ def manifest(
         Of the run.
     embedding : int > 0
         Its width.
+    order_map : dict, optional
+        Of a front end that is computed before the graph; it states ``n_bands``.
     states : {name: width}, optional
     own : dict
         What a kind has of its own: ``scalogram``, ``quality``, ``verdict``, ``synthesis``.
     """
+
     signal = config["signal"]
+    graph_input, shape = "waveform", [signal["window"]]
+    if order_map:
+        graph_input, shape = "order_map", [order_map["n_bands"], len(LINES) + 1]
 
     def tensor(name: str, *shape: int) -> dict[str, Any]:
         return {"name": name, "dtype": "float32", "shape": ["batch", *shape]}
@@ -53,7 +61,7 @@ def manifest(
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "dlrsd_version": version("dlrsd"),
         "graph": {
-            "inputs": [tensor("waveform", signal["channels"], signal["window"])],
+            "inputs": [tensor(graph_input, signal["channels"], *shape)],
             "outputs": [
                 tensor("probabilities", len(config["classes"])),
                 tensor("embedding", embedding),
@@ -66,6 +74,7 @@ def manifest(
         "signal": signal,
         "calibration": {"temperature": config["temperature"]},
         "novelty": {"threshold": 1.0, "quantile": QUANTILE},
+        **({"order_map": order_map} if order_map else {}),
         **own,
         "training": {key: config[key] for key in _TRAINING},
         "metrics": {

@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 
 from dlrsd.export.fused import Diagnoser
 from dlrsd.runtime.errors import ParityError
+from dlrsd.training.frontend import Frontend
+from dlrsd.training.order_frontend import order_maps
 from dlrsd.training.prepare import Prepared
+from dlrsd.training.run import TrainedRun
+from dlrsd.training.windows import WindowIndex
 
 WINDOWS = 10_000
 AGREEMENT = {"fp32": 0.9999, "fp16": 0.999, "int8": 0.995}
@@ -20,17 +24,31 @@ DIFFERENCE = {"fp32": 1e-3, "fp16": 0.05, "int8": 0.3}  # of probabilities, at m
 _BATCH = 256
 
 
-def parity_windows(data: Prepared) -> NDArray[np.float32]:
+def parity_index(data: Prepared) -> WindowIndex:
     """At least ``WINDOWS`` overlapping windows of a run's test part, spread over all of it.
 
-    Fewer only where the test part has no more: (n, channels, window).
+    Fewer only where the test part has no more.
     """
     hop = data.settings.window // 2
     while len(index := data.test_index(hop=hop)) < WINDOWS and hop > 1:
         hop //= 2
     keep = np.linspace(0, len(index) - 1, min(len(index), WINDOWS)).astype(np.int64)
-    chosen = type(index)(index.recording[keep], index.start[keep], index.label[keep])
-    return data.cut(chosen)
+    return _part(index, keep)
+
+
+def graph_inputs(run: TrainedRun, data: Prepared, index: WindowIndex) -> NDArray[np.float32]:
+    """What a run's graph takes of windows: themselves, or their raw order maps."""
+    if isinstance(run.frontend, Frontend):
+        return data.cut(index)
+    parts = []
+    for start in range(0, len(index), _BATCH):  # maps are much smaller than their windows
+        part = _part(index, np.arange(start, min(start + _BATCH, len(index))))
+        parts.append(order_maps(data.cut(part), data.machines(part), run.frontend.config))
+    return np.concatenate(parts)
+
+
+def _part(index: WindowIndex, keep: NDArray[np.int64]) -> WindowIndex:
+    return WindowIndex(index.recording[keep], index.start[keep], index.label[keep])
 
 
 @torch.inference_mode()
@@ -48,10 +66,10 @@ def run_graph(
 ) -> NDArray[np.float32]:
     """Probabilities (n, classes) of a graph in ONNX Runtime on the CPU."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    said = []
+    name, said = session.get_inputs()[0].name, []
     for start in range(0, len(windows), _BATCH):
         batch = windows[start : start + _BATCH]
-        said += session.run(["probabilities"], {"waveform": batch})
+        said += session.run(["probabilities"], {name: batch})
         on_window(start + len(batch))
     return np.concatenate(said)
 

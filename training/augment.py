@@ -23,7 +23,7 @@ _KNOTS = 8  # of the response over frequency: about one for every 0.8 octaves
 
 
 def views(
-    windows: NDArray[np.float32], count: int, *, rng: np.random.Generator
+    windows: NDArray[np.float32], count: int, *, rng: np.random.Generator, shifted: bool = True
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Circularly shifted, slightly noisy copies of windows, each window equally often.
 
@@ -34,6 +34,8 @@ def views(
         How many views to make.
     rng : numpy Generator
         Source of the order, the shifts (one for all channels of a window) and the noise.
+    shifted : bool
+        False leaves the shifts out: the seam would break the lines of an order map.
 
     Returns
     -------
@@ -45,13 +47,15 @@ def views(
     order = np.concatenate(
         [np.empty(0, np.int64), *(rng.permutation(len(windows)) for _ in range(rounds))]
     )[:count]
-    length = windows.shape[-1]
-    shift = rng.integers(0, length, count)
-    position = (np.arange(length) + shift[:, None]) % length
-    shifted = np.take_along_axis(windows[order], position[:, None, :], axis=-1)
-    rms = np.sqrt((shifted**2).mean(axis=-1, keepdims=True))
+    shown = windows[order]
+    if shifted:
+        length = windows.shape[-1]
+        shift = rng.integers(0, length, count)
+        position = (np.arange(length) + shift[:, None]) % length
+        shown = np.take_along_axis(shown, position[:, None, :], axis=-1)
+    rms = np.sqrt((shown**2).mean(axis=-1, keepdims=True))
     level = rng.uniform(0, NOISE, (count, 1, 1)).astype(np.float32) * rms
-    return shifted + level * rng.standard_normal(shifted.shape, dtype=np.float32), order
+    return shown + level * rng.standard_normal(shown.shape, dtype=np.float32), order
 
 
 def vary(heatmaps: Tensor, *, rng: np.random.Generator) -> Tensor:

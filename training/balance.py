@@ -11,8 +11,8 @@ from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.filtering import Thresholds, mcf_smote, typical_distance
 from dlrsd.training.augment import views
 from dlrsd.training.fit_generator import synthesize_class
-from dlrsd.training.frontend import Frontend
 from dlrsd.training.generator import Generator
+from dlrsd.training.order_frontend import AnyFrontend
 
 VIEWS = 1000  # heatmaps of real windows that a class offers at least
 _SPARE = 1.5  # decoded for each one wanted, since some are rejected
@@ -44,17 +44,24 @@ class Balanced:
 
 
 def real_pool(
-    windows: NDArray[np.float32], frontend: Frontend, *, rng: np.random.Generator
+    windows: NDArray[np.float32],
+    machines: NDArray[np.float64] | None,
+    frontend: AnyFrontend,
+    *,
+    rng: np.random.Generator,
 ) -> RealPool:
-    """The drawn windows (n, channels, window) of a class, and views of them.
+    """The drawn windows (n, channels, window) of a class, of machines (n, 5), and views of them.
 
     At least ``VIEWS`` heatmaps, and at least one view of each window: a class of many windows
     without the views' noise would teach that noise means one of the others.
     """
     extra = max(VIEWS - len(windows), len(windows))
-    more, parent = views(windows, extra, rng=rng)
-    heatmaps = frontend.heatmaps(np.concatenate([windows, more]))
-    return RealPool(heatmaps, np.concatenate([np.arange(len(windows)), parent]), len(windows))
+    more, parent = views(windows, extra, rng=rng, shifted=frontend.shift_invariant)
+    parent = np.concatenate([np.arange(len(windows)), parent])
+    heatmaps = frontend.heatmaps(
+        np.concatenate([windows, more]), None if machines is None else machines[parent]
+    )
+    return RealPool(heatmaps, parent, len(windows))
 
 
 def balance_class(

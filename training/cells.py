@@ -163,7 +163,8 @@ def _ready(settings: Settings, method: str) -> _Ready:
     data = prepared(settings)
     materials = materials_for(method, data)
     test = data.test_index()
-    return _Ready(materials, materials.frontend.heatmaps(data.cut(test)), test.label)
+    heatmaps = materials.frontend.heatmaps(data.cut(test), data.machines(test))
+    return _Ready(materials, heatmaps, test.label)
 
 
 @lru_cache(maxsize=1)

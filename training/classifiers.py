@@ -1,4 +1,4 @@
-"""Classifiers of 32 x 32 heatmaps: the published ones, and the small edge network.
+"""Classifiers of 32 x 32 heatmaps: the published ones, and the small edge network; of order maps.
 
 SimpleCNN and VGG11, 13, 16 are those of Dai et al. (2025); VGG as Simonyan and Zisserman, "Very
 Deep Convolutional Networks for Large-Scale Image Recognition" (ICLR 2015), for 32 x 32 inputs:
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.order_map import LINES
 from dlrsd.training.seaformer import ConvNorm
 
 _VGG = {
@@ -64,6 +65,32 @@ def simple_cnn(channels: int, n_classes: int) -> Classifier:
     return Classifier(features, 256, n_classes, dropout=0.5)
 
 
+class BandPool(nn.Module):
+    """Features of every band by the same weights, then their mean and their maximum, added.
+
+    Which band rings is a matter of the machine: what was learned in one holds for all, and where
+    it was found is forgotten.
+
+    Shapes
+    ------
+    maps (n, channels, bands, columns) -> (n, width)
+    """
+
+    def __init__(self, channels: int, width: int):
+        super().__init__()
+        self.dropout = nn.Dropout(0.2)
+        self.line = nn.Conv2d(channels, width, (1, len(LINES) + 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        found = self.line(self.dropout(maps)).squeeze(3).relu()
+        return found.mean(dim=2) + found.amax(dim=2)
+
+
+def bands(channels: int, n_classes: int) -> Classifier:
+    """That of order maps: 32 features of a band, pooled over bands; 8,000 multiply-adds."""
+    return Classifier(BandPool(channels, 32), 32, n_classes, dropout=0.2)
+
+
 def vgg(depths: tuple[int, ...]) -> Callable[[int, int], Classifier]:
     """VGG with ``depths[i]`` convolutions of 64, 128, 256, 512, 512 channels before pooling i."""
 
@@ -82,6 +109,7 @@ def vgg(depths: tuple[int, ...]) -> Callable[[int, int], Classifier]:
 
 CLASSIFIERS: dict[str, Callable[[int, int], Classifier]] = {
     "edge": edge,
+    "bands": bands,
     "simple_cnn": simple_cnn,
     **{name: vgg(depths) for name, depths in _VGG.items()},
 }

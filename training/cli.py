@@ -9,10 +9,9 @@ import typer
 
 from dlrsd.runtime.console import run_app
 from dlrsd.training.cli_options import (
-    HOP,
-    WINDOW,
     ChannelsOption,
     DataArgument,
+    FrontEndOption,
     LabelOption,
     NormalWindowsOption,
     OwnHopOption,
@@ -27,6 +26,7 @@ from dlrsd.training.cli_options import (
     WindowOption,
     as_names,
     as_numbers,
+    by_front_end,
     require_packages,
 )
 from dlrsd.training.compare_cli import compare
@@ -77,12 +77,13 @@ def fit(
     rate: RateOption = None,
     window: OwnWindowOption = None,
     hop: OwnHopOption = None,
+    front_end: FrontEndOption = "scalogram",
     preset: PresetOption = "edge",
     classifier: Annotated[
         str | None,
         typer.Option(
-            help="edge, simple_cnn, vgg11, vgg13 or vgg16; of plants lr_convlstm, deep_conv_lstm "
-            "or lrcn."
+            help="edge, simple_cnn, vgg11, vgg13 or vgg16; of order maps bands; of plants "
+            "lr_convlstm, deep_conv_lstm or lrcn."
         ),
     ] = None,
     method: Annotated[
@@ -102,13 +103,15 @@ def fit(
             root=root, task=task, channels=channels, label=label, train_loads=train_loads,
             test_loads=test_loads, rate=rate, target=target,
             balance=None if balance == 1 else balance,
+            front_end=None if front_end == "scalogram" else front_end,
         )  # fmt: skip
         fit_plant_data(
             data, out, protocol=protocol, classifier=classifier, method=method, seed=seed,
             window=window, hop=hop,
         )  # fmt: skip
         return
-    protocol, classifier = protocol or "block", classifier or "edge"
+    protocol = protocol or "block"
+    window, hop, classifier = by_front_end(front_end, window, hop, classifier)
     from rich.console import Console
 
     from dlrsd.training.fit import fit as train
@@ -130,13 +133,16 @@ def fit(
         target=target,
         seed=seed,
         rate=rate,
-        window=WINDOW if window is None else window,
-        hop=HOP if hop is None else hop,
+        window=window,
+        hop=hop,
         preset=preset,
         classifier=classifier,
+        front_end=front_end,
     )
     method = method or REFERENCE
     name = f"{task or Path(data).name}-{protocol}-br{balance:g}-seed{seed}"
+    if settings.has_order_map:
+        name += "-order-map"
     out = out or Path("runs") / (name if method == REFERENCE else f"{name}-{method}")
     console = Console(stderr=True)
     with bars(console) as progress:

@@ -8,7 +8,8 @@ import typer
 
 from dlrsd.runtime.errors import InputError, require
 
-WINDOW, HOP = 1024, 512  # samples
+# Samples of a window and between windows, and the classifier, by front end.
+DEFAULTS = {"scalogram": (1024, 512, "edge"), "order-map": (12288, 6144, "bands")}
 
 DataArgument = Annotated[
     str,
@@ -29,13 +30,24 @@ LabelOption = Annotated[
     str | None, typer.Option(help="Metadata columns that make the class, joined by +.")
 ]
 WindowOption = Annotated[int, typer.Option(help="Samples of a window.")]
-OwnWindowOption = Annotated[int | None, typer.Option(help="Samples of a window: 1024; plants 24.")]
-OwnHopOption = Annotated[int | None, typer.Option(help="Samples between windows: 512; plants 4.")]
+OwnWindowOption = Annotated[
+    int | None, typer.Option(help="Samples of a window: 1024; order map 12288; plants 24.")
+]
+OwnHopOption = Annotated[
+    int | None, typer.Option(help="Samples between windows: 512; order map 6144; plants 4.")
+]
 SeedOption = Annotated[int, typer.Option(help="Of the split, the draw and the training.")]
 TrainLoadsOption = Annotated[str | None, typer.Option(help="For the protocol load: 0,1")]
 TestLoadsOption = Annotated[str | None, typer.Option(help="For the protocol load: 2,3")]
 NormalWindowsOption = Annotated[int, typer.Option(help="Windows drawn of the normal class.")]
 RateOption = Annotated[float | None, typer.Option(help="Model's rate in Hz; else the lowest.")]
+FrontEndOption = Annotated[
+    str,
+    typer.Option(
+        help="scalogram; or order-map: lines at the bearing's fault orders, which holds for other "
+        "bearings too, and needs speeds and orders."
+    ),
+]
 PresetOption = Annotated[str, typer.Option(help="Generator: edge, or paper (for a GPU).")]
 
 
@@ -61,6 +73,16 @@ def as_seeds(text: str) -> tuple[int, ...]:
         )
     except ValueError:
         raise InputError(f"got seeds {text!r}: expected such as 0-9, or 0,3,5-7") from None
+
+
+def by_front_end(
+    front_end: str, window: int | None, hop: int | None, classifier: str | None
+) -> tuple[int, int, str]:
+    """Window, hop and classifier, where they are not given those of the front end."""
+    usual_window, usual_hop, usual_classifier = DEFAULTS.get(front_end, DEFAULTS["scalogram"])
+    if window is None:
+        window = usual_window
+    return window, usual_hop if hop is None else hop, classifier or usual_classifier
 
 
 def require_packages(*others: str) -> None:

@@ -13,8 +13,8 @@ from dlrsd.training.filling import Comparison, Say, check_names, fill_table
 from dlrsd.training.fit import CLASSIFIER_EPOCHS
 from dlrsd.training.generator import PRESETS
 from dlrsd.training.materials import Progress, silent
-from dlrsd.training.methods import COMBINATIONS, KNOWN, METHODS, VARIANTS
-from dlrsd.training.prepare import Settings
+from dlrsd.training.methods import COMBINATIONS, KNOWN, METHODS, VARIANTS, require_suited
+from dlrsd.training.prepare import Settings, require_classifier
 from dlrsd.training.splits import PROTOCOLS
 from dlrsd.training.statistics import REFERENCE
 from dlrsd.training.windows import counts_by_class
@@ -78,11 +78,11 @@ def compare(
     )
 
 
-def method_names(names: Sequence[str]) -> tuple[str, ...]:
+def method_names(names: Sequence[str], *, order_map: bool = False) -> tuple[str, ...]:
     """Names with ``all`` replaced by the twelve methods, ``combinations`` by those of re-balancing
-    and weights, and ``ablations`` by DLRSD-SMOTE and its own."""
+    and weights, and ``ablations`` by DLRSD-SMOTE and its own; without what order maps rule out."""
     groups = {
-        "all": [*METHODS],
+        "all": [name for name in METHODS if not (order_map and name == "smote-waveform")],
         "combinations": [*COMBINATIONS],
         "ablations": [REFERENCE, *VARIANTS],
     }
@@ -123,6 +123,10 @@ def _check_names(grid: Grid) -> None:
         classifier=(grid.classifiers, CLASSIFIERS),
         preset=([grid.settings.preset], PRESETS),
     )
+    for classifier in grid.classifiers:
+        require_classifier(replace(grid.settings, classifier=classifier))
+    for method in grid.methods:
+        require_suited(method, grid.settings)
 
 
 def _check_data(groups: Sequence[Sequence[Cell]]) -> list[str]:

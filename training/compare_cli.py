@@ -11,10 +11,9 @@ import typer
 
 from dlrsd.runtime.errors import DlrsdError
 from dlrsd.training.cli_options import (
-    HOP,
-    WINDOW,
     ChannelsOption,
     DataArgument,
+    FrontEndOption,
     LabelOption,
     NormalWindowsOption,
     OwnHopOption,
@@ -28,6 +27,7 @@ from dlrsd.training.cli_options import (
     as_names,
     as_numbers,
     as_seeds,
+    by_front_end,
     require_packages,
 )
 from dlrsd.training.plant_cli import compare_plant_data, is_plant_data, refuse_bearing_options
@@ -54,8 +54,8 @@ def compare(
     classifiers: Annotated[
         str | None,
         typer.Option(
-            help="Of edge, simple_cnn, vgg11, vgg13, vgg16; of plants lr_convlstm, deep_conv_lstm, "
-            "lrcn."
+            help="Of edge, simple_cnn, vgg11, vgg13, vgg16; of order maps bands; of plants "
+            "lr_convlstm, deep_conv_lstm or lrcn."
         ),
     ] = None,
     train_loads: TrainLoadsOption = None,
@@ -64,6 +64,7 @@ def compare(
     rate: RateOption = None,
     window: OwnWindowOption = None,
     hop: OwnHopOption = None,
+    front_end: FrontEndOption = "scalogram",
     preset: PresetOption = "edge",
     jobs: Annotated[
         int | None, typer.Option(help="Processes; else one for every core that may be used.")
@@ -90,6 +91,7 @@ def compare(
             refuse_bearing_options(
                 root=root, task=task, channels=channels, label=label, train_loads=train_loads,
                 test_loads=test_loads, rate=rate,
+                front_end=None if front_end == "scalogram" else front_end,
             )  # fmt: skip
             rows, failed = compare_plant_data(
                 data, out, methods=as_names(methods), protocols=as_names(protocols),
@@ -97,6 +99,7 @@ def compare(
                 **how,
             )  # fmt: skip
         else:
+            window, hop, usual = by_front_end(front_end, window, hop, None)
             settings = Settings(
                 data=data,
                 root=root,
@@ -107,17 +110,18 @@ def compare(
                 test_loads=as_numbers(test_loads),
                 n_normal=normal_windows,
                 rate=rate,
-                window=WINDOW if window is None else window,
-                hop=HOP if hop is None else hop,
+                window=window,
+                hop=hop,
                 preset=preset,
+                front_end=front_end,
             )
             grid = Grid(
                 settings,
-                methods=method_names(as_names(methods) or ()),
+                methods=method_names(as_names(methods) or (), order_map=settings.has_order_map),
                 balances=as_numbers(balance, "balance ratios") or (),
                 protocols=as_names(protocols or "block") or (),
                 seeds=as_seeds(seeds),
-                classifiers=as_names(classifiers or "edge") or (),
+                classifiers=as_names(classifiers or usual) or (),
             )
             rows, failed = fill(grid, out, **how)
     if rows:

@@ -76,7 +76,9 @@ def read_dataset(
         if label is not None:
             raise InputError("a task fixes the labels: give either a task or a label, not both")
         rows = [row for row in rows if known.select(row)]
-        channels = known.channels if channels is None else channels
+        if not known.channels:
+            rows = [{**row, "channel": "sensor"} for row in rows]
+        channels = (known.channels or None) if channels is None else channels
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row["recording_id"], []).append(row)

@@ -134,7 +134,8 @@ def dlrsd_smote(
             pool.n_drawn + round(parts.amount * missing),
             seed=seed,
             thresholds=parts.thresholds,
-            spliced=parts.spliced,
+            # The columns of an order map are lines, not times.
+            spliced=parts.spliced and not materials.data.settings.has_order_map,
             textured=parts.textured,
             top_up=parts.top_up,
         )

@@ -13,9 +13,9 @@ from dlrsd.training.balance import Balanced, RealPool
 from dlrsd.training.classifiers import Classifier
 from dlrsd.training.fidelity import fidelity, near_copies
 from dlrsd.training.fit_classifier import predict
-from dlrsd.training.frontend import Frontend
 from dlrsd.training.metrics import classification_metrics
 from dlrsd.training.novelty import Novelty
+from dlrsd.training.order_frontend import AnyFrontend
 from dlrsd.training.prepare import Prepared
 from dlrsd.training.windows import WindowIndex
 
@@ -24,14 +24,15 @@ SAMPLES = 64  # heatmaps of a class kept for the report
 
 def diagnosis_metrics(
     data: Prepared,
-    frontend: Frontend,
+    frontend: AnyFrontend,
     classifier: Classifier,
     novelty: Novelty,
     temperature: float,
 ) -> dict[str, Any]:
     """Metrics on the test part, with the share of its windows that count as novel."""
     index = data.test_index()
-    logits, embedding = predict(classifier, frontend.heatmaps(data.cut(index)))
+    heatmaps = frontend.heatmaps(data.cut(index), data.machines(index))
+    logits, embedding = predict(classifier, heatmaps)
     probabilities = torch.softmax(torch.from_numpy(logits) / temperature, dim=1).numpy()
     metrics = classification_metrics(
         index.label, logits.argmax(axis=1), data.classes, probabilities=probabilities
@@ -45,10 +46,10 @@ def diagnosis_metrics(
     }
 
 
-def unseen_heatmaps(data: Prepared, frontend: Frontend) -> list[NDArray[np.float32]]:
+def unseen_heatmaps(data: Prepared, frontend: AnyFrontend) -> list[NDArray[np.float32]]:
     """Heatmaps of each class's test windows: what synthetic ones should look like."""
     index = data.test_index()
-    heatmaps = frontend.heatmaps(data.cut(index))
+    heatmaps = frontend.heatmaps(data.cut(index), data.machines(index))
     return [heatmaps[index.label == label] for label in range(len(data.classes))]
 
 

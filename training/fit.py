@@ -29,6 +29,7 @@ from dlrsd.training.evaluate import (
 )
 from dlrsd.training.fit_classifier import train_classifier
 from dlrsd.training.fit_generator import decode, encode
+from dlrsd.training.frontend import Frontend
 from dlrsd.training.generator import Generator, describe
 from dlrsd.training.long_range import long_range
 from dlrsd.training.loop import Curves
@@ -45,6 +46,7 @@ from dlrsd.training.methods import (
     METHODS,
     TrainingSet,
     require_method,
+    require_suited,
     set_of,
     training_set,
 )
@@ -97,6 +99,7 @@ def fit(
     """
     progress = progress or silent
     require_method(method, METHODS | COMBINATIONS)
+    require_suited(method, settings)
     data = prepare(settings)
     # Whatever these cannot be made of is refused before anything is written.
     _require_pairs(data)
@@ -120,12 +123,12 @@ def fit(
         materials.pools,
         make=lambda: new_classifier(data),
         seed=settings.seed,
-        varied=settings.is_elsewhere,
+        varied=settings.is_varied,
         checkpoint=_checkpoint(out, "probe"),
         progress=progress,
     )
     config |= {
-        "scalogram": materials.frontend.to_manifest(),
+        "order_map" if settings.has_order_map else "scalogram": materials.frontend.to_manifest(),
         **({"generator": describe(outcome.generator)} if outcome else {}),
         "temperature": temperature,
         "quality": _quality_limits(data),
@@ -193,7 +196,7 @@ def fit_classifier(
         share=training.share,
         class_weight=training.class_weight,
         mixup=training.mixup,
-        varied=data.settings.is_elsewhere,
+        varied=data.settings.is_varied,
     )
     return classifier, curves
 
@@ -231,15 +234,14 @@ def _judge_synthesis(
     materials: Materials, outcome: Outcome
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """How like real ones its heatmaps are and how far its encoder looks; the report's arrays."""
-    data = materials.data
-    unseen = unseen_heatmaps(data, materials.frontend)
-    figures, arrays = long_range(
-        outcome.generator,
-        unseen,
-        materials.frontend.config,
-        classes=data.classes,
-        normal=data.normal,
-    )
+    data, frontend = materials.data, materials.frontend
+    unseen = unseen_heatmaps(data, frontend)
+    figures: dict[str, Any] = {}
+    arrays: dict[str, NDArray[np.float32]] = {}
+    if isinstance(frontend, Frontend):  # octaves and milliseconds, which order maps have not
+        figures, arrays = long_range(
+            outcome.generator, unseen, frontend.config, classes=data.classes, normal=data.normal
+        )
     metrics = synthesis_metrics(data.classes, unseen, materials.pools, outcome.balanced) | figures
     samples = report_samples(data, unseen, outcome.balanced)
     return metrics, samples | {f"long_range/{name}": array for name, array in arrays.items()}

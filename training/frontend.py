@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,18 @@ class Frontend:
     eps: float
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    shift_invariant: ClassVar[bool] = True  # a window turned in time is as good as the window
 
-    def heatmaps(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n, channels, window) in the training unit -> (n, channels, F, T) standardised."""
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of a heatmap."""
+        return self.config.n_frequencies, self.config.n_blocks
+
+    def heatmaps(
+        self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float32]:
+        """(n, channels, window) in the training unit -> (n, channels, F, T) standardised; what
+        machines they are of makes no difference."""
         log = log_scalogram(windows, self.config, eps=self.eps)
         log -= np.asarray(self.mean, np.float32)[:, None]
         log /= np.asarray(self.std, np.float32)[:, None]
@@ -52,7 +62,9 @@ class AutoscaledFrontend(Frontend):
     For comparison only, as the published method scales every heatmap by itself; no run has it.
     """
 
-    def heatmaps(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+    def heatmaps(
+        self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float32]:
         return super().heatmaps(unit_rms(windows))
 
 

@@ -13,13 +13,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dlrsd.runtime.order_map import OrderMapConfig
 from dlrsd.runtime.scalogram import ScalogramConfig
 from dlrsd.training.augment import views
 from dlrsd.training.balance import RealPool, real_pool
 from dlrsd.training.classifiers import Classifier, make_classifier
-from dlrsd.training.frontend import AutoscaledFrontend, Frontend, fit_frontend, unit_rms
+from dlrsd.training.frontend import AutoscaledFrontend, fit_frontend, unit_rms
 from dlrsd.training.generator import Generator, make_generator
-from dlrsd.training.prepare import Prepared
+from dlrsd.training.order_frontend import AnyFrontend, fit_order_frontend
+from dlrsd.training.prepare import Prepared, require_classifier
 
 # Validation windows are a tenth of a class's drawn ones, never trained on. A class with fewer than
 # HOLD_FROM cannot spare any: fresh views of its windows stand in.
@@ -41,7 +43,7 @@ class Materials:
     Parameters
     ----------
     data : Prepared
-    frontend : Frontend
+    frontend : Frontend or OrderMapFrontend
     pools : list of RealPool
         Per class, heatmaps of the drawn windows that are trained on, and of their views.
     windows : list of arrays [shape=(n_drawn, channels, window)]
@@ -50,7 +52,7 @@ class Materials:
     """
 
     data: Prepared = field(repr=False)
-    frontend: Frontend
+    frontend: AnyFrontend
     pools: list[RealPool] = field(repr=False)
     windows: list[NDArray[np.float32]] = field(repr=False)
     validation: tuple[NDArray[np.float32], NDArray[np.int64]] = field(repr=False)
@@ -75,25 +77,34 @@ def make_materials(data: Prepared, *, autoscale: bool = False) -> Materials:
     autoscale : bool
         Bring every window to an RMS of 1 first, which throws its amplitude away.
     """
-    windows, labels = data.cut(data.drawn), data.drawn.label
+    windows, labels, machines = data.cut(data.drawn), data.drawn.label, data.machines(data.drawn)
     if autoscale:
         windows = unit_rms(windows)
-    frontend = fit_frontend(windows, labels, scalogram_config(data))
-    if autoscale:
-        frontend = AutoscaledFrontend(**vars(frontend))
+    frontend: AnyFrontend
+    if data.settings.has_order_map:
+        frontend = fit_order_frontend(windows, labels, machines, order_map_config(data))
+    else:
+        frontend = fit_frontend(windows, labels, scalogram_config(data))
+        if autoscale:
+            frontend = AutoscaledFrontend(**vars(frontend))
     rng = np.random.default_rng([data.settings.seed, 1])
     pools, kept, held, held_label = [], [], [], []
     for label in range(len(data.classes)):
-        own = windows[labels == label]
-        if len(own) >= HOLD_FROM:
-            order = rng.permutation(len(own))
-            n_held = len(own) // 10
-            aside, own = own[order[:n_held]], own[order[n_held:]]
+        (members,) = np.nonzero(labels == label)
+        if len(members) >= HOLD_FROM:
+            order = rng.permutation(len(members))
+            n_held = len(members) // 10
+            spared, members = members[order[:n_held]], members[order[n_held:]]
+            aside = windows[spared]
         else:
-            aside, _ = views(own, HELD_VIEWS, rng=rng)
-        pools.append(real_pool(own, frontend, rng=rng))
+            aside, parent = views(
+                windows[members], HELD_VIEWS, rng=rng, shifted=frontend.shift_invariant
+            )
+            spared = members[parent]
+        own = windows[members]
+        pools.append(real_pool(own, _of(machines, members), frontend, rng=rng))
         kept.append(own)
-        held.append(frontend.heatmaps(aside))
+        held.append(frontend.heatmaps(aside, _of(machines, spared)))
         held_label.append(np.full(len(aside), label))
     validation = (np.concatenate(held), np.concatenate(held_label))
     return Materials(data, frontend, pools, kept, validation)
@@ -104,22 +115,39 @@ def scalogram_config(data: Prepared) -> ScalogramConfig:
     return ScalogramConfig(rate_hz=data.rate_hz, window=data.settings.window)
 
 
+def order_map_config(data: Prepared) -> OrderMapConfig:
+    """The order map of the data's rate and windows."""
+    return OrderMapConfig(rate_hz=data.rate_hz, window=data.settings.window)
+
+
+def heatmap_size(data: Prepared) -> tuple[int, int]:
+    """Rows and columns that the settings' front end gives."""
+    if data.settings.has_order_map:
+        return order_map_config(data).shape
+    scalogram = scalogram_config(data)
+    return scalogram.n_frequencies, scalogram.n_blocks
+
+
 def new_generator(data: Prepared, *, seaformer: bool = True) -> Generator:
     """An untrained generator of the settings' preset, its weights drawn by the settings' seed."""
     torch.manual_seed(data.settings.seed)
-    scalogram = scalogram_config(data)
     return make_generator(
         data.settings.preset,
         n_classes=len(data.classes),
         channels=len(data.channels),
-        size=(scalogram.n_frequencies, scalogram.n_blocks),
+        size=heatmap_size(data),
         seaformer=seaformer,
     )
 
 
 def new_classifier(data: Prepared) -> Classifier:
     """An untrained classifier as the settings name it, its weights drawn by their seed."""
+    require_classifier(data.settings)
     torch.manual_seed(data.settings.seed)
     return make_classifier(
         data.settings.classifier, channels=len(data.channels), n_classes=len(data.classes)
     )
+
+
+def _of(machines: NDArray[np.float64] | None, which: NDArray[np.int64]) -> NDArray | None:
+    return None if machines is None else machines[which]

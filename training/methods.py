@@ -26,7 +26,7 @@ from dlrsd.runtime.errors import InputError
 from dlrsd.training import resampling
 from dlrsd.training.dlrsd_smote import ABLATIONS, Outcome, Parts, dlrsd_smote
 from dlrsd.training.materials import Materials, Progress, make_materials, silent
-from dlrsd.training.prepare import Prepared
+from dlrsd.training.prepare import Prepared, Settings
 from dlrsd.training.resampling import Made
 
 
@@ -242,6 +242,21 @@ def require_method(method: str, known: Collection[str] = KNOWN) -> None:
     """
     if method not in known:
         raise InputError(f"got method {method!r}: expected one of {', '.join(known)}")
+
+
+def require_suited(method: str, settings: Settings) -> None:
+    """Make sure that a method suits the settings' front end.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    if settings.has_order_map and method == "smote-waveform":
+        raise InputError(
+            "got smote-waveform for order maps: a blend of waveforms at two speeds has the lines "
+            "of both; choose smote, or another method"
+        )
 
 
 def _find(method: str) -> Method:

@@ -6,13 +6,15 @@ What this returns depends on the settings alone, so that export can cut a run's 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.order_map import Kinematics, OrderMapConfig, require_turns
+from dlrsd.training.datasets import ORDERS
 from dlrsd.training.recordings import (
     Recording,
     classes_of,
@@ -27,6 +29,8 @@ from dlrsd.training.windows import (
     draw_windows,
     grid_windows,
 )
+
+FRONT_ENDS = ("scalogram", "order-map")
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,11 @@ class Settings:
     preset : "edge" or "paper"
         Of the generator.
     classifier : str
-        A name of ``dlrsd.training.classifiers.CLASSIFIERS``.
+        A name of ``dlrsd.training.classifiers.CLASSIFIERS``; "bands" for order maps, and for
+        nothing else.
+    front_end : "scalogram" or "order-map"
+        What a window is turned into. An order map needs the shaft's speed and the fault orders of
+        every recording, and windows of eight revolutions or more.
     """
 
     data: str
@@ -74,6 +82,17 @@ class Settings:
     hop: int = 512
     preset: str = "edge"
     classifier: str = "edge"
+    front_end: str = "scalogram"
+
+    @property
+    def has_order_map(self) -> bool:
+        return self.front_end == "order-map"
+
+    @property
+    def is_varied(self) -> bool:
+        """Whether a classifier is trained on variations of heatmaps: an order map follows the
+        speed already."""
+        return self.is_elsewhere and not self.has_order_map
 
     @property
     def is_elsewhere(self) -> bool:
@@ -119,6 +138,14 @@ class Prepared:
     def cut(self, index: WindowIndex) -> NDArray[np.float32]:
         """Windows (n, channels, window)."""
         return cut(self.recordings, index, self.settings.window)
+
+    def machines(self, index: WindowIndex) -> NDArray[np.float64] | None:
+        """Of every window speed (rpm) and orders bpfo, bpfi, bsf, ftf, (n, 5), where the front
+        end needs them."""
+        if not self.settings.has_order_map:
+            return None
+        facts = np.array([astuple(kinematics(r)) for r in self.recordings])
+        return facts[index.recording]
 
     def test_index(self, *, hop: int | None = None) -> WindowIndex:
         """Windows of the test part, every ``hop`` samples (default: the settings')."""
@@ -168,6 +195,10 @@ def prepare(settings: Settings, recordings: Sequence[Recording] | None = None) -
     units = sorted({r.unit for r in recordings})
     if len(units) > 1:
         raise InputError(f"got recordings in {', '.join(units)}: expected one unit for all")
+    if settings.has_order_map:
+        config = OrderMapConfig(rate_hz=recordings[0].rate, window=settings.window)
+        for recording in recordings:
+            require_turns(config, kinematics(recording))
     parts = split(
         recordings,
         protocol=settings.protocol,
@@ -191,6 +222,42 @@ def prepare(settings: Settings, recordings: Sequence[Recording] | None = None) -
     return Prepared(settings, list(recordings), classes, normal, parts, drawn)
 
 
+def kinematics(recording: Recording) -> Kinematics:
+    """Speed and fault orders of a recording.
+
+    Raises
+    ------
+    InputError
+        If it does not state them.
+    """
+    stated = {"speed_rpm": recording.speed_rpm or 0.0, **recording.fault_orders}
+    facts = {name: stated.get(name, 0.0) for name in ("speed_rpm", *ORDERS)}
+    missing = [name for name, value in facts.items() if not value]
+    if missing:
+        raise InputError(
+            f"recording {recording.recording_id} does not state {', '.join(missing)}: the order "
+            "map needs the shaft's speed and the bearing's fault orders of all; state them (in a "
+            "folder: speed_rpm and orders in format.json), or use the scalogram"
+        )
+    return Kinematics(**facts)
+
+
+def require_classifier(settings: Settings) -> None:
+    """Make sure that the settings' classifier is one for their front end.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if (settings.classifier == "bands") != settings.has_order_map:
+        suits = "bands" if settings.has_order_map else "edge or another than bands"
+        raise InputError(
+            f"got classifier {settings.classifier!r} for the front end {settings.front_end}: "
+            f"expected {suits}"
+        )
+
+
 def load(settings: Settings) -> list[Recording]:
     """The settings' recordings at the model's rate."""
     recordings = load_recordings(
@@ -208,6 +275,10 @@ def _check(settings: Settings) -> None:
     if settings.protocol not in PROTOCOLS:
         raise InputError(
             f"got protocol {settings.protocol!r}: expected one of {', '.join(PROTOCOLS)}"
+        )
+    if settings.front_end not in FRONT_ENDS:
+        raise InputError(
+            f"got front end {settings.front_end!r}: expected one of {', '.join(FRONT_ENDS)}"
         )
     for name, least in (("window", 1), ("hop", 1), ("target", 1), ("seed", 0)):
         value = getattr(settings, name)

@@ -61,7 +61,7 @@ _MAX_POINTS = 1000
 _MAX_GALLERY = 16
 # Said elsewhere on the page, long lists of numbers, or where on a disk the data lies: the page
 # may be mailed.
-_NOT_SHOWN = {"classes", "scalogram", "split_note", "window_counts", "data", "root"}
+_NOT_SHOWN = {"classes", "scalogram", "order_map", "split_note", "window_counts", "data", "root"}
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,10 @@ class Run:
     def is_plants(self) -> bool:
         """Whether these are slow signals of plants, not vibration."""
         return self.config.get("kind") == "sequence"
+
+    @property
+    def has_order_map(self) -> bool:
+        return "order_map" in self.config
 
     @property
     def classes(self) -> list[str]:
@@ -338,7 +342,7 @@ def _filter_counts(run: Run) -> str:
 
 def _gallery(run: Run) -> str:
     shown = [name for name in run.classes if name in run.real and name in run.synthetic]
-    if not shown:
+    if not shown or run.has_order_map:  # which has axes of its own
         return ""
     of_classes = f" First {_MAX_GALLERY} of {len(shown)} classes." * (len(shown) > _MAX_GALLERY)
     shown = shown[:_MAX_GALLERY]

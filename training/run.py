@@ -21,12 +21,14 @@ from safetensors.torch import load_model, save_model
 from torch import nn
 
 from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.order_map import OrderMapConfig
 from dlrsd.runtime.scalogram import ScalogramConfig
 from dlrsd.training.classifiers import Classifier, make_classifier
 from dlrsd.training.deep_smote import PairRegressor
 from dlrsd.training.frontend import Frontend
 from dlrsd.training.generator import Generator, make_generator
 from dlrsd.training.novelty import Novelty
+from dlrsd.training.order_frontend import AnyFrontend, OrderMapFrontend
 from dlrsd.training.prepare import Prepared, Settings
 from dlrsd.training.statistics import REFERENCE
 from dlrsd.training.tasks import TASKS
@@ -42,7 +44,7 @@ class TrainedRun:
     folder: Path
     config: dict[str, Any]
     metrics: dict[str, Any]
-    frontend: Frontend
+    frontend: AnyFrontend
     generator: Generator | None  # of DLRSD-SMOTE
     regressor: PairRegressor | None  # of Deep SMOTE
     classifier: Classifier
@@ -143,7 +145,7 @@ def load_run(folder: str | Path) -> TrainedRun:
             "n_classes": len(config["classes"]),
             "channels": len(config["channels"]),
         }
-        size = (frontend.config.n_frequencies, frontend.config.n_blocks)
+        size = frontend.size
         generator, regressor, anchors = None, None, {}
         if config["method"] == REFERENCE:
             generator = make_generator(settings.preset, size=size, **shape).eval()
@@ -200,6 +202,11 @@ def readable_run(folder: Path) -> Iterator[None]:
         ) from error
 
 
+def has_order_map(folder: str | Path) -> bool:
+    """Whether a finished run's front end is the order map."""
+    return "order_map" in read_json(finished_run(folder) / "config.json")
+
+
 def latest_run(runs: Path = RUNS) -> Path:
     """The finished run that was written last.
 
@@ -216,13 +223,15 @@ def latest_run(runs: Path = RUNS) -> Path:
     return finished[-1].parent
 
 
-def frontend_from_config(config: dict[str, Any]) -> Frontend:
-    """The scalogram and its constants, from a run's config."""
-    facts = dict(config["scalogram"])
-    eps, mean, std = facts.pop("eps"), facts.pop("mean"), facts.pop("std")
-    signal = config["signal"]
-    scalogram = ScalogramConfig(rate_hz=signal["rate_hz"], window=signal["window"], **facts)
-    return Frontend(scalogram, eps, tuple(mean), tuple(std))
+def frontend_from_config(config: dict[str, Any]) -> AnyFrontend:
+    """The scalogram or order map and its constants, from a run's config."""
+    signal = {key: config["signal"][key] for key in ("rate_hz", "window")}
+    facts = dict(config["order_map"] if "order_map" in config else config["scalogram"])
+    mean, std = tuple(facts.pop("mean")), tuple(facts.pop("std"))
+    if "order_map" in config:
+        return OrderMapFrontend(OrderMapConfig(**signal, **facts), mean, std)
+    eps = facts.pop("eps")
+    return Frontend(ScalogramConfig(**signal, **facts), eps, mean, std)
 
 
 def save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
