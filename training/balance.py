@@ -45,12 +45,13 @@ class Balanced:
 
 def real_pool(
     windows: NDArray[np.float32],
-    machines: NDArray[np.float64] | None,
     frontend: AnyFrontend,
     *,
     rng: np.random.Generator,
+    machines: NDArray[np.float64] | None = None,
 ) -> RealPool:
-    """The drawn windows (n, channels, window) of a class, of machines (n, 5), and views of them.
+    """The drawn windows (n, channels, window) of a class, of ``machines`` (n, 5) where the front
+    end needs them, and views of them.
 
     At least ``VIEWS`` heatmaps, and at least one view of each window: a class of many windows
     without the views' noise would teach that noise means one of the others.

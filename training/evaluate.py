@@ -15,7 +15,7 @@ from dlrsd.training.fidelity import fidelity, near_copies
 from dlrsd.training.fit_classifier import predict
 from dlrsd.training.metrics import classification_metrics
 from dlrsd.training.novelty import Novelty
-from dlrsd.training.order_frontend import AnyFrontend
+from dlrsd.training.order_frontend import AnyFrontend, OrderMapFrontend, order_maps
 from dlrsd.training.prepare import Prepared
 from dlrsd.training.windows import WindowIndex
 
@@ -51,6 +51,14 @@ def unseen_heatmaps(data: Prepared, frontend: AnyFrontend) -> list[NDArray[np.fl
     index = data.test_index()
     heatmaps = frontend.heatmaps(data.cut(index), data.machines(index))
     return [heatmaps[index.label == label] for label in range(len(data.classes))]
+
+
+def mean_lines(data: Prepared, frontend: OrderMapFrontend) -> dict[str, NDArray[np.float32]]:
+    """``lines/<class index>`` (bands, lines) for the report: the mean log contrast of the first
+    channel's lines over each class's test windows."""
+    index = data.test_index()
+    maps = order_maps(data.cut(index), data.machines(index), frontend.config)[:, 0, :, :-1]
+    return {f"lines/{label}": maps[index.label == label].mean(axis=0) for label in set(index.label)}
 
 
 def synthesis_metrics(

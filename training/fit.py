@@ -23,6 +23,7 @@ from dlrsd.training.classifiers import Classifier
 from dlrsd.training.dlrsd_smote import Outcome, dlrsd_smote
 from dlrsd.training.evaluate import (
     diagnosis_metrics,
+    mean_lines,
     report_samples,
     synthesis_metrics,
     unseen_heatmaps,
@@ -50,6 +51,7 @@ from dlrsd.training.methods import (
     set_of,
     training_set,
 )
+from dlrsd.training.order_frontend import OrderMapFrontend
 from dlrsd.training.prepare import Prepared, Settings, prepare
 from dlrsd.training.report import write_report
 from dlrsd.training.resampling import deep_smote_regressor
@@ -141,13 +143,18 @@ def fit(
         **({"notes": training.notes} if training.notes else {}),
     }
     curves = {"classifier": classifier_curves}
+    samples: dict[str, NDArray[Any]] = {}
+    if isinstance(materials.frontend, OrderMapFrontend):
+        samples |= mean_lines(data, materials.frontend)
     if outcome:
-        judged, samples = _judge_synthesis(materials, outcome)
+        judged, own = _judge_synthesis(materials, outcome)
         metrics |= judged
+        samples |= own
         anchors = _anchors(outcome.generator, materials.pools)
         save_synthesizer(out, "generator", outcome.generator, anchors=anchors)
-        save_arrays(out / "samples.npz", samples)
         curves = {"generator": outcome.curves, **curves}
+    if samples:
+        save_arrays(out / "samples.npz", samples)
     show(1)
     if method == "deep-smote":
         show = progress("regressor", 1)

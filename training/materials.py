@@ -102,7 +102,7 @@ def make_materials(data: Prepared, *, autoscale: bool = False) -> Materials:
             )
             spared = members[parent]
         own = windows[members]
-        pools.append(real_pool(own, _of(machines, members), frontend, rng=rng))
+        pools.append(real_pool(own, frontend, rng=rng, machines=_of(machines, members)))
         kept.append(own)
         held.append(frontend.heatmaps(aside, _of(machines, spared)))
         held_label.append(np.full(len(aside), label))

@@ -40,7 +40,8 @@ def write_report(run_folder: str | Path) -> Path:
         ``samples.npz``: ``real/<class index>`` and ``synthetic/<class index>``, float arrays of
         shape (n, channels, F, T), standardised heatmaps; ``window/<class index>`` (channels,
         samples); ``long_range/<name>``, the arrays of :func:`dlrsd.training.long_range.long_range`
-        (with its figures in ``metrics.json``);
+        (with its figures in ``metrics.json``); ``lines/<class index>`` (bands, lines), as
+        :func:`dlrsd.training.evaluate.mean_lines` gives them;
         ``states.npz`` of plants: ``PLANT/true`` and ``PLANT/said``, a class index for every step.
 
     Returns
@@ -87,6 +88,7 @@ def _read(folder: Path) -> Run:
         real=samples["real"],
         synthetic=samples["synthetic"],
         windows=samples["window"],
+        lines=samples["lines"],
         long_range=samples["long_range"],
         states=_read_states(folder / "states.npz"),
     )
@@ -115,7 +117,8 @@ def _read_states(path: Path) -> dict[str, NDArray]:
 
 
 def _read_samples(path: Path, classes: Sequence[str]) -> dict[str, dict[str, NDArray]]:
-    by_class: dict[str, dict[str, NDArray]] = {"real": {}, "synthetic": {}, "window": {}}
+    parts = ("real", "synthetic", "window", "lines")
+    by_class: dict[str, dict[str, NDArray]] = {part: {} for part in parts}
     samples = {**by_class, "long_range": {}}
     if not path.is_file():
         return samples

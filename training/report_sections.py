@@ -22,6 +22,7 @@ from dlrsd.training import plots
 from dlrsd.training.fidelity import DEFINITIONS
 from dlrsd.training.report_attention import long_range
 from dlrsd.training.report_html import figure, maybe, percent, section, table
+from dlrsd.training.report_orders import order_lines
 from dlrsd.training.report_plants import events, states_over_time
 
 _PROTOCOL_MEANING = {
@@ -66,8 +67,8 @@ _NOT_SHOWN = {"classes", "scalogram", "order_map", "split_note", "window_counts"
 
 @dataclass(frozen=True)
 class Run:
-    """What a run folder holds, by what it is; heatmaps and a window (channels, samples) by class
-    name."""
+    """What a run folder holds, by what it is; heatmaps, a window (channels, samples) and lines
+    (bands, lines) by class name."""
 
     name: str
     config: dict[str, Any]
@@ -76,6 +77,7 @@ class Run:
     real: dict[str, NDArray]
     synthetic: dict[str, NDArray]
     windows: dict[str, NDArray]
+    lines: dict[str, NDArray]
     long_range: dict[str, NDArray]
     states: dict[str, NDArray]
 
@@ -99,6 +101,7 @@ def sections(run: Run) -> list[str]:
         _verdict(run),
         _recall(run),
         _confusion(run),
+        order_lines(run.lines, run.classes, run.config),
         _plants(run),
         _class_counts(run),
         _filter_counts(run),
@@ -289,8 +292,8 @@ def _class_counts(run: Run) -> str:
         figure(plots.class_counts(balance)),
         _shares(balance),
         "<p class='note'>Windows held out for validation are not counted. Besides these the "
-        "classifier saw views of the real windows, shifted and with noise added"
-        f"{_equal_shares(balance)}.</p>",
+        f"classifier saw views of the real windows, {'' if run.has_order_map else 'shifted and '}"
+        f"with noise added{_equal_shares(balance)}.</p>",
         *(f"<p class='note'>{escape(note)}</p>" for note in run.metrics.get("notes", ())),
     )
 

@@ -58,3 +58,11 @@ def test_a_variation_keeps_the_batch_it_was_given():
     heatmaps = torch.ones(2, 1, 32, 4)
     vary(heatmaps, rng=np.random.default_rng(0))
     assert (heatmaps == 1).all()
+
+
+def test_an_unshifted_view_is_the_window_with_noise():
+    windows = np.random.default_rng(0).standard_normal((3, 1, 4096)).astype(np.float32)
+    made, parent = views(windows, 12, rng=np.random.default_rng(1), shifted=False)
+    noise = made - windows[parent]
+    assert 0 < noise.std() < augment.NOISE * 1.05
+    assert abs(np.corrcoef(noise.ravel(), windows[parent].ravel())[0, 1]) < 0.02

@@ -45,3 +45,12 @@ def test_edge_costs_less_than_a_million_multiply_adds():
 def test_an_unknown_name_is_refused():
     with pytest.raises(InputError, match="one of edge"):
         make_classifier("resnet", channels=1, n_classes=2)
+
+
+def test_bands_are_alike():
+    """Which band rings makes no difference; in which column makes one."""
+    model = make_classifier("bands", channels=2, n_classes=4).eval()
+    maps = torch.randn(5, 2, 8, 32)
+    order = torch.randperm(8, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(model(maps[:, :, order])[0], model(maps)[0])
+    assert not torch.allclose(model(maps.roll(1, 3))[0], model(maps)[0], atol=1e-3)

@@ -191,6 +191,20 @@ def test_bearing_uses_the_published_folds_of_cwru(cwru, seed, tested):
     assert "divided by load" in parts.note
 
 
+def test_bearings_of_no_published_fold_always_train(cwru):
+    fan = [
+        recording("B007", f"F_{load}", fault="rolling_element", bearing="FE_B007", load=load)
+        for load in range(4)
+    ]
+    recordings = by_fault_location([*cwru, *fan])
+    for seed in range(3):
+        parts = split(recordings, protocol="bearing", seed=seed, window=WINDOW)
+        alone = split(by_fault_location(cwru), protocol="bearing", seed=seed, window=WINDOW)
+        assert parts.test == alone.test
+        assert {recordings[s.recording].bearing_id for s in parts.train} >= {"FE_B007"}
+        assert "bearings of no fold (FE_B007) always train" in parts.note
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_bearing_puts_a_third_of_each_class_to_the_test(seed):
     recordings = [
