@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlrsd.runtime.benchmark_windows import WINDOWS, synthetic_windows
+from dlrsd.runtime.benchmark_windows import synthetic_windows, window_count
 from dlrsd.runtime.bundle import Bundle
 from dlrsd.runtime.engine import GRAPH_FILES, Engine, open_engine
 from dlrsd.runtime.errors import ExtraMissingError, InputError
 from dlrsd.runtime.hardware import has_int8_products
+from dlrsd.runtime.kinematics import trained_kinematics
 
 AGREEMENT = 0.995  # of the labels with fp32: below it a row is wrong
 BATCHES = (1, 64, 1024)
+_ORDER_MAP_BATCHES = BATCHES[:2]  # its windows are of seconds: no box has 1024 to diagnose at once
 _PLACES = (("onnxruntime", "cpu"), ("onnxruntime", "cuda"), ("tensorrt", "cuda"))
 _MIN_CALLS = 10
 _SLOWER = 1.05  # a smaller difference is none
@@ -44,6 +47,9 @@ def benchmark(
 ) -> list[dict[str, Any]]:
     """Check and time a bundle's graphs on this machine.
 
+    The order maps of a bundle that takes them are part of each call. They are made for the first
+    machine it was trained on, whatever machine ``windows`` are of.
+
     Parameters
     ----------
     bundle : Bundle
@@ -56,7 +62,8 @@ def benchmark(
     precisions : sequence of str
         By default all that the bundle holds.
     batches : sequence of int > 0
-        Windows per call; by default `BATCHES`. A sequence takes one.
+        Windows per call; by default `BATCHES`, without the last for order maps. A sequence takes
+        one.
     threads : int > 0
         CPU threads.
     seconds : float > 0
@@ -71,7 +78,8 @@ def benchmark(
         call), ``windows_per_s``, ``times_real_time`` (of one channel), ``peak_memory_mb`` (of this
         process during the row; None where the system does not tell), ``bytes`` of the graph,
         ``agreement`` (share of the windows with fp32's label), ``accuracy`` (that the manifest
-        states), ``calls``, and ``note``. A wrong row has None for all times.
+        states), ``kinematics`` (what order maps are made for; else None), ``calls``, and
+        ``note``. A wrong row has None for all times.
 
     Raises
     ------
@@ -82,15 +90,16 @@ def benchmark(
     ExtraMissingError
         If no engine is installed.
     """
-    batches = batches or ((1,) if bundle.is_sequence else BATCHES)
+    batches = batches or _default_batches(bundle)
     _check(bundle, batches, seconds)
     chosen = tuple(precisions) or tuple(p for p in GRAPH_FILES if bundle.has(GRAPH_FILES[p]))
     places = _places(bundle, engine, device, threads)
     reference = _reference(bundle, places)
     if windows is None:
-        windows = synthetic_windows(bundle, 4 * WINDOWS)
+        count = window_count(bundle)
+        windows = synthetic_windows(bundle, 4 * count)
         sure = reference.run(windows).probabilities.max(axis=1)
-        windows = windows[np.sort(np.argsort(-sure)[:WINDOWS])]
+        windows = windows[np.sort(np.argsort(-sure)[:count])]
     # The labels of a sequence are those of one stream, whose state goes through all windows.
     expected = _labels(reference, windows, len(windows) if bundle.is_sequence else reference.batch)
     # TensorRT has no int8 here: left out, unless it was asked for, which gives the reason.
@@ -104,18 +113,26 @@ def benchmark(
         opened = (
             places[name, on]
             if precision == "fp32"
-            else open_engine(bundle, engine=name, device=on, precision=precision, threads=threads)
+            else _open(bundle, engine=name, device=on, precision=precision, threads=threads)
         )
         for batch in batches:
             rows.append(_row(bundle, opened, windows, expected, batch, seconds))
             on_row(len(rows), len(graphs) * len(batches))
+    kinematics = trained_kinematics(bundle)
     for row in rows:
+        row["kinematics"] = asdict(kinematics) if kinematics else None
         row["note"] = _note(row, rows)
     return rows
 
 
 def is_wrong(row: Mapping[str, Any]) -> bool:
     return row["agreement"] < AGREEMENT
+
+
+def _default_batches(bundle: Bundle) -> tuple[int, ...]:
+    if bundle.is_sequence:
+        return (1,)
+    return BATCHES if bundle.order_map is None else _ORDER_MAP_BATCHES
 
 
 def _check(bundle: Bundle, batches: Sequence[int], seconds: float) -> None:
@@ -131,6 +148,10 @@ def _check(bundle: Bundle, batches: Sequence[int], seconds: float) -> None:
         raise InputError(f"got {seconds:g} seconds for a row, expected more than 0")
 
 
+def _open(bundle: Bundle, **options: Any) -> Engine:
+    return open_engine(bundle, kinematics=trained_kinematics(bundle), **options)
+
+
 def _places(
     bundle: Bundle, engine: str, device: str, threads: int
 ) -> dict[tuple[str, str], Engine]:
@@ -144,7 +165,7 @@ def _places(
     opened, missing = {}, []
     for name, on in asked:
         try:
-            opened[name, on] = open_engine(
+            opened[name, on] = _open(
                 bundle, engine=name, device=on, precision="fp32", threads=threads
             )
         except (ExtraMissingError, InputError) as error:  # noqa: PERF203
@@ -159,7 +180,7 @@ def _reference(bundle: Bundle, places: dict[tuple[str, str], Engine]) -> Engine:
     if ("onnxruntime", "cpu") in places:
         return places["onnxruntime", "cpu"]
     try:
-        return open_engine(bundle, engine="onnxruntime", device="cpu", precision="fp32")
+        return _open(bundle, engine="onnxruntime", device="cpu", precision="fp32")
     except ExtraMissingError:
         return next(iter(places.values()))
 

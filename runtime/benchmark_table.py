@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from dlrsd.runtime.benchmark import AGREEMENT, is_wrong
 from dlrsd.runtime.errors import ParityError
+from dlrsd.runtime.kinematics import orders_text
 
 _COLUMNS = (
     "graph", "batch", "p50\nus", "p95\nus", "p99\nus", "windows\n/s", "x real\ntime", "peak\nMB",
@@ -38,7 +39,7 @@ def show(rows: Sequence[dict[str, Any]], *, source: str | None, as_json: bool) -
                 batches = ", ".join(map(str, of))
                 console.print(Text(f"{precision}, batch {batches}: {note}", style=style))
         console.print()
-    console.print(Text(_about(source), style="dim"))
+    console.print(Text(_about(source) + _machine(rows[0]["kinematics"]), style="dim"))
 
 
 def refuse_wrong(rows: Sequence[dict[str, Any]]) -> None:
@@ -73,6 +74,13 @@ def _about(source: str | None) -> str:
         "Times are of a call, real time is of one channel. Windows are synthetic, those that fp32 "
         "is sure of: --input RECORDING compares labels on real ones."
     )
+
+
+def _machine(kinematics: Mapping[str, float] | None) -> str:
+    if kinematics is None:
+        return ""
+    speed = f"{kinematics['speed_rpm']:g} rpm"
+    return f" Order maps, a part of each call, are for {speed} and {orders_text(kinematics)}."
 
 
 def _place(row: dict[str, Any]) -> str:

@@ -12,6 +12,13 @@ from dlrsd.runtime.missing import hold_last
 from dlrsd.runtime.stream import StreamFormat, open_stream
 
 WINDOWS = 2048
+_FEWEST = 256  # labels still tell a share of 99.5 % from all
+_SAMPLES = 2**21  # of a channel; long windows are fewer, or they fill the memory of a box
+
+
+def window_count(bundle: Bundle) -> int:
+    """How many windows a benchmark takes: `WINDOWS`, fewer of more than 1024 samples."""
+    return max(_FEWEST, min(WINDOWS, _SAMPLES // bundle.window))
 
 
 def synthetic_windows(bundle: Bundle, n: int, *, seed: int = 0) -> NDArray[np.float32]:
@@ -33,8 +40,9 @@ def synthetic_windows(bundle: Bundle, n: int, *, seed: int = 0) -> NDArray[np.fl
     return (level * x / np.sqrt(np.mean(x**2, axis=(1, 2), keepdims=True))).astype(np.float32)
 
 
-def recorded_windows(source: str, bundle: Bundle, n: int = WINDOWS) -> NDArray[np.float32]:
-    """The first windows of a recording, every channel on its own for a one-channel bundle.
+def recorded_windows(source: str, bundle: Bundle, n: int | None = None) -> NDArray[np.float32]:
+    """The first windows of a recording, `window_count` or ``n`` of them, every channel on its own
+    for a one-channel bundle.
 
     Returns
     -------
@@ -45,6 +53,7 @@ def recorded_windows(source: str, bundle: Bundle, n: int = WINDOWS) -> NDArray[n
     InputError
         If it cannot be read, holds no complete window, or does not fit the bundle.
     """
+    n = window_count(bundle) if n is None else n
     wanted = n * bundle.hop + bundle.window
     with open_stream(source, StreamFormat(), default=bundle.signal) as stream:
         if bundle.channels not in (1, stream.channels):

@@ -17,6 +17,7 @@ from typing import Any
 
 from dlrsd.runtime.errors import BundleError
 from dlrsd.runtime.manifest import check_manifest
+from dlrsd.runtime.order_map import ORDERS, OrderMapConfig
 from dlrsd.runtime.quality import QualityLimits
 from dlrsd.runtime.stream import SignalSpec
 
@@ -74,14 +75,31 @@ class Bundle:
         """Whether the graph carries a state from window to window."""
         return self.manifest["kind"] == "sequence"
 
+    @cached_property
+    def order_map(self) -> OrderMapConfig | None:
+        """What fixes the order maps that the graph takes in place of windows; None: windows."""
+        facts = self.manifest.get("order_map")
+        if facts is None:
+            return None
+        bands = {name: facts[name] for name in ("n_bands", "f_min_hz", "f_max_hz")}
+        return OrderMapConfig(rate_hz=self.rate_hz, window=self.window, **bands)
+
+    @property
+    def machines(self) -> list[dict[str, Any]]:
+        """The bearings an order map was trained on: ``speed_rpm`` [lowest, highest], and orders."""
+        facts = self.manifest.get("order_map")
+        return list(facts["machines"]) if facts else []
+
     @property
     def signal(self) -> SignalSpec:
         """The signal the graph expects, as `open_stream` wants it."""
+        one = self.machines[0] if len(self.machines) == 1 else None
         return SignalSpec(
             rate_hz=self.rate_hz,
             unit=self.unit,
             channels=self.channels,
             names=tuple(self.manifest["signal"]["channel_names"]) if self.is_sequence else None,
+            orders={name: one[name] for name in ORDERS} if one else None,
         )
 
     @property

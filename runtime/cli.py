@@ -77,6 +77,13 @@ def diagnose(
     variable: Annotated[
         str | None, typer.Option(help="Series of the file to read, several separated by commas.")
     ] = None,
+    speed: Annotated[
+        float | None, typer.Option(help="Of the shaft in rpm, for a bundle that needs it.")
+    ] = None,
+    orders: Annotated[
+        str | None,
+        typer.Option(help="BPFO,BPFI,BSF,FTF in multiples of the shaft's speed; else as trained."),
+    ] = None,
 ) -> None:
     """Diagnose a recording or a live stream, window by window."""
     from dlrsd.runtime.bundle import load_bundle
@@ -84,7 +91,9 @@ def diagnose(
     from dlrsd.runtime.display import open_display
     from dlrsd.runtime.engine import open_engine
     from dlrsd.runtime.interrupt import Interrupt
+    from dlrsd.runtime.kinematics import stream_kinematics
     from dlrsd.runtime.stream import StreamFormat, open_stream
+    from dlrsd.runtime.stream_format import parse_orders
     from dlrsd.runtime.writers import open_writer
 
     # A service manager stops with SIGTERM what a person stops with Ctrl-C.
@@ -98,12 +107,19 @@ def diagnose(
         unit=unit,
         start=start,
         variable=variable,
+        speed_rpm=speed,
+        orders=parse_orders(orders) if orders is not None else None,
     )
     if output is not None and _is_same_file(source, output):
         raise InputError(f"the output {output} is the recording itself: choose another name")
     with open_stream(source, form, default=opened.signal) as stream:
         graph = open_engine(
-            opened, engine=engine, precision=precision, device=device, threads=threads
+            opened,
+            engine=engine,
+            precision=precision,
+            device=device,
+            threads=threads,
+            kinematics=stream_kinematics(stream, opened),
         )
         diagnosis = open_diagnosis(stream, opened, graph, hop=hop)
         writer = open_writer(output, opened.classes) if output is not None else None

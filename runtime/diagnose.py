@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from dataclasses import asdict
 from datetime import datetime, timezone
 from functools import partial
 from importlib.metadata import version
@@ -34,6 +35,7 @@ from dlrsd.runtime.verdict import VerdictTracker
 
 if TYPE_CHECKING:
     from dlrsd.runtime.onnx_sequence import OnnxSequenceEngine
+    from dlrsd.runtime.order_map_engine import OrderMapEngine
 
 MAX_HOP = 2**31  # samples; 50 hours at 12 kHz
 # Diagnoses in a batch, at least: what a batch costs by itself is then small beside what its
@@ -179,7 +181,7 @@ class Diagnosis:
     def _describe(self) -> dict[str, Any]:
         bundle, engine = self._bundle, self._engine
         start = self._stream.start
-        return {
+        header = {
             "type": "header",
             "schema_version": SCHEMA_VERSION,
             "dlrsd_version": version("dlrsd"),
@@ -206,6 +208,9 @@ class Diagnosis:
             "quality": bundle.manifest["quality"],
             "verdict": bundle.manifest["verdict"],
         }
+        if bundle.order_map is not None:
+            header["kinematics"] = asdict(cast("OrderMapEngine", engine).kinematics)
+        return header
 
     def _counted(self) -> Iterator[Chunk]:
         for chunk in self._stream:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Protocol, TextIO
 
 from dlrsd.runtime.diagnose import Diagnosis
+from dlrsd.runtime.kinematics import orders_text
 from dlrsd.runtime.verdict import UNDECIDED
 
 _REFRESH_SECONDS = 0.25
@@ -49,6 +50,9 @@ def opening_lines(header: Mapping[str, Any]) -> list[str]:
         f"bundle {bundle['name']} of {bundle['created']}: {header['engine']} "
         f"{header['engine_version']} on {header['device']}, {header['precision']}",
     ]
+    if machine := header.get("kinematics"):
+        lines.append(f"shaft at {machine['speed_rpm']:g} rpm, orders {orders_text(machine)}")
+        assumed |= {"orders": "of the bearing trained on"} if "orders" in assumed else {}
     if assumed:
         facts = ", ".join(f"{fact} {value}" for fact, value in assumed.items())
         lines.insert(1, f"assumed as the bundle has it, for nothing states it: {facts}")

@@ -1,6 +1,7 @@
 """An engine runs a bundle's graph: raw windows in; probabilities, embedding and novelty out.
 
-A sequence bundle's engine is an `OnnxSequenceEngine`, which also takes and returns its state.
+A sequence bundle's engine is an `OnnxSequenceEngine`, which also takes and returns its state. That
+of a bundle whose graph takes order maps is an `OrderMapEngine`, which makes them of the windows.
 
 `open_engine` chooses where a graph runs and in which precision. What it opens on a GPU survives
 the GPU: a batch that finds no memory there is halved, and when the GPU stops answering the CPU goes
@@ -20,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from dlrsd.runtime.bundle import Bundle
 from dlrsd.runtime.errors import DeviceLostError, DeviceMemoryError, DlrsdError, InputError
 from dlrsd.runtime.hardware import count_gpus, usable_cores
+from dlrsd.runtime.order_map import Kinematics, OrderMapConfig
 
 ENGINES = ("auto", "onnxruntime", "tensorrt")
 DEVICES = ("auto", "cpu", "cuda")
@@ -87,6 +89,7 @@ def open_engine(
     precision: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    kinematics: Kinematics | None = None,
     say: Callable[[str], None] = print_to_stderr,
 ) -> Engine:
     """Open a bundle's graph.
@@ -104,6 +107,9 @@ def open_engine(
         "auto" takes a GPU where one can be used.
     threads : int > 0, optional
         CPU threads; by default one per core this process may use. A sequence takes one.
+    kinematics : Kinematics, optional
+        The machine whose windows are diagnosed; a bundle with an order map needs it, as
+        `stream_kinematics` or `trained_kinematics` gives it, and no other bundle takes it.
     say : callable
         Gets a line of text for what a user should know: a GPU that cannot be used or is lost, a
         batch halved, an engine built.
@@ -111,7 +117,8 @@ def open_engine(
     Raises
     ------
     InputError
-        If a choice is unknown or impossible here, or ``threads`` is below 1.
+        If a choice is unknown or impossible here, ``threads`` is below 1, ``kinematics`` is
+        missing or of no use, or the shaft turns too slowly or too fast for the bundle's windows.
     BundleError
         If the bundle lacks the graph, or the graph is not what the manifest says.
     ExtraMissingError
@@ -127,8 +134,14 @@ def open_engine(
     if threads is not None and threads < 1:
         raise InputError(f"got {threads} threads, expected 1 or more")
 
+    if kinematics is not None and bundle.order_map is None:
+        raise InputError(f"bundle {bundle.name} has no use for a shaft's speed: leave it out")
     if bundle.is_sequence:
-        return _open_sequence(bundle, engine, precision, device)
+        _refuse_gpu(bundle, "sequence", engine, precision, device)
+        return _open_sequence(bundle, precision)
+    if bundle.order_map is not None:
+        _refuse_gpu(bundle, "order map", engine, precision, device)
+        return _open_order_map(bundle, bundle.order_map, kinematics, precision, threads)
 
     def open_on_cpu() -> Engine:
         from dlrsd.runtime.onnx_engine import OnnxCpuEngine
@@ -155,15 +168,38 @@ def open_engine(
     return ResilientEngine(on_gpu, open_on_cpu, say)
 
 
-def _open_sequence(bundle: Bundle, engine: str, precision: str, device: str) -> Engine:
+def _refuse_gpu(bundle: Bundle, what: str, engine: str, precision: str, device: str) -> None:
     if engine == "tensorrt" or device == "cuda" or precision == "int8":
         raise InputError(
-            f"got engine {engine}, device {device} and precision {precision}: the sequence of "
-            f"bundle {bundle.name} runs in ONNX Runtime on the CPU, in fp32 or fp16; omit them"
+            f"got engine {engine}, device {device} and precision {precision}: the {what} of bundle "
+            f"{bundle.name} runs in ONNX Runtime on the CPU, in fp32 or fp16; omit them"
         )
+
+
+def _open_sequence(bundle: Bundle, precision: str) -> Engine:
     from dlrsd.runtime.onnx_sequence import OnnxSequenceEngine
 
     return OnnxSequenceEngine(bundle, precision=_choose_precision(bundle, precision, device="cpu"))
+
+
+def _open_order_map(
+    bundle: Bundle,
+    config: OrderMapConfig,
+    kinematics: Kinematics | None,
+    precision: str,
+    threads: int | None,
+) -> Engine:
+    if kinematics is None:
+        raise InputError(
+            f"bundle {bundle.name} looks for the orders of bearing faults and needs the shaft's "
+            "speed: give --speed RPM, or speed_rpm in the sidecar"
+        )
+    from dlrsd.runtime.order_map_engine import OrderMapEngine
+
+    chosen = _choose_precision(bundle, precision, device="cpu")
+    return OrderMapEngine(
+        bundle, config, kinematics, precision=chosen, threads=threads or usable_cores()
+    )
 
 
 def check_windows(windows: ArrayLike, shape: tuple[int, int]) -> Any:

@@ -6,20 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlrsd.runtime.bundle import Bundle
+from dlrsd.runtime.kinematics import orders_text
+from dlrsd.runtime.order_map import OrderMapConfig
 
 
 def info_lines(bundle: Bundle) -> list[str]:
     """What a person should know of a bundle before using it, as lines of text."""
     manifest = bundle.manifest
     signal, training, verdict = manifest["signal"], manifest["training"], manifest["verdict"]
-    fits = "plant and its sensors" if bundle.is_sequence else "machine and sensor"
     return [
         f"bundle      {bundle.name}, made {manifest['created']} by dlrsd "
         f"{manifest.get('dlrsd_version', '?')}, schema {manifest['schema_version']}",
         f"trained on  {training['statement']}",
         f"            {_training(training)}",
-        f"            It fits that {fits}; train on your own for any other.",
+        f"            {_fits(bundle)}",
         *(_sequence(manifest) if bundle.is_sequence else _signal(signal)),
+        *(_front_end(bundle.order_map, bundle.machines) if bundle.order_map else []),
         f"classes     {', '.join(bundle.classes)} (normal: {manifest.get('normal_class')})",
         *_counts(training),
         f"measured    {_measured(manifest['metrics'])}",
@@ -30,6 +32,32 @@ def info_lines(bundle: Bundle) -> list[str]:
         *_synthesis(manifest.get("synthesis")),
         *_files(manifest["files"]),
     ]
+
+
+def _fits(bundle: Bundle) -> str:
+    if bundle.order_map is not None:
+        return (
+            "It looks for the orders of a bearing: --speed and --orders give another bearing or "
+            "machine; how well it does there is what protocol bearing measures."
+        )
+    fits = "plant and its sensors" if bundle.is_sequence else "machine and sensor"
+    return f"It fits that {fits}; train on your own for any other."
+
+
+def _front_end(config: OrderMapConfig, machines: list[dict[str, Any]]) -> list[str]:
+    bearings = [
+        f"{orders_text(machine)} at {' to '.join(_distinct(machine['speed_rpm']))} rpm"
+        for machine in machines
+    ]
+    return [
+        f"front end   order map: {config.n_bands} bands from {config.f_min_hz:g} to "
+        f"{config.f_max_hz:g} Hz; needs the shaft's speed; trained on bearings "
+        + "; ".join(bearings)
+    ]
+
+
+def _distinct(speeds: list[float]) -> list[str]:
+    return list(dict.fromkeys(f"{speed:g}" for speed in speeds))
 
 
 def _signal(signal: dict[str, Any]) -> list[str]:

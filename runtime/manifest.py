@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dlrsd.runtime.errors import BundleError, InputError
+from dlrsd.runtime.order_map import LINES, ORDERS, Kinematics, OrderMapConfig, require_turns
 from dlrsd.runtime.quality import QualityLimits
 
 SCHEMA_VERSION = 1
@@ -86,6 +87,30 @@ def _is_synthesis(value: Any) -> bool:
     )
 
 
+def _is_order_map(value: Any) -> bool:
+    """The key is optional; whether bands and speeds fit the signal is seen later."""
+    return value is None or (
+        isinstance(value, dict)
+        and _is_count(value.get("n_bands"))
+        and all(_is_number(value.get(name)) for name in ("f_min_hz", "f_max_hz"))
+        and isinstance(value.get("machines"), list)
+        and bool(value["machines"])
+        and all(map(_is_machine, value["machines"]))
+    )
+
+
+def _is_machine(value: Any) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("speed_rpm"), list):
+        return False
+    speeds = value["speed_rpm"]
+    return (
+        len(speeds) == 2
+        and all(map(_is_number, [*speeds, *(value.get(name) for name in ORDERS)]))
+        and 0 < speeds[0] <= speeds[1]
+        and all(value[name] > 0 for name in ORDERS)
+    )
+
+
 def _is_tables(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
 
@@ -144,6 +169,12 @@ _CHECKS: list[_Check] = [
     ("quality", lambda v: isinstance(v, dict), "the limits of the quality flags"),
     ("verdict.last", _is_count, "a count above 0"),
     ("verdict.hold", _is_count, "a count above 0"),
+    (
+        "order_map",
+        _is_order_map,
+        "null, or n_bands, f_min_hz, f_max_hz and machines, each with speed_rpm [lowest, highest] "
+        "and bpfo, bpfi, bsf, ftf above 0",
+    ),
     ("synthesis", _is_synthesis, "null, or a known method, file, anchors and a statement"),
     ("training.statement", _is_text, "a sentence on what it was trained on"),
     ("training.balance_ratio", lambda v: v is None or _is_number(v), "null or a number"),
@@ -160,6 +191,13 @@ _SEQUENCE_CHECKS: list[_Check] = [
     ("signal.channel_names", partial(_is_names, least=1), "different names of the channels"),
     ("signal.hold", lambda v: v == 0 or _is_count(v), "a count of samples"),
     ("synthesis", lambda v: v is None, "null, for a sequence"),
+]
+
+# What a bundle whose graph takes order maps must hold besides.
+_ORDER_MAP_CHECKS: list[_Check] = [
+    ("kind", lambda kind: kind == "window", "window, for order maps"),
+    ("scalogram", lambda v: v is None, "null, for order maps"),
+    ("synthesis", lambda v: v is None, "null, for order maps"),
 ]
 
 
@@ -182,8 +220,12 @@ def check_manifest(manifest: Any, *, where: Path) -> None:
             f"{where} is of schema {version}, newer than the schema {SCHEMA_VERSION} this version "
             "reads: run `pip install --upgrade dlrsd`"
         )
-    is_sequence = manifest.get("kind") == "sequence"
-    for place, holds, expected in _CHECKS + _SEQUENCE_CHECKS * is_sequence:
+    checks = list(_CHECKS)
+    if manifest.get("kind") == "sequence":
+        checks += _SEQUENCE_CHECKS
+    if manifest.get("order_map") is not None:
+        checks += _ORDER_MAP_CHECKS
+    for place, holds, expected in checks:
         value = _lookup(manifest, place)
         if not holds(value):
             raise BundleError(
@@ -195,9 +237,12 @@ def check_manifest(manifest: Any, *, where: Path) -> None:
 
 def _check_consistency(manifest: dict[str, Any], *, where: Path) -> None:
     signal, verdict = manifest["signal"], manifest["verdict"]
+    order_map = manifest.get("order_map")
     window_shape = [signal["channels"], signal["window"]]
     graph_shape = manifest["graph"]["inputs"][0]["shape"][1:]
-    if graph_shape != window_shape:
+    if order_map is not None:
+        _check_order_map(signal, order_map, graph_shape, where=where)
+    elif graph_shape != window_shape:
         raise BundleError(
             f"{where} contradicts itself: the graph takes windows of {graph_shape}, the signal "
             f"gives {window_shape} (channels, samples); export the bundle again"
@@ -218,6 +263,32 @@ def _check_consistency(manifest: dict[str, Any], *, where: Path) -> None:
     except InputError as error:
         raise BundleError(
             f"{where} has unusable limits: {error}; export the bundle again"
+        ) from error
+
+
+def _check_order_map(
+    signal: dict[str, Any], order_map: dict[str, Any], graph_shape: list[Any], *, where: Path
+) -> None:
+    map_shape = [signal["channels"], order_map["n_bands"], len(LINES) + 1]
+    if graph_shape != map_shape:
+        raise BundleError(
+            f"{where} contradicts itself: the graph takes order maps of {graph_shape}, signal and "
+            f"order_map give {map_shape} (channels, bands, lines); export the bundle again"
+        )
+    try:
+        config = OrderMapConfig(
+            rate_hz=signal["rate_hz"],
+            window=signal["window"],
+            n_bands=order_map["n_bands"],
+            f_min_hz=order_map["f_min_hz"],
+            f_max_hz=order_map["f_max_hz"],
+        )
+        for machine in order_map["machines"]:
+            for speed_rpm in machine["speed_rpm"]:
+                require_turns(config, Kinematics(speed_rpm, *(machine[name] for name in ORDERS)))
+    except InputError as error:
+        raise BundleError(
+            f"{where} has an unusable order map: {error}; export the bundle again"
         ) from error
 
 

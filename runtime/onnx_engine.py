@@ -54,7 +54,8 @@ class OnnxCpuEngine:
         self._shape = (bundle.channels, bundle.window)
         self._pool = ThreadPoolExecutor(threads)
         check_graph(self, self._session, bundle)
-        self._run_one = _bind_one(self._session, self._shape)
+        shape = tuple(bundle.manifest["graph"]["inputs"][0]["shape"][1:])
+        self._run_one = _bind_one(self._session, shape)
 
     def run(self, windows: ArrayLike) -> Output:
         array = check_windows(windows, self._shape)
@@ -65,7 +66,7 @@ class OnnxCpuEngine:
             )
         n = len(array)
         if n == 1:
-            return self._run_one(array)
+            return self._run_one(self._fed(array))
         # Parts of one size, as many for every core, so that none waits for another at the end.
         rounds = -(-n // (self.batch * self.threads))
         size = -(-n // max(1, min(rounds * self.threads, n // _LEAST)))
@@ -74,11 +75,14 @@ class OnnxCpuEngine:
         return join(list(each(self._run, parts)))
 
     def _run(self, windows: NDArray[Any]) -> Output:
-        part = np.ascontiguousarray(windows, dtype=np.float32)
-        return Output(*self._session.run(OUTPUTS, {self._input: part}))
+        return Output(*self._session.run(OUTPUTS, {self._input: self._fed(windows)}))
+
+    def _fed(self, windows: NDArray[Any]) -> NDArray[np.float32]:
+        """What the graph is given for windows."""
+        return np.ascontiguousarray(windows, dtype=np.float32)
 
 
-def _bind_one(session: Any, shape: tuple[int, int]) -> Callable[[NDArray[Any]], Output]:
+def _bind_one(session: Any, shape: tuple[int, ...]) -> Callable[[NDArray[Any]], Output]:
     """A function that runs one window on the CPU, by way of arrays bound once and for all."""
     window = np.zeros((1, *shape), dtype=np.float32)
     binding = session.io_binding()

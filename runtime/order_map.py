@@ -28,6 +28,7 @@ from dlrsd.runtime.errors import InputError
 
 Array = Any  # NumPy, CuPy, torch or another array of the standard
 
+ORDERS = ("bpfo", "bpfi", "bsf", "ftf")  # fields of `Kinematics` beside the speed
 TOLERANCE = 0.01  # of an order: rollers slip, and speeds are rounded
 REVOLUTIONS = 8.0  # a Hann window of fewer smears a line over what surrounds it
 _STEPS = 5  # within the tolerance

@@ -12,7 +12,7 @@ import io
 import math
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -59,12 +59,15 @@ class SignalSpec:
     names : tuple of str, optional
         Of the channels of a slow signal: a recording that names its own is read by them, in this
         order, and has to be at this very rate.
+    orders : mapping of str to float, optional
+        Of the only bearing trained on, as in `StreamFormat`.
     """
 
     rate_hz: float
     unit: str
     channels: int
     names: tuple[str, ...] | None = None
+    orders: Mapping[str, float] | None = None
 
 
 @dataclass
@@ -89,9 +92,10 @@ class SampleStream:
     description : dict
         The stream as found, ready for JSON: `source`, `kind`, `dtype` (of raw samples),
         `rate_hz`, `channels`, `channel_names`, `scale`, `unit`, `start`, `resampled_to_hz`
-        (null: not resampled), `stated_by` (fact: option, sidecar, file, bundle or default),
-        `assumed` (fact: value, for those that only the bundle states), `trailing_bytes` and
-        `warnings` (sentences). The last two are complete when the stream has ended.
+        (null: not resampled), `speed_rpm` and `orders` (null: not known), `stated_by` (fact:
+        option, sidecar, file, bundle or default), `assumed` (fact: value, for those that only the
+        bundle states), `trailing_bytes` and `warnings` (sentences). The last two are complete when
+        the stream has ended.
     close : function
     """
 
@@ -172,6 +176,12 @@ def open_stream(
     start = parse_start(start_text) if start_text else opened.start
     if start is not None:
         stated.by["start"] = start_by or "file"
+    speed_rpm, speed_by = stated.first("speed_rpm")
+    if speed_by is not None:
+        stated.by["speed_rpm"] = speed_by
+    orders, orders_by = stated.first("orders")
+    if orders_by is not None or default.orders is not None:
+        orders = dict(stated.settle("orders", None, default.orders))
     scale, scale_by = stated.first("scale")
     stated.by["scale"] = scale_by or "default"
     scale = 1.0 if scale is None else float(scale)
@@ -198,6 +208,8 @@ def open_stream(
         "unit": unit,
         "start": start.isoformat() if start else None,
         "resampled_to_hz": default.rate_hz if is_resampled else None,
+        "speed_rpm": speed_rpm,
+        "orders": orders,
         "stated_by": stated.by,
         "assumed": stated.assumed,
         "trailing_bytes": opened.trailing_bytes,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.order_map import ORDERS
 from dlrsd.runtime.raw import DTYPES
 
 MAX_RATE_HZ = 1e8
@@ -45,6 +46,10 @@ class StreamFormat:
         ISO 8601 time of the first sample.
     variable : str, optional
         Series to read from a file that names its series, or several separated by commas.
+    speed_rpm : float > 0, optional
+        Of the shaft, in revolutions per minute.
+    orders : dict of str to float > 0, optional
+        ``bpfo``, ``bpfi``, ``bsf`` and ``ftf`` of its bearing, in multiples of the shaft's speed.
     """
 
     dtype: str | None = None
@@ -54,6 +59,8 @@ class StreamFormat:
     unit: str | None = None
     start: str | None = None
     variable: str | None = None
+    speed_rpm: float | None = None
+    orders: dict[str, float] | None = None
 
 
 class Stated:
@@ -136,12 +143,36 @@ def checked_format(fmt: StreamFormat, origin: str, *, bundle_unit: str) -> Strea
             "an ISO 8601 time like 2026-01-31T12:00:00Z",
         ),
         "variable": (isinstance(fmt.variable, str), "the name of a series"),
+        "speed_rpm": (is_number(fmt.speed_rpm, above=0), "a number above 0, in rpm"),
+        "orders": (
+            isinstance(fmt.orders, dict)
+            and set(fmt.orders) == set(ORDERS)
+            and all(is_number(order, above=0) for order in fmt.orders.values()),
+            f"{', '.join(ORDERS)}, each a number above 0 in multiples of the shaft's speed",
+        ),
     }
     for fact, (is_possible, what) in expected.items():
         value = getattr(fmt, fact)
         if value is not None and not is_possible:
             raise InputError(f"{origin}{fact} is {value!r}: expected {what}")
     return replace(fmt, unit=unit)
+
+
+def parse_orders(text: str) -> dict[str, float]:
+    """The ``orders`` that four numbers separated by commas state.
+
+    Raises
+    ------
+    InputError
+        If they are not four numbers.
+    """
+    try:
+        return dict(zip(ORDERS, map(float, text.split(",")), strict=True))
+    except ValueError as error:
+        raise InputError(
+            f"option orders is {text!r}: expected {','.join(ORDERS)} as four numbers in multiples "
+            "of the shaft's speed, like 3.585,5.415,2.357,0.398"
+        ) from error
 
 
 def unit_name(unit: str | None) -> str | None:

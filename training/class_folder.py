@@ -7,7 +7,7 @@
 
 The runtime's own readers read them, so every file that can be diagnosed can be trained on, and
 what a sidecar may say is what a stream's sidecar may say (rate, unit, channels, scale, dtype,
-variable).
+variable; speed_rpm and orders, which the order map needs).
 """
 
 from __future__ import annotations
@@ -97,6 +97,8 @@ def _read_file(path: Path, class_folder: Path, common: StreamFormat) -> list[Rec
             recording_id=name if part == 0 else f"{name}#{part + 1}",
             channels=tuple(facts["channel_names"]) or _numbered(len(signal)),
             fault="normal" if label.lower() in HEALTHY_NAMES else label,
+            speed_rpm=facts["speed_rpm"],
+            fault_orders=facts["orders"] or {},
             bearing_id=f"{label}/{inside.parts[0]}" if len(inside.parts) > 1 else None,
         )
         for part, signal in enumerate(signals)

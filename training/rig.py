@@ -137,7 +137,7 @@ def simulate_stream(
     Returns
     -------
     samples : float32 array, shape (n_channels, seconds * rate), in g.
-    facts : dtype, rate, channels and unit as a stream's sidecar file states them.
+    facts : dtype, rate, channels, unit, speed_rpm and orders as a stream's sidecar states them.
     """
     _check(seed, seconds, rate)
     _known(fault)
@@ -153,6 +153,7 @@ def simulate_stream(
         onset_s=onset_s,
     )
     facts = {"dtype": "f32le", "rate": float(rate), "channels": n_channels, "unit": "g"}
+    facts |= {"speed_rpm": _speed_rpm(load), "orders": dict(ORDERS)}
     return samples, facts
 
 

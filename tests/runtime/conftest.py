@@ -102,6 +102,28 @@ def sequence_manifest(*, window: int = 8, hop: int = 8, hold: int = 3) -> dict[s
     return manifest
 
 
+ORDERS_6205 = {"bpfo": 3.585, "bpfi": 5.415, "bsf": 2.357, "ftf": 0.398}
+
+
+def order_map_manifest(*, channels: int = 1, window: int = 2048, hop: int = 1024) -> dict[str, Any]:
+    manifest = tiny_manifest(channels=channels, window=window, hop=hop)
+    manifest["graph"]["inputs"] = [
+        {"name": "order_map", "dtype": "float32", "shape": ["batch", channels, 4, 32]}
+    ]
+    manifest["classes"] = ["Normal", "Outer", "Inner"]
+    manifest["normal_class"] = "Normal"
+    manifest["signal"]["rate_hz"] = 4000.0
+    manifest["scalogram"] = manifest["synthesis"] = None
+    manifest["order_map"] = {
+        "n_bands": 4,
+        "f_min_hz": 200.0,
+        "f_max_hz": 1500.0,
+        "machines": [{"speed_rpm": [1700.0, 1800.0], **ORDERS_6205}],
+    }
+    manifest["verdict"] = {"last": 9, "hold": 6}
+    return manifest
+
+
 def write_manifest(
     folder: Path, manifest: dict[str, Any], change: Callable[[dict[str, Any]], None]
 ) -> None:
@@ -130,6 +152,25 @@ def make_sequence(tmp_path: Path) -> Callable[..., Path]:
         folder.mkdir()
         shutil.copy(GRAPHS / "sequence.onnx", folder / "diagnoser.onnx")
         write_manifest(folder, sequence_manifest(**signal), change)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def make_order_map(tmp_path: Path) -> Callable[..., Path]:
+    """Write a bundle that takes order maps; ``change`` edits its manifest before it is written."""
+
+    def make(
+        name: str = "bundle",
+        *,
+        change: Callable[[dict[str, Any]], None] = lambda manifest: None,
+        **signal: int,
+    ) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(GRAPHS / "order_map.onnx", folder / "diagnoser.onnx")
+        write_manifest(folder, order_map_manifest(**signal), change)
         return folder
 
     return make

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dlrsd.runtime import benchmark_windows
 from dlrsd.runtime.benchmark import benchmark, is_wrong
-from dlrsd.runtime.benchmark_windows import recorded_windows, synthetic_windows
+from dlrsd.runtime.benchmark_table import show
+from dlrsd.runtime.benchmark_windows import recorded_windows, synthetic_windows, window_count
 from dlrsd.runtime.bundle import load_bundle
 from dlrsd.runtime.errors import BundleError, InputError
 from dlrsd.runtime.quality import QualityLimits
@@ -173,3 +175,28 @@ def test_a_batch_of_none_is_refused_in_one_line(
     done = command("benchmark", "--bundle", make_bundle(), "--batch", "0")
     assert done.returncode == 2
     assert done.stderr == "error: got a batch of 0 windows, expected 1 or more\n"
+
+
+def test_order_maps_are_made_for_the_machine_trained_on(
+    make_order_map: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(benchmark_windows, "WINDOWS", 256)
+    rows = rows_of(make_order_map())
+    assert [row["batch"] for row in rows] == [1, 64]
+    for row in rows:
+        assert row["agreement"] == 1.0
+        assert row["p50_us"] > 0
+        assert row["kinematics"] == {
+            "speed_rpm": 1750.0, "bpfo": 3.585, "bpfi": 5.415, "bsf": 2.357, "ftf": 0.398
+        }  # fmt: skip
+        assert row["times_real_time"] == pytest.approx(row["windows_per_s"] * 1024 / 4000)
+    show(rows, source=None, as_json=False)
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Order maps, a part of each call, are for 1750 rpm and bpfo 3.585, bpfi 5.415" in text
+
+
+@pytest.mark.parametrize(("window", "count"), [(64, 2048), (1024, 2048), (4096, 512), (2**20, 256)])
+def test_long_windows_are_fewer(window: int, count: int, make_bundle: Callable[..., Path]) -> None:
+    assert window_count(load_bundle(make_bundle(window=window))) == count

@@ -15,6 +15,7 @@ from dlrsd.runtime import bundle as bundle_module
 from dlrsd.runtime.bundle import load_bundle, shipped_bundles
 from dlrsd.runtime.errors import BundleError
 from dlrsd.runtime.info import info_lines
+from dlrsd.runtime.order_map import OrderMapConfig
 
 SCHEMA = Path(bundle_module.__file__).with_name("manifest.schema.json")
 
@@ -158,6 +159,62 @@ def test_a_sequence_that_cannot_be_is_refused(
     assert "\n" not in str(caught.value)
 
 
+def test_an_order_map_gives_what_its_manifest_says(make_order_map: Callable[..., Path]) -> None:
+    bundle = load_bundle(make_order_map())
+    assert bundle.order_map == OrderMapConfig(4000.0, 2048, 4, 200.0, 1500.0)
+    assert bundle.signal.orders == {"bpfo": 3.585, "bpfi": 5.415, "bsf": 2.357, "ftf": 0.398}
+    assert [machine["speed_rpm"] for machine in bundle.machines] == [[1700.0, 1800.0]]
+
+
+def test_no_order_map_is_null_or_absent(make_bundle: Callable[..., Path]) -> None:
+    for name, change in (("absent", {}), ("null", {"order_map": None})):
+        bundle = load_bundle(make_bundle(name, change=lambda m, new=change: m.update(new)))
+        assert (bundle.order_map, bundle.machines, bundle.signal.orders) == (None, [], None)
+
+
+SCALOGRAM = {
+    **dict.fromkeys(("n_frequencies", "n_blocks"), 4),
+    **dict.fromkeys(("f_min_hz", "f_max_hz", "bandwidth", "center", "eps"), 1.0),
+    **dict.fromkeys(("mean", "std"), [1.0] * 4),
+}
+BEARING = {"speed_rpm": [1700, 1800], "bpfo": 3.585, "bpfi": 5.415, "bsf": 2.357, "ftf": 0.398}
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        ("order_map", [], "expected null, or n_bands"),
+        ("order_map.n_bands", 0, "expected null, or n_bands"),
+        ("order_map.f_min_hz", None, "expected null, or n_bands"),
+        ("order_map.machines", [], "expected null, or n_bands"),
+        ("order_map.machines", [BEARING | {"bsf": 0}], "expected null, or n_bands"),
+        ("order_map.machines", [BEARING | {"ftf": None}], "expected null, or n_bands"),
+        ("order_map.machines", [BEARING | {"speed_rpm": 1700}], "expected null, or n_bands"),
+        ("order_map.machines", [BEARING | {"speed_rpm": [1800, 1700]}], "expected null, or n_ban"),
+        ("order_map.n_bands", 8, r"takes order maps of \[1, 4, 32\], .* give \[1, 8, 32\]"),
+        ("signal.channels", 2, r"takes order maps of \[1, 4, 32\], .* give \[2, 4, 32\]"),
+        ("order_map.f_max_hz", 2001.0, "unusable order map: .* 200 to 2001 Hz do not fit"),
+        ("signal.window", 1024, "unusable order map: .* holds 7.3 revolutions"),
+        ("order_map.machines", [BEARING | {"speed_rpm": [1700, 9000]}], "record at a higher rate"),
+        ("scalogram", {"n_frequencies": 4}, "expected null, for order maps"),
+        ("synthesis", {"file": "a", "anchors": "b", "statement": "c"}, "null, for order maps"),
+    ],
+)
+def test_an_order_map_that_cannot_be_is_refused(
+    place: str, value: Any, said: str, make_order_map: Callable[..., Path]
+) -> None:
+    folder = make_order_map(change=edit(place, value))
+    with pytest.raises(BundleError, match=rf"manifest\.json .*{said}") as caught:
+        load_bundle(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_sequence_has_no_order_map(make_sequence: Callable[..., Path]) -> None:
+    facts = {"n_bands": 4, "f_min_hz": 2e-5, "f_max_hz": 4e-4, "machines": [BEARING]}
+    with pytest.raises(BundleError, match="expected window, for order maps"):
+        load_bundle(make_sequence(change=edit("order_map", facts)))
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\xff", "[" * 200_000])
 def test_a_manifest_that_is_none_is_refused(text: str, make_bundle: Callable[..., Path]) -> None:
     folder = make_bundle()
@@ -209,6 +266,44 @@ def test_info_states_what_a_sequence_carries_and_holds(make_sequence: Callable[.
     assert "level [1], means [2]" in text
     assert "It fits that plant and its sensors" in text
     assert not any(line.startswith("quality") for line in lines)
+
+
+def test_info_states_what_an_order_map_needs(make_order_map: Callable[..., Path]) -> None:
+    def add_another(manifest: dict[str, Any]) -> None:
+        other = {"speed_rpm": [1500, 1500], "bpfo": 2.6, "bpfi": 3.585, "bsf": 1.8, "ftf": 0.37}
+        manifest["order_map"]["machines"].append(other)
+
+    lines = info_lines(load_bundle(make_order_map(change=add_another)))
+    at = lines.index("signal      1 channel(s) at 4000 Hz in g, windows of 2048 samples every 1024")
+    assert lines[at + 1] == (
+        "front end   order map: 4 bands from 200 to 1500 Hz; needs the shaft's speed; trained on "
+        "bearings bpfo 3.585, bpfi 5.415, bsf 2.357, ftf 0.398 at 1700 to 1800 rpm; bpfo 2.6, bpfi "
+        "3.585, bsf 1.8, ftf 0.37 at 1500 rpm"
+    )
+    text = "\n".join(lines)
+    assert "--speed and --orders give another bearing or machine" in text
+    assert "It fits" not in text
+
+
+def test_the_schema_takes_a_good_order_map_and_no_bad_one(
+    make_order_map: Callable[..., Path],
+) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+    manifest = manifest_of(make_order_map())
+    validator.validate(manifest)
+    for change in (
+        edit("order_map", None),  # without a scalogram either
+        edit("order_map.machines", []),
+        edit("order_map.machines", [BEARING | {"bpfo": 0}]),
+        edit("order_map.machines", [BEARING | {"speed_rpm": [1700]}]),
+        edit("scalogram", SCALOGRAM),
+        edit("synthesis", {"file": "a.onnx", "anchors": "b.npz", "statement": "c"}),
+        lambda broken: broken["order_map"].pop("f_max_hz"),
+    ):
+        broken = copy.deepcopy(manifest)
+        change(broken)
+        assert not validator.is_valid(broken)
 
 
 def test_the_schema_takes_a_good_sequence_and_no_bad_one(

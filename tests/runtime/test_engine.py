@@ -337,5 +337,5 @@ def test_the_stored_graphs_are_those_of_their_source() -> None:
     assert spec.loader is not None
     make = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make)
-    for name in ("diagnoser", "sequence", "synthesizer", "regressor"):
+    for name in ("diagnoser", "order_map", "sequence", "synthesizer", "regressor"):
         assert onnx.load(GRAPHS / f"{name}.onnx") == getattr(make, name)()

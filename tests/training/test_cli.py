@@ -98,7 +98,9 @@ def test_simulate_writes_a_stream_that_turns_faulty(tmp_path):
     short = command(tmp_path, "simulate", "healthy.bin", "--seconds", "1")
     assert short.stdout == "healthy.bin: 1 s, healthy throughout\n"
     facts = json.loads((tmp_path / "s.bin.json").read_text())
-    assert facts == {"dtype": "f32le", "rate": 12_000.0, "channels": 1, "unit": "g"}
+    orders = {"bpfo": 3.5848, "bpfi": 5.4152, "bsf": 2.357, "ftf": 0.3983}
+    raw = {"dtype": "f32le", "rate": 12_000.0, "channels": 1, "unit": "g"}
+    assert facts == raw | {"speed_rpm": 1775.0, "orders": orders}
 
 
 def test_inspect_says_what_is_there(rig_folder, tmp_path):

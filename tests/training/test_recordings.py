@@ -359,6 +359,23 @@ def test_one_format_for_all_files(tmp_path):
         load_recordings(str(tmp_path))
 
 
+def test_speed_and_orders_of_a_folder(tmp_path):
+    orders = {"bpfo": 3.585, "bpfi": 5.415, "bsf": 2.357, "ftf": 0.398}
+    for label in ("normal", "outer"):
+        (tmp_path / label).mkdir()
+        for name in "ab":
+            np.save(tmp_path / label / f"{name}.npy", tone(5000, 8000))
+    (tmp_path / "outer" / "b.npy.json").write_text(json.dumps({"rate": 8000, "speed_rpm": 900}))
+    (tmp_path / "format.json").write_text(json.dumps({"rate": 8000, "orders": orders}))
+    recordings = load_recordings(str(tmp_path))
+    assert [r.speed_rpm for r in recordings] == [None, None, None, 900]
+    assert [r.fault_orders for r in recordings] == [orders] * 4
+    (tmp_path / "format.json").write_text(json.dumps({"rate": 8000, "speed_rpm": 1772}))
+    recordings = load_recordings(str(tmp_path))
+    assert [r.speed_rpm for r in recordings] == [1772] * 4
+    assert [r.fault_orders for r in recordings] == [{}] * 4
+
+
 def test_a_gap_divides_a_recording(tmp_path):
     stamps = np.concatenate([np.arange(3000), np.arange(4000, 6000)]) / 1000
     for label in ("normal", "outer"):

@@ -131,7 +131,8 @@ def test_stream_is_healthy_until_the_onset():
     before, after = samples[0, : 12 * 12_000], samples[0, 12 * 12_000 + 2000 :]
     assert np.abs(before).max() < 1.3 * np.abs(healthy).max()
     assert after.std() > 1.5 * before.std()
-    assert facts == {"dtype": "f32le", "rate": 12_000.0, "channels": 1, "unit": "g"}
+    raw = {"dtype": "f32le", "rate": 12_000.0, "channels": 1, "unit": "g"}
+    assert facts == raw | {"speed_rpm": 1775.0, "orders": ORDERS}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Make the three ONNX graphs beside this file, small enough to check by hand.
+"""Make the ONNX graphs beside this file, small enough to check by hand.
 
 `diagnoser.onnx` takes windows (batch, channels, length) of any size. Its embedding is the mean and
 the largest absolute value of a window; class k of three is the likelier the closer the mean lies to
@@ -11,6 +11,11 @@ quarters of the first and one of the second.
 `level` halves with every window and gains the weighted sum of the channels' means, `means` fall to
 a quarter and gain each the mean of its channel. Both together, as they are then, are the embedding,
 from which the classes follow linearly; the novelty is the size of the level over 8.
+
+`order_map.onnx` takes order maps (batch, channels, bands, 32), keeps of each line the band in which
+it stands out most, standardises with `CENTRE` and `SPREAD`, and sums up the lines of the outer and
+of the inner race (`LINES`, with a little of the level): the embedding, from which the classes
+follow linearly (`RACES`, `HEALTHY`). Its novelty is the largest standardised line over 16.
 
 Run this file to make them again; `test_engine.py` compares them where `onnx` is installed.
 """
@@ -28,6 +33,13 @@ FILLS = np.array([0.5, -1.0], dtype=np.float32)
 WEIGHTS = np.array([1.0, -0.5], dtype=np.float32)
 LOGITS = np.array([[0.0, 1.0, -1.0], [-0.3, 0.2, 0.1], [0.4, 0.0, -0.4]], dtype=np.float32)
 BIAS = np.array([0.5, 0.0, 0.0], dtype=np.float32)
+CENTRE = np.linspace(1.5, 2.0, 32, dtype=np.float32)
+SPREAD = np.linspace(0.5, 1.0, 32, dtype=np.float32)
+LINES = np.zeros((32, 2), dtype=np.float32)
+LINES[0:4, 0] = LINES[8:12, 1] = 0.5  # harmonics of the two races
+LINES[31] = 0.0625, -0.0625
+RACES = np.array([[-0.5, 1.0, -0.25], [-0.5, -0.25, 1.0]], dtype=np.float32)
+HEALTHY = np.array([1.0, 0.0, 0.0], dtype=np.float32)
 LEVELS = np.array([0.1, 1.0, 5.0], dtype=np.float32)
 
 
@@ -126,6 +138,32 @@ def sequence() -> onnx.ModelProto:
     )
 
 
+def order_map() -> onnx.ModelProto:
+    nodes = [
+        helper.make_node("ReduceMax", ["order_map"], ["largest"], axes=[1, 2], keepdims=0),
+        helper.make_node("Sub", ["largest", "centre"], ["deviation"]),
+        helper.make_node("Div", ["deviation", "spread"], ["standardised"]),
+        helper.make_node("MatMul", ["standardised", "lines"], ["embedding"]),
+        helper.make_node("Gemm", ["embedding", "races", "healthy"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
+        helper.make_node("ReduceMax", ["standardised"], ["farthest"], axes=[1], keepdims=0),
+        helper.make_node("Div", ["farthest", "sixteen"], ["novelty"]),
+    ]
+    return _model(
+        nodes,
+        inputs={"order_map": ["batch", "channels", "bands", 32]},
+        outputs={"probabilities": ["batch", 3], "embedding": ["batch", 2], "novelty": ["batch"]},
+        constants={
+            "centre": CENTRE,
+            "spread": SPREAD,
+            "lines": LINES,
+            "races": RACES,
+            "healthy": HEALTHY,
+            "sixteen": np.array(16, dtype=np.float32),
+        },
+    )
+
+
 def regressor() -> onnx.ModelProto:
     nodes = [
         helper.make_node("Sub", ["second", "first"], ["way"]),
@@ -168,6 +206,7 @@ def _model(
 
 if __name__ == "__main__":
     onnx.save(diagnoser(), Path(__file__).with_name("diagnoser.onnx"))
+    onnx.save(order_map(), Path(__file__).with_name("order_map.onnx"))
     onnx.save(sequence(), Path(__file__).with_name("sequence.onnx"))
     onnx.save(synthesizer(), Path(__file__).with_name("synthesizer.onnx"))
     onnx.save(regressor(), Path(__file__).with_name("regressor.onnx"))
