@@ -32,8 +32,8 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from dlrsd.runtime.order_map import Kinematics, OrderMapConfig, order_map
-from dlrsd.training.datasets import ORDERS, find_dataset
+from dlrsd.runtime.order_map import ORDERS, Kinematics, OrderMapConfig, order_map
+from dlrsd.training.datasets import find_dataset
 from dlrsd.training.splits import CWRU_FOLDS
 from dlrsd.training.statistics import interval
 

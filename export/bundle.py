@@ -22,8 +22,8 @@ from dlrsd.export.manifest import manifest
 from dlrsd.export.sequences import write_sequence_bundle
 from dlrsd.export.tensorrt import engine_builder, write_engines
 from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.order_map import ORDERS
 from dlrsd.runtime.tensorrt_build import PROFILE
-from dlrsd.training.datasets import ORDERS
 from dlrsd.training.plant_run import is_plant_run, load_plant_run
 from dlrsd.training.prepare import Prepared, kinematics, prepare
 from dlrsd.training.run import TrainedRun, has_order_map, load_run

@@ -38,6 +38,7 @@ _POINTS = _STEPS + len(_AROUND)  # frequencies looked at for a line
 _LEAST_ORDER = 0.15  # what lies below is drift
 _FLOOR = 1e-4  # of the envelope's mean: quieter lines are noise
 _SILENCE = 1e-6  # in the signal's unit, under the logarithm of a band's level
+_PADDING = 4  # of an envelope's FFT: a line between two bins loses a hundredth at most
 _TINY = float(np.finfo(np.float32).tiny)
 _BATCH = 16  # windows of a channel at a time: what is between two steps stays in a CPU's cache
 
@@ -184,12 +185,13 @@ def order_map(x: Array, config: OrderMapConfig, kinematics: Kinematics) -> Array
     windows = xp.reshape(xp.astype(x, xp.float32), (-1, config.window))
     n = windows.shape[0]
     bands = _bands(config, kinematics)
+    firsts = [first for first, _ in bands.gains]
     gains = [xp.asarray(gain, device=device(x)) for _, gain in bands.gains]
-    kernel = xp.asarray(bands.kernel, device=device(x))
+    taper, below, share = (
+        xp.asarray(part, device=device(x)) for part in (bands.taper, bands.below, bands.share)
+    )
     maps = [
-        _maps(
-            windows[at : min(at + _BATCH, n), :], [first for first, _ in bands.gains], gains, kernel
-        )
+        _maps(windows[at : min(at + _BATCH, n), :], firsts, gains, taper, below, share)
         for at in range(0, n, _BATCH)
     ]
     found = xp.concat(maps) if maps else xp.zeros((0, *config.shape), dtype=xp.float32)
@@ -222,10 +224,12 @@ def require_turns(config: OrderMapConfig, kinematics: Kinematics) -> None:
         )
 
 
-def _maps(windows: Array, firsts: list[int], gains: list[Array], kernel: Array) -> Array:
+def _maps(
+    windows: Array, firsts: list[int], gains: list[Array], taper: Array, below: Array, share: Array
+) -> Array:
     """Maps (n, bands, columns) of windows (n, window)."""
     xp = array_namespace(windows)
-    size, n_columns = kernel.shape[0], kernel.shape[1] // (2 * _POINTS)
+    size = taper.shape[0]
     spectrum = xp.fft.rfft(windows)
     envelopes = []
     for first, gain in zip(firsts, gains, strict=True):
@@ -235,8 +239,12 @@ def _maps(windows: Array, firsts: list[int], gains: list[Array], kernel: Array) 
     envelope = xp.stack(envelopes, axis=1) * (size / windows.shape[1])
     mean = xp.mean(envelope, axis=2, keepdims=True)
     ripple = envelope / (mean + _TINY) - 1
-    parts = xp.reshape(xp.matmul(ripple, kernel), (*ripple.shape[:2], 2, n_columns, _POINTS))
-    amplitude = xp.sqrt(parts[:, :, 0, :, :] ** 2 + parts[:, :, 1, :, :] ** 2)
+    # By FFT and not as a matrix product: BLAS would spread over cores that others work on.
+    bins = xp.abs(xp.fft.rfft(ripple * taper, n=_PADDING * size))
+    amplitude = (
+        xp.take(bins, below, axis=2) * (1 - share) + xp.take(bins, below + 1, axis=2) * share
+    )
+    amplitude = xp.reshape(amplitude, (*amplitude.shape[:2], -1, _POINTS))
     line = xp.max(amplitude[..., :_STEPS], axis=3)
     around = xp.sort(amplitude[..., _STEPS:], axis=3)
     half = len(_AROUND) // 2
@@ -247,11 +255,13 @@ def _maps(windows: Array, firsts: list[int], gains: list[Array], kernel: Array) 
 
 @dataclass(frozen=True, eq=False)
 class _Bands:
-    """First bin and gains of each band, and the lines' Fourier transform under a Hann window,
-    (samples of an envelope, 2 x columns x points): cosines, then sines."""
+    """First bin and gains of each band; a Hann window over an envelope; and of every frequency
+    looked at, the bin below it in the envelope's spectrum, and its way to the next one."""
 
     gains: list[tuple[int, NDArray[np.float32]]]
-    kernel: NDArray[np.float32]
+    taper: NDArray[np.float32]
+    below: NDArray[np.int64]
+    share: NDArray[np.float32]
 
 
 @lru_cache(maxsize=32)  # a data set's machines and speeds
@@ -266,11 +276,11 @@ def _bands(config: OrderMapConfig, kinematics: Kinematics) -> _Bands:
     # What the widest band's envelope holds besides must not fold down onto the lines.
     needed = max(len(gain) for _, gain in gains) + hz.max() * seconds
     size = 2 ** math.ceil(math.log2(needed))
-    t = np.arange(size) * (seconds / size)
     taper = np.hanning(size) / np.hanning(size).sum()
-    phase = 2 * np.pi * t[:, None] * hz
-    kernel = taper[:, None] * np.concatenate([np.cos(phase), np.sin(phase)], axis=1)
-    return _Bands(gains, kernel.astype(np.float32))
+    place = hz * seconds * _PADDING
+    below = np.floor(place).astype(np.int64)
+    share = (place - below).astype(np.float32)
+    return _Bands(gains, taper.astype(np.float32), below, share)
 
 
 def _line_orders(kinematics: Kinematics) -> NDArray[np.float64]:

@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 
 from dlrsd.runtime.errors import DlrsdError, InputError, require
+from dlrsd.runtime.order_map import ORDERS
 from dlrsd.training.recordings import Recording, resampled
 from dlrsd.training.tasks import TASKS, Row, Task
-
-ORDERS = ("bpfo", "bpfi", "bsf", "ftf")
 
 
 def find_dataset(data: str, *, root: str | Path | None) -> Any | None:

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.runtime.order_map import Kinematics, OrderMapConfig, require_turns
-from dlrsd.training.datasets import ORDERS
+from dlrsd.runtime.order_map import ORDERS, Kinematics, OrderMapConfig, require_turns
 from dlrsd.training.recordings import (
     Recording,
     classes_of,
