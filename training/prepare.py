@@ -99,8 +99,15 @@ class Settings:
         return self.protocol in ("load", "bearing")
 
     def to_json(self) -> dict[str, Any]:
-        """The settings as JSON gives them back: lists for tuples."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        """The settings as JSON gives them back: lists for tuples.
+
+        A scalogram goes without saying, so that tables and runs from before there was another
+        front end can be gone on with.
+        """
+        facts = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        if not self.has_order_map:
+            del facts["front_end"]
+        return facts
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> Settings:

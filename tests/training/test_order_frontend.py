@@ -9,6 +9,8 @@ import pytest
 
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.order_map import Kinematics, OrderMapConfig, order_map
+from dlrsd.training.cli_options import by_front_end
+from dlrsd.training.compare import Grid, compare, method_names
 from dlrsd.training.materials import heatmap_size, make_materials, new_classifier, new_generator
 from dlrsd.training.methods import require_suited
 from dlrsd.training.order_frontend import fit_order_frontend, order_maps
@@ -97,3 +99,25 @@ def test_what_does_not_suit_is_refused(recordings):
         new_classifier(prepare(replace(SETTINGS, front_end="scalogram"), recordings))
     with pytest.raises(InputError, match="smote-waveform for order maps"):
         require_suited("smote-waveform", SETTINGS)
+
+
+def test_defaults_and_methods_follow_the_front_end():
+    assert by_front_end("order-map", None, None, None) == (12288, 6144, "bands")
+    assert by_front_end("scalogram", None, 100, "vgg11") == (1024, 100, "vgg11")
+    every = set(method_names(["all"]))
+    assert every - set(method_names(["all"], order_map=True)) == {"smote-waveform"}
+
+
+def test_a_grid_refuses_what_does_not_suit_before_it_begins(tmp_path):
+    for methods, classifiers, why in (
+        (["smote-waveform"], ["bands"], "smote-waveform for order maps"),
+        (["ros"], ["edge"], "'edge' for the front end order-map"),
+    ):
+        grid = Grid(SETTINGS, methods, [6.0], classifiers=classifiers)
+        with pytest.raises(InputError, match=why):
+            compare(grid, tmp_path / "table.parquet", jobs=1)
+
+
+def test_settings_of_scalograms_are_those_of_before():
+    assert "front_end" not in Settings("rig").to_json()
+    assert Settings.from_json(SETTINGS.to_json()) == SETTINGS
