@@ -4,6 +4,10 @@ Where a class has five windows, none can be spared for validation, and the netwo
 those it was trained on. So a probe is trained besides, on real windows and their views, without
 one window in five of every class: what it says of those left out sets the temperature and the
 novelty threshold of the real one. Neither its weights nor the choice of its epoch see them.
+
+Where the test is of bearings or loads that were not trained on, so is what a probe is judged by:
+each of three probes is trained without one bearing (or load) of every class. Windows of bearings
+that it knows would have it much too sure.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from dlrsd.training.fit_classifier import predict, train_classifier
 from dlrsd.training.novelty import Novelty, fit_novelty, scaled, threshold
 
 PROBE_EPOCHS = 10
+GROUP_PROBES = 3
 LEFT_OUT = 5  # one window in so many, where a class has that many; one of fewer
 _MAX_LEFT_OUT = 100  # heatmaps of a class that are enough to judge by
 
@@ -30,6 +35,7 @@ def calibrate(
     classifier: Classifier,
     pools: list[RealPool],
     *,
+    groups: list[NDArray[np.int64]] | None = None,
     make: Callable[[], Classifier],
     seed: int,
     varied: bool,
@@ -44,36 +50,49 @@ def calibrate(
         The one to calibrate.
     pools : list of RealPool
         Every class's real windows and their views.
+    groups : list of arrays [shape=(n_drawn,)], int, optional
+        Of every class's drawn windows, which bearing or load each is of, to be left out as a whole.
     make : function
         Gives an untrained classifier of the same kind.
     varied : bool
         As it was trained.
     """
     rng = np.random.default_rng([seed, 2])
-    kept, checked, left_out = zip(*(_leave_out(pool, rng) for pool in pools), strict=True)
-    probe = make()
-    train_classifier(
-        probe,
-        list(kept),
-        (np.concatenate(checked), _labels(checked)),
-        epochs=PROBE_EPOCHS,
-        seed=seed,
-        checkpoint=checkpoint,
-        on_epoch=progress("calibration", PROBE_EPOCHS),
-        varied=varied,
-    )
-    said = [predict(probe, heatmaps) for heatmaps in left_out]
-    logits = np.concatenate([logits for logits, _ in said])
-    counts = np.array([_n_left_out(pool) for pool in pools])
+    asides = _asides(pools, groups, rng)
+    show = progress("calibration", len(asides) * PROBE_EPOCHS)
+    logits, labels, units = [], [], []
+    for round_, aside in enumerate(asides):
+        parts = (_leave_out(*own, rng) for own in zip(pools, aside, strict=True))
+        kept, checked, left_out = zip(*parts, strict=True)
+        probe = make()
+        train_classifier(
+            probe,
+            list(kept),
+            (np.concatenate(checked), _labels(checked)),
+            epochs=PROBE_EPOCHS,
+            seed=seed,
+            checkpoint=checkpoint.with_stem(f"{checkpoint.stem}{round_}"),
+            on_epoch=lambda done, before=round_ * PROBE_EPOCHS: show(before + done),
+            varied=varied,
+        )
+        said = [predict(probe, heatmaps) for heatmaps in left_out]
+        logits += [own for own, _ in said]
+        labels.append(_labels(left_out))
+        units.append(
+            threshold(
+                fit_novelty([predict(probe, heatmaps)[1] for heatmaps in kept]),
+                [embedding for _, embedding in said],
+            )
+        )
+    of_class = zip(zip(*asides, strict=True), groups or [None] * len(pools), strict=True)
+    counts = [_n_apart(aside, group) for aside, group in of_class]
     # Windows that a mean over classes is worth (Kish's effective size): views add none.
-    n_windows = len(pools) ** 2 / float((1 / counts).sum())
-    temperature = fit_temperature(logits, _labels(left_out), n_windows=n_windows)
-    unit = threshold(
-        fit_novelty([predict(probe, heatmaps)[1] for heatmaps in kept]),
-        [embedding for _, embedding in said],
+    n_windows = len(pools) ** 2 / float((1 / np.array(counts)).sum())
+    temperature = fit_temperature(
+        np.concatenate(logits), np.concatenate(labels), n_windows=n_windows
     )
     novelty = fit_novelty([predict(classifier, pool.heatmaps)[1] for pool in pools])
-    return temperature, scaled(novelty, max(unit, 1e-6))
+    return temperature, scaled(novelty, max(float(np.mean(units)), 1e-6))
 
 
 def fit_temperature(
@@ -105,20 +124,48 @@ def fit_temperature(
     return float(candidates[int(np.argmin(loss))])
 
 
+def _asides(
+    pools: Sequence[RealPool],
+    groups: Sequence[NDArray[np.int64]] | None,
+    rng: np.random.Generator,
+) -> list[list[NDArray[np.int64]]]:
+    """For every probe and class, the drawn windows to leave out: one in five (one at least), or
+    another group each time; of a class that is all of one group, one in five as well."""
+    if groups is None:
+        return [[_some(pool, rng) for pool in pools]]
+    order = [rng.permutation(np.unique(group)) for group in groups]
+    return [
+        [
+            np.flatnonzero(group == kinds[round_ % len(kinds)])
+            if len(kinds) > 1
+            else _some(pool, rng)
+            for pool, group, kinds in zip(pools, groups, order, strict=True)
+        ]
+        for round_ in range(GROUP_PROBES)
+    ]
+
+
+def _some(pool: RealPool, rng: np.random.Generator) -> NDArray[np.int64]:
+    return rng.permutation(pool.n_drawn)[: max(1, pool.n_drawn // LEFT_OUT)]
+
+
 def _leave_out(
-    pool: RealPool, rng: np.random.Generator
+    pool: RealPool, aside: NDArray[np.int64], rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """A class's heatmaps without some of its windows (two at least), nine tenths to train on and
-    one to stop by, and the heatmaps of those windows."""
-    windows = rng.permutation(pool.n_drawn)
-    aside = np.isin(pool.parent, windows[: _n_left_out(pool)])
-    kept = rng.permutation(pool.heatmaps[~aside])
+    """A class's heatmaps without some of its windows, nine tenths to train on and one to stop by,
+    and the heatmaps of those windows."""
+    is_aside = np.isin(pool.parent, aside)
+    kept = rng.permutation(pool.heatmaps[~is_aside])
     n_checked = max(1, len(kept) // 10)
-    return kept[n_checked:], kept[:n_checked], pool.heatmaps[aside][:_MAX_LEFT_OUT]
+    return kept[n_checked:], kept[:n_checked], pool.heatmaps[is_aside][:_MAX_LEFT_OUT]
 
 
-def _n_left_out(pool: RealPool) -> int:
-    return max(1, pool.n_drawn // LEFT_OUT)
+def _n_apart(asides: Sequence[NDArray[np.int64]], group: NDArray[np.int64] | None) -> int:
+    """Independent things among what was left out of a class: groups, or windows of one group."""
+    left_out = np.unique(np.concatenate(asides))
+    if group is None or len(np.unique(group)) == 1:
+        return len(left_out)
+    return len(np.unique(group[left_out]))
 
 
 def _labels(groups: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:

@@ -123,6 +123,7 @@ def fit(
     temperature, novelty = calibrate(
         classifier,
         materials.pools,
+        groups=materials.groups,
         make=lambda: new_classifier(data),
         seed=settings.seed,
         varied=settings.is_varied,

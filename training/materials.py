@@ -48,6 +48,8 @@ class Materials:
         Per class, heatmaps of the drawn windows that are trained on, and of their views.
     windows : list of arrays [shape=(n_drawn, channels, window)]
         Per class, those drawn windows, in the order of ``RealPool.drawn``.
+    recordings : list of arrays [shape=(n_drawn,)], int
+        Per class, the recording each of them is of.
     validation : (heatmaps, labels)
     """
 
@@ -55,12 +57,25 @@ class Materials:
     frontend: AnyFrontend
     pools: list[RealPool] = field(repr=False)
     windows: list[NDArray[np.float32]] = field(repr=False)
+    recordings: list[NDArray[np.int64]] = field(repr=False)
     validation: tuple[NDArray[np.float32], NDArray[np.int64]] = field(repr=False)
 
     @property
     def drawn(self) -> NDArray[np.int64]:
         """Drawn windows of every class that are trained on, (K,)."""
         return np.array([pool.n_drawn for pool in self.pools])
+
+    @property
+    def groups(self) -> list[NDArray[np.int64]] | None:
+        """Per class, the bearing or load that each drawn window is of, by whichever the test part
+        is elsewhere; where there is but one, the recording. None where the test is no such."""
+        data = self.data
+        if not data.settings.is_elsewhere:
+            return None
+        by_bearing = data.settings.protocol == "bearing"
+        kinds = [r.bearing_id if by_bearing else r.load for r in data.recordings]
+        _, kind = np.unique(np.array(kinds, dtype=str), return_inverse=True)
+        return [own if len(np.unique(kind[own])) == 1 else kind[own] for own in self.recordings]
 
     @property
     def target(self) -> int:
@@ -88,7 +103,7 @@ def make_materials(data: Prepared, *, autoscale: bool = False) -> Materials:
         if autoscale:
             frontend = AutoscaledFrontend(**vars(frontend))
     rng = np.random.default_rng([data.settings.seed, 1])
-    pools, kept, held, held_label = [], [], [], []
+    pools, kept, recordings, held, held_label = [], [], [], [], []
     for label in range(len(data.classes)):
         (members,) = np.nonzero(labels == label)
         if len(members) >= HOLD_FROM:
@@ -104,10 +119,11 @@ def make_materials(data: Prepared, *, autoscale: bool = False) -> Materials:
         own = windows[members]
         pools.append(real_pool(own, frontend, rng=rng, machines=_of(machines, members)))
         kept.append(own)
+        recordings.append(data.drawn.recording[members])
         held.append(frontend.heatmaps(aside, _of(machines, spared)))
         held_label.append(np.full(len(aside), label))
     validation = (np.concatenate(held), np.concatenate(held_label))
-    return Materials(data, frontend, pools, kept, validation)
+    return Materials(data, frontend, pools, kept, recordings, validation)
 
 
 def scalogram_config(data: Prepared) -> ScalogramConfig:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlrsd.training.balance import RealPool
-from dlrsd.training.calibrate import _leave_out, fit_temperature
+from dlrsd.training.calibrate import _asides, _leave_out, _n_apart, fit_temperature
 
 
 def test_temperature_undoes_overconfidence():
@@ -32,8 +32,28 @@ def test_a_few_windows_all_recognised_do_not_make_certainty(n_windows):
 def test_left_out_windows_leave_with_all_their_views():
     heatmaps = np.arange(50, dtype=np.float32).reshape(50, 1, 1, 1)
     pool = RealPool(heatmaps, np.arange(50) % 10, 10)
-    kept, checked, aside = _leave_out(pool, np.random.default_rng(0))
+    ((chosen,),) = _asides([pool], None, np.random.default_rng(0))
+    assert _n_apart([chosen], None) == len(chosen) == 2
+    kept, checked, aside = _leave_out(pool, chosen, np.random.default_rng(0))
     assert (len(kept), len(checked), len(aside)) == (36, 4, 10)
     windows = {int(h) % 10 for h in aside.ravel()}
     assert len(windows) == 2
     assert windows.isdisjoint(int(h) % 10 for h in [*kept.ravel(), *checked.ravel()])
+
+
+def test_of_other_bearings_each_probe_leaves_out_another_one_of_every_class():
+    heatmaps = np.zeros((20, 1, 1, 1), np.float32)
+    pools = [RealPool(heatmaps, np.arange(20) % 10, 10)] * 3
+    of = [np.arange(10) % 4, np.arange(10) % 2, np.zeros(10, np.int64)]
+    asides = _asides(pools, of, np.random.default_rng(0))
+    assert len(asides) == 3
+    for four, two, one in asides:
+        for group, aside in ((of[0], four), (of[1], two)):
+            (kind,) = set(group[aside])
+            assert set(aside) == set(np.flatnonzero(group == kind))
+        assert len(one) == 2  # windows, where there is no other bearing
+    counts = [
+        _n_apart(aside, group) for aside, group in zip(zip(*asides, strict=True), of, strict=True)
+    ]
+    assert counts[:2] == [3, 2]
+    assert counts[2] > 3
