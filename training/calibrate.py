@@ -72,7 +72,7 @@ def calibrate(
             epochs=PROBE_EPOCHS,
             seed=seed,
             checkpoint=checkpoint.with_stem(f"{checkpoint.stem}{round_}"),
-            on_epoch=lambda done, before=round_ * PROBE_EPOCHS: show(before + done),
+            on_epoch=_after(round_ * PROBE_EPOCHS, show),
             varied=varied,
         )
         said = [predict(probe, heatmaps) for heatmaps in left_out]
@@ -84,8 +84,8 @@ def calibrate(
                 [embedding for _, embedding in said],
             )
         )
-    of_class = zip(zip(*asides, strict=True), groups or [None] * len(pools), strict=True)
-    counts = [_n_apart(aside, group) for aside, group in of_class]
+    no_groups: list[NDArray[np.int64] | None] = [None] * len(pools)
+    counts = list(map(_n_apart, zip(*asides, strict=True), groups or no_groups))
     # Windows that a mean over classes is worth (Kish's effective size): views add none.
     n_windows = len(pools) ** 2 / float((1 / np.array(counts)).sum())
     temperature = fit_temperature(
@@ -122,6 +122,11 @@ def fit_temperature(
         for t in candidates
     ]
     return float(candidates[int(np.argmin(loss))])
+
+
+def _after(before: int, show: Callable[[int], None]) -> Callable[[int], None]:
+    """Progress of a probe that follows others."""
+    return lambda done: show(before + done)
 
 
 def _asides(
