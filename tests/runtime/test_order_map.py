@@ -99,12 +99,29 @@ def test_silence_and_no_windows() -> None:
     assert order_map(np.empty((0, 1, CONFIG.window)), CONFIG, MACHINE).shape == (0, 1, 8, 32)
 
 
+@pytest.mark.parametrize("rate_hz", [1500.0, 3000.0, 12000.0, 48000.0])
+def test_the_widest_band_holds_the_fastest_line(rate_hz: float) -> None:
+    """At the highest speed there may be, lines are found; above it, maps are refused."""
+    config = OrderMapConfig(rate_hz, round(1.8 * rate_hz))
+    orders = np.array(list(LINES.values())) @ np.array([1.0, *ORDERS.values()])
+    limit = 60 * config.highest_beat_hz / (1.01 * orders.max())
+    fast = Kinematics(0.999 * limit, **ORDERS)
+    t = np.arange(config.window) / rate_hz
+    carrier = np.sqrt(config.band_edges_hz[-2] * config.band_edges_hz[-1])
+    x = (1 + np.cos(2 * np.pi * 5.4152 * fast.speed_rpm / 60 * t)) * np.cos(2 * np.pi * carrier * t)
+    x += 0.1 * np.random.default_rng(0).standard_normal(config.window)
+    found = order_map(x, config, fast)
+    assert found[-1, list(LINES).index("bpfi 1x")] > 2
+    with pytest.raises(InputError, match=f"the widest band at a rate of {rate_hz:g} Hz"):
+        order_map(x, config, Kinematics(1.001 * limit, **ORDERS))
+
+
 def test_what_cannot_be_told_apart_is_refused() -> None:
     with pytest.raises(InputError, match=r"expected \(\.\.\., 12288\)"):
         order_map(np.zeros((1, 1024)), CONFIG, MACHINE)
     with pytest.raises(InputError, match=r"holds 2.5 revolutions.*windows of 3255 samples"):
         order_map(np.zeros((1, 1024)), OrderMapConfig(12000.0, 1024), MACHINE)
-    with pytest.raises(InputError, match="record at a higher rate"):
+    with pytest.raises(InputError, match="use a higher rate"):
         order_map(np.zeros(CONFIG.window), CONFIG, Kinematics(30_000.0, **ORDERS))
     with pytest.raises(InputError, match="got speed_rpm 0: expected a number above 0"):
         Kinematics(0.0, **ORDERS)
