@@ -172,8 +172,8 @@ def order_map(x: Array, config: OrderMapConfig, kinematics: Kinematics) -> Array
     -------
     array [shape=(..., n_bands, 32)], float32, of the library and on the device of ``x``
         A column for every one of ``LINES``: log of its amplitude over the median of its
-        surroundings (0: no line; the signal's amplitude cancels). In the last the log of the
-        band's mean envelope.
+        surroundings (noise gives 0.4 on average; the signal's amplitude cancels). In the last the
+        log of the band's mean envelope.
 
     Raises
     ------

@@ -51,6 +51,13 @@ def test_amplitude_moves_the_level_and_nothing_else() -> None:
     np.testing.assert_allclose(loud[..., -1] - quiet[..., -1], np.log(10), atol=1e-3)
 
 
+@pytest.mark.parametrize("speed_rpm", [1000.0, 1770.0, 3600.0])
+def test_noise_has_the_contrast_that_is_stated(speed_rpm: float) -> None:
+    x = np.random.default_rng(5).standard_normal((32, CONFIG.window))
+    found = order_map(x, CONFIG, Kinematics(speed_rpm, **ORDERS))[..., :-1]
+    assert found.mean() == pytest.approx(0.4, abs=0.1)
+
+
 def test_equals_a_direct_sum() -> None:
     """Band, envelope and line of one column in float64, sample by sample."""
     x = impulses(5.4152, carrier_hz=2500, seed=3)
