@@ -45,7 +45,6 @@ def manifest(
     own : dict
         What a kind has of its own: ``scalogram``, ``quality``, ``verdict``, ``synthesis``.
     """
-
     signal = config["signal"]
     graph_input, shape = "waveform", [signal["window"]]
     if order_map:

@@ -126,6 +126,13 @@ class OrderMapConfig:
         """Shape (n_bands + 1,)."""
         return np.geomspace(self.f_min_hz, self.f_max_hz or 0.0, self.n_bands + 1)
 
+    @property
+    def highest_beat_hz(self) -> float:
+        """The width of the widest band: its envelope holds no line that lies higher."""
+        lower, upper = self.band_edges_hz[-2:]
+        middle, ratio = math.sqrt(lower * upper), upper / lower
+        return min(middle * ratio, self.rate_hz / 2) - middle / ratio
+
 
 def _lines() -> dict[str, tuple[float, float, float, float, float]]:
     """Every line as multiples of (shaft, bpfo, bpfi, bsf, ftf), whose sum is its order."""
@@ -165,8 +172,8 @@ def order_map(x: Array, config: OrderMapConfig, kinematics: Kinematics) -> Array
     -------
     array [shape=(..., n_bands, 32)], float32, of the library and on the device of ``x``
         A column for every one of ``LINES``: log of its amplitude over the median of its
-        surroundings (0: no line; the signal's amplitude cancels). In the last the log of the
-        band's mean envelope.
+        surroundings (noise gives 0.4 on average; the signal's amplitude cancels). In the last the
+        log of the band's mean envelope.
 
     Raises
     ------
@@ -199,7 +206,7 @@ def order_map(x: Array, config: OrderMapConfig, kinematics: Kinematics) -> Array
 
 
 def require_turns(config: OrderMapConfig, kinematics: Kinematics) -> None:
-    """Make sure that a window holds enough of the shaft's turns, and the rate its lines.
+    """Make sure that a window holds enough of the shaft's turns, and the widest band all lines.
 
     Raises
     ------
@@ -216,11 +223,12 @@ def require_turns(config: OrderMapConfig, kinematics: Kinematics) -> None:
             f"apart; use windows of {needed} samples or longer"
         )
     highest = float(_line_orders(kinematics).max()) * (1 + TOLERANCE) * shaft_hz
-    if highest > config.rate_hz / 4:
+    held = config.highest_beat_hz
+    if highest > held:
         raise InputError(
             f"the highest line looked at lies at {highest:.0f} Hz for a shaft at "
-            f"{kinematics.speed_rpm:g} rpm: expected a rate of {4 * highest:.0f} Hz or more, got "
-            f"{config.rate_hz:g} Hz; record at a higher rate"
+            f"{kinematics.speed_rpm:g} rpm: expected {held:.0f} Hz or less, the width of the "
+            f"widest band at a rate of {config.rate_hz:g} Hz; use a higher rate"
         )
 
 
@@ -273,8 +281,10 @@ def _bands(config: OrderMapConfig, kinematics: Kinematics) -> _Bands:
     around = np.maximum(order + _AROUND, _LEAST_ORDER)
     hz = np.concatenate([steps, around], axis=1).ravel() * shaft_hz
     seconds = config.window / config.rate_hz
-    # What the widest band's envelope holds besides must not fold down onto the lines.
-    needed = max(len(gain) for _, gain in gains) + hz.max() * seconds
+    # What the widest band's envelope holds besides must not fold down onto the lines, and what
+    # surrounds the highest may lie a little higher than that.
+    highest = hz.max() * seconds
+    needed = highest + max(highest + 1, *(len(gain) for _, gain in gains))
     size = 2 ** math.ceil(math.log2(needed))
     taper = np.hanning(size) / np.hanning(size).sum()
     place = hz * seconds * _PADDING

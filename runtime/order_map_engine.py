@@ -29,7 +29,9 @@ class OrderMapEngine(OnnxCpuEngine):
         try:
             require_turns(config, kinematics)
         except InputError as error:
-            raise InputError(f"bundle {bundle.name} does not fit this machine: {error}") from error
+            raise InputError(
+                f"bundle {bundle.name} does not fit this machine, train one that does: {error}"
+            ) from error
         self.kinematics = kinematics
         self._config = config
         super().__init__(bundle, **options)

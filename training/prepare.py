@@ -203,8 +203,9 @@ def prepare(settings: Settings, recordings: Sequence[Recording] | None = None) -
         raise InputError(f"got recordings in {', '.join(units)}: expected one unit for all")
     if settings.has_order_map:
         config = OrderMapConfig(rate_hz=recordings[0].rate, window=settings.window)
-        for recording in recordings:
-            require_turns(config, kinematics(recording))
+        # From the slowest on, which asks for the longest window.
+        for machine in sorted(map(kinematics, recordings), key=lambda m: m.speed_rpm):
+            require_turns(config, machine)
     parts = split(
         recordings,
         protocol=settings.protocol,

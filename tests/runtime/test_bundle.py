@@ -195,7 +195,7 @@ BEARING = {"speed_rpm": [1700, 1800], "bpfo": 3.585, "bpfi": 5.415, "bsf": 2.357
         ("signal.channels", 2, r"takes order maps of \[1, 4, 32\], .* give \[2, 4, 32\]"),
         ("order_map.f_max_hz", 2001.0, "unusable order map: .* 200 to 2001 Hz do not fit"),
         ("signal.window", 1024, "unusable order map: .* holds 7.3 revolutions"),
-        ("order_map.machines", [BEARING | {"speed_rpm": [1700, 9000]}], "record at a higher rate"),
+        ("order_map.machines", [BEARING | {"speed_rpm": [1700, 9000]}], "use a higher rate"),
         ("scalogram", {"n_frequencies": 4}, "expected null, for order maps"),
         ("synthesis", {"file": "a", "anchors": "b", "statement": "c"}, "null, for order maps"),
     ],

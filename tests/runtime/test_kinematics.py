@@ -129,7 +129,10 @@ def test_without_a_speed_there_is_nothing_to_settle(
         ([], "needs the shaft's speed: give --speed RPM"),
         (["--speed", "0"], "option speed_rpm is 0.0: expected a number above 0, in rpm"),
         (["--speed", "nan"], "option speed_rpm is nan: expected a number above 0, in rpm"),
-        (["--speed", "600"], "does not fit this machine: a window of 2048 samples holds 5.1"),
+        (
+            ["--speed", "600"],
+            "does not fit this machine, train one that does: a window of 2048 samples holds 5.1",
+        ),
         (["--speed", "1772", "--orders", "3.6,5.4"], "expected bpfo,bpfi,bsf,ftf as four numbers"),
         (["--speed", "1772", "--orders", "a,b,c,d"], "expected bpfo,bpfi,bsf,ftf as four numbers"),
         (["--speed", "1772", "--orders", "3.6,5.4,0,1"], "each a number above 0 in multiples"),

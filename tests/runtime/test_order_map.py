@@ -51,6 +51,13 @@ def test_amplitude_moves_the_level_and_nothing_else() -> None:
     np.testing.assert_allclose(loud[..., -1] - quiet[..., -1], np.log(10), atol=1e-3)
 
 
+@pytest.mark.parametrize("speed_rpm", [1000.0, 1770.0, 3600.0])
+def test_noise_has_the_contrast_that_is_stated(speed_rpm: float) -> None:
+    x = np.random.default_rng(5).standard_normal((32, CONFIG.window))
+    found = order_map(x, CONFIG, Kinematics(speed_rpm, **ORDERS))[..., :-1]
+    assert found.mean() == pytest.approx(0.4, abs=0.1)
+
+
 def test_equals_a_direct_sum() -> None:
     """Band, envelope and line of one column in float64, sample by sample."""
     x = impulses(5.4152, carrier_hz=2500, seed=3)
@@ -99,12 +106,29 @@ def test_silence_and_no_windows() -> None:
     assert order_map(np.empty((0, 1, CONFIG.window)), CONFIG, MACHINE).shape == (0, 1, 8, 32)
 
 
+@pytest.mark.parametrize("rate_hz", [1500.0, 3000.0, 12000.0, 48000.0])
+def test_the_widest_band_holds_the_fastest_line(rate_hz: float) -> None:
+    """At the highest speed there may be, lines are found; above it, maps are refused."""
+    config = OrderMapConfig(rate_hz, round(1.8 * rate_hz))
+    orders = np.array(list(LINES.values())) @ np.array([1.0, *ORDERS.values()])
+    limit = 60 * config.highest_beat_hz / (1.01 * orders.max())
+    fast = Kinematics(0.999 * limit, **ORDERS)
+    t = np.arange(config.window) / rate_hz
+    carrier = np.sqrt(config.band_edges_hz[-2] * config.band_edges_hz[-1])
+    x = (1 + np.cos(2 * np.pi * 5.4152 * fast.speed_rpm / 60 * t)) * np.cos(2 * np.pi * carrier * t)
+    x += 0.1 * np.random.default_rng(0).standard_normal(config.window)
+    found = order_map(x, config, fast)
+    assert found[-1, list(LINES).index("bpfi 1x")] > 2
+    with pytest.raises(InputError, match=f"the widest band at a rate of {rate_hz:g} Hz"):
+        order_map(x, config, Kinematics(1.001 * limit, **ORDERS))
+
+
 def test_what_cannot_be_told_apart_is_refused() -> None:
     with pytest.raises(InputError, match=r"expected \(\.\.\., 12288\)"):
         order_map(np.zeros((1, 1024)), CONFIG, MACHINE)
     with pytest.raises(InputError, match=r"holds 2.5 revolutions.*windows of 3255 samples"):
         order_map(np.zeros((1, 1024)), OrderMapConfig(12000.0, 1024), MACHINE)
-    with pytest.raises(InputError, match="record at a higher rate"):
+    with pytest.raises(InputError, match="use a higher rate"):
         order_map(np.zeros(CONFIG.window), CONFIG, Kinematics(30_000.0, **ORDERS))
     with pytest.raises(InputError, match="got speed_rpm 0: expected a number above 0"):
         Kinematics(0.0, **ORDERS)

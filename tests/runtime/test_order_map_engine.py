@@ -94,11 +94,11 @@ def test_windows_of_another_shape_are_refused(make_order_map: Callable[..., Path
         ({"kinematics": MACHINE, "precision": "int8"}, "on the CPU, in fp32 or fp16; omit them"),
         (
             {"kinematics": Kinematics(600.0, 3.585, 5.415, 2.357, 0.398)},
-            "bundle tiny does not fit this machine: .* holds 5.1 revolutions",
+            "bundle tiny does not fit this machine, train one that does: .* holds 5.1 revolutions",
         ),
         (
             {"kinematics": Kinematics(9000.0, 3.585, 5.415, 2.357, 0.398)},
-            "bundle tiny does not fit this machine: .* record at a higher rate",
+            "bundle tiny does not fit this machine, train one that does: .* use a higher rate",
         ),
     ],
 )

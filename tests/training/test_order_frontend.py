@@ -89,7 +89,7 @@ def test_a_recording_without_speed_or_orders_is_refused(recordings):
 
 
 def test_what_does_not_suit_is_refused(recordings):
-    with pytest.raises(InputError, match=r"holds 2.6 revolutions .* windows of 3206 samples"):
+    with pytest.raises(InputError, match=r"holds 2.5 revolutions .* windows of 3246 samples"):
         prepare(replace(SETTINGS, window=1024), recordings)
     with pytest.raises(InputError, match="front end 'orders': expected one of scalogram, order"):
         prepare(replace(SETTINGS, front_end="orders"), recordings)
