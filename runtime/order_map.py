@@ -31,10 +31,9 @@ Array = Any  # NumPy, CuPy, torch or another array of the standard
 ORDERS = ("bpfo", "bpfi", "bsf", "ftf")  # fields of `Kinematics` beside the speed
 TOLERANCE = 0.01  # of an order: rollers slip, and speeds are rounded
 REVOLUTIONS = 8.0  # a Hann window of fewer smears a line over what surrounds it
-_STEPS = 5  # within the tolerance
+_STEPS = 5  # within the tolerance, at least
 # What surrounds a line lies between its own width and half an order, where sidebands begin.
 _AROUND = np.array([-0.5, -0.42, -0.34, -0.26, 0.26, 0.34, 0.42, 0.5])
-_POINTS = _STEPS + len(_AROUND)  # frequencies looked at for a line
 _LEAST_ORDER = 0.15  # what lies below is drift
 _FLOOR = 1e-4  # of the envelope's mean: quieter lines are noise
 _SILENCE = 1e-6  # in the signal's unit, under the logarithm of a band's level
@@ -172,7 +171,7 @@ def order_map(x: Array, config: OrderMapConfig, kinematics: Kinematics) -> Array
     -------
     array [shape=(..., n_bands, 32)], float32, of the library and on the device of ``x``
         A column for every one of ``LINES``: log of its amplitude over the median of its
-        surroundings (noise gives 0.4 on average; the signal's amplitude cancels). In the last the
+        surroundings (noise gives 0.3 to 0.6 on average; the signal's amplitude cancels). In the last the
         log of the band's mean envelope.
 
     Raises
@@ -252,9 +251,10 @@ def _maps(
     amplitude = (
         xp.take(bins, below, axis=2) * (1 - share) + xp.take(bins, below + 1, axis=2) * share
     )
-    amplitude = xp.reshape(amplitude, (*amplitude.shape[:2], -1, _POINTS))
-    line = xp.max(amplitude[..., :_STEPS], axis=3)
-    around = xp.sort(amplitude[..., _STEPS:], axis=3)
+    amplitude = xp.reshape(amplitude, (*amplitude.shape[:2], len(LINES), -1))
+    steps = amplitude.shape[3] - len(_AROUND)
+    line = xp.max(amplitude[..., :steps], axis=3)
+    around = xp.sort(amplitude[..., steps:], axis=3)
     half = len(_AROUND) // 2
     median = (around[..., half - 1] + around[..., half]) / 2
     contrast = xp.log(line + _FLOOR) - xp.log(median + _FLOOR)
@@ -277,10 +277,13 @@ def _bands(config: OrderMapConfig, kinematics: Kinematics) -> _Bands:
     gains = _gains(config)
     shaft_hz = kinematics.speed_rpm / 60
     order = _line_orders(kinematics)[:, None]
-    steps = order * (1 + np.linspace(-TOLERANCE, TOLERANCE, _STEPS))
+    seconds = config.window / config.rate_hz
+    # A bin apart at most, or a line that slips would fall between two.
+    bins = TOLERANCE * order.max() * shaft_hz * seconds
+    n_steps = max(_STEPS, 2 * math.ceil(bins) + 1)
+    steps = order * (1 + np.linspace(-TOLERANCE, TOLERANCE, n_steps))
     around = np.maximum(order + _AROUND, _LEAST_ORDER)
     hz = np.concatenate([steps, around], axis=1).ravel() * shaft_hz
-    seconds = config.window / config.rate_hz
     # What the widest band's envelope holds besides must not fold down onto the lines, and what
     # surrounds the highest may lie a little higher than that.
     highest = hz.max() * seconds

@@ -40,7 +40,7 @@ def order_lines(
         figure(lines_picture({name: lines[name] for name in classes if name in lines}, edges)),
         "<p class='note'>Mean over the test windows of a class: how far the envelope's line at "
         "each multiple of a fault's order stands above what surrounds it, by the band of "
-        "frequencies that carries it. 1 is 2.7 times, 2 is 7.4 times; noise gives about 0.4. A "
+        "frequencies that carries it. 1 is 2.7 times, 2 is 7.4 times; noise gives about 0.5. A "
         "fault of the outer race should light bpfo, of the inner race bpfi with the shaft's "
         "sidebands, of a rolling element bsf with the cage's.</p>",
     )

@@ -44,6 +44,21 @@ def test_the_line_follows_speed_and_geometry() -> None:
     assert contrast(speed_rpm=1770 * 1.05, bpfo=3.5848 / 1.05) > 2  # the same frequency
 
 
+@pytest.mark.parametrize("speed_rpm", [1770.0, 3600.0])
+def test_a_line_is_found_wherever_it_lies_within_the_tolerance(speed_rpm: float) -> None:
+    """At many turns the tolerance is many bins wide; none of them is passed over."""
+    config = OrderMapConfig(12000.0, 24576)
+    t = np.arange(config.window) / config.rate_hz
+    column = list(LINES).index("bpfi 2x")
+    noise = 0.3 * np.random.default_rng(0).standard_normal(config.window)
+    found = []
+    for error in np.linspace(-0.009, 0.009, 13):
+        since = t % (60 / (5.4152 * (1 + error) * speed_rpm))
+        x = np.exp(-2000 * since) * np.sin(2 * np.pi * 3000 * since) + noise
+        found.append(order_map(x, config, Kinematics(speed_rpm, **ORDERS))[6, column])
+    assert min(found) > 2
+
+
 def test_amplitude_moves_the_level_and_nothing_else() -> None:
     x = impulses(3.5848, carrier_hz=3000)
     quiet, loud = order_map(x, CONFIG, MACHINE), order_map(10 * x, CONFIG, MACHINE)
@@ -55,7 +70,7 @@ def test_amplitude_moves_the_level_and_nothing_else() -> None:
 def test_noise_has_the_contrast_that_is_stated(speed_rpm: float) -> None:
     x = np.random.default_rng(5).standard_normal((32, CONFIG.window))
     found = order_map(x, CONFIG, Kinematics(speed_rpm, **ORDERS))[..., :-1]
-    assert found.mean() == pytest.approx(0.4, abs=0.1)
+    assert found.mean() == pytest.approx(0.45, abs=0.15)
 
 
 def test_equals_a_direct_sum() -> None:
@@ -75,7 +90,7 @@ def test_equals_a_direct_sum() -> None:
     def amplitude(order: float) -> float:
         return abs((taper * ripple * np.exp(-2j * np.pi * order * 29.5 * t)).sum())
 
-    line = max(amplitude(5.4152 * (1 + e)) for e in (-0.01, -0.005, 0, 0.005, 0.01))
+    line = max(amplitude(5.4152 * (1 + e)) for e in np.linspace(-0.01, 0.01, 15))
     offsets = (-0.5, -0.42, -0.34, -0.26, 0.26, 0.34, 0.42, 0.5)
     around = np.median([amplitude(5.4152 + d) for d in offsets])
     expected = np.log(line + 1e-4) - np.log(around + 1e-4)
