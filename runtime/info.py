@@ -36,9 +36,11 @@ def info_lines(bundle: Bundle) -> list[str]:
 
 def _fits(bundle: Bundle) -> str:
     if bundle.order_map is not None:
+        by_bearing = bundle.manifest["training"]["protocol"] == "bearing"
+        measured = "is measured below" if by_bearing else "was not measured (protocol bearing does)"
         return (
             "It looks for the orders of a bearing: --speed and --orders give another bearing or "
-            "machine; how well it does there is what protocol bearing measures."
+            f"machine; how well it does there {measured}."
         )
     fits = "plant and its sensors" if bundle.is_sequence else "machine and sensor"
     return f"It fits that {fits}; train on your own for any other."

@@ -7,6 +7,7 @@ states any; the shaft's speed is never assumed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import astuple
 
 from dlrsd.runtime.bundle import Bundle
 from dlrsd.runtime.errors import InputError
@@ -14,6 +15,8 @@ from dlrsd.runtime.order_map import ORDERS, Kinematics
 from dlrsd.runtime.stream import SampleStream
 
 _FAR = 0.2  # of the speeds trained on: beyond it a stream's speed is warned of
+_LOOSE = 0.05  # what rounding, slip and preload may take orders apart
+_STEEPEST = 0.7  # cosine of a contact angle: of angular contact bearings 40 degrees, 0.77
 
 
 def stream_kinematics(stream: SampleStream, bundle: Bundle) -> Kinematics | None:
@@ -23,7 +26,7 @@ def stream_kinematics(stream: SampleStream, bundle: Bundle) -> Kinematics | None
     ----------
     stream : SampleStream
         From `open_stream`, with ``bundle.signal`` as its default. A speed far from those trained
-        on becomes one of the warnings in its description.
+        on, and orders that no bearing has, become warnings in its description.
     bundle : Bundle
 
     Returns
@@ -58,7 +61,38 @@ def stream_kinematics(stream: SampleStream, bundle: Bundle) -> Kinematics | None
             f"a shaft at {speed_rpm:g} rpm is far from the {lowest:g} to {highest:g} rpm trained "
             "on: how well the bundle does there was not measured"
         )
-    return Kinematics(speed_rpm, **orders)
+    kinematics = Kinematics(speed_rpm, **orders)
+    if why := odd_orders(kinematics):
+        facts["warnings"].append(why)
+    return kinematics
+
+
+def odd_orders(kinematics: Kinematics) -> str | None:
+    """Why orders fit no rolling bearing whose outer race stands still, or None if they do.
+
+    Four orders say more than a bearing has freedoms, so a swap or a doubled spin shows: with n
+    rollers and g = d / D cos(contact angle), bpfo = n (1 - g) / 2, bpfi = n (1 + g) / 2,
+    ftf = (1 - g) / 2, bsf = cos(contact angle) (1 - g^2) / (2 g).
+
+    Source: Randall and Antoni, "Rolling element bearing diagnostics - A tutorial", MSSP 25 (2011).
+    """
+    _, bpfo, bpfi, bsf, ftf = astuple(kinematics)
+    rollers = bpfo + bpfi
+    if bpfo >= bpfi:
+        return f"got bpfo {bpfo:g} and bpfi {bpfi:g}: expected bpfo < bpfi; are they swapped?"
+    if abs(ftf - bpfo / rollers) > _LOOSE * bpfo / rollers:
+        return (
+            f"got ftf {ftf:g}: expected {bpfo / rollers:.3f}, bpfo over the number of rollers, "
+            "bpfo + bpfi, where the outer race stands still; check the orders"
+        )
+    g = (bpfi - bpfo) / rollers
+    highest = (1 - g * g) / (2 * g)
+    if not _STEEPEST * highest <= bsf <= (1 + _LOOSE) * highest:
+        return (
+            f"got bsf {bsf:g}: expected {_STEEPEST * highest:.3f} to {highest:.3f} by bpfo and "
+            "bpfi; is it twice a roller's spin, as some tables list it?"
+        )
+    return None
 
 
 def trained_kinematics(bundle: Bundle) -> Kinematics | None:

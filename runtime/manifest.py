@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dlrsd.runtime.errors import BundleError, InputError
-from dlrsd.runtime.order_map import LINES, ORDERS, Kinematics, OrderMapConfig, require_turns
+from dlrsd.runtime.order_map import LINES, ORDERS, Kinematics, OrderMapConfig, require_fit
 from dlrsd.runtime.quality import QualityLimits
 
 SCHEMA_VERSION = 1
@@ -285,7 +285,7 @@ def _check_order_map(
         )
         for machine in order_map["machines"]:
             for speed_rpm in machine["speed_rpm"]:
-                require_turns(config, Kinematics(speed_rpm, *(machine[name] for name in ORDERS)))
+                require_fit(config, Kinematics(speed_rpm, *(machine[name] for name in ORDERS)))
     except InputError as error:
         raise BundleError(
             f"{where} has an unusable order map: {error}; export the bundle again"

@@ -95,7 +95,7 @@ class OrderMapConfig:
     Raises
     ------
     InputError
-        If the bands do not fit the rate.
+        If the bands do not fit the rate, or are narrower than a window can tell.
     """
 
     rate_hz: float = 12000.0
@@ -113,6 +113,13 @@ class OrderMapConfig:
                 f"the order map's bands {self.f_min_hz:g} to {self.f_max_hz:g} Hz do not fit a "
                 f"rate of {self.rate_hz:g} Hz: expected 0 < lowest < highest <= "
                 f"{self.rate_hz / 2:g} Hz"
+            )
+        lowest_width = float(np.diff(self.band_edges_hz[:2])[0])
+        if lowest_width < 2 * self.rate_hz / self.window:
+            raise InputError(
+                f"the lowest of {self.n_bands} bands from {self.f_min_hz:g} to {self.f_max_hz:g} "
+                f"Hz is {lowest_width:.3g} Hz wide: expected two bins of a window of "
+                f"{self.window} samples or more, {2 * self.rate_hz / self.window:.3g} Hz"
             )
 
     @property
@@ -171,7 +178,7 @@ def order_map(x: Array, config: OrderMapConfig, kinematics: Kinematics) -> Array
     -------
     array [shape=(..., n_bands, 32)], float32, of the library and on the device of ``x``
         A column for every one of ``LINES``: log of its amplitude over the median of its
-        surroundings (noise gives 0.3 to 0.6 on average; the signal's amplitude cancels). In the last the
+        surroundings (noise gives 0.3 to 0.6 on average; the amplitude cancels). In the last the
         log of the band's mean envelope.
 
     Raises
@@ -187,7 +194,7 @@ def order_map(x: Array, config: OrderMapConfig, kinematics: Kinematics) -> Array
             "map has it"
         )
     xp = array_namespace(x)
-    require_turns(config, kinematics)
+    require_fit(config, kinematics)
     windows = xp.reshape(xp.astype(x, xp.float32), (-1, config.window))
     n = windows.shape[0]
     bands = _bands(config, kinematics)
@@ -204,7 +211,7 @@ def order_map(x: Array, config: OrderMapConfig, kinematics: Kinematics) -> Array
     return xp.reshape(found, (*x.shape[:-1], *config.shape))
 
 
-def require_turns(config: OrderMapConfig, kinematics: Kinematics) -> None:
+def require_fit(config: OrderMapConfig, kinematics: Kinematics) -> None:
     """Make sure that a window holds enough of the shaft's turns, and the widest band all lines.
 
     Raises

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dlrsd.runtime.bundle import Bundle
 from dlrsd.runtime.errors import InputError
 from dlrsd.runtime.onnx_engine import OnnxCpuEngine
-from dlrsd.runtime.order_map import Kinematics, OrderMapConfig, order_map, require_turns
+from dlrsd.runtime.order_map import Kinematics, OrderMapConfig, order_map, require_fit
 
 
 class OrderMapEngine(OnnxCpuEngine):
@@ -27,7 +27,7 @@ class OrderMapEngine(OnnxCpuEngine):
         self, bundle: Bundle, config: OrderMapConfig, kinematics: Kinematics, **options: Any
     ) -> None:
         try:
-            require_turns(config, kinematics)
+            require_fit(config, kinematics)
         except InputError as error:
             raise InputError(
                 f"bundle {bundle.name} does not fit this machine, train one that does: {error}"

@@ -44,8 +44,8 @@ RateOption = Annotated[float | None, typer.Option(help="Model's rate in Hz; else
 FrontEndOption = Annotated[
     str,
     typer.Option(
-        help="scalogram; or order-map: lines at the bearing's fault orders, which holds for other "
-        "bearings too, and needs speeds and orders."
+        help="scalogram; or order-map: lines at the bearing's fault orders, which carry over to "
+        "other bearings better, and need speeds and orders."
     ),
 ]
 PresetOption = Annotated[str, typer.Option(help="Generator: edge, or paper (for a GPU).")]

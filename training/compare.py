@@ -13,8 +13,15 @@ from dlrsd.training.filling import Comparison, Say, check_names, fill_table
 from dlrsd.training.fit import CLASSIFIER_EPOCHS
 from dlrsd.training.generator import PRESETS
 from dlrsd.training.materials import Progress, silent
-from dlrsd.training.methods import COMBINATIONS, KNOWN, METHODS, VARIANTS, require_suited
-from dlrsd.training.prepare import Settings, require_classifier
+from dlrsd.training.methods import (
+    COMBINATIONS,
+    KNOWN,
+    METHODS,
+    NOT_OF_ORDER_MAPS,
+    VARIANTS,
+    require_suited,
+)
+from dlrsd.training.prepare import FRONT_ENDS, Settings, require_classifier
 from dlrsd.training.splits import PROTOCOLS
 from dlrsd.training.statistics import REFERENCE
 from dlrsd.training.windows import counts_by_class
@@ -82,7 +89,7 @@ def method_names(names: Sequence[str], *, order_map: bool = False) -> tuple[str,
     """Names with ``all`` replaced by the twelve methods, ``combinations`` by those of re-balancing
     and weights, and ``ablations`` by DLRSD-SMOTE and its own; without what order maps rule out."""
     groups = {
-        "all": [name for name in METHODS if not (order_map and name == "smote-waveform")],
+        "all": [name for name in METHODS if not (order_map and name in NOT_OF_ORDER_MAPS)],
         "combinations": [*COMBINATIONS],
         "ablations": [REFERENCE, *VARIANTS],
     }
@@ -122,6 +129,7 @@ def _check_names(grid: Grid) -> None:
         seed=(grid.seeds, None),
         classifier=(grid.classifiers, CLASSIFIERS),
         preset=([grid.settings.preset], PRESETS),
+        front_end=([grid.settings.front_end], FRONT_ENDS),
     )
     for classifier in grid.classifiers:
         require_classifier(replace(grid.settings, classifier=classifier))

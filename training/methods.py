@@ -228,6 +228,8 @@ VARIANTS: dict[str, Method] = {
 }
 
 
+NOT_OF_ORDER_MAPS = ("smote-waveform",)
+
 #: All that can be compared, in the order of tables.
 KNOWN = METHODS | COMBINATIONS | VARIANTS
 
@@ -252,9 +254,9 @@ def require_suited(method: str, settings: Settings) -> None:
     InputError
         If it does not.
     """
-    if settings.has_order_map and method == "smote-waveform":
+    if settings.has_order_map and method in NOT_OF_ORDER_MAPS:
         raise InputError(
-            "got smote-waveform for order maps: a blend of waveforms at two speeds has the lines "
+            f"got {method} for order maps: a blend of waveforms at two speeds has the lines "
             "of both; choose smote, or another method"
         )
 

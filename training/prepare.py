@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.errors import InputError
-from dlrsd.runtime.order_map import ORDERS, Kinematics, OrderMapConfig, require_turns
+from dlrsd.runtime.order_map import ORDERS, Kinematics, OrderMapConfig, require_fit
 from dlrsd.training.recordings import (
     Recording,
     classes_of,
@@ -205,7 +205,7 @@ def prepare(settings: Settings, recordings: Sequence[Recording] | None = None) -
         config = OrderMapConfig(rate_hz=recordings[0].rate, window=settings.window)
         # From the slowest on, which asks for the longest window.
         for machine in sorted(map(kinematics, recordings), key=lambda m: m.speed_rpm):
-            require_turns(config, machine)
+            require_fit(config, machine)
     parts = split(
         recordings,
         protocol=settings.protocol,
