@@ -16,7 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dlrsd.runtime.errors import InputError
+from dlrsd.runtime.kinematics import odd_orders
 from dlrsd.runtime.quality import QUALITY, QualityLimits, window_quality
+from dlrsd.training.prepare import kinematics, missing_kinematics
 from dlrsd.training.recordings import Recording, classes_of, normal_class, to_rate
 from dlrsd.training.splits import PROTOCOLS, by_fault_location, split
 from dlrsd.training.windows import counts_by_class, grid_windows
@@ -59,6 +61,7 @@ def inspect(
     protocols = {protocol: _protocol(at_one_rate, protocol, window, seed) for protocol in PROTOCOLS}
     findings = [
         *_source_findings(recordings),
+        *_order_findings(recordings),
         *_signal_findings(at_one_rate, window),
         *_level_findings(at_one_rate, window),
         *_part_findings(protocols, normal_class(recordings), n_normal),
@@ -129,6 +132,34 @@ def _bearings(recordings: Sequence[Recording], label: str | None = None) -> int 
 
 def _finding(severity: str, text: str) -> dict[str, str]:
     return {"severity": severity, "text": text}
+
+
+def _order_findings(recordings: Sequence[Recording]) -> list[dict[str, str]]:
+    """Whether the order map can be used, and whether the orders are those of a bearing."""
+    missing = [r.recording_id for r in recordings if missing_kinematics(r)]
+    machines = [kinematics(r) for r in recordings if not missing_kinematics(r)]
+    found = [
+        _finding("warning", f"orders: {why}")
+        for why in dict.fromkeys(filter(None, map(odd_orders, machines)))
+    ]
+    if machines and missing:
+        found.append(
+            _finding(
+                "warning",
+                f"{len(missing)} of {len(recordings)} recordings (such as {missing[0]}) do not "
+                "state the shaft's speed and the fault orders: --front-end order-map needs all",
+            )
+        )
+    elif machines:
+        speeds = sorted({machine.speed_rpm for machine in machines})
+        found.append(
+            _finding(
+                "note",
+                f"speed ({speeds[0]:g} to {speeds[-1]:g} rpm) and fault orders are stated: "
+                "--front-end order-map can be used, which carries over to other bearings better",
+            )
+        )
+    return found
 
 
 def _source_findings(recordings: Sequence[Recording]) -> list[dict[str, str]]:

@@ -237,16 +237,20 @@ def kinematics(recording: Recording) -> Kinematics:
     InputError
         If it does not state them.
     """
-    stated = {"speed_rpm": recording.speed_rpm or 0.0, **recording.fault_orders}
-    facts = {name: stated.get(name, 0.0) for name in ("speed_rpm", *ORDERS)}
-    missing = [name for name, value in facts.items() if not value]
-    if missing:
+    if missing := missing_kinematics(recording):
         raise InputError(
             f"recording {recording.recording_id} does not state {', '.join(missing)}: the order "
             "map needs the shaft's speed and the bearing's fault orders of all; state them (in a "
             "folder: speed_rpm and orders in format.json), or use the scalogram"
         )
-    return Kinematics(**facts)
+    assert recording.speed_rpm is not None
+    return Kinematics(recording.speed_rpm, **recording.fault_orders)
+
+
+def missing_kinematics(recording: Recording) -> list[str]:
+    """What a recording does not state of its speed and fault orders."""
+    stated = {"speed_rpm": recording.speed_rpm, **recording.fault_orders}
+    return [name for name in ("speed_rpm", *ORDERS) if not stated.get(name)]
 
 
 def require_classifier(settings: Settings) -> None:

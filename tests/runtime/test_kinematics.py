@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from dlrsd.runtime.bundle import load_bundle
 from dlrsd.runtime.errors import InputError
-from dlrsd.runtime.kinematics import stream_kinematics, trained_kinematics
+from dlrsd.runtime.kinematics import odd_orders, stream_kinematics, trained_kinematics
 from dlrsd.runtime.order_map import Kinematics
 from dlrsd.runtime.stream import StreamFormat, open_stream
 
@@ -219,3 +220,30 @@ def test_the_middle_of_the_first_machine_stands_for_all(
         1750.0, **BEARING
     )
     assert trained_kinematics(load_bundle(make_bundle("windows"))) is None
+
+
+@pytest.mark.parametrize(
+    ("orders", "why"),
+    [
+        ((3.5848, 5.4152, 2.357, 0.3983), None),  # SKF 6205
+        ((3.053, 4.947, 1.994, 0.3816), None),  # SKF 6203
+        ((8.29, 10.71, 3.78, 0.436), None),  # 19 rollers, angular contact
+        ((5.4152, 3.5848, 2.357, 0.3983), "are they swapped?"),
+        ((3.5848, 5.4152, 4.714, 0.3983), "got bsf 4.714: expected 1.650 to 2.357 .* twice"),
+        ((3.5848, 5.4152, 2.357, 0.6017), "got ftf 0.6017: expected 0.398"),
+        ((100.0, 100.0, 100.0, 100.0), "are they swapped?"),
+    ],
+)
+def test_orders_that_no_bearing_has(orders: tuple[float, ...], why: str | None) -> None:
+    found = odd_orders(Kinematics(1750.0, *orders))
+    assert found is None if why is None else re.search(why, str(found))
+
+
+def test_odd_orders_are_warned_of(make_order_map: Callable[..., Path], tmp_path: Path) -> None:
+    bundle = load_bundle(make_order_map())
+    np.save(tmp_path / "a.npy", np.zeros(bundle.window, np.float32))
+    swapped = {"bpfo": 5.4152, "bpfi": 3.5848, "bsf": 2.357, "ftf": 0.3983}
+    form = StreamFormat(rate=bundle.rate_hz, speed_rpm=1750.0, orders=swapped)
+    with open_stream(tmp_path / "a.npy", form, default=bundle.signal) as stream:
+        stream_kinematics(stream, bundle)
+    assert any("are they swapped?" in text for text in stream.description["warnings"])

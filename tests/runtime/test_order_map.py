@@ -147,5 +147,7 @@ def test_what_cannot_be_told_apart_is_refused() -> None:
         order_map(np.zeros(CONFIG.window), CONFIG, Kinematics(30_000.0, **ORDERS))
     with pytest.raises(InputError, match="got speed_rpm 0: expected a number above 0"):
         Kinematics(0.0, **ORDERS)
+    with pytest.raises(InputError, match=r"100000 bands .* 0.00623 Hz wide: expected two"):
+        OrderMapConfig(n_bands=100_000)
     with pytest.raises(InputError, match="bands 200 to 150 Hz do not fit"):
         OrderMapConfig(400.0, 4096)

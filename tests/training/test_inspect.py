@@ -208,3 +208,19 @@ def test_units_channels_and_classes_that_do_not_fit():
 def test_nothing_to_inspect():
     with pytest.raises(InputError, match="no recording to inspect"):
         inspect([], window=WINDOW)
+
+
+def test_speed_and_orders_decide_on_the_order_map(rig):
+    assert "rpm) and fault orders are stated: --front-end order-map" in said(rig, "note")
+    orders = {"bpfo": 3.585, "bpfi": 5.415, "bsf": 4.714, "ftf": 0.398}  # twice a roller's spin
+    doubled = [
+        recording(label, f"{label}{i}", speed_rpm=1750.0, fault_orders=orders)
+        for label in ("normal", "inner")
+        for i in range(3)
+    ]
+    assert "orders: got bsf 4.714: expected 1.650 to 2.357" in said(
+        inspect(doubled, window=WINDOW), "warning"
+    )
+    half = inspect([*doubled, *healthy_and_inner()], window=WINDOW)
+    assert "6 of 12 recordings (such as normal0) do not state" in said(half, "warning")
+    assert "order-map" not in said(inspect(healthy_and_inner(), window=WINDOW))
