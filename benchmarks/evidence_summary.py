@@ -6,7 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import evidence_page as page
-from evidence_text import FIGURE_NAMES, PROTOCOLS, data_name, estimate, number, ratio, variant
+from evidence_text import (
+    FIGURE_NAMES,
+    PROTOCOLS,
+    data_name,
+    estimate,
+    has_usual_classifier,
+    number,
+    ratio,
+    variant,
+)
 
 from dlrsd.training.statistics import GROUP, REFERENCE
 
@@ -143,7 +152,7 @@ def _name(line: Line) -> str:
 
 
 def _unusual(line: Line) -> str:
-    classifier = "" if line["classifier"] == "edge" else f"classifier {line['classifier']}"
+    classifier = "" if has_usual_classifier(line) else f"classifier {line['classifier']}"
     return "; ".join(part for part in (classifier, variant(line)) if part)
 
 
@@ -160,6 +169,7 @@ def _target_rows(own: Sequence[Line]) -> list[list[str]]:
             line
             for line in own
             if (line["task"], line["protocol"]) == target[:2]
+            and has_usual_classifier(line)
             and target.balance in (None, line["balance"])
         ]
         aim = f"≥ {target.least:g}" + (f" ({target.beside})" if target.beside else "")
@@ -190,7 +200,8 @@ def _ahead_rows(own: Sequence[Line], lines: Sequence[Line]) -> list[list[str]]:
     for line in own:
         parts = _told(line, lines)
         total = sum(map(len, parts))
-        if (line["task"], line["protocol"]) != AHEAD[:2] or line["balance"] < AHEAD[2] or not total:
+        is_aimed_at = (line["task"], line["protocol"]) == AHEAD[:2] and line["balance"] >= AHEAD[2]
+        if not (is_aimed_at and total and has_usual_classifier(line)):
             continue
         better = len(parts[0])
         rows.append(
@@ -243,15 +254,14 @@ def _beside(lines: Sequence[Line]) -> list[list[str]]:
             key = (line["data"], line["task"], line["classifier"], line["variant"], line["balance"])
             cells.setdefault(key, {})[line["protocol"]] = line
     rows = []
-    for by_protocol in cells.values():
+    for by_protocol in (both for both in cells.values() if len(both) == 2):
         first = next(iter(by_protocol.values()))
         more = "; ".join(x for x in (data_name(first), _unusual(first)) if x)
         row = [f"{ratio(first['balance'])} ({more})"]
         for protocol in ("block", "bearing"):
-            line = by_protocol.get(protocol)
+            line = by_protocol[protocol]
             row += [
-                estimate(line[figure]) if line else "not measured"
-                for figure in ("accuracy", "worst_recall", "macro_auroc")
+                estimate(line[figure]) for figure in ("accuracy", "worst_recall", "macro_auroc")
             ]
         rows.append(row)
     return rows

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from dlrsd.training.cli_options import DEFAULTS
 from dlrsd.training.fit import CLASSIFIER_EPOCHS
 from dlrsd.training.methods import COMBINATIONS, METHODS, VARIANTS
 from dlrsd.training.prepare import Settings
@@ -87,13 +88,37 @@ def data_name(row: Row) -> str:
 
 
 def variant(row: Row) -> str:
-    """In what the settings of a group differ from the usual ones; nothing if in nothing."""
+    """In what the settings of a group differ from the usual ones of their front end; nothing if
+    in nothing."""
     stated = json.loads(row["variant"])
+    front_end = _front_end(stated)
+    stated.pop("front_end", None)
+    usual = usual_of(front_end)
+    words = [] if front_end == _DEFAULTS["front_end"] else [front_end.replace("-", " ")]
     return ", ".join(
-        f"{key.replace('_', ' ')} {_plain(value)}"
-        for key, value in stated.items()
-        if value is not None and value != _DEFAULTS.get(key)
+        words
+        + [
+            f"{key.replace('_', ' ')} {_plain(value)}"
+            for key, value in stated.items()
+            if value is not None and value != usual.get(key)
+        ]
     )
+
+
+def has_usual_classifier(row: Row) -> bool:
+    """Whether a group's classifier is its front end's own, which goes without saying."""
+    return row["classifier"] == usual_of(_front_end(json.loads(row["variant"])))["classifier"]
+
+
+def _front_end(settings: Mapping[str, Any]) -> str:
+    return settings.get("front_end", _DEFAULTS["front_end"])
+
+
+def usual_of(front_end: str) -> dict[str, Any]:
+    """Settings by name as a comparison has them where nothing else is asked for."""
+    window, hop, classifier = DEFAULTS[front_end]
+    own = {"front_end": front_end, "window": window, "hop": hop, "classifier": classifier}
+    return _DEFAULTS | own
 
 
 def counts(rows: Sequence[Row], column: str) -> str:
@@ -135,7 +160,7 @@ def commands(rows: Sequence[Row]) -> list[str]:
                 f"--methods {','.join(_methods(names))}",
                 *(
                     [f"--classifiers {first['classifier']}"]
-                    if first["classifier"] != _DEFAULTS["classifier"]
+                    if first["classifier"] != usual_of(_front_end(settings))["classifier"]
                     else []
                 ),
                 *_options(settings | {"epochs": first["epochs"]}),
@@ -158,8 +183,9 @@ def _methods(names: Sequence[str]) -> list[str]:
 
 
 def _options(stated: Mapping[str, Any]) -> Iterable[str]:
+    usual = usual_of(_front_end(stated)) | {"front_end": _DEFAULTS["front_end"]}
     for key, value in stated.items():
-        if key in _NO_OPTION or value is None or value == _DEFAULTS.get(key):
+        if key in _NO_OPTION or value is None or value == usual.get(key):
             continue
         yield f"--{_FLAGS.get(key, key).replace('_', '-')} {_plain(value).replace(', ', ',')}"
 
