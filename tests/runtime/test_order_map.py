@@ -116,6 +116,21 @@ def test_strict_arrays_stay_what_they_are() -> None:
     np.testing.assert_allclose(np.asarray(found), order_map(x, CONFIG, MACHINE), atol=1e-4)
 
 
+def test_torch_gives_the_same() -> None:
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(5).standard_normal((20, 1, CONFIG.window)).astype(np.float32)
+    found = order_map(torch.from_numpy(x), CONFIG, MACHINE)
+    np.testing.assert_allclose(found.numpy(), order_map(x, CONFIG, MACHINE), atol=1e-4)
+
+
+@pytest.mark.gpu
+def test_cupy_gives_the_same() -> None:
+    cupy = pytest.importorskip("cupy")
+    x = np.random.default_rng(5).standard_normal((20, 1, CONFIG.window)).astype(np.float32)
+    found = cupy.asnumpy(order_map(cupy.asarray(x), CONFIG, MACHINE))
+    np.testing.assert_allclose(found, order_map(x, CONFIG, MACHINE), atol=1e-3)
+
+
 def test_silence_and_no_windows() -> None:
     assert np.isfinite(order_map(np.zeros((1, CONFIG.window)), CONFIG, MACHINE)).all()
     assert order_map(np.empty((0, 1, CONFIG.window)), CONFIG, MACHINE).shape == (0, 1, 8, 32)
