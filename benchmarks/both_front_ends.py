@@ -83,13 +83,14 @@ def main() -> None:
             values = {f: interval([outcome[name][f] for outcome in own]) for f in FIGURES}
             facts = [study.protocol, study.task, f"1:{study.balance:g}", name, str(len(own))]
             rows.append([*facts, *(_text(*value) for value in values.values())])
-            for figure, (mean, half_width) in values.items():
+            for figure, (mean, half_width) in values.items() if name == "both" else ():
                 key = f"{study.protocol}, {name}, {FIGURES[figure]}"
                 measured[key] = {"mean": mean, "half_width": half_width, "n": len(own)}
     columns = ["protocol", "task", "balance ratio", "network", "seeds", *FIGURES.values()]
     machine.show("Scalogram and order map", columns, rows)
     result = {
         "title": "Scalogram and order map together",
+        "command": f"python benchmarks/both_front_ends.py --root DATA --seeds {a.seeds}",
         "note": NOTE,
         "columns": columns,
         "rows": rows,
