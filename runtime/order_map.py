@@ -265,7 +265,8 @@ def _maps(
     half = len(_AROUND) // 2
     median = (around[..., half - 1] + around[..., half]) / 2
     contrast = xp.log(line + _FLOOR) - xp.log(median + _FLOOR)
-    return xp.concat([contrast, xp.log(mean + _SILENCE)], axis=2)
+    # NumPy before 2 transforms in float64.
+    return xp.astype(xp.concat([contrast, xp.log(mean + _SILENCE)], axis=2), xp.float32)
 
 
 @dataclass(frozen=True, eq=False)
