@@ -184,9 +184,12 @@ def _differences(name: str, methods: Table, shown: Sequence[str], what: str) -> 
 
 
 def _classes(name: str, rows: Sequence[Row]) -> list[page.Piece]:
-    """Confusion of `REFERENCE` and every method's recall of each class, at the hardest ratio."""
-    hardest = _ratios(rows)[0]
-    rows = [row for row in rows if row["balance"] == hardest and "/" not in row["method"]]
+    """Confusion of `REFERENCE` and every method's recall of each class, at the ratio that most
+    methods were compared at, the hardest of these."""
+    rows = [row for row in rows if "/" not in row["method"]]
+    compared = {b: {row["method"] for row in rows if row["balance"] == b} for b in _ratios(rows)}
+    shown = max(compared, key=lambda b: len(compared[b]))
+    rows = [row for row in rows if row["balance"] == shown]
     if len({row["classes"] for row in rows}) != 1:
         return []
     classes = json.loads(rows[0]["classes"])
@@ -196,17 +199,17 @@ def _classes(name: str, rows: Sequence[Row]) -> list[page.Piece]:
         for method, values in recall.items()
     }
     own = [row for row in rows if row["method"] == REFERENCE]
-    pieces = [page.heading(f"Classes at {ratio(hardest)}")]
+    pieces = [page.heading(f"Classes at {ratio(shown)}")]
     if len(means) > 1:
         key = f"{name}-recall"
         svg = plots.class_recall(means, classes, name=key)
-        text = f"Mean recall of each class under each method at {ratio(hardest)}"
+        text = f"Mean recall of each class under each method at {ratio(shown)}"
         pieces += [page.note(f"{text}:"), page.figure(key, svg, text)]
     if own:
         key = f"{name}-confusion"
         counted = np.sum([json.loads(row["confusion"]) for row in own], axis=0)
         text = (
-            f"Confusion of {REFERENCE} at {ratio(hardest)} in per cent of the true class, "
+            f"Confusion of {REFERENCE} at {ratio(shown)} in per cent of the true class, "
             f"{number(int(counted.sum()), 'window')} of {number(len(own), 'seed')}"
         )
         svg = plots.confusion(counted, classes, name=key)

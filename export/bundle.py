@@ -94,7 +94,7 @@ def export_bundle(
         if has_order_map(run_folder):
             raise InputError(
                 f"got --{asked} for a run on order maps: expected --fp16 or nothing; its network "
-                "is a hundredth of the map's work, which stays in float32, so leave it out"
+                "is small, and the map before it stays in float32 on the CPU, so leave it out"
             )
     builder = None if tensorrt is None else engine_builder(tensorrt)
     precisions = ["fp32", *["fp16"] * fp16, *["int8"] * int8]

@@ -63,7 +63,7 @@ def test_at_least_ten_thousand_windows_of_all_of_the_test_part(tiny_settings):
 def test_all_windows_where_there_are_fewer():
     rig = simulate_rig(seed=0, seconds=0.4, loads=(1,), n_bearings=1)
     data = prepare(Settings("rig", n_normal=4, balance=2.0), rig)
-    assert len(parity_index(data)) == 4 * (1200 - 1024 + 1)
+    assert data.cut(parity_index(data)).shape == (4 * (1200 - 1024 + 1), 1, 1024)
 
 
 def test_the_reference_is_the_trained_model(run, windows, expected):

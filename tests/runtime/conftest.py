@@ -138,9 +138,10 @@ def write_manifest(
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
-@pytest.fixture
-def make_sequence(tmp_path: Path) -> Callable[..., Path]:
-    """Write a sequence bundle; ``change`` edits its manifest before it is written."""
+def _maker(
+    tmp_path: Path, graph: str, manifest_of: Callable[..., dict[str, Any]]
+) -> Callable[..., Path]:
+    """Writes bundles of one graph; ``change`` edits a manifest before it is written."""
 
     def make(
         name: str = "bundle",
@@ -150,30 +151,23 @@ def make_sequence(tmp_path: Path) -> Callable[..., Path]:
     ) -> Path:
         folder = tmp_path / name
         folder.mkdir()
-        shutil.copy(GRAPHS / "sequence.onnx", folder / "diagnoser.onnx")
-        write_manifest(folder, sequence_manifest(**signal), change)
+        shutil.copy(GRAPHS / graph, folder / "diagnoser.onnx")
+        write_manifest(folder, manifest_of(**signal), change)
         return folder
 
     return make
+
+
+@pytest.fixture
+def make_sequence(tmp_path: Path) -> Callable[..., Path]:
+    """Write a sequence bundle."""
+    return _maker(tmp_path, "sequence.onnx", sequence_manifest)
 
 
 @pytest.fixture
 def make_order_map(tmp_path: Path) -> Callable[..., Path]:
-    """Write a bundle that takes order maps; ``change`` edits its manifest before it is written."""
-
-    def make(
-        name: str = "bundle",
-        *,
-        change: Callable[[dict[str, Any]], None] = lambda manifest: None,
-        **signal: int,
-    ) -> Path:
-        folder = tmp_path / name
-        folder.mkdir()
-        shutil.copy(GRAPHS / "order_map.onnx", folder / "diagnoser.onnx")
-        write_manifest(folder, order_map_manifest(**signal), change)
-        return folder
-
-    return make
+    """Write a bundle that takes order maps."""
+    return _maker(tmp_path, "order_map.onnx", order_map_manifest)
 
 
 @pytest.fixture

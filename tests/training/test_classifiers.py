@@ -42,6 +42,13 @@ def test_edge_costs_less_than_a_million_multiply_adds():
     assert counter.get_total_flops() / 2 < 1e6
 
 
+def test_bands_cost_what_is_stated():
+    model = make_classifier("bands", channels=1, n_classes=4).eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, 1, 8, 32))
+    assert 8000 <= counter.get_total_flops() / 2 < 8500
+
+
 def test_an_unknown_name_is_refused():
     with pytest.raises(InputError, match="one of edge"):
         make_classifier("resnet", channels=1, n_classes=2)
