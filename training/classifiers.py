@@ -87,7 +87,7 @@ class BandPool(nn.Module):
 
 
 def bands(channels: int, n_classes: int) -> Classifier:
-    """That of order maps: 32 features of a band, pooled over them; 8,000 multiply-adds a channel."""
+    """That of order maps: 32 features a band, pooled over bands; 8,000 multiply-adds a channel."""
     return Classifier(BandPool(channels, 32), 32, n_classes, dropout=0.2)
 
 
