@@ -35,10 +35,10 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from dlrsd.runtime.order_map import ORDERS, Kinematics, OrderMapConfig, order_map
-from dlrsd.training.datasets import find_dataset
-from dlrsd.training.splits import CWRU_FOLDS
-from dlrsd.training.statistics import interval
+from dlrsd.runtime.dsp.order_map import ORDERS, Kinematics, OrderMapConfig, order_map
+from dlrsd.training.data.vibration.datasets import find_dataset
+from dlrsd.training.data.vibration.splits import CWRU_FOLDS
+from dlrsd.training.evaluate.statistics import interval
 
 FAULTS = ("inner", "outer", "rolling_element")
 PENALTIES = (3e-4, 1e-3, 3e-3, 1e-2)  # C of the logistic regression

@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
 
-from dlrsd.training.cells import one_thread
-from dlrsd.training.fit import fit_classifier
-from dlrsd.training.fit_classifier import predict
-from dlrsd.training.methods import materials_for, training_set
-from dlrsd.training.metrics import classification_metrics
-from dlrsd.training.prepare import Prepared, Settings, prepare
-from dlrsd.training.statistics import REFERENCE, interval
+from dlrsd.training.balance.methods import materials_for, training_set
+from dlrsd.training.data.vibration.prepare import Prepared, Settings, prepare
+from dlrsd.training.evaluate.metrics import classification_metrics
+from dlrsd.training.evaluate.statistics import REFERENCE, interval
+from dlrsd.training.fitting.classifier import predict
+from dlrsd.training.kinds.vibration.cell import one_thread
+from dlrsd.training.kinds.vibration.fit import fit_classifier
 
 PARTS = 12  # windows of a scalogram in one of an order map
 WINDOW = 1024

@@ -22,9 +22,9 @@ import numpy as np
 import pywt
 from numpy.typing import NDArray
 
-from dlrsd.runtime.benchmark_windows import synthetic_windows
-from dlrsd.runtime.bundle import Bundle, load_bundle
-from dlrsd.runtime.engine import open_engine
+from dlrsd.runtime.bench.windows import synthetic_windows
+from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
+from dlrsd.runtime.engines.opening import open_engine
 
 WAVELET = "cmor{bandwidth}-{center}"
 N_SCALES = 128
@@ -82,7 +82,7 @@ def reference_chain(bundle: Bundle) -> Chain:
     from matplotlib import pyplot as plt
     from PIL import Image
 
-    from dlrsd.training.classifiers import make_classifier
+    from dlrsd.training.models.classifiers import make_classifier
 
     name, scales = wavelet(bundle)
     torch.manual_seed(0)

@@ -41,12 +41,12 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from dlrsd.training.cells import prepared
-from dlrsd.training.deep_smote import STEPS, DeepSmoteRegressor, train_regressor
-from dlrsd.training.frontend import fit_frontend
-from dlrsd.training.materials import scalogram_config
-from dlrsd.training.prepare import Settings
-from dlrsd.training.statistics import holm, interval, paired, paired_p
+from dlrsd.training.balance.deep_smote import STEPS, DeepSmoteRegressor, train_regressor
+from dlrsd.training.balance.materials import scalogram_config
+from dlrsd.training.data.vibration.prepare import Settings
+from dlrsd.training.evaluate.statistics import holm, interval, paired, paired_p
+from dlrsd.training.frontends.scalogram import fit_frontend
+from dlrsd.training.kinds.vibration.cell import prepared
 
 SPLITS = 25
 REPEATED_SPLITS, RUNS = 8, 20

@@ -23,9 +23,9 @@ from evidence_sections import comparison_section
 from evidence_summary import protocols_section, summary_section
 from evidence_text import PROTOCOLS, duration, number
 
-from dlrsd.runtime.errors import InputError
-from dlrsd.training.statistics import GROUP, group_of, summary
-from dlrsd.training.table import read_table
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.training.evaluate.statistics import GROUP, group_of, summary
+from dlrsd.training.runs.table import read_table
 
 RESULTS = Path(__file__).parent / "results"
 

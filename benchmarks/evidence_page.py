@@ -94,7 +94,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Piece:
 
 
 def figure(name: str, svg: str, text: str) -> Piece:
-    """A picture (an ``<svg>`` element as of ``dlrsd.training.plots``); its text names it."""
+    """A picture (an ``<svg>`` element as of ``dlrsd.training.report.plots``); its text names it."""
     file = f"{NAME}-{name}.svg"
     width, height = (
         round(float(x) * 4 / 3) for x in re.findall(r"[\d.]+", svg[svg.index("viewBox") :])[2:4]
@@ -132,7 +132,7 @@ def write(folder: Path, page_title: str, pieces: Sequence[Piece], made_by: str) 
     foot = f"Written by `{made_by}`."
     (folder / f"{NAME}.md").write_text(f"{page.markdown}\n\n{_markdown(foot)}\n", encoding="utf-8")
     # The look of a run's report, which is a template of its own.
-    template = (files("dlrsd.training") / "report.html").read_text(encoding="utf-8")
+    template = (files("dlrsd.training.report") / "report.html").read_text(encoding="utf-8")
     head, _, _ = template.partition("</style>")
     (folder / f"{NAME}.html").write_text(
         f"{head.replace('$title', escape(page_title))}{_CSS}</style>\n</head>\n<body>\n<main>\n"

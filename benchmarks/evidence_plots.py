@@ -17,8 +17,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import ArrayLike
 
-from dlrsd.training import plots
-from dlrsd.training.plot_style import (
+from dlrsd.training.base.plot_style import (
     BLUE,
     GREY,
     INK,
@@ -29,7 +28,8 @@ from dlrsd.training.plot_style import (
     name_rows,
     short_name,
 )
-from dlrsd.training.statistics import REFERENCE
+from dlrsd.training.evaluate.statistics import REFERENCE
+from dlrsd.training.report import plots
 
 Estimate = Mapping[str, Any]  # {"mean": float, "half_width": float or None}
 _SHARES = (0.01, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)

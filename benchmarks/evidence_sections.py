@@ -23,7 +23,7 @@ from evidence_text import (
     variant,
 )
 
-from dlrsd.training.statistics import REFERENCE, interval
+from dlrsd.training.evaluate.statistics import REFERENCE, interval
 
 Line = Mapping[str, Any]
 Table = dict[str, dict[float, Line]]  # of one comparison: method, balance ratio

@@ -17,7 +17,7 @@ from evidence_text import (
     variant,
 )
 
-from dlrsd.training.statistics import GROUP, REFERENCE
+from dlrsd.training.evaluate.statistics import GROUP, REFERENCE
 
 Line = Mapping[str, Any]
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from dlrsd.training.cli_options import DEFAULTS
-from dlrsd.training.fit import CLASSIFIER_EPOCHS
-from dlrsd.training.methods import COMBINATIONS, METHODS, VARIANTS
-from dlrsd.training.prepare import Settings
-from dlrsd.training.statistics import REFERENCE
+from dlrsd.training.balance.methods import COMBINATIONS, METHODS, VARIANTS
+from dlrsd.training.cli.options import DEFAULTS
+from dlrsd.training.data.vibration.prepare import Settings
+from dlrsd.training.evaluate.statistics import REFERENCE
+from dlrsd.training.kinds.vibration.fit import CLASSIFIER_EPOCHS
 
 Row = Mapping[str, Any]
 

@@ -20,10 +20,10 @@ import machine
 from gpu_common import Skip
 from gpu_entries import ENTRIES
 
-from dlrsd.runtime.bundle import load_bundle
-from dlrsd.runtime.doctor import find_gpus
-from dlrsd.runtime.errors import DlrsdError
-from dlrsd.runtime.hardware import count_gpus
+from dlrsd.runtime.base.errors import DlrsdError
+from dlrsd.runtime.base.hardware import count_gpus
+from dlrsd.runtime.bundle.bundle import load_bundle
+from dlrsd.runtime.cli.doctor import find_gpus
 
 MINUTES = 20  # that an entry may take
 

@@ -17,15 +17,16 @@ import numpy as np
 from gpu_common import BATCHES, SECONDS, Figures, Skip, need, seconds
 from gpu_torch import paper_training, torch_graphs
 
-from dlrsd.runtime.benchmark import benchmark
-from dlrsd.runtime.benchmark_windows import synthetic_windows
-from dlrsd.runtime.bundle import Bundle
-from dlrsd.runtime.engine import GRAPH_FILES, open_engine
-from dlrsd.runtime.errors import DlrsdError
-from dlrsd.runtime.filter_bank import multiply_adds
-from dlrsd.runtime.filtering import mcf_smote
-from dlrsd.runtime.scalogram import scalogram
-from dlrsd.runtime.smote import smote
+from dlrsd.runtime.base.errors import DlrsdError
+from dlrsd.runtime.bench.measure import benchmark
+from dlrsd.runtime.bench.windows import synthetic_windows
+from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.dsp.filter_bank import multiply_adds
+from dlrsd.runtime.dsp.scalogram import scalogram
+from dlrsd.runtime.engines.engine import GRAPH_FILES
+from dlrsd.runtime.engines.opening import open_engine
+from dlrsd.runtime.synthesis.filtering import mcf_smote
+from dlrsd.runtime.synthesis.smote import smote
 
 LARGE = 65536  # windows that are on the GPU already
 PRECISIONS = ("fp32", "fp16")
@@ -135,7 +136,12 @@ def stream(bundle: Bundle) -> tuple[str, Figures]:
         level = np.sqrt(bundle.quality.level_low * bundle.quality.level_high)
         noise = np.random.default_rng(0).standard_normal((samples, 10), dtype=np.float32)
         (level * noise).astype("<f4").tofile(raw)
-        program = [sys.executable, "-c", "from dlrsd.runtime.cli import main; main()", "diagnose"]
+        program = [
+            sys.executable,
+            "-c",
+            "from dlrsd.runtime.cli.app import main; main()",
+            "diagnose",
+        ]
         where = ["--bundle", str(bundle.path), "--device", "cuda", "--channels", "10"]
         done = subprocess.run(
             [*program, str(raw), *where, "--output", str(out)], capture_output=True, text=True

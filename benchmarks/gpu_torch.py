@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from gpu_common import BATCHES, SECONDS, Figures, Skip, need, seconds
 
-from dlrsd.runtime.benchmark_windows import synthetic_windows
-from dlrsd.runtime.bundle import Bundle
+from dlrsd.runtime.bench.windows import synthetic_windows
+from dlrsd.runtime.bundle.bundle import Bundle
 
 
 def torch_graphs(bundle: Bundle) -> tuple[str, Figures]:
@@ -28,8 +28,8 @@ def torch_graphs(bundle: Bundle) -> tuple[str, Figures]:
 def paper_training(bundle: Bundle) -> tuple[str, Figures]:
     """A training step of the ``paper`` generator at batch 64, in float32 and in bfloat16."""
     torch = _torch()
-    from dlrsd.training.fit_generator import BATCH
-    from dlrsd.training.generator import joint_loss, make_generator
+    from dlrsd.training.fitting.generator import BATCH
+    from dlrsd.training.models.generator import joint_loss, make_generator
 
     figures: Figures = {"batch": BATCH}
     heatmap = torch.randn(BATCH, 1, 32, 32, device="cuda")

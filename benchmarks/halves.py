@@ -10,8 +10,8 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from dlrsd.runtime.bundle import Bundle
-from dlrsd.runtime.engine import GRAPH_FILES
+from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.engines.engine import GRAPH_FILES
 
 Half = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import machine
 
-from dlrsd.runtime.benchmark import benchmark
-from dlrsd.runtime.bundle import load_bundle
+from dlrsd.runtime.bench.measure import benchmark
+from dlrsd.runtime.bundle.bundle import load_bundle
 
 QUANTILES = ("p50_us", "p95_us", "p99_us")
 TARGETS = {"cpu_p50_us": 150, "cuda_p99_us": 100}

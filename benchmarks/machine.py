@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from dlrsd.runtime.bundle import Bundle
-from dlrsd.runtime.errors import DlrsdError, InputError
-from dlrsd.runtime.hardware import has_int8_products, usable_cores
-from dlrsd.runtime.scalogram import ScalogramConfig
+from dlrsd.runtime.base.errors import DlrsdError, InputError
+from dlrsd.runtime.base.hardware import has_int8_products, usable_cores
+from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
 
 RESULTS = Path(__file__).parent / "results"
 _PACKAGES = (
@@ -85,7 +85,7 @@ def run_cells(
     DlrsdError
         What the cell failed with; cells have a ``seed``.
     """
-    from dlrsd.training.workers import run_groups
+    from dlrsd.training.compare.workers import run_groups
 
     for cell, outcome in run_groups(function, groups, jobs=jobs):
         if isinstance(outcome, DlrsdError):

@@ -15,7 +15,7 @@ from typing import Any
 import machine
 import numpy as np
 
-from dlrsd.training.statistics import interval
+from dlrsd.training.evaluate.statistics import interval
 
 # Filters, kernel sizes and strides of the convolutions; a mean over positions and a linear layer
 # follow. The default network of a run is the one called "16-32-64".
@@ -67,7 +67,7 @@ def undrawn(data: Any, *, hop: int | None = None) -> Any:
 
     Parameters
     ----------
-    data : dlrsd.training.prepare.Prepared
+    data : dlrsd.training.data.vibration.prepare.Prepared
     hop : int, optional
         Half the samples from window to window; the settings' own by default.
     """
@@ -89,12 +89,12 @@ def _search(
     import torch
     from sklearn.metrics import recall_score
 
-    from dlrsd.training import dlrsd_smote
-    from dlrsd.training.fit import CLASSIFIER_EPOCHS
-    from dlrsd.training.fit_classifier import predict, train_classifier
-    from dlrsd.training.materials import make_materials
-    from dlrsd.training.methods import training_set
-    from dlrsd.training.prepare import Settings, prepare
+    from dlrsd.training.balance import dlrsd_smote
+    from dlrsd.training.balance.materials import make_materials
+    from dlrsd.training.balance.methods import training_set
+    from dlrsd.training.data.vibration.prepare import Settings, prepare
+    from dlrsd.training.fitting.classifier import predict, train_classifier
+    from dlrsd.training.kinds.vibration.fit import CLASSIFIER_EPOCHS
 
     torch.set_num_threads(1)
     data = prepare(
@@ -131,8 +131,8 @@ def _search(
 def _network(name: str, *, n_classes: int) -> Any:
     from torch import nn
 
-    from dlrsd.training.classifiers import Classifier
-    from dlrsd.training.seaformer import ConvNorm
+    from dlrsd.training.models.classifiers import Classifier
+    from dlrsd.training.models.seaformer import ConvNorm
 
     layers: list[nn.Module] = []
     c_in = 1

@@ -17,13 +17,13 @@ from typing import Any
 
 import machine
 
-from dlrsd.training.plant_rig import simulate_plants, write_plants
+from dlrsd.training.data.plants.rig import simulate_plants, write_plants
 
 COMPONENTS, ZONES, YEARS = 12, 9, 3.0
 READ = """
 import json, sys, time
 from pathlib import Path
-from dlrsd.training.plants import load_plants
+from dlrsd.training.data.plants.plants import load_plants
 began = time.perf_counter()
 (plant,) = load_plants(sys.argv[1])
 seconds = time.perf_counter() - began

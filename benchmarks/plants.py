@@ -20,10 +20,10 @@ from typing import Any
 import machine
 import numpy as np
 
-from dlrsd.runtime.errors import InputError
-from dlrsd.training.plants import SIMULATION
-from dlrsd.training.statistics import holm, interval, paired, paired_p
-from dlrsd.training.table import Row, read_table
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.training.data.plants.plants import SIMULATION
+from dlrsd.training.evaluate.statistics import holm, interval, paired, paired_p
+from dlrsd.training.runs.table import Row, read_table
 
 FIGURES = ("macro F1", "macro recall", "Fault4 recall", "Fault5 recall", "Fault5 F1", "macro AUROC")
 REFERENCE = ("lr_convlstm", "rus-weights")

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import machine
 import numpy as np
 
-from dlrsd.training.dlrsd_smote import GENERATOR_EPOCHS
-from dlrsd.training.evaluate import unseen_heatmaps
-from dlrsd.training.fit_generator import train_generator
-from dlrsd.training.long_range import receptive_field, spread
-from dlrsd.training.materials import make_materials, new_generator
-from dlrsd.training.prepare import Settings, prepare
-from dlrsd.training.statistics import interval
+from dlrsd.training.balance.dlrsd_smote import GENERATOR_EPOCHS
+from dlrsd.training.balance.materials import make_materials, new_generator
+from dlrsd.training.data.vibration.prepare import Settings, prepare
+from dlrsd.training.evaluate.figures import unseen_heatmaps
+from dlrsd.training.evaluate.long_range import receptive_field, spread
+from dlrsd.training.evaluate.statistics import interval
+from dlrsd.training.fitting.generator import train_generator
 
 FIGURES = {
     "area": "area above 4.55 % of the maximum",

@@ -15,10 +15,10 @@ from typing import Any
 import machine
 import untrained
 
-from dlrsd.runtime.benchmark_windows import synthetic_windows
-from dlrsd.runtime.bundle import Bundle, load_bundle
-from dlrsd.runtime.engine import open_engine
-from dlrsd.runtime.hardware import usable_cores
+from dlrsd.runtime.base.hardware import usable_cores
+from dlrsd.runtime.bench.windows import synthetic_windows
+from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
+from dlrsd.runtime.engines.opening import open_engine
 
 BATCHES = (1, 4, 16, 64, 256, 1024, 4096)
 CHANNELS = (1, 2, 4, 8)

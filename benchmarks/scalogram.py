@@ -23,10 +23,11 @@ import machine
 import numpy as np
 from numpy.typing import NDArray
 
-from dlrsd.runtime.benchmark_windows import synthetic_windows
-from dlrsd.runtime.bundle import Bundle, load_bundle
-from dlrsd.runtime.filter_bank import multiply_adds
-from dlrsd.runtime.scalogram import ScalogramConfig, scalogram
+from dlrsd.runtime.bench.windows import synthetic_windows
+from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
+from dlrsd.runtime.dsp.filter_bank import multiply_adds
+from dlrsd.runtime.dsp.scalogram import scalogram
+from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
 
 FLOOR = "floor"
 OURS = ("numpy", "graph")

@@ -15,8 +15,9 @@ import machine
 import numpy as np
 import onnxruntime
 
-from dlrsd.runtime.bundle import load_bundle
-from dlrsd.runtime.engine import GRAPH_FILES, Output, open_engine
+from dlrsd.runtime.bundle.bundle import load_bundle
+from dlrsd.runtime.engines.engine import GRAPH_FILES, Output
+from dlrsd.runtime.engines.opening import open_engine
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from imblearn.over_sampling import SMOTE
 from machine import alternate, options, ratios, save, show, spread
 from threadpoolctl import threadpool_limits
 
-from dlrsd.runtime.smote import resample
+from dlrsd.runtime.synthesis.smote import resample
 
 FEATURES = 1024
 # Name: samples of each class, classes, size of each class afterwards.

@@ -21,7 +21,7 @@ from typing import Any
 import machine
 import numpy as np
 
-from dlrsd.runtime.bundle import load_bundle
+from dlrsd.runtime.bundle.bundle import load_bundle
 
 COMMAND = (str(Path(sys.executable).with_name("dlrsd-runtime")), "diagnose")
 RMS = 0.2  # of the noise that stands for a signal: within the levels any bundle here accepts

@@ -19,9 +19,9 @@ from typing import Any
 from machine import options, save, show, spread
 from threadpoolctl import threadpool_limits
 
-from dlrsd.runtime.bundle import Bundle, load_bundle
-from dlrsd.runtime.hardware import usable_cores
-from dlrsd.runtime.synthesize import synthesize
+from dlrsd.runtime.base.hardware import usable_cores
+from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
+from dlrsd.runtime.synthesis.synthesize import synthesize
 
 
 def main() -> None:

@@ -20,17 +20,17 @@ import machine
 import numpy as np
 from numpy.typing import NDArray
 
-from dlrsd.runtime.errors import InputError
-from dlrsd.training.balance import RealPool
-from dlrsd.training.fidelity import DEFINITIONS, measure
-from dlrsd.training.fit import fit_classifier
-from dlrsd.training.fit_classifier import predict
-from dlrsd.training.materials import Materials, make_materials
-from dlrsd.training.memorisation import memorisation
-from dlrsd.training.methods import training_set
-from dlrsd.training.metrics import classification_metrics
-from dlrsd.training.prepare import Settings, prepare
-from dlrsd.training.statistics import interval
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.training.balance.materials import Materials, make_materials
+from dlrsd.training.balance.methods import training_set
+from dlrsd.training.balance.pools import RealPool
+from dlrsd.training.data.vibration.prepare import Settings, prepare
+from dlrsd.training.evaluate.fidelity import DEFINITIONS, measure
+from dlrsd.training.evaluate.memorisation import memorisation
+from dlrsd.training.evaluate.metrics import classification_metrics
+from dlrsd.training.evaluate.statistics import interval
+from dlrsd.training.fitting.classifier import predict
+from dlrsd.training.kinds.vibration.fit import fit_classifier
 
 METHODS = "dlrsd-smote,smote,deepsmote,deep-smote"
 REAL = "real windows"

@@ -10,13 +10,13 @@ import machine
 import numpy as np
 import torch
 
-from dlrsd.export.fused import Diagnoser
-from dlrsd.export.graphs import OUTPUTS, write_graph
-from dlrsd.runtime.bundle import Bundle, load_bundle
-from dlrsd.runtime.engine import GRAPH_FILES
-from dlrsd.training.classifiers import make_classifier
-from dlrsd.training.frontend import Frontend
-from dlrsd.training.novelty import Novelty
+from dlrsd.export.graphs.fused import Diagnoser
+from dlrsd.export.graphs.onnx_file import OUTPUTS, write_graph
+from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
+from dlrsd.runtime.engines.engine import GRAPH_FILES
+from dlrsd.training.frontends.scalogram import Frontend
+from dlrsd.training.models.classifiers import make_classifier
+from dlrsd.training.models.novelty import Novelty
 
 
 def diagnoser(bundle: Bundle, *, channels: int, half: bool = False) -> Diagnoser:

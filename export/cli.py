@@ -7,8 +7,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from dlrsd.runtime.console import run_app
-from dlrsd.runtime.errors import InputError, require
+from dlrsd.runtime.base.console import run_app
+from dlrsd.runtime.base.errors import InputError, require
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -47,9 +47,9 @@ def export(
         raise InputError(f"got --sm {sm[0]} without --tensorrt: add --tensorrt, or leave out --sm")
     from rich.console import Console
 
-    from dlrsd.export.bundle import export_bundle
-    from dlrsd.training.progress import bars
-    from dlrsd.training.run import latest_run
+    from dlrsd.export.package.bundle import export_bundle
+    from dlrsd.training.base.progress import bars
+    from dlrsd.training.runs.run import latest_run
 
     run = run or latest_run()
     with bars(Console(stderr=True)) as progress:

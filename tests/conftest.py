@@ -17,28 +17,28 @@ RATE = 12_000
 
 # Enough for a generator that decodes and a classifier that tells the rig's classes apart.
 LEARNS = {
-    "dlrsd_smote.GENERATOR_EPOCHS": 7,
-    "fit.CLASSIFIER_EPOCHS": 3,
-    "calibrate.PROBE_EPOCHS": 2,
-    "fit_generator.STEPS": 25,
-    "fit_generator.BATCH": 16,
-    "fit_classifier.STEPS": 20,
-    "balance.VIEWS": 60,
+    "balance.dlrsd_smote.GENERATOR_EPOCHS": 7,
+    "kinds.vibration.fit.CLASSIFIER_EPOCHS": 3,
+    "evaluate.calibrate.PROBE_EPOCHS": 2,
+    "fitting.generator.STEPS": 25,
+    "fitting.generator.BATCH": 16,
+    "fitting.classifier.STEPS": 20,
+    "balance.pools.VIEWS": 60,
 }
 # Enough to go through every part of a training.
 HURRIES = {
     **LEARNS,
-    "dlrsd_smote.GENERATOR_EPOCHS": 2,
-    "fit.CLASSIFIER_EPOCHS": 2,
-    "fit_generator.STEPS": 3,
-    "fit_classifier.STEPS": 3,
-    "balance.VIEWS": 30,
+    "balance.dlrsd_smote.GENERATOR_EPOCHS": 2,
+    "kinds.vibration.fit.CLASSIFIER_EPOCHS": 2,
+    "fitting.generator.STEPS": 3,
+    "fitting.classifier.STEPS": 3,
+    "balance.pools.VIEWS": 30,
 }
 
 
 def patched(patch: pytest.MonkeyPatch, constants: Mapping[str, int]) -> None:
     for place, value in constants.items():
-        module, name = place.split(".")
+        module, _, name = place.rpartition(".")
         patch.setattr(importlib.import_module(f"dlrsd.training.{module}"), name, value)
 
 
@@ -53,15 +53,15 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, int]:
 def hurry() -> Iterator[pytest.MonkeyPatch]:
     """Trainings of this module learn nothing; the patch, to hurry more."""
     with pytest.MonkeyPatch.context() as patch:
-        patched(patch, {**HURRIES, "balance.VIEWS": 60})
+        patched(patch, {**HURRIES, "balance.pools.VIEWS": 60})
         yield patch
 
 
 @pytest.fixture(scope="module")
 def materials(hurry: pytest.MonkeyPatch, tiny_settings):
     """What methods are given of ``tiny_settings``, with few views."""
-    from dlrsd.training.materials import make_materials
-    from dlrsd.training.prepare import prepare
+    from dlrsd.training.balance.materials import make_materials
+    from dlrsd.training.data.vibration.prepare import prepare
 
     return make_materials(prepare(tiny_settings))
 
@@ -69,7 +69,7 @@ def materials(hurry: pytest.MonkeyPatch, tiny_settings):
 @pytest.fixture(scope="session")
 def rig_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The simulated rig as a folder: four classes of two bearings, 4 s each."""
-    from dlrsd.training.rig import simulate_rig
+    from dlrsd.training.data.vibration.rig import simulate_rig
 
     folder = tmp_path_factory.mktemp("data") / "small_rig"
     for recording in simulate_rig(seed=0, seconds=4.0, loads=(1,), n_bearings=2):
@@ -82,7 +82,7 @@ def rig_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_settings(rig_folder: Path):
-    from dlrsd.training.prepare import Settings
+    from dlrsd.training.data.vibration.prepare import Settings
 
     return Settings(str(rig_folder), n_normal=120, balance=6.0)
 
@@ -90,7 +90,7 @@ def tiny_settings(rig_folder: Path):
 @pytest.fixture(scope="session")
 def tiny_run(tiny_settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of ``tiny_settings``. Not to be changed: copy it."""
-    from dlrsd.training.fit import fit
+    from dlrsd.training.kinds.vibration.fit import fit
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     with pytest.MonkeyPatch.context() as patch:
@@ -102,8 +102,8 @@ def tiny_run(tiny_settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``tiny_run`` exported in every precision. Not to be changed: copy it."""
-    from dlrsd.export import parity
-    from dlrsd.export.bundle import export_bundle
+    from dlrsd.export.package.bundle import export_bundle
+    from dlrsd.export.verify import parity
 
     folder = tmp_path_factory.mktemp("bundles") / "tiny"
     with pytest.MonkeyPatch.context() as patch:

@@ -49,7 +49,7 @@ def test_a_benchmark_runs_and_is_rendered(name: str, figures: list, tmp_path: Pa
 
 
 def test_without_a_gpu_the_script_says_so_in_one_line(tmp_path: Path) -> None:
-    from dlrsd.runtime.hardware import count_gpus
+    from dlrsd.runtime.base.hardware import count_gpus
 
     if count_gpus():
         pytest.skip("there is a GPU")

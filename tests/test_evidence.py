@@ -20,12 +20,12 @@ import evidence  # noqa: E402
 import evidence_summary  # noqa: E402
 from evidence_text import commands, counts, duration, probability  # noqa: E402
 
-from dlrsd.runtime.errors import InputError  # noqa: E402
-from dlrsd.training.fit import CLASSIFIER_EPOCHS  # noqa: E402
-from dlrsd.training.methods import METHODS  # noqa: E402
-from dlrsd.training.prepare import Settings  # noqa: E402
-from dlrsd.training.statistics import holm  # noqa: E402
-from dlrsd.training.table import SCHEMA, write_table  # noqa: E402
+from dlrsd.runtime.base.errors import InputError  # noqa: E402
+from dlrsd.training.balance.methods import METHODS  # noqa: E402
+from dlrsd.training.data.vibration.prepare import Settings  # noqa: E402
+from dlrsd.training.evaluate.statistics import holm  # noqa: E402
+from dlrsd.training.kinds.vibration.fit import CLASSIFIER_EPOCHS  # noqa: E402
+from dlrsd.training.runs.table import SCHEMA, write_table  # noqa: E402
 
 CLASSES = ["Normal", "<b>ball</b>", "in|ner"]
 FIGURES = ("accuracy", "macro_recall", "worst_recall", "g_mean", "g_mean_paper", "macro_f1")

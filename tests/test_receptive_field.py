@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
 import receptive_field as benchmark
 
-from dlrsd.training.prepare import prepare
+from dlrsd.training.data.vibration.prepare import prepare
 
 
 def test_only_a_generator_with_blocks_sees_beyond_its_convolutions(

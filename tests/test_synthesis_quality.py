@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 import synthesis_quality as benchmark
 import table
 
-from dlrsd.runtime.errors import InputError
-from dlrsd.training.materials import make_materials
-from dlrsd.training.prepare import prepare
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.training.balance.materials import make_materials
+from dlrsd.training.data.vibration.prepare import prepare
 
 
 @pytest.fixture

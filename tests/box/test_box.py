@@ -20,7 +20,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2]
 PACKAGES = ("runtime", "training", "export")
 COMMANDS = ("dlrsd-runtime", "dlrsd-train", "dlrsd-export")
-SHIPPED = SOURCE / "runtime" / "bundles" / "cwru-6205"
+SHIPPED = SOURCE / "runtime" / "bundle" / "ready" / "cwru-6205"
 
 on_a_box = pytest.mark.skipif(
     find_spec("torch") is not None, reason="torch is installed: this is a development environment"

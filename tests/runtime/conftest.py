@@ -204,7 +204,7 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run ``dlrsd-runtime`` in ``tmp_path``."""
 
     def run(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-        program = [sys.executable, "-c", "from dlrsd.runtime.cli import main; main()"]
+        program = [sys.executable, "-c", "from dlrsd.runtime.cli.app import main; main()"]
         return subprocess.run(
             [*program, *map(str, arguments)],
             cwd=tmp_path,

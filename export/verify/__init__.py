@@ -1,0 +1,1 @@
+"""Whether a graph says what the trained model says."""

@@ -1,0 +1,123 @@
+"""Does an exported graph say what the trained model says? Measured on real windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from dlrsd.export.graphs.fused import Diagnoser
+from dlrsd.runtime.base.errors import ParityError
+from dlrsd.training.data.vibration.prepare import Prepared
+from dlrsd.training.data.vibration.windows import WindowIndex
+from dlrsd.training.frontends.order_map import order_maps
+from dlrsd.training.frontends.scalogram import Frontend
+from dlrsd.training.runs.run import TrainedRun
+
+WINDOWS = 10_000
+AGREEMENT = {"fp32": 0.9999, "fp16": 0.999, "int8": 0.995}
+DIFFERENCE = {"fp32": 1e-3, "fp16": 0.05, "int8": 0.3}  # of probabilities, at most
+_BATCH = 256
+
+
+def parity_index(data: Prepared) -> WindowIndex:
+    """At least ``WINDOWS`` overlapping windows of a run's test part, spread over all of it.
+
+    Fewer only where the test part has no more.
+    """
+    hop = data.settings.window // 2
+    while len(index := data.test_index(hop=hop)) < WINDOWS and hop > 1:
+        hop //= 2
+    keep = np.linspace(0, len(index) - 1, min(len(index), WINDOWS)).astype(np.int64)
+    return _part(index, keep)
+
+
+def graph_inputs(run: TrainedRun, data: Prepared, index: WindowIndex) -> NDArray[np.float32]:
+    """What a run's graph takes of windows: themselves, or their raw order maps."""
+    if isinstance(run.frontend, Frontend):
+        return data.cut(index)
+    parts = []
+    for start in range(0, len(index), _BATCH):  # maps are much smaller than their windows
+        part = _part(index, np.arange(start, min(start + _BATCH, len(index))))
+        parts.append(order_maps(data.cut(part), data.machines(part), run.frontend.config))
+    return np.concatenate(parts)
+
+
+def _part(index: WindowIndex, keep: NDArray[np.int64]) -> WindowIndex:
+    return WindowIndex(index.recording[keep], index.start[keep], index.label[keep])
+
+
+@torch.inference_mode()
+def reference(model: Diagnoser, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities (n, classes) of the PyTorch model in float32."""
+    parts = torch.from_numpy(windows).split(_BATCH)
+    return torch.cat([model(part)[0] for part in parts]).numpy()
+
+
+def run_graph(
+    path: Path,
+    windows: NDArray[np.float32],
+    *,
+    on_window: Callable[[int], None] = lambda done: None,
+) -> NDArray[np.float32]:
+    """Probabilities (n, classes) of a graph in ONNX Runtime on the CPU."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    name, said = session.get_inputs()[0].name, []
+    for start in range(0, len(windows), _BATCH):
+        batch = windows[start : start + _BATCH]
+        said += session.run(["probabilities"], {name: batch})
+        on_window(start + len(batch))
+    return np.concatenate(said)
+
+
+def compare(
+    said: NDArray[np.float32], *, trained: NDArray[np.float32], fp32: NDArray[np.float32]
+) -> dict[str, float]:
+    """What a graph says beside the trained model and the exported fp32 graph.
+
+    Parameters
+    ----------
+    said, trained, fp32 : array [shape=(n, classes)]
+        Probabilities of the same windows.
+
+    Returns
+    -------
+    dict
+        ``label_agreement`` with the trained model and ``fp32_agreement``, 0 to 1, and
+        ``max_probability_difference`` from the trained model.
+    """
+    return {
+        "label_agreement": _same_label(said, trained),
+        "fp32_agreement": _same_label(said, fp32),
+        "max_probability_difference": float(np.abs(said - trained).max()),  # NaN stays NaN
+    }
+
+
+def require_parity(precision: str, found: dict[str, float], n: int) -> None:
+    """Raise unless the labels agree.
+
+    Raises
+    ------
+    ParityError
+        With the figures, if fewer labels agree than ``AGREEMENT`` asks of this precision, or a
+        probability is further off than ``DIFFERENCE`` or no number.
+    """
+    agree = min(found["label_agreement"], found["fp32_agreement"]) >= AGREEMENT[precision]
+    if not (agree and found["max_probability_difference"] <= DIFFERENCE[precision]):
+        without = "" if precision == "fp32" else f"; export without --{precision}"
+        raise ParityError(
+            f"the {precision} graph gives the trained model's label on "
+            f"{found['label_agreement']:.4%} and the fp32 graph's on {found['fp32_agreement']:.4%} "
+            f"of {n} test windows (largest probability difference "
+            f"{found['max_probability_difference']:.2g}): expected at least "
+            f"{AGREEMENT[precision]:.2%} and at most {DIFFERENCE[precision]:g}; no bundle was "
+            f"written{without}"
+        )
+
+
+def _same_label(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    return float((a.argmax(axis=1) == b.argmax(axis=1)).mean())

@@ -1,0 +1,1 @@
+"""What everything else stands on: errors, hardware, the console, progress, interrupts."""

@@ -1,0 +1,1 @@
+"""From a stream to records and verdicts."""

@@ -1,0 +1,278 @@
+"""A diagnosis of windows: through quality checks and the engine to records and verdicts.
+
+Windows go through in batches of columns. Only fit windows reach the engine; an unfit one keeps its
+place with a null diagnosis, so that nothing is dropped silently. Memory is constant.
+
+Where more windows are complete than fit into a batch, the engine works on the next batches while
+the records of one are made and written. It never waits for samples that are not there yet.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from dataclasses import asdict
+from datetime import datetime, timezone
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.bundle.manifest import SCHEMA_VERSION
+from dlrsd.runtime.diagnosis.records import WindowBatch
+from dlrsd.runtime.diagnosis.verdict import VerdictTracker
+from dlrsd.runtime.dsp.quality import NON_FINITE, OK, QUALITY, window_quality
+from dlrsd.runtime.engines.engine import Engine, Output
+from dlrsd.runtime.streams.frames import Frames, frames
+from dlrsd.runtime.streams.stream import Chunk, SampleStream
+
+if TYPE_CHECKING:
+    from dlrsd.runtime.engines.order_map import OrderMapEngine
+
+MAX_HOP = 2**31  # samples; 50 hours at 12 kHz
+# Diagnoses in a batch, at least: what a batch costs by itself is then small beside what its
+# windows cost.
+_BATCH = 256
+_AHEAD = 2  # batches that the engine may work on while another one is written
+
+
+class Diagnosis:
+    """A running diagnosis: iterate over it for batches of windows, ask it for the verdicts.
+
+    Parameters are those of `diagnose`, which is the simpler way where speed does not matter.
+    ``header`` is the first record; `summary` gives the last one at any time.
+    """
+
+    def __init__(
+        self, stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None = None
+    ) -> None:
+        self._hop = bundle.hop if hop is None else hop
+        if not 1 <= self._hop <= MAX_HOP:
+            raise InputError(f"got a hop of {self._hop} samples, expected 1 to {MAX_HOP}")
+        if bundle.channels not in (1, stream.channels):
+            raise InputError(
+                f"the stream has {stream.channels} channels, bundle {bundle.name} diagnoses "
+                f"{bundle.channels} together: give a stream of these channels"
+            )
+        self._stream = stream
+        self._bundle = bundle
+        self._engine = engine
+        # A bundle of one channel diagnoses every channel of the stream on its own.
+        self._rows = stream.channels if bundle.channels == 1 else 1
+        settings = bundle.manifest["verdict"]
+        self._trackers = [
+            VerdictTracker(
+                bundle.classes,
+                last=settings["last"],
+                hold=settings["hold"],
+                novelty_threshold=bundle.manifest["novelty"]["threshold"],
+            )
+            for _ in range(self._rows)
+        ]
+        self._changes: list[dict[str, Any]] = []
+        self._windows = self._skipped = self._samples = 0
+        self._quality = np.zeros(len(QUALITY), dtype=np.int64)
+        self._labels = np.zeros((self._rows, len(bundle.classes)), dtype=np.int64)
+        self._start, self._utc = _start_time(stream.start)
+        self.header = self._describe()
+        self._began = time.perf_counter()
+
+    def __iter__(self) -> Iterator[WindowBatch]:
+        """Batches of windows in order of time, each as soon as its last window is complete."""
+        engine, length = self._engine, self._bundle.window
+        size = max(1, max(_BATCH, engine.batch) // self._rows)
+        waiting: deque[_Begun] = deque()
+        # Two batches at once keep every core busy to the end of each; a GPU takes one at a time.
+        with ThreadPoolExecutor(min(_AHEAD, engine.threads)) as pool:
+            for some in frames(self._counted(), window=length, hop=self._hop, batch=size):
+                begun = self._begin(some)
+                if some.more or waiting:
+                    begun = begun._replace(output=pool.submit(begun.output).result)
+                waiting.append(begun)
+                while waiting and (len(waiting) > _AHEAD or not some.more):
+                    begun = waiting.popleft()
+                    batch = self._finish(begun)
+                    self._count(begun.some, batch)
+                    yield batch
+
+    def take_changes(self) -> list[dict[str, Any]]:
+        """Changes of verdict since the last call: ``channel``, ``label``, ``time_s``, ``time``."""
+        changes, self._changes = self._changes, []
+        return changes
+
+    def summary(self, *, interrupted: bool = False) -> dict[str, Any]:
+        """The summary record of what was diagnosed so far, the verdicts among it."""
+        elapsed = time.perf_counter() - self._began
+        signal_s = self._samples / self._stream.rate_hz
+        return {
+            "type": "summary",
+            "windows": self._windows,
+            "records": int(self._quality.sum()),
+            "skipped_windows": self._skipped,
+            "quality": dict(zip(QUALITY, self._quality.tolist(), strict=True)),
+            "labels": [
+                {"channel": channel} | dict(zip(self._bundle.classes, counts, strict=True))
+                for channel, counts in enumerate(self._labels.tolist())
+            ],
+            "verdicts": [
+                {"channel": channel} | self._dated(tracker.verdict())
+                for channel, tracker in enumerate(self._trackers)
+            ],
+            "signal_s": round(signal_s, 6),
+            "elapsed_s": round(elapsed, 3),
+            "times_real_time": round(signal_s / max(elapsed, 1e-9), 1),
+            "trailing_bytes": self._stream.description.get("trailing_bytes", 0),
+            "warnings": list(self._stream.description.get("warnings", [])),
+            "interrupted": interrupted,
+        }
+
+    def _describe(self) -> dict[str, Any]:
+        bundle, engine = self._bundle, self._engine
+        start = self._stream.start
+        header = {
+            "type": "header",
+            "schema_version": SCHEMA_VERSION,
+            "dlrsd_version": version("dlrsd"),
+            "bundle": {
+                "name": bundle.name,
+                "created": bundle.manifest["created"],
+                "manifest_sha256": bundle.manifest_sha256,
+            },
+            "engine": engine.name,
+            "engine_version": engine.version,
+            "device": engine.device,
+            "precision": engine.precision,
+            "classes": list(bundle.classes),
+            "normal_class": bundle.manifest.get("normal_class"),
+            "rate_hz": self._stream.rate_hz,
+            "unit": bundle.unit,
+            "channels": self._stream.channels,
+            "channels_per_window": bundle.channels,
+            "window": bundle.window,
+            "hop": self._hop,
+            "start": start.isoformat() if start else None,
+            "stream": deepcopy(self._stream.description),
+            "novelty": bundle.manifest["novelty"],
+            "quality": bundle.manifest["quality"],
+            "verdict": bundle.manifest["verdict"],
+        }
+        if bundle.order_map is not None:
+            header["kinematics"] = asdict(cast("OrderMapEngine", engine).kinematics)
+        return header
+
+    def _counted(self) -> Iterator[Chunk]:
+        for chunk in self._stream:
+            self._samples += chunk.gap_before + chunk.samples.shape[1]
+            yield chunk
+
+    def _begin(self, some: Frames) -> _Begun:
+        codes = window_quality(some.samples, self._bundle.quality, gap=some.gap)
+        if self._bundle.channels == 1:
+            quality = codes.reshape(-1)
+            windows = some.samples.reshape(len(quality), 1, -1)
+        else:
+            quality = _worst(codes)
+            windows = some.samples
+        fit = quality == OK
+        if not fit.all():
+            windows = windows[fit]
+        return _Begun(some, quality, partial(self._run, windows))
+
+    def _run(self, windows: NDArray[np.float32]) -> Output | None:
+        return self._engine.run(windows) if len(windows) else None
+
+    def _finish(self, begun: _Begun) -> WindowBatch:
+        return self._batch(begun.some, begun.quality, begun.output())
+
+    def _batch(
+        self, some: Frames, quality: NDArray[np.uint8], output: Output | None
+    ) -> WindowBatch:
+        """What the engine says of the windows of ``quality`` OK, and None of the others."""
+        n, classes = len(some.index), self._bundle.classes
+        fit = quality == OK
+        probabilities = np.full((len(quality), len(classes)), np.nan, dtype=np.float32)
+        novelty = np.full(len(quality), np.nan, dtype=np.float32)
+        if output is not None:
+            probabilities[fit], novelty[fit] = output.probabilities, output.novelty
+        # A graph that overflows on a window (half precision can) has not diagnosed it.
+        failed = fit & ~np.isfinite(probabilities.sum(axis=1) + novelty)
+        if failed.any():
+            quality = np.where(failed, NON_FINITE, quality)
+            probabilities[failed] = novelty[failed] = np.nan
+        fit &= ~failed
+        time_s = np.repeat(some.start / self._stream.rate_hz, self._rows)
+        return WindowBatch(
+            classes=classes,
+            window=np.repeat(some.index, self._rows),
+            channel=np.tile(np.arange(self._rows), n),
+            time_s=time_s,
+            time=None if self._start is None else self._start + _microseconds(time_s),
+            utc=self._utc,
+            label=np.where(fit, probabilities.argmax(axis=1), -1),
+            probabilities=probabilities,
+            novelty=novelty,
+            quality=quality,
+        )
+
+    def _count(self, some: Frames, batch: WindowBatch) -> None:
+        self._windows += len(some.index)
+        self._skipped += some.skipped
+        self._quality += np.bincount(batch.quality, minlength=len(QUALITY))
+        probability = batch.probability
+        for channel, tracker in enumerate(self._trackers):
+            mine = slice(channel, None, self._rows)
+            label = batch.label[mine]
+            self._labels[channel] += np.bincount(
+                label[label >= 0], minlength=len(self._bundle.classes)
+            )
+            changes = tracker.update(
+                batch.time_s[mine], label, probability[mine], batch.novelty[mine]
+            )
+            self._changes += [{"channel": channel} | self._dated(change) for change in changes]
+
+    def _dated(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The record with a time of day beside every ``..._s`` that is a point in time."""
+        if self._start is None:
+            return record
+        dated = dict(record)
+        for key in ("time", "since", "decided"):
+            seconds = record.get(f"{key}_s")
+            if seconds is not None:
+                moment = self._start + np.timedelta64(round(seconds * 1e6), "us")
+                dated[key] = str(np.datetime_as_string(moment)) + ("Z" if self._utc else "")
+        if "latest_changes" in record:
+            dated["latest_changes"] = [self._dated(change) for change in record["latest_changes"]]
+        return dated
+
+
+class _Begun(NamedTuple):
+    """Windows that the engine has been given, or will be when ``output`` is called."""
+
+    some: Frames
+    quality: NDArray[np.uint8]
+    output: Callable[[], Output | None]
+
+
+def _start_time(start: datetime | None) -> tuple[np.datetime64 | None, bool]:
+    """The stream's start as microseconds, and whether it is in UTC (else in no stated zone)."""
+    if start is None:
+        return None, False
+    if start.tzinfo is None:
+        return np.datetime64(start, "us"), False
+    return np.datetime64(start.astimezone(timezone.utc).replace(tzinfo=None), "us"), True
+
+
+def _microseconds(seconds: NDArray[np.float64]) -> NDArray[np.timedelta64]:
+    return np.round(seconds * 1e6).astype("timedelta64[us]")
+
+
+def _worst(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """One code per window of several channels: that of its first unfit channel."""
+    return codes[np.arange(len(codes)), (codes != OK).argmax(axis=1)]

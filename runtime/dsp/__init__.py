@@ -1,0 +1,1 @@
+"""Signal processing on arrays: scalogram, order map, quality of windows, missing samples."""

@@ -1,0 +1,1 @@
+"""What a diagnosis leaves: files of records, and what a person sees."""

@@ -1,0 +1,321 @@
+"""Open a stream of vibration samples in the rate and unit that a bundle was trained on.
+
+A stream is raw interleaved samples (a file, or standard input) or a file that describes itself;
+`readers` has the kinds. Each fact about it comes from the first of these that states it: the
+caller's options, the sidecar `NAME.bin.json` beside the file, the file's own header, the bundle.
+What only the bundle states is assumed, and `SampleStream.description` says so.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import stat
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.raw import open_raw
+from dlrsd.runtime.streams.readers import open_file
+from dlrsd.runtime.streams.resample import resample
+from dlrsd.runtime.streams.source import Chunk, Source
+from dlrsd.runtime.streams.stream_format import (
+    MAX_RATE_HZ,
+    Stated,
+    StreamFormat,
+    checked_format,
+    parse_start,
+    read_sidecar,
+    unit_name,
+)
+
+__all__ = ["Chunk", "SampleStream", "SignalSpec", "StreamFormat", "open_stream"]
+
+STANDARD_GRAVITY = 9.80665  # m/s2 in one g
+# Rates this close are the same rate, stated with few digits or measured from timestamps.
+_SAME_RATE = 1e-3
+# The clock of a plant is uneven: rates of a slow signal this close are the same rate.
+_SAME_SLOW_RATE = 5e-2
+# An option contradicts a file's header beyond this; short files give a rate from few timestamps.
+_CONTRADICTING_RATE = 1e-2
+
+
+@dataclass(frozen=True)
+class SignalSpec:
+    """What a bundle expects.
+
+    Parameters
+    ----------
+    rate_hz : float > 0
+    unit : str
+        "g", "m/s2" or any other name; only the first two are converted into each other.
+    channels : int > 0
+    names : tuple of str, optional
+        Of the channels of a slow signal: a recording that names its own is read by them, in this
+        order, and has to be at this very rate.
+    orders : mapping of str to float, optional
+        Of the only bearing trained on, as in `StreamFormat`.
+    """
+
+    rate_hz: float
+    unit: str
+    channels: int
+    names: tuple[str, ...] | None = None
+    orders: Mapping[str, float] | None = None
+
+
+@dataclass
+class SampleStream:
+    """An open stream: iterate over it once for `Chunk`s of float32 samples.
+
+    The samples are scaled, in the bundle's unit and at the bundle's rate. Its file is closed at
+    the end of the samples, of a ``with`` block, or by `close`.
+
+    Attributes
+    ----------
+    chunks : iterator of Chunk
+    rate_hz : float
+        The bundle's rate; of a slow signal the recording's own, if it differs by more than 0.1 %.
+    unit : str
+        The bundle's unit.
+    channels : int
+    start : datetime or None
+        Time of the first sample; without a time zone where none was stated.
+    n_samples : int or None
+        Samples of each channel at `rate_hz`, where known beforehand.
+    description : dict
+        The stream as found, ready for JSON: `source`, `kind`, `dtype` (of raw samples),
+        `rate_hz`, `channels`, `channel_names`, `scale`, `unit`, `start`, `resampled_to_hz`
+        (null: not resampled), `speed_rpm` and `orders` (null: not known), `stated_by` (fact:
+        option, sidecar, file, bundle or default), `assumed` (fact: value, for those that only the
+        bundle states), `trailing_bytes` and `warnings` (sentences). The last two are complete when
+        the stream has ended.
+    close : function
+    """
+
+    chunks: Iterator[Chunk]
+    rate_hz: float
+    unit: str
+    channels: int
+    start: datetime | None
+    n_samples: int | None
+    description: dict[str, Any]
+    close: Callable[[], None]
+
+    def __iter__(self) -> Iterator[Chunk]:
+        return self.chunks
+
+    def __enter__(self) -> SampleStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_stream(
+    source: str | Path, fmt: StreamFormat = StreamFormat(), *, default: SignalSpec
+) -> SampleStream:
+    """Open a recording, or standard input, for a bundle.
+
+    Parameters
+    ----------
+    source : str or Path
+        A file, or "-" for raw samples from standard input.
+    fmt : StreamFormat
+        What the caller states. It wins over the sidecar and must not contradict the file's own
+        header; only `start` may, since clocks are wrong at times.
+    default : SignalSpec
+        What the bundle expects; assumed where nobody states anything.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be read, facts are impossible or contradict each other, the rate is
+        below the bundle's (or, of a slow signal, another one), channels are missing, or the unit
+        cannot be converted into the bundle's. A damaged file may raise it only while it is read.
+    ExtraMissingError
+        If the package that reads or resamples it is not installed.
+    """
+    options = checked_format(fmt, "option ", bundle_unit=default.unit)
+    path = None if str(source) == "-" else Path(source)
+    name = "standard input" if path is None else str(path)
+    sidecar = StreamFormat()
+    if path is not None:
+        _check_file(path)
+        sidecar = read_sidecar(path.with_name(f"{path.name}.json"), bundle_unit=default.unit)
+    stated = Stated(options, sidecar)
+
+    variable, _ = stated.first("variable")
+    wanted = default.names if variable is None else variable
+    opened = None if path is None else open_file(path, variable=wanted)
+    if opened is None:
+        if variable is not None:
+            raise InputError(f"variable is {variable!r}, but {name} holds raw samples: omit it")
+        dtype = stated.settle("dtype", None, "f32le")
+        channels = stated.settle("channels", None, default.channels)
+        opened = open_raw(_open_binary(path), name=name, dtype=dtype, channels=channels)
+    else:
+        dtype = None
+        _check_header(stated, opened, name)
+        stated.by["channels"] = "file"
+
+    if default.names and opened.channels != default.channels:
+        raise InputError(
+            f"{name} has {opened.channels} channels without the bundle's names: expected "
+            f"{', '.join(default.names)}, in this order"
+        )
+    rate = float(stated.settle("rate", opened.rate_hz, default.rate_hz))
+    unit = stated.settle("unit", unit_name(opened.unit), default.unit)
+    start_text, start_by = stated.first("start")
+    start = parse_start(start_text) if start_text else opened.start
+    if start is not None:
+        stated.by["start"] = start_by or "file"
+    speed_rpm, speed_by = stated.first("speed_rpm")
+    if speed_by is not None:
+        stated.by["speed_rpm"] = speed_by
+    orders, orders_by = stated.first("orders")
+    if orders_by is not None or default.orders is not None:
+        orders = dict(stated.settle("orders", None, default.orders))
+    scale, scale_by = stated.first("scale")
+    stated.by["scale"] = scale_by or "default"
+    scale = 1.0 if scale is None else float(scale)
+    factor = scale * _unit_factor(unit, default.unit, name)
+    is_slower = rate < default.rate_hz * (1 - _SAME_RATE)
+    is_faster = rate > default.rate_hz * (1 + _SAME_RATE)
+    if default.names:
+        _check_interval(1 / rate, 1 / default.rate_hz, name)
+    elif is_slower:
+        raise InputError(
+            f"{name} is sampled at {rate:g} Hz: expected at least the {default.rate_hz:g} Hz of "
+            f"the bundle; check the rate, or use a bundle trained at this one"
+        )
+    is_resampled = is_faster and not default.names
+
+    description: dict[str, Any] = {
+        "source": str(source),
+        "kind": opened.kind,
+        "dtype": dtype,
+        "rate_hz": rate,
+        "channels": opened.channels,
+        "channel_names": list(opened.channel_names),
+        "scale": scale,
+        "unit": unit,
+        "start": start.isoformat() if start else None,
+        "resampled_to_hz": default.rate_hz if is_resampled else None,
+        "speed_rpm": speed_rpm,
+        "orders": orders,
+        "stated_by": stated.by,
+        "assumed": stated.assumed,
+        "trailing_bytes": opened.trailing_bytes,
+        "warnings": opened.warnings,
+    }
+    chunks = _scaled(opened, factor, description)
+    n_samples = opened.n_samples
+    if is_resampled:
+        chunks = resample(chunks, rate_hz=rate, target_hz=default.rate_hz, channels=opened.channels)
+        if n_samples is not None:
+            n_samples = math.floor(n_samples * default.rate_hz / rate + 0.5)
+    return SampleStream(
+        chunks=chunks,
+        rate_hz=rate if default.names and (is_slower or is_faster) else default.rate_hz,
+        unit=default.unit,
+        channels=opened.channels,
+        start=start,
+        n_samples=n_samples,
+        description=description,
+        close=opened.close,
+    )
+
+
+def _scaled(source: Source, factor: float, description: dict[str, Any]) -> Iterator[Chunk]:
+    for chunk in source.chunks:
+        samples = chunk.samples
+        with np.errstate(over="ignore", invalid="ignore"):  # becomes infinite, and is flagged
+            if factor != 1:
+                samples = np.multiply(samples, factor, dtype=np.float32, casting="unsafe")
+            samples = samples.astype(np.float32, copy=False)
+        yield Chunk(samples, chunk.gap_before)
+    description["trailing_bytes"] = source.trailing_bytes
+    source.close()
+
+
+def _check_file(path: Path) -> None:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be opened ({error.strerror}): expected a recording, or - for standard "
+            f"input"
+        ) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError(f"{path} is a folder: expected one recording")
+    if stat.S_ISREG(status.st_mode) and not status.st_size:
+        raise InputError(f"{path} is empty: expected a recording")
+
+
+def _open_binary(path: Path | None) -> io.FileIO:
+    if path is None:
+        if sys.stdin is None or sys.stdin.isatty():
+            state = "closed" if sys.stdin is None else "a terminal"
+            raise InputError(f"standard input is {state}: expected raw samples from a pipe")
+        return io.FileIO(0, closefd=False)
+    try:
+        return io.FileIO(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened: {error.strerror}") from error
+
+
+def _check_header(stated: Stated, source: Source, name: str) -> None:
+    dtype, who = stated.first("dtype")
+    if dtype is not None:
+        raise InputError(
+            f"{who} dtype is {dtype}, but {name} is a {source.kind} file and states its own: omit "
+            f"it, or rename the file to .bin to read it as raw samples"
+        )
+    channels, who = stated.first("channels")
+    if channels not in (None, source.channels):
+        raise InputError(f"{who} channels is {channels}, but {name} has {source.channels}: omit it")
+    options, header = stated.options, source.rate_hz
+    if header is not None and not 0 < header <= MAX_RATE_HZ:
+        if stated.first("rate")[0] is None:
+            raise InputError(f"{name} states a rate of {header:g} Hz, which cannot be: give rate")
+    elif header and options.rate and abs(options.rate - header) > _CONTRADICTING_RATE * header:
+        raise InputError(
+            f"option rate is {options.rate:g}, but {name} states {header:g} Hz: omit it, or "
+            f"correct the file"
+        )
+    # With a scale, the unit is that of the scaled samples and may well be another.
+    unit = unit_name(source.unit)
+    if unit is not None and options.unit not in (None, unit) and options.scale is None:
+        raise InputError(
+            f"option unit is {options.unit}, but {name} states {unit}: omit it, or give the scale "
+            f"from {unit} to {options.unit} too"
+        )
+
+
+def _check_interval(got_s: float, wanted_s: float, name: str) -> None:
+    if abs(got_s - wanted_s) > _SAME_SLOW_RATE * wanted_s:
+        raise InputError(
+            f"{name} has a sample every {got_s:g} s: expected one every {wanted_s:g} s, as the "
+            f"bundle takes them; check the clock or the rate, or bring it to that interval first"
+        )
+
+
+def _unit_factor(unit: str, wanted: str, name: str) -> float:
+    pair = unit_name(unit), unit_name(wanted)
+    if pair[0] == pair[1]:
+        return 1.0
+    if pair == ("g", "m/s2"):
+        return STANDARD_GRAVITY
+    if pair == ("m/s2", "g"):
+        return 1 / STANDARD_GRAVITY
+    raise InputError(
+        f"{name} is in {unit!r} and the bundle in {wanted!r}: expected the same unit, or g and "
+        f"m/s2; state unit, and the scale that leads to it"
+    )

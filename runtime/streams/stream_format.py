@@ -1,0 +1,193 @@
+"""What is stated of a stream from outside it: the caller's options and the sidecar, checked.
+
+A sidecar is the file `NAME.bin.json` beside `NAME.bin`: an object with some of the fields of
+`StreamFormat`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.dsp.order_map import ORDERS
+from dlrsd.runtime.streams.raw import DTYPES
+
+MAX_RATE_HZ = 1e8
+_UNIT_NAMES = {
+    **dict.fromkeys(("g", "gn", "g0"), "g"),
+    **dict.fromkeys(("m/s2", "m/s^2", "m/s**2", "m/s²", "m/sec^2", "m/s/s", "ms-2"), "m/s2"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamFormat:
+    """What is known of a stream from outside it; None is not known.
+
+    Parameters
+    ----------
+    dtype : {"f32le", "f64le", "s16le", "s24le", "s32le"}, optional
+        Of raw samples. Integers count as they are stored, not as a fraction of full scale.
+    rate : float > 0 and at most `MAX_RATE_HZ`, optional
+        Sampling rate in Hz.
+    channels : int > 0, optional
+        Interleaved channels.
+    scale : float, optional
+        `unit` per stored value, 1 if nobody states it. WAV and FLAC files of integers are stored
+        as a fraction of full scale.
+    unit : {"g", "m/s2"}, optional
+        Of the scaled samples. A bundle of another unit takes that one only.
+    start : str, optional
+        ISO 8601 time of the first sample.
+    variable : str, optional
+        Series to read from a file that names its series, or several separated by commas.
+    speed_rpm : float > 0, optional
+        Of the shaft, in revolutions per minute.
+    orders : dict of str to float > 0, optional
+        ``bpfo``, ``bpfi``, ``bsf`` and ``ftf`` of its bearing, in multiples of the shaft's speed.
+    """
+
+    dtype: str | None = None
+    rate: float | None = None
+    channels: int | None = None
+    scale: float | None = None
+    unit: str | None = None
+    start: str | None = None
+    variable: str | None = None
+    speed_rpm: float | None = None
+    orders: dict[str, float] | None = None
+
+
+class Stated:
+    """Who states which fact: the option before the sidecar, the file's header, the bundle.
+
+    ``by`` keeps who stated each fact that was settled, ``assumed`` what only the bundle stated.
+    """
+
+    def __init__(self, options: StreamFormat, sidecar: StreamFormat) -> None:
+        self.options = options
+        self.sidecar = sidecar
+        self.by: dict[str, str] = {}
+        self.assumed: dict[str, Any] = {}
+
+    def first(self, fact: str) -> tuple[Any, str | None]:
+        """What option or sidecar says, and which of them; (None, None) if neither does."""
+        for who, said in (("option", self.options), ("sidecar", self.sidecar)):
+            if (value := getattr(said, fact)) is not None:
+                return value, who
+        return None, None
+
+    def settle(self, fact: str, header: Any, assumed: Any) -> Any:
+        """The value of a fact, given what the header says (None: nothing) and the bundle."""
+        value, who = self.first(fact)
+        if who is not None:
+            self.by[fact] = who
+            return value
+        self.by[fact] = "bundle" if header is None else "file"
+        if header is None:
+            self.assumed[fact] = assumed
+            return assumed
+        return header
+
+
+def read_sidecar(path: Path, *, bundle_unit: str) -> StreamFormat:
+    """What the sidecar ``path`` states, checked; nothing if there is no such file."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return StreamFormat()
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read: {error}; expected JSON") from error
+    known = [each.name for each in fields(StreamFormat)]
+    if not isinstance(values, dict):
+        raise InputError(f"{path} holds {values!r:.40}: expected an object with {known}")
+    if unknown := sorted(set(values) - set(known)):
+        raise InputError(f"{path} states {unknown}: expected only some of {known}")
+    return checked_format(StreamFormat(**values), f"{path}: ", bundle_unit=bundle_unit)
+
+
+def checked_format(fmt: StreamFormat, origin: str, *, bundle_unit: str) -> StreamFormat:
+    """The same with a normal unit name, if every fact in it is possible.
+
+    Raises
+    ------
+    InputError
+        If one is not; the message begins with ``origin``.
+    """
+
+    def is_number(value: Any, above: float = -math.inf) -> bool:
+        is_real = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return is_real and math.isfinite(value) and value > above
+
+    unit = unit_name(fmt.unit) if isinstance(fmt.unit, str) else fmt.unit
+    units = list(dict.fromkeys(("g", "m/s2", unit_name(bundle_unit))))
+    expected = {
+        "dtype": (fmt.dtype in list(DTYPES), f"one of {', '.join(DTYPES)}"),
+        "rate": (
+            is_number(fmt.rate, above=0) and (fmt.rate or 0) <= MAX_RATE_HZ,
+            f"a number above 0 and at most {MAX_RATE_HZ:g}, in Hz",
+        ),
+        "channels": (
+            isinstance(fmt.channels, int) and is_number(fmt.channels, above=0),
+            "an integer above 0",
+        ),
+        "scale": (is_number(fmt.scale) and fmt.scale != 0, "a number other than 0"),
+        "unit": (unit in units, f"one of {', '.join(map(str, units))}"),
+        "start": (
+            isinstance(fmt.start, str) and parse_start(fmt.start) is not None,
+            "an ISO 8601 time like 2026-01-31T12:00:00Z",
+        ),
+        "variable": (isinstance(fmt.variable, str), "the name of a series"),
+        "speed_rpm": (is_number(fmt.speed_rpm, above=0), "a number above 0, in rpm"),
+        "orders": (
+            isinstance(fmt.orders, dict)
+            and set(fmt.orders) == set(ORDERS)
+            and all(is_number(order, above=0) for order in fmt.orders.values()),
+            f"{', '.join(ORDERS)}, each a number above 0 in multiples of the shaft's speed",
+        ),
+    }
+    for fact, (is_possible, what) in expected.items():
+        value = getattr(fmt, fact)
+        if value is not None and not is_possible:
+            raise InputError(f"{origin}{fact} is {value!r}: expected {what}")
+    return replace(fmt, unit=unit)
+
+
+def parse_orders(text: str) -> dict[str, float]:
+    """The ``orders`` that four numbers separated by commas state.
+
+    Raises
+    ------
+    InputError
+        If they are not four numbers.
+    """
+    try:
+        return dict(zip(ORDERS, map(float, text.split(",")), strict=True))
+    except ValueError as error:
+        raise InputError(
+            f"option orders is {text!r}: expected {','.join(ORDERS)} as four numbers in multiples "
+            "of the shaft's speed, like 3.585,5.415,2.357,0.398"
+        ) from error
+
+
+def unit_name(unit: str | None) -> str | None:
+    """One spelling, "g" or "m/s2", for the many; another unit as it is."""
+    return None if unit is None else _UNIT_NAMES.get(unit.strip().lower(), unit.strip())
+
+
+def parse_start(text: str) -> datetime | None:
+    """The time that ISO 8601 text states, None if it states none."""
+    # Python 3.10 reads neither the Z nor fractions of other than 3 or 6 digits.
+    text = re.sub(r"[Zz]$", "+00:00", text.strip())
+    text = re.sub(r"[.,](\d+)", lambda found: f".{found[1]:0<6.6}", text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    # What follows it, and the same in UTC, must be a time as well.
+    return moment if 1 < moment.year < 9999 else None

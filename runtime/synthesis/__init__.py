@@ -1,0 +1,1 @@
+"""More heatmaps of a class: SMOTE, filter, splices, decoder."""

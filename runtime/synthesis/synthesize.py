@@ -1,0 +1,293 @@
+"""New heatmaps of a class on the box: splices between the bundle's anchors, then filtering.
+
+An anchor is a training window as a latent and a texture, what the decoder leaves out of it. Splices
+of two anchors of a class give a new latent and its texture, the bundle's decoder makes a
+standardised log scalogram of them, and its auxiliary classifier says what it takes it for. What
+fails MCF-SMOTE's filter is counted by reason and drawn again; what is still missing after eight
+draws for each one asked for, or once hardly any passes, is topped up by SMOTE. All of it stays on
+the device; only what is kept comes back. A bundle of Deep SMOTE puts pairs of anchors together
+instead: ``pairs.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+from numpy.typing import NDArray
+
+from dlrsd.runtime.base.errors import BundleError, DlrsdError, InputError
+from dlrsd.runtime.base.hardware import device_error
+from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.synthesis.decoder import Decoder
+from dlrsd.runtime.synthesis.filtering import Thresholds, judge, typical_distance
+from dlrsd.runtime.synthesis.neighbours import Array, take, to_host
+from dlrsd.runtime.synthesis.pairs import from_pairs
+from dlrsd.runtime.synthesis.smote import smote
+from dlrsd.runtime.synthesis.splice import random_runs, splice
+
+_ROUND = 2048  # drawn at once
+_DRAWS = 8  # at most for each one asked for
+# Of a method, what an anchor consists of, and what is drawn.
+_KINDS = {"dlrsd-smote": ("latent", "texture"), "deep-smote": ("heatmap",)}
+_DRAWN = {"dlrsd-smote": "decoded", "deep-smote": "pairs"}
+_LEAST_SHARE = 0.01  # of a first full round that is kept: with less, decoding leads nowhere
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """New heatmaps of one class.
+
+    Parameters
+    ----------
+    heatmaps : float32 array, shape (n, channels, F, T)
+        Standardised log scalograms: the decoded ones first, then those that SMOTE made.
+    probabilities : float32 array, shape (n, K)
+        What the auxiliary classifier takes each for; NaN for those that SMOTE made, which it
+        has not seen, and for all of Deep SMOTE, which has none.
+    report : dict
+        ``method``, and counts: ``requested``, ``drawn`` (latents decoded, or pairs put together),
+        ``decoded`` (of them kept), ``smote``, and ``rejected`` by reason.
+    """
+
+    heatmaps: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    report: dict[str, Any]
+
+
+def synthesize(
+    bundle: Bundle,
+    class_name: str,
+    count: int,
+    *,
+    seed: int = 0,
+    thresholds: Thresholds | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    on_kept: Callable[[int], object] | None = None,
+) -> Synthesis:
+    """Make ``count`` heatmaps of a class.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        One with a synthesiser.
+    class_name : str
+        One of ``bundle.classes``.
+    count : int > 0
+    seed : int >= 0
+        The same seed gives the same heatmaps.
+    thresholds : Thresholds, optional
+        When a heatmap is good enough.
+    device : {"cpu", "cuda"}
+    threads : int > 0, optional
+        CPU threads that decode; by default one per core this process may use.
+    on_kept : callable, optional
+        Told from time to time how many are made.
+
+    Returns
+    -------
+    Synthesis
+
+    Raises
+    ------
+    InputError
+        If the class is unknown or has a single anchor, the count is below 1, or the device cannot
+        be used here.
+    ExtraMissingError
+        If ONNX Runtime, or CuPy for a GPU, is not installed.
+    BundleError
+        If the bundle has no synthesiser, or a damaged one.
+    DeviceMemoryError, DeviceLostError
+        If the GPU has too little memory, or is gone.
+    """
+    index = _class_index(bundle, class_name)
+    if count < 1:
+        raise InputError(f"got a count of {count} heatmaps, expected 1 or more")
+    if seed < 0:
+        raise InputError(f"got seed {seed}, expected 0 or more")
+    decode = Decoder(bundle, device=device, threads=threads)
+    method = bundle.manifest["synthesis"].get("method", "dlrsd-smote")
+    anchors = _anchors(bundle, class_name, index, _KINDS[method])
+    limits = thresholds or Thresholds()
+    with _gpu_errors(device):
+        if method == "deep-smote":
+            (real,) = anchors
+            heatmaps, counts = from_pairs(decode, real, count, seed=seed, thresholds=limits)
+            probabilities = np.full((count, len(bundle.classes)), np.nan, dtype=np.float32)
+        else:
+            latents, textures = anchors
+            heatmaps, probabilities, counts = _make(
+                decode, latents, textures, index, count, seed, limits, on_kept
+            )
+    if on_kept:
+        on_kept(count)
+    report = {
+        "class": class_name,
+        "method": method,
+        "requested": count,
+        **counts,
+        "anchors": len(anchors[0]),
+        "seed": seed,
+        "bundle": bundle.name,
+    }
+    return Synthesis(heatmaps, probabilities, report)
+
+
+def describe(synthesis: Synthesis) -> str:
+    """The report as one line."""
+    report = synthesis.report
+    rejected = [f"{count} {reason}" for reason, count in report["rejected"].items() if count]
+    return (
+        f"{report['requested']} heatmaps of {report['class']} from {report['anchors']} anchors: "
+        f"{report['decoded']} kept of {report['drawn']} {_DRAWN[report['method']]} "
+        f"(rejected: {', '.join(rejected) or 'none'}), {report['smote']} by SMOTE"
+    )
+
+
+def save_synthesis(synthesis: Synthesis, bundle: Bundle, output: str | Path) -> Path:
+    """Write ``heatmaps``, ``probabilities``, ``classes`` and the ``report`` (JSON) to a ``.npz``.
+
+    Raises
+    ------
+    InputError
+        If the name does not end in ``.npz`` or its folder is missing.
+    DlrsdError
+        If it cannot be written.
+    """
+    path = check_output(output)
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        with unfinished.open("wb") as file:
+            np.savez_compressed(
+                file,
+                heatmaps=synthesis.heatmaps,
+                probabilities=synthesis.probabilities,
+                classes=np.array(bundle.classes),
+                report=np.array(json.dumps(synthesis.report)),
+            )
+        unfinished.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DlrsdError(
+            f"cannot write {path}: {reason}; free the place or choose another"
+        ) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
+
+
+def check_output(output: str | Path) -> Path:
+    """The path, if `save_synthesis` takes it: worth asking before the work is done."""
+    path = Path(output)
+    if path.suffix != ".npz":
+        raise InputError(f"cannot write {path}: expected a name that ends in .npz")
+    if not path.parent.is_dir():
+        raise InputError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+    return path
+
+
+def _make(
+    decode: Decoder,
+    latents: Array,
+    textures: Array,
+    index: int,
+    count: int,
+    seed: int,
+    limits: Thresholds,
+    on_kept: Callable[[int], object] | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Any]]:
+    """Heatmaps and probabilities of a class, back on the host, and how they came about."""
+    latents, textures = decode.put(latents), decode.put(textures)
+    real, _ = decode(latents, textures)
+    spacing = typical_distance(real)
+    rng = np.random.default_rng(seed)
+    kept: list[Array] = []
+    posteriors: list[Array] = []
+    rejected: dict[str, int] = {}
+    drawn = n_kept = 0
+    while n_kept < count and drawn < _DRAWS * count:
+        if drawn >= _ROUND and n_kept < _LEAST_SHARE * drawn:
+            break
+        wanted = min(_ROUND, count - n_kept, _DRAWS * count - drawn)
+        heatmaps, probabilities = decode(*_between(latents, textures, wanted, rng))
+        reasons = judge(heatmaps, probabilities[:, index], real, limits, spacing=spacing)
+        good = np.flatnonzero(~np.logical_or.reduce(list(reasons.values())))
+        kept.append(take(heatmaps, good))
+        posteriors.append(take(probabilities, good))
+        drawn, n_kept = drawn + wanted, n_kept + len(good)
+        for reason, failed in reasons.items():
+            rejected[reason] = rejected.get(reason, 0) + int(failed.sum())
+        if on_kept:
+            on_kept(n_kept)
+    xp = array_namespace(real)
+    missing = count - n_kept
+    if missing:
+        kept.append(smote(xp.concat([real, *kept]), missing, random_state=seed))
+        posteriors.append(xp.full((missing, probabilities.shape[1]), xp.nan, dtype=xp.float32))
+    counts = {"drawn": drawn, "decoded": n_kept, "smote": missing, "rejected": rejected}
+    return to_host(xp.concat(kept)), to_host(xp.concat(posteriors)), counts
+
+
+@contextmanager
+def _gpu_errors(device: str) -> Iterator[None]:
+    """Errors of the GPU, whichever library meets them, as ours."""
+    try:
+        yield
+    except DlrsdError:
+        raise
+    except Exception as error:
+        known = device_error(error) if device == "cuda" else None
+        if known is None:
+            raise
+        raise known from error
+
+
+def _class_index(bundle: Bundle, class_name: str) -> int:
+    if not bundle.manifest.get("synthesis"):
+        raise BundleError(
+            f"bundle {bundle.path} has no synthesiser: export it, with anchors, from a run of "
+            "dlrsd-smote or deep-smote"
+        )
+    if class_name not in bundle.classes:
+        raise InputError(
+            f"bundle {bundle.name} has no class {class_name!r}, only {', '.join(bundle.classes)}"
+        )
+    return bundle.classes.index(class_name)
+
+
+def _anchors(
+    bundle: Bundle, class_name: str, index: int, kinds: tuple[str, ...]
+) -> list[NDArray[np.float32]]:
+    path = bundle.file(bundle.manifest["synthesis"]["anchors"])
+    with np.load(path, allow_pickle=False) as arrays:
+        names = [f"{kind}/{index}" for kind in kinds]
+        if any(name not in arrays for name in names):
+            raise InputError(
+                f"bundle {bundle.name} has no anchors of class {class_name!r}: export it from a "
+                "run that drew windows of that class"
+            )
+        anchors = [arrays[name].astype(np.float32) for name in names]
+    if len(anchors[0]) < 2:
+        raise InputError(
+            f"class {class_name!r} has {len(anchors[0])} anchor in bundle {bundle.name}, expected "
+            "at least 2 to interpolate between: train on more windows of that class"
+        )
+    return anchors
+
+
+def _between(
+    latents: Array, textures: Array, count: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Random splices of random pairs of different anchors: latents and textures."""
+    first = rng.integers(0, len(latents), count)
+    second = (first + rng.integers(1, len(latents), count)) % len(latents)
+    runs = random_runs(count, rng=rng)
+    latent, texture = (splice(take(x, first), take(x, second), runs) for x in (latents, textures))
+    return latent, texture

@@ -1,0 +1,238 @@
+"""Record files read back: JSONL, CSV and Parquet say the same, and stay readable."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlrsd.runtime.base.errors import DlrsdError, InputError
+from dlrsd.runtime.diagnosis.records import WindowBatch
+from dlrsd.runtime.output import writers
+from dlrsd.runtime.output.rows import RowFormat
+from dlrsd.runtime.output.writers import open_writer
+
+CLASSES = ("plain", 'odd "100 %", name')
+HEADER = {"type": "header", "start": None}
+SUMMARY = {"type": "summary", "windows": 8}
+
+
+def make_batch(*, first: int = 0, dated: bool = False) -> WindowBatch:
+    rng = np.random.default_rng(first)
+    share = rng.random(4).astype(np.float32)
+    probabilities = np.stack([share, 1 - share], axis=1)
+    probabilities[2] = np.nan
+    time_s = (first + np.arange(4)) * 512 / 12000
+    start = np.datetime64("2026-05-01T10:00:00", "us")
+    return WindowBatch(
+        classes=CLASSES,
+        window=first + np.arange(4),
+        channel=np.zeros(4, np.int64),
+        time_s=time_s,
+        time=start + np.round(time_s * 1e6).astype("timedelta64[us]") if dated else None,
+        utc=dated,
+        label=np.where(np.isnan(share * probabilities[:, 0]), -1, probabilities.argmax(axis=1)),
+        probabilities=probabilities,
+        novelty=np.array([0.5, 1.5, np.nan, 0.25], np.float32),
+        quality=np.array([0, 0, 2, 0], np.uint8),
+    )
+
+
+def write(path: Path | str, *, dated: bool = False) -> None:
+    writer = open_writer(path, CLASSES)
+    writer.header({**HEADER, "start": "2026-05-01T10:00:00"} if dated else HEADER)
+    writer.windows(make_batch(dated=dated))
+    writer.windows(make_batch(first=4, dated=dated))
+    writer.summary(SUMMARY)
+    writer.close()
+
+
+@pytest.mark.parametrize("dated", [False, True])
+def test_jsonl_lines_are_the_records(dated: bool, tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    write(path, dated=dated)
+    header, *windows, summary = [json.loads(line) for line in path.read_text().splitlines()]
+    assert header["type"] == "header"
+    assert summary == SUMMARY
+    records = [*make_batch(dated=dated).records(), *make_batch(first=4, dated=dated).records()]
+    assert windows == records
+    assert windows[2]["label"] is None
+    assert windows[2]["quality"] == "clipped"
+    expected = make_batch().probabilities[1]
+    assert windows[1]["label"] == CLASSES[expected.argmax()]
+    assert windows[1]["probability"] == pytest.approx(expected.max(), abs=1e-6)
+    assert list(windows[1]["probabilities"].values()) == pytest.approx(expected, abs=1e-6)
+    assert windows[1].get("time") == ("2026-05-01T10:00:00.042667Z" if dated else None)
+
+
+def test_shares_are_written_as_python_writes_them() -> None:
+    rng = np.random.default_rng(5)
+    ties = np.arange(1, 64) / 64  # six decimals are those of 1 / 64, and a tie for some of the rest
+    values = [rng.random(5000), 10 ** rng.uniform(-9, 0, 5000), ties, ties / 2, [0, 1, 1e-40, 5e-7]]
+    first = np.concatenate(values).astype(np.float32)
+    shares = np.stack([first, np.nextafter(np.float32(1), np.float32(0)) - first], axis=1).clip(0)
+    n = len(shares)
+    batch = WindowBatch(
+        classes=CLASSES,
+        window=np.arange(n),
+        channel=np.zeros(n, np.int64),
+        time_s=np.zeros(n),
+        time=None,
+        utc=False,
+        label=shares.argmax(axis=1),
+        probabilities=shares,
+        novelty=np.zeros(n, np.float32),
+        quality=np.zeros(n, np.uint8),
+    )
+    form = RowFormat(fit="%d%d%.6f%s%s %s %.6f%s\n", unfit="", labels="ab", before=["", " ", " "])
+    lines = form.lines(batch, [""] * n).decode().splitlines()
+    written = [line.split()[1:4] for line in lines]
+    assert written == [
+        [f"{max(row):.6f}", *(f"{share:.6f}" for share in row)] for row in shares.tolist()
+    ]
+
+
+@pytest.mark.parametrize("dated", [False, True])
+def test_csv_says_the_same(dated: bool, tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    write(path, dated=dated)
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    records = [*make_batch(dated=dated).records(), *make_batch(first=4, dated=dated).records()]
+    assert len(rows) == len(records)
+    for row, record in zip(rows, records, strict=True):
+        assert row["label"] == (record["label"] or "")
+        assert row["quality"] == record["quality"]
+        assert row.get("time") == record.get("time")
+        if record["label"] is None:
+            assert row[f"p_{CLASSES[1]}"] == row["probability"] == row["novelty"] == ""
+        else:
+            assert float(row[f"p_{CLASSES[1]}"]) == record["probabilities"][CLASSES[1]]
+            assert float(row["novelty"]) == record["novelty"]
+    beside = json.loads((tmp_path / "out.csv.json").read_text())
+    assert beside["summary"] == SUMMARY
+
+
+@pytest.mark.parametrize("dated", [False, True])
+def test_parquet_says_the_same(dated: bool, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "out.parquet"
+    write(path, dated=dated)
+    rows = parquet.read_table(path).to_pylist()
+    records = [*make_batch(dated=dated).records(), *make_batch(first=4, dated=dated).records()]
+    assert len(rows) == len(records)
+    for row, record in zip(rows, records, strict=True):
+        for name in ("window", "channel", "label", "quality"):
+            assert row[name] == record[name]
+        assert row["novelty"] == record["novelty"]
+        assert row["probability"] == pytest.approx(record["probability"], abs=1e-6)
+        if dated:
+            assert row["time"].strftime("%Y-%m-%dT%H:%M:%S.%fZ") == record["time"]
+    assert json.loads((path / "_records.json").read_text())["summary"] == SUMMARY
+
+
+def test_parquet_parts_are_readable_before_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr(writers, "PART_WINDOWS", 8)
+    path = tmp_path / "out.parquet"
+    writer = open_writer(path, CLASSES)
+    writer.header(HEADER)
+    for first in range(0, 20, 4):
+        writer.windows(make_batch(first=first))
+    assert parquet.read_table(path)["window"].to_pylist() == list(range(16))
+    writer.close()
+    assert parquet.read_table(path)["window"].to_pylist() == list(range(20))
+    write(path)
+    assert parquet.read_table(path)["window"].to_pylist() == list(range(8))
+    (path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"holds 'notes\.txt', which no diagnosis wrote"):
+        open_writer(path, CLASSES)
+
+
+def test_every_batch_is_on_disk_when_the_call_returns(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    writer = open_writer(path, CLASSES)
+    writer.header(HEADER)
+    writer.windows(make_batch())
+    assert len(path.read_text().splitlines()) == 5
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("out.txt", "expected a name that ends in .jsonl, .csv, .parquet"),
+        ("out", "expected a name that ends in"),
+        ("nowhere/out.jsonl", "there is no folder"),
+        ("folder.jsonl", "it is a folder"),
+    ],
+)
+def test_a_place_that_takes_no_records_is_refused(
+    output: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "folder.jsonl").mkdir()
+    with pytest.raises(InputError, match=message):
+        open_writer(tmp_path / output, CLASSES)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
+def test_a_full_device_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "out.jsonl").symlink_to("/dev/full")
+    writer = open_writer(tmp_path / "out.jsonl", CLASSES)
+    with pytest.raises(DlrsdError, match="No space left on device"):
+        writer.header(HEADER)
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_a_disk_that_fills_up_leaves_whole_records(suffix: str, tmp_path: Path) -> None:
+    """A limit on file size stands in for the full disk: the write is cut in the middle too."""
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
+    # Parts of a Parquet folder are small files: there the limit falls after five of them.
+    limit, limited_from = (500, 2000) if suffix == "parquet" else (100_003, 0)
+    program = f"""
+import resource, signal, sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from test_records import CLASSES, HEADER, make_batch
+from dlrsd.runtime.output import writers
+from dlrsd.runtime.base.errors import DlrsdError
+writers.PART_WINDOWS = 400
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+writer = writers.open_writer({str(tmp_path / f"out.{suffix}")!r}, CLASSES)
+writer.header(HEADER)
+try:
+    for first in range(0, 20000, 4):
+        if first == {limited_from}:
+            resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+        writer.windows(make_batch(first=first))
+except DlrsdError as error:
+    print(error)
+writer.close()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "File too large" in done.stdout
+    path = tmp_path / f"out.{suffix}"
+    if suffix == "parquet":
+        import pyarrow.parquet as parquet
+
+        assert parquet.read_table(path)["window"].to_pylist() == list(range(2000))
+        return
+    text = path.read_text()
+    assert text.endswith("\n")
+    assert limit - 300 < len(text) <= limit
+    rows: list[Any]
+    if suffix == "jsonl":
+        rows = [json.loads(line)["window"] for line in text.splitlines()[1:]]
+    else:
+        rows = [int(row["window"]) for row in csv.DictReader(text.splitlines())]
+    assert rows == list(range(len(rows)))

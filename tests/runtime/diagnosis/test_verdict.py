@@ -1,0 +1,121 @@
+"""Verdicts against a window-by-window reference, and the numbers a person would work out."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from dlrsd.runtime.diagnosis.verdict import KEPT_CHANGES, VerdictTracker
+
+CLASSES = ("a", "b", "c")
+
+
+def feed(
+    tracker: VerdictTracker,
+    labels: np.ndarray,
+    *,
+    batch: int,
+    novelty: np.ndarray | None = None,
+) -> list[dict]:
+    labels = np.asarray(labels)
+    novelty = np.zeros(len(labels)) if novelty is None else novelty
+    times = np.arange(len(labels)) * 0.5
+    changes = []
+    for at in range(0, len(labels), batch):
+        part = slice(at, at + batch)
+        probability = np.where(labels[part] >= 0, 0.9, np.nan)
+        changes += tracker.update(times[part], labels[part], probability, novelty[part])
+    return changes
+
+
+def reference(labels: np.ndarray, *, last: int, hold: int) -> list[tuple[str, float, float]]:
+    """Changes as (label, began, decided), one window at a time."""
+    recent: list[tuple[int, float]] = []
+    current, found = "undecided", []
+    for index, label in enumerate(labels):
+        if label < 0:
+            continue
+        recent = [*recent, (int(label), index * 0.5)][-last:]
+        counts = Counter(label for label, _ in recent)
+        best = max(sorted(counts), key=lambda label: counts[label])
+        holds = CLASSES[best] if counts[best] >= hold else "undecided"
+        if holds != current:
+            own = [time for label, time in recent if CLASSES[label] == holds]
+            found.append((holds, own[0] if own else recent[-1][1], index * 0.5))
+            current = holds
+    return found
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64, 1000])
+@pytest.mark.parametrize("seed", range(4))
+def test_changes_are_those_of_a_window_by_window_count(seed: int, batch: int) -> None:
+    rng = np.random.default_rng(seed)
+    favourite = rng.integers(0, 3, 20).repeat(50)
+    labels = np.where(rng.random(1000) < 0.75, favourite, rng.integers(-1, 3, 1000))
+    tracker = VerdictTracker(CLASSES, last=15, hold=10)
+    changes = feed(tracker, labels, batch=batch)
+    expected = reference(labels, last=15, hold=10)
+    assert len(expected) > 10
+    assert [(c["label"], c["time_s"], c["decided_s"]) for c in changes] == expected
+    verdict = tracker.verdict()
+    assert verdict["label"] == expected[-1][0]
+    assert verdict["changes"] == len(expected)
+    assert verdict["unfit_share"] == pytest.approx(np.mean(labels < 0))
+
+
+def test_a_class_holds_only_with_enough_of_the_last_windows() -> None:
+    tracker = VerdictTracker(CLASSES, last=45, hold=30)
+    feed(tracker, [0] * 29, batch=29)
+    assert tracker.verdict()["label"] == "undecided"
+    assert tracker.verdict()["note"] == "29 of the 30 fit windows that a verdict needs"
+    feed(tracker, [0], batch=1)
+    assert tracker.verdict()["label"] == "a"
+    assert tracker.verdict()["note"] is None
+
+
+@pytest.mark.parametrize("batch", [3, 40])
+def test_shares_count_from_where_the_verdict_began(batch: int) -> None:
+    # 20 of b, then a with every fifth window b: a holds with 8 of 10.
+    labels = [1] * 20 + ([0] * 4 + [1]) * 20
+    novelty = np.where(np.arange(120) < 20, 2.0, 0.5)
+    tracker = VerdictTracker(CLASSES, last=10, hold=8)
+    feed(tracker, labels, batch=batch, novelty=novelty)
+    verdict = tracker.verdict()
+    assert verdict["label"] == "a"
+    assert verdict["since_s"] == 10.0
+    assert verdict["share"] == pytest.approx(0.8)
+    assert verdict["probability"] == pytest.approx(0.9)
+    assert verdict["novel_share"] == 0.0
+    assert [change["label"] for change in verdict["latest_changes"]] == ["b", "undecided", "a"]
+
+
+def test_unfit_windows_are_counted_but_carry_no_label() -> None:
+    tracker = VerdictTracker(CLASSES, last=4, hold=3)
+    feed(tracker, [-1, 2, -1, 2, -1, -1, 2, -1], batch=3)
+    assert tracker.verdict()["label"] == "c"
+    assert tracker.verdict()["unfit_share"] == pytest.approx(5 / 8)
+
+
+def test_mostly_novel_windows_are_said_to_be_unlike_the_training_data() -> None:
+    tracker = VerdictTracker(CLASSES, last=4, hold=3)
+    feed(tracker, [0] * 10, batch=10, novelty=np.array([0.5] * 4 + [1.5] * 6))
+    assert tracker.verdict()["novel_share"] == pytest.approx(0.6)
+    assert tracker.verdict()["note"] == "unlike the training data"
+
+
+def test_nothing_fit_is_said() -> None:
+    tracker = VerdictTracker(CLASSES, last=4, hold=3)
+    assert tracker.verdict()["since_s"] is None
+    feed(tracker, [-1] * 10, batch=4)
+    assert tracker.verdict()["label"] == "undecided"
+    assert tracker.verdict()["note"] == "no window was fit for diagnosis"
+    assert tracker.verdict()["unfit_share"] == 1.0
+
+
+def test_memory_does_not_grow_with_the_changes() -> None:
+    tracker = VerdictTracker(CLASSES, last=1, hold=1)
+    feed(tracker, [0, 1] * 500, batch=64)
+    assert tracker.verdict()["changes"] == 1000
+    assert len(tracker.verdict()["latest_changes"]) == KEPT_CHANGES

@@ -1,0 +1,268 @@
+"""Diagnoses against a loop over windows in NumPy, and that no window is lost."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
+from dlrsd.runtime.diagnosis.diagnose import diagnose
+from dlrsd.runtime.diagnosis.windows import Diagnosis
+from dlrsd.runtime.engines.engine import Output
+from dlrsd.runtime.engines.opening import open_engine
+from dlrsd.runtime.streams.stream import StreamFormat, open_stream
+
+pytest.importorskip("onnxruntime")
+CLASSES = ["Quiet", "Rough", "Loud"]
+
+
+def run(
+    folder: Path, signal: np.ndarray, *, hop: int | None = None, start: str | None = None
+) -> list[dict[str, Any]]:
+    """Diagnose a signal (channels, samples) by way of a raw file."""
+    path = folder.parent / "signal.bin"
+    np.ascontiguousarray(signal.T).astype("<f4").tofile(path)
+    bundle = load_bundle(folder)
+    form = StreamFormat(channels=len(signal), start=start)
+    stream = open_stream(path, form, default=bundle.signal)
+    return list(diagnose(stream, bundle, open_engine(bundle), hop=hop))
+
+
+def noise(samples: int, *, channels: int = 1, level: float = 1.2) -> np.ndarray:
+    return level * np.random.default_rng(0).standard_normal((channels, samples))
+
+
+def by_hand(window: np.ndarray) -> np.ndarray:
+    mean = abs(window.astype(np.float32).astype(float)).mean()
+    weight = np.exp(-4 * (mean - np.array([0.1, 1.0, 5.0])) ** 2)
+    return weight / weight.sum()
+
+
+@pytest.mark.parametrize("hop", [None, 64, 100])
+def test_every_window_of_every_channel_is_diagnosed(
+    hop: int | None, make_bundle: Callable[..., Path]
+) -> None:
+    signal = noise(20000, channels=2) * np.array([[1.0], [0.1]])
+    signal[:, 10000:] *= np.array([[4.0], [1.0]])
+    header, *windows, summary = run(make_bundle(), signal, hop=hop)
+    step = hop or 32
+    assert header["hop"] == step
+    whole = (20000 - 64) // step + 1
+    assert len(windows) == summary["records"] >= 2 * whole
+    for record in windows[: 2 * whole]:
+        start = record["window"] * step
+        expected = by_hand(signal[record["channel"], start : start + 64])
+        assert record["time_s"] == pytest.approx(start / 1000)
+        assert record["quality"] == "ok"
+        assert record["label"] == CLASSES[expected.argmax()]
+        assert record["probability"] == max(record["probabilities"].values())
+        np.testing.assert_allclose(list(record["probabilities"].values()), expected, atol=2e-5)
+    assert [(r["window"], r["channel"]) for r in windows] == [
+        (w, c) for w in range(summary["windows"]) for c in (0, 1)
+    ]
+    for channel in (0, 1):
+        counted = Counter(r["label"] for r in windows if r["channel"] == channel and r["label"])
+        said = dict(summary["labels"][channel])
+        assert said.pop("channel") == channel
+        assert {name: n for name, n in said.items() if n} == counted
+    assert [verdict["label"] for verdict in summary["verdicts"]] == ["Loud", "Quiet"]
+    assert summary["verdicts"][0]["since_s"] == pytest.approx(10.0, abs=0.1)
+
+
+def test_an_unfit_window_keeps_its_place_with_nothing_diagnosed(
+    make_bundle: Callable[..., Path],
+) -> None:
+    signal = noise(3200)
+    signal[0, 1000] = np.nan
+    signal[0, 2000:2032] = 0
+    _, *windows, summary = run(make_bundle(), signal)
+    for record in windows:
+        start = record["window"] * 32
+        has_nan = start <= 1000 < start + 64
+        if has_nan:
+            assert record["quality"] == "non_finite"
+        if record["quality"] != "ok":
+            fields = ("label", "probability", "probabilities", "novelty")
+            assert [record[field] for field in fields] == [None] * 4
+    assert summary["quality"]["non_finite"] == 2
+    assert summary["quality"]["gap"] >= 2
+    assert summary["quality"]["ok"] == len(windows) - 2 - summary["quality"]["gap"]
+
+
+def test_the_last_partial_window_is_there(make_bundle: Callable[..., Path]) -> None:
+    _, *windows, summary = run(make_bundle(), noise(64 * 10 + 40), hop=64)
+    assert [record["quality"] for record in windows] == ["ok"] * 10 + ["gap"]
+    assert summary["windows"] == 11
+    assert summary["signal_s"] == 0.68
+
+
+def test_windows_of_several_channels_are_diagnosed_together(
+    make_bundle: Callable[..., Path],
+) -> None:
+    folder = make_bundle(channels=2)
+    signal = noise(640, channels=2) * np.array([[1.0], [4.0]])
+    signal[1, 600] = np.inf
+    header, *windows, _ = run(folder, signal)
+    assert header["channels_per_window"] == 2
+    assert {record["channel"] for record in windows} == {0}
+    np.testing.assert_allclose(
+        list(windows[0]["probabilities"].values()), by_hand(signal[:, :64]), atol=2e-5
+    )
+    assert windows[18]["quality"] == "non_finite"
+    with pytest.raises(InputError, match=r"stream has 3 channels.*2 together"):
+        run(folder, noise(640, channels=3))
+
+
+def test_a_known_start_dates_every_record(make_bundle: Callable[..., Path]) -> None:
+    folder = make_bundle()
+    header, *windows, summary = run(folder, noise(3200), start="2026-05-01T12:00:00.5+02:00")
+    assert header["start"].startswith("2026-05-01T12:00:00.5")
+    assert windows[0]["time"] == "2026-05-01T10:00:00.500000Z"
+    assert windows[2]["time"] == "2026-05-01T10:00:00.564000Z"
+    assert summary["verdicts"][0]["since"] == "2026-05-01T10:00:00.500000Z"
+    _, first, *_ = run(folder, noise(3200), start="2026-05-01T12:00:00")
+    assert first["time"] == "2026-05-01T12:00:00.000000"
+    _, first, *_ = run(folder, noise(3200))
+    assert "time" not in first
+
+
+def test_novel_windows_are_called_so(make_bundle: Callable[..., Path]) -> None:
+    *_, summary = run(make_bundle(), noise(3200, level=14.0))
+    verdict = summary["verdicts"][0]
+    assert verdict["label"] == "Loud"
+    assert verdict["novel_share"] > 0.9
+    assert verdict["note"] == "unlike the training data"
+
+
+def test_a_diagnosis_that_is_no_number_is_none(make_bundle: Callable[..., Path]) -> None:
+    bundle = load_bundle(make_bundle())
+
+    @dataclass
+    class Overflowing:
+        """The real engine, as half precision fails: with a NaN for the first window of a call."""
+
+        name = version = device = precision = "test"
+        threads = batch = 1
+
+        def run(self, windows: Any) -> Output:
+            output = open_engine(bundle).run(windows)
+            output.probabilities[0] = np.nan
+            return output
+
+    path = bundle.path.parent / "signal.bin"
+    noise(640)[0].astype("<f4").tofile(path)
+    stream = open_stream(path, StreamFormat(), default=bundle.signal)
+    _, first, second, *_ = diagnose(stream, bundle, Overflowing())
+    assert (first["quality"], first["label"], first["novelty"]) == ("non_finite", None, None)
+    assert second["quality"] == "ok"
+
+
+def test_a_window_is_diagnosed_before_the_next_samples_are_asked_for(
+    make_bundle: Callable[..., Path],
+) -> None:
+    bundle = load_bundle(make_bundle())
+    path = bundle.path.parent / "signal.bin"
+    noise(6400)[0].astype("<f4").tofile(path)
+    stream = open_stream(path, StreamFormat(), default=bundle.signal)
+    whole = next(iter(stream))
+    asked = []
+
+    def live() -> Iterator[Any]:
+        for at in range(0, 6400, 64):
+            asked.append(at)
+            yield type(whole)(whole.samples[:, at : at + 64])
+
+    stream.chunks = live()
+    diagnosis = Diagnosis(stream, bundle, open_engine(bundle))
+    batch = next(iter(diagnosis))
+    assert len(batch) == 1
+    assert asked == [0]
+    assert diagnosis.summary(interrupted=True)["windows"] == 1
+
+
+class Watched:
+    """The real engine; ``before`` is called with the number of each run when it begins."""
+
+    def __init__(self, bundle: Bundle, before: Callable[[int], None], *, threads: int = 2) -> None:
+        self._engine = open_engine(bundle)
+        self._before = before
+        self._runs = itertools.count()
+        self.name = self.version = self.device = self.precision = "test"
+        self.threads, self.batch = threads, 64
+
+    def run(self, windows: Any) -> Output:
+        self._before(next(self._runs))
+        return self._engine.run(windows)
+
+
+def long_diagnosis(
+    folder: Path, before: Callable[[int], None], *, threads: int = 2
+) -> tuple[Diagnosis, np.ndarray]:
+    """A diagnosis of 1999 windows and a partial one that are all there at once, and the signal."""
+    bundle = load_bundle(folder)
+    signal = noise(64_010)
+    path = bundle.path.parent / "signal.bin"
+    signal[0].astype("<f4").tofile(path)
+    stream = open_stream(path, StreamFormat(), default=bundle.signal)
+    return Diagnosis(stream, bundle, Watched(bundle, before, threads=threads)), signal
+
+
+def test_the_engine_works_two_batches_ahead_and_no_more(make_bundle: Callable[..., Path]) -> None:
+    begun, third = [], threading.Event()
+
+    def before(run: int) -> None:
+        begun.append(run)
+        if run == 2:
+            third.set()
+
+    diagnosis, _ = long_diagnosis(make_bundle(), before)
+    batches = iter(diagnosis)
+    assert next(batches).window[0] == 0
+    assert third.wait(10)
+    time.sleep(0.05)
+    assert len(begun) == 3
+    assert diagnosis.summary()["windows"] == 256
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_batches_come_in_order_whichever_is_done_first(
+    threads: int, make_bundle: Callable[..., Path]
+) -> None:
+    def before(run: int) -> None:
+        time.sleep(0.05 if run % 2 == 0 else 0)
+
+    diagnosis, signal = long_diagnosis(make_bundle(), before, threads=threads)
+    records = [record for batch in diagnosis for record in batch.records()]
+    assert [record["window"] for record in records] == list(range(2000))
+    for record in records[:1999:111]:
+        start = record["window"] * 32
+        expected = by_hand(signal[:, start : start + 64])
+        np.testing.assert_allclose(list(record["probabilities"].values()), expected, atol=2e-5)
+
+
+def test_an_error_comes_after_the_batches_before_it(make_bundle: Callable[..., Path]) -> None:
+    def before(run: int) -> None:
+        if run == 3:
+            raise InputError("the fourth batch")
+
+    diagnosis, _ = long_diagnosis(make_bundle(), before, threads=1)
+    batches = iter(diagnosis)
+    assert [int(next(batches).window[0]) for _ in range(3)] == [0, 256, 512]
+    with pytest.raises(InputError, match="the fourth batch"):
+        next(batches)
+    assert diagnosis.summary()["windows"] == 3 * 256
+
+
+def test_a_hop_below_one_is_refused(make_bundle: Callable[..., Path]) -> None:
+    with pytest.raises(InputError, match="hop of 0 samples"):
+        run(make_bundle(), noise(640), hop=0)

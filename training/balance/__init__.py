@@ -1,0 +1,1 @@
+"""What a class imbalance is met with."""

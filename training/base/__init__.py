@@ -1,0 +1,1 @@
+"""What everything else in training stands on: progress, the style of pictures."""

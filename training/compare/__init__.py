@@ -1,0 +1,1 @@
+"""Grids of methods, protocols and seeds in one table."""

@@ -1,0 +1,68 @@
+"""What a comparison found, for a terminal: methods one below the other, in percent, with intervals.
+
+A table for every protocol, balance ratio and classifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dlrsd.training.balance.methods import KNOWN
+from dlrsd.training.evaluate.statistics import reference_of, summary
+from dlrsd.training.runs.table import Row
+
+_FIGURES = ("accuracy", "macro_recall", "worst_recall")
+_PLANT_FIGURES = ("macro_recall", "worst_recall", "macro_auroc")  # nearly all windows are Normal
+_LEGEND = (
+    "In percent: mean over seeds ± half of its 95 % interval. A name with −: the first figure of "
+    "that method minus the others' on the same seeds; * the interval excludes 0."
+)
+
+
+def standings(rows: Sequence[Row]) -> RenderableType:
+    """Lay out rows of `dlrsd.training.compare.vibration` for a terminal of 100 columns."""
+    known = [*KNOWN]
+    lines = summary(sorted(rows, key=lambda row: known.index(row["method"])))
+    tables = [_table(title, list(group)) for title, group in groupby(lines, key=_title)]
+    return Group(*tables, Text(_LEGEND))
+
+
+def _title(line: Mapping[str, Any]) -> str:
+    ratio = "" if line["balance"] is None else f", 1:{line['balance']:g}"
+    return f"{line['protocol']}{ratio}, {line['classifier']}"
+
+
+def _table(title: str, lines: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(
+        title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
+    balance = lines[0]["balance"]
+    figures = _PLANT_FIGURES if balance is None else _FIGURES
+    names = [figure.replace("_", " ") for figure in figures]
+    table.add_column("method", overflow="fold", min_width=16)
+    for name in ("seeds", *names, f"{reference_of(balance)} −"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for line in lines:
+        difference = line["difference"][figures[0]]
+        table.add_row(
+            line["method"],
+            str(len(line["seeds"])),
+            *("–" if line[f] is None else _percent(line[f]) for f in figures),
+            "" if difference is None else _percent(difference, sign="+"),
+        )
+    return table
+
+
+def _percent(figure: Mapping[str, Any], sign: str = "") -> str:
+    mean, half = figure["mean"], figure["half_width"]
+    if half is None:
+        return f"{100 * mean:{sign}.2f}"
+    excludes = "*" if sign and abs(mean) > half else ""
+    return f"{100 * mean:{sign}.2f} ± {100 * half:.2f}{excludes}"

@@ -1,0 +1,1 @@
+"""Plants with many slow sensors: reading, simulation, sequences of windows."""

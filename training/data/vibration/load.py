@@ -1,0 +1,64 @@
+"""Recordings by name: a `bearing-datasets` data set, a folder of classes, or the simulated rig."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.training.data.vibration.class_folder import read_class_folder
+from dlrsd.training.data.vibration.datasets import find_dataset, read_dataset
+from dlrsd.training.data.vibration.recording import Recording
+from dlrsd.training.data.vibration.rig import simulate_rig
+
+
+def load_recordings(
+    data: str,
+    *,
+    root: str | Path | None = None,
+    task: str | None = None,
+    channels: Sequence[str] | None = None,
+    label: str | None = None,
+    rig_seed: int = 0,
+) -> list[Recording]:
+    """Read labelled recordings.
+
+    Parameters
+    ----------
+    data : name of a built `bearing-datasets` data set, the definition folder of a private one,
+        a folder with one sub-folder per class, or "rig" (simulated).
+    root : folder of the data sets; default as `bearing-datasets` finds it (environment variable
+        BEARING_DATASETS_ROOT, then the folder saved with `bearing-datasets root`).
+    task : a name of `tasks.TASKS`: fixes recordings, channels and labels.
+    channels : names of the channels to keep, in this order. Default: every accelerometer (every
+        channel, where there is none) that all recordings have.
+    label : metadata column that holds the class, or several joined by "+" (for instance
+        "fault_type+fault_severity"); default "fault_type".
+    rig_seed : seed of the simulated rig.
+
+    Returns
+    -------
+    list of Recording, in the order of the source. Accelerations are in g where the data set says
+    how to convert them; channels of different rates or lengths are brought to the lowest rate
+    and the common length.
+
+    Raises
+    ------
+    InputError
+        If nothing by that name is found or built, or a channel, column or task does not fit it.
+    """
+    if data == "rig":
+        _refuse("the simulated rig", task=task, channels=channels, label=label)
+        return simulate_rig(seed=rig_seed)
+    dataset = find_dataset(data, root=root)
+    if dataset is not None:
+        return read_dataset(dataset, task=task, channels=channels, label=label)
+    _refuse("a folder with one sub-folder per class", task=task, label=label)
+    return read_class_folder(Path(data).expanduser(), channels=channels)
+
+
+def _refuse(source: str, **options: Any) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise InputError(f"{source} takes no {name}, got {value!r}: leave it out")

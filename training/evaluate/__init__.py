@@ -1,0 +1,1 @@
+"""Figures: of a diagnosis, of a synthesis, of differences between methods."""

@@ -1,0 +1,178 @@
+"""What a probability and a novelty are worth: judged on windows that a network has not seen.
+
+Where a class has five windows, none can be spared for validation, and the network is too sure of
+those it was trained on. So a probe is trained besides, on real windows and their views, without
+one window in five of every class: what it says of those left out sets the temperature and the
+novelty threshold of the real one. Neither its weights nor the choice of its epoch see them.
+
+Where the test is of bearings or loads that were not trained on, so is what a probe is judged by:
+each of three probes is trained without one bearing (or load) of every class. Windows of bearings
+that it knows would have it much too sure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from dlrsd.training.balance.pools import RealPool
+from dlrsd.training.fitting.classifier import predict, train_classifier
+from dlrsd.training.models.classifiers import Classifier
+from dlrsd.training.models.novelty import Novelty, fit_novelty, scaled, threshold
+
+PROBE_EPOCHS = 10
+GROUP_PROBES = 3
+LEFT_OUT = 5  # one window in so many, where a class has that many; one of fewer
+_MAX_LEFT_OUT = 100  # heatmaps of a class that are enough to judge by
+
+
+def calibrate(
+    classifier: Classifier,
+    pools: list[RealPool],
+    *,
+    groups: list[NDArray[np.int64]] | None = None,
+    make: Callable[[], Classifier],
+    seed: int,
+    varied: bool,
+    checkpoint: Path,
+    progress: Callable[[str, int], Callable[[int], None]],
+) -> tuple[float, Novelty]:
+    """Temperature and novelty of a trained classifier.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        The one to calibrate.
+    pools : list of RealPool
+        Every class's real windows and their views.
+    groups : list of arrays [shape=(n_drawn,)], int, optional
+        Of every class's drawn windows, which bearing or load each is of, to be left out as a whole.
+    make : function
+        Gives an untrained classifier of the same kind.
+    varied : bool
+        As it was trained.
+    """
+    rng = np.random.default_rng([seed, 2])
+    asides = _asides(pools, groups, rng)
+    show = progress("calibration", len(asides) * PROBE_EPOCHS)
+    logits, labels, units = [], [], []
+    for round_, aside in enumerate(asides):
+        parts = (_leave_out(*own, rng) for own in zip(pools, aside, strict=True))
+        kept, checked, left_out = zip(*parts, strict=True)
+        probe = make()
+        train_classifier(
+            probe,
+            list(kept),
+            (np.concatenate(checked), _labels(checked)),
+            epochs=PROBE_EPOCHS,
+            seed=seed,
+            checkpoint=checkpoint.with_stem(f"{checkpoint.stem}{round_}"),
+            on_epoch=_after(round_ * PROBE_EPOCHS, show),
+            varied=varied,
+        )
+        said = [predict(probe, heatmaps) for heatmaps in left_out]
+        logits += [own for own, _ in said]
+        labels.append(_labels(left_out))
+        units.append(
+            threshold(
+                fit_novelty([predict(probe, heatmaps)[1] for heatmaps in kept]),
+                [embedding for _, embedding in said],
+            )
+        )
+    no_groups: list[NDArray[np.int64] | None] = [None] * len(pools)
+    counts = list(map(_n_apart, zip(*asides, strict=True), groups or no_groups))
+    # Windows that a mean over classes is worth (Kish's effective size): views add none.
+    n_windows = len(pools) ** 2 / float((1 / np.array(counts)).sum())
+    temperature = fit_temperature(
+        np.concatenate(logits), np.concatenate(labels), n_windows=n_windows
+    )
+    novelty = fit_novelty([predict(classifier, pool.heatmaps)[1] for pool in pools])
+    return temperature, scaled(novelty, max(float(np.mean(units)), 1e-6))
+
+
+def fit_temperature(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], *, n_windows: float
+) -> float:
+    """The temperature that makes probabilities honest, by likelihood, from 0.1 to 10.
+
+    Classes weigh the same, as in training. Where every window is recognised, likelihood alone
+    would ask for certainty: n windows support no more than (n + 1) / (n + 2).
+
+    Sources: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017;
+    the targets are Platt's, "Probabilistic Outputs for Support Vector Machines", 1999.
+
+    Parameters
+    ----------
+    logits : array [shape=(n, classes)], with ``labels`` (n,)
+    n_windows : float > 0
+        Independent windows that they come from.
+    """
+    candidates = np.geomspace(0.1, 10.0, 100)
+    x, y = torch.from_numpy(logits), torch.from_numpy(labels)
+    weight = 1 / torch.bincount(y, minlength=x.shape[1]).clamp(min=1).float()
+    n_classes = x.shape[1]
+    smoothing = n_classes / ((n_classes - 1) * (n_windows + 2))
+    loss = [
+        float(F.cross_entropy(x / t, y, weight=weight, label_smoothing=smoothing))
+        for t in candidates
+    ]
+    return float(candidates[int(np.argmin(loss))])
+
+
+def _after(before: int, show: Callable[[int], None]) -> Callable[[int], None]:
+    """Progress of a probe that follows others."""
+    return lambda done: show(before + done)
+
+
+def _asides(
+    pools: Sequence[RealPool],
+    groups: Sequence[NDArray[np.int64]] | None,
+    rng: np.random.Generator,
+) -> list[list[NDArray[np.int64]]]:
+    """For every probe and class, the drawn windows to leave out: one in five (one at least), or
+    another group each time; of a class that is all of one group, one in five as well."""
+    if groups is None:
+        return [[_some(pool, rng) for pool in pools]]
+    order = [rng.permutation(np.unique(group)) for group in groups]
+    return [
+        [
+            np.flatnonzero(group == kinds[round_ % len(kinds)])
+            if len(kinds) > 1
+            else _some(pool, rng)
+            for pool, group, kinds in zip(pools, groups, order, strict=True)
+        ]
+        for round_ in range(GROUP_PROBES)
+    ]
+
+
+def _some(pool: RealPool, rng: np.random.Generator) -> NDArray[np.int64]:
+    return rng.permutation(pool.n_drawn)[: max(1, pool.n_drawn // LEFT_OUT)]
+
+
+def _leave_out(
+    pool: RealPool, aside: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """A class's heatmaps without some of its windows, nine tenths to train on and one to stop by,
+    and the heatmaps of those windows."""
+    is_aside = np.isin(pool.parent, aside)
+    kept = rng.permutation(pool.heatmaps[~is_aside])
+    n_checked = max(1, len(kept) // 10)
+    return kept[n_checked:], kept[:n_checked], pool.heatmaps[is_aside][:_MAX_LEFT_OUT]
+
+
+def _n_apart(asides: Sequence[NDArray[np.int64]], group: NDArray[np.int64] | None) -> int:
+    """Independent things among what was left out of a class: groups, or windows of one group."""
+    left_out = np.unique(np.concatenate(asides))
+    if group is None or len(np.unique(group)) == 1:
+        return len(left_out)
+    return len(np.unique(group[left_out]))
+
+
+def _labels(groups: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:
+    """The class of every heatmap, where each group holds those of one class."""
+    return np.repeat(np.arange(len(groups)), [len(group) for group in groups])

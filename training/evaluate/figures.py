@@ -1,0 +1,98 @@
+"""What a run is judged by: its diagnosis of the test part, and the likeness of its synthesis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import log_loss
+
+from dlrsd.training.balance.pools import Balanced, RealPool
+from dlrsd.training.data.vibration.prepare import Prepared
+from dlrsd.training.data.vibration.windows import WindowIndex
+from dlrsd.training.evaluate.fidelity import fidelity, near_copies
+from dlrsd.training.evaluate.metrics import classification_metrics
+from dlrsd.training.fitting.classifier import predict
+from dlrsd.training.frontends.order_map import AnyFrontend, OrderMapFrontend, order_maps
+from dlrsd.training.models.classifiers import Classifier
+from dlrsd.training.models.novelty import Novelty
+
+SAMPLES = 64  # heatmaps of a class kept for the report
+
+
+def diagnosis_metrics(
+    data: Prepared,
+    frontend: AnyFrontend,
+    classifier: Classifier,
+    novelty: Novelty,
+    temperature: float,
+) -> dict[str, Any]:
+    """Metrics on the test part, with the share of its windows that count as novel."""
+    index = data.test_index()
+    heatmaps = frontend.heatmaps(data.cut(index), data.machines(index))
+    logits, embedding = predict(classifier, heatmaps)
+    probabilities = torch.softmax(torch.from_numpy(logits) / temperature, dim=1).numpy()
+    metrics = classification_metrics(
+        index.label, logits.argmax(axis=1), data.classes, probabilities=probabilities
+    )
+    return {
+        **metrics,
+        "protocol": data.settings.protocol,
+        "balance_ratio": data.settings.balance,
+        "log_loss": float(log_loss(index.label, probabilities, labels=range(len(data.classes)))),
+        "novel_share": float((novelty(embedding) > 1).mean()),
+    }
+
+
+def unseen_heatmaps(data: Prepared, frontend: AnyFrontend) -> list[NDArray[np.float32]]:
+    """Heatmaps of each class's test windows: what synthetic ones should look like."""
+    index = data.test_index()
+    heatmaps = frontend.heatmaps(data.cut(index), data.machines(index))
+    return [heatmaps[index.label == label] for label in range(len(data.classes))]
+
+
+def mean_lines(data: Prepared, frontend: OrderMapFrontend) -> dict[str, NDArray[np.float32]]:
+    """``lines/<class index>`` (bands, lines) for the report: the mean log contrast of the first
+    channel's lines over each class's test windows."""
+    index = data.test_index()
+    maps = order_maps(data.cut(index), data.machines(index), frontend.config)[:, 0, :, :-1]
+    return {f"lines/{label}": maps[index.label == label].mean(axis=0) for label in set(index.label)}
+
+
+def synthesis_metrics(
+    classes: list[str],
+    unseen: list[NDArray[np.float32]],
+    pools: list[RealPool],
+    balanced: list[Balanced],
+) -> dict[str, Any]:
+    """How like unseen real windows the synthetic ones are, and whether any is nearly a copy."""
+    made = [label for label, b in enumerate(balanced) if len(b.synthetic)]
+    if not made:
+        return {}
+    synthetic = {classes[label]: balanced[label].synthetic for label in made}
+    return {
+        "fidelity": fidelity(synthetic, {classes[label]: unseen[label] for label in made}),
+        "near_copies": near_copies(synthetic, {classes[c]: pools[c].drawn for c in made}),
+    }
+
+
+def report_samples(
+    data: Prepared, unseen: list[NDArray[np.float32]], balanced: list[Balanced]
+) -> dict[str, NDArray[np.float16] | NDArray[np.float32]]:
+    """Some real heatmaps of the test part and some synthetic ones, and a whole window of each
+    class, for the report."""
+    rng = np.random.default_rng(0)
+    arrays: dict[str, NDArray[np.float16] | NDArray[np.float32]] = {}
+    index = data.test_index()
+    labels, first = np.unique(index.label, return_index=True)
+    windows = data.cut(WindowIndex(index.recording[first], index.start[first], labels))
+    for label, window in zip(labels, windows, strict=True):
+        arrays[f"window/{label}"] = window
+    for label, (real, made) in enumerate(zip(unseen, balanced, strict=True)):
+        for name, heatmaps in (("real", real), ("synthetic", made.synthetic)):
+            if len(heatmaps):
+                chosen = rng.permutation(len(heatmaps))[:SAMPLES]
+                arrays[f"{name}/{label}"] = heatmaps[chosen].astype(np.float16)
+    return arrays

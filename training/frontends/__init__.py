@@ -1,0 +1,1 @@
+"""What turns windows into the heatmaps that networks see."""

@@ -1,0 +1,1 @@
+"""Sequences of plants, from settings to a run or a row of a table."""

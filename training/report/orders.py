@@ -1,0 +1,74 @@
+"""What the lines say: the mean order map of every class, as a section of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from dlrsd.runtime.dsp.order_map import LINES, OrderMapConfig
+from dlrsd.training.base.plot_style import COLOUR_MAP, STYLE, WIDTH, as_svg, hertz, short_name
+from dlrsd.training.report.html_parts import figure, section
+
+_STRONGEST = 2.5  # end of the colour scale: e^2.5, twelve times what surrounds a line
+
+
+def order_lines(
+    lines: Mapping[str, NDArray], classes: Sequence[str], config: Mapping[str, Any]
+) -> str:
+    """The section, empty without maps.
+
+    Parameters
+    ----------
+    lines : {class: array [shape=(bands, 31)]}
+        Mean log contrast of every line over the class's test windows.
+    classes : list of str
+    config : dict
+        Of the run: ``signal`` and ``order_map``.
+    """
+    if not lines:
+        return ""
+    facts = {key: config["order_map"][key] for key in ("n_bands", "f_min_hz", "f_max_hz")}
+    signal = {key: config["signal"][key] for key in ("rate_hz", "window")}
+    edges = OrderMapConfig(**signal, **facts).band_edges_hz
+    return section(
+        "What the lines say",
+        figure(lines_picture({name: lines[name] for name in classes if name in lines}, edges)),
+        "<p class='note'>Mean over the test windows of a class: how far the envelope's line at "
+        "each multiple of a fault's order stands above what surrounds it, by the band of "
+        "frequencies that carries it. 1 is 2.7 times, 2 is 7.4 times; noise gives about 0.5. A "
+        "fault of the outer race should light bpfo, of the inner race bpfi with the shaft's "
+        "sidebands, of a rolling element bsf with the cage's.</p>",
+    )
+
+
+@rc_context(STYLE)
+def lines_picture(lines: Mapping[str, NDArray], band_edges_hz: NDArray) -> str:
+    """One panel for each class: bands upwards, lines to the right.
+
+    Parameters
+    ----------
+    lines : {class: array [shape=(bands, 31)]}
+    band_edges_hz : array [shape=(bands + 1,)]
+    """
+    size = (WIDTH, 0.9 * len(lines) + 1.2)
+    picture = Figure(figsize=size, layout="constrained")
+    shown = np.arange(0, len(band_edges_hz), 2)
+    ticks = [hertz(float(f"{edge:.2g}")) for edge in band_edges_hz[shown]]
+    panels = picture.subplots(len(lines), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, contrast) in zip(panels, lines.items(), strict=True):
+        image = axes.imshow(
+            contrast, origin="lower", aspect="auto", interpolation="none", cmap=COLOUR_MAP,
+            vmin=0, vmax=_STRONGEST,
+        )  # fmt: skip
+        axes.set_yticks(shown - 0.5, ticks, fontsize=7)
+        axes.set_ylabel(short_name(name), fontweight="bold")
+    panels[-1].set_xticks(np.arange(len(LINES)), list(LINES), rotation=90, fontsize=7)
+    bar = picture.colorbar(image, ax=list(panels), extend="both", aspect=30, pad=0.01)
+    bar.outline.set_visible(False)
+    bar.set_label("log of line over surroundings", fontsize=8)
+    return as_svg(picture, "orderlines", "Mean order map of each class")

@@ -1,0 +1,1 @@
+"""What a training leaves on disk: a run's folder, a row of a table."""
