@@ -201,8 +201,8 @@ def test_a_disk_that_fills_up_leaves_whole_records(suffix: str, tmp_path: Path) 
     limit, limited_from = (500, 2000) if suffix == "parquet" else (100_003, 0)
     program = f"""
 import resource, signal, sys
-sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-from test_records import CLASSES, HEADER, make_batch
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_writers import CLASSES, HEADER, make_batch
 from dlrsd.runtime.output import writers
 from dlrsd.runtime.base.errors import DlrsdError
 writers.PART_WINDOWS = 400
