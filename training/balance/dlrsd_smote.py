@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from dlrsd.runtime.synthesis.filtering import Thresholds
-from dlrsd.training.balance.materials import Materials, new_generator
-from dlrsd.training.balance.pools import Balanced, RealPool, balance_class
-from dlrsd.training.base.progress import Progress
-from dlrsd.training.fitting.generator import train_generator
+from dlrsd.training.balance.materials import Materials
+from dlrsd.training.balance.pools import RealPool, balance_class
+from dlrsd.training.balance.training_set import Outcome, Plan
+from dlrsd.training.fitting.generator import new_generator, train_generator
 from dlrsd.training.fitting.loop import Curves
 from dlrsd.training.models.generator import Generator
-
-GENERATOR_EPOCHS = 15  # of 1500 in the paper: see fit_generator
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Parts:
     amount : float > 0
         Synthetic samples, as a share of those missing to the target.
     autoscale : bool
-        Every window is brought to an RMS of 1 first (``make_materials``).
+        Every window is brought to an RMS of 1 first (`AutoscaledScalogram`).
     """
 
     seaformer: bool = True
@@ -85,58 +82,34 @@ ABLATIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The trained generator with its curves, and what it made of every class."""
-
-    generator: Generator
-    curves: Curves
-    pools: list[RealPool]  # what it was trained on
-    balanced: list[Balanced]
-
-
-def dlrsd_smote(
-    materials: Materials,
-    *,
-    target: int,
-    seed: int,
-    progress: Progress,
-    checkpoint: Path | None = None,
-    parts: Parts | None = None,
-) -> Outcome:
-    """Train the generator and bring every class to ``target`` windows.
+def dlrsd_smote(materials: Materials, plan: Plan, *, parts: Parts = Parts()) -> Outcome:
+    """Train the generator and bring every class to the plan's target.
 
     Parameters
     ----------
     materials : Materials
         A class with a single drawn window gets nothing: there is no pair to interpolate between.
-    target : int >= 0
-        Windows of a class, drawn ones included.
-    checkpoint : Path, optional
-        Of the generator's training, to resume it.
-    parts : Parts, optional
-        Otherwise than the method's own, for ablations.
+    plan : Plan
+    parts : Parts
+        Otherwise than the method's own for ablations.
     """
-    parts = parts or Parts()
     # A run has its own checkpoint, and shares its generator with nothing.
-    trained = _trained.__wrapped__ if checkpoint else _trained
+    trained = _trained.__wrapped__ if plan.checkpoint else _trained
     generator, curves, pools = trained(
-        materials, parts.seaformer, parts.terms, parts.afc_shapes, parts.views, seed, checkpoint,
-        progress,
-    )  # fmt: skip
+        materials, plan, parts.seaformer, parts.terms, parts.afc_shapes, parts.views
+    )
     balanced = []
-    show = progress("synthesis", len(pools))
+    show = plan.progress("synthesis", len(pools))
     for label, pool in enumerate(pools):
-        missing = max(0, target - pool.n_drawn) if pool.n_drawn > 1 else 0
+        missing = max(0, plan.target - pool.n_drawn) if pool.n_drawn > 1 else 0
         made = balance_class(
             generator,
             pool,
             label,
             pool.n_drawn + round(parts.amount * missing),
-            seed=seed,
+            seed=plan.seed,
             thresholds=parts.thresholds,
-            # The columns of an order map are lines, not times.
-            spliced=parts.spliced and not materials.data.settings.has_order_map,
+            spliced=parts.spliced and materials.frontend.columns_are_times,
             textured=parts.textured,
             top_up=parts.top_up,
         )
@@ -148,24 +121,29 @@ def dlrsd_smote(
 @lru_cache(maxsize=1)  # ablations of what comes after the training share it
 def _trained(
     materials: Materials,
+    plan: Plan,
     seaformer: bool,
     terms: tuple[str, ...],
     afc_shapes: bool,
     views: bool,
-    seed: int,
-    checkpoint: Path | None,
-    progress: Progress,
 ) -> tuple[Generator, Curves, list[RealPool]]:
     pools = materials.pools if views else [without_views(p) for p in materials.pools]
-    generator = new_generator(materials.data, seaformer=seaformer)
+    generator = new_generator(
+        plan.preset,
+        n_classes=len(pools),
+        channels=materials.channels,
+        size=materials.frontend.size,
+        seed=plan.seed,
+        seaformer=seaformer,
+    )
     curves = train_generator(
         generator,
         [pool.heatmaps for pool in pools],
         materials.validation,
-        epochs=GENERATOR_EPOCHS,
-        seed=seed,
-        checkpoint=checkpoint,
-        on_epoch=progress("generator", GENERATOR_EPOCHS),
+        schedule=plan.schedule,
+        seed=plan.seed,
+        checkpoint=plan.checkpoint,
+        on_epoch=plan.progress("generator", plan.schedule.epochs),
         terms=terms,
         afc_shapes=afc_shapes,
     )

@@ -11,7 +11,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.synthesis.filtering import Thresholds, mcf_smote, typical_distance
 from dlrsd.training.fitting.augment import views
 from dlrsd.training.fitting.generator import synthesize_class
-from dlrsd.training.frontends.order_map import AnyFrontend
+from dlrsd.training.frontends.front_end import FrontEnd
 from dlrsd.training.models.generator import Generator
 
 VIEWS = 1000  # heatmaps of real windows that a class offers at least
@@ -45,18 +45,19 @@ class Balanced:
 
 def real_pool(
     windows: NDArray[np.float32],
-    frontend: AnyFrontend,
+    frontend: FrontEnd,
     *,
     rng: np.random.Generator,
     machines: NDArray[np.float64] | None = None,
+    least: int = VIEWS,
 ) -> RealPool:
     """The drawn windows (n, channels, window) of a class, of ``machines`` (n, 5) where the front
     end needs them, and views of them.
 
-    At least ``VIEWS`` heatmaps, and at least one view of each window: a class of many windows
+    At least ``least`` heatmaps, and at least one view of each window: a class of many windows
     without the views' noise would teach that noise means one of the others.
     """
-    extra = max(VIEWS - len(windows), len(windows))
+    extra = max(least - len(windows), len(windows))
     more, parent = views(windows, extra, rng=rng, shifted=frontend.shift_invariant)
     parent = np.concatenate([np.arange(len(windows)), parent])
     heatmaps = frontend.heatmaps(

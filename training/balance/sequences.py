@@ -3,9 +3,10 @@
 A sequence holds windows of several classes; it counts to the rarest one it holds.
 
 - *weights*: the negative log likelihood of a window weighs 1 / (windows of its class).
-- *under-sampling*: sequences of plentiful classes are left out at random, down to the geometric
-  mean of the largest and the smallest class. That is light: half of the imbalance, in decades, is
-  left to weights.
+- *light under-sampling*: sequences of plentiful classes are left out at random, down to the
+  geometric mean of the largest and the smallest class: half of the imbalance, in decades, is left
+  to weights. With them it is ``rus-weights``, as for windows of vibration; what is called ``rus``
+  there goes all of the way and is no method for sequences.
 - *over-sampling*: rare sequences are drawn more often, all classes alike (``ros``, ``smote``) or
   half of the way there, in decades (with under-sampling or weights). With SMOTE, what is drawn
   beyond a class's natural share is interpolated between a sequence and one of its neighbours of
@@ -47,22 +48,36 @@ SEQUENCE_METHODS = {
     "none": Method(),
     "class-weights": Method(weights=True),
     "ros": Method(lift=1.0),
-    "rus": Method(under=True),
+    "light-rus": Method(under=True),
     "rus-weights": Method(under=True, weights=True),
     "smote": Method(lift=1.0, smote=True),
     "smote-weights": Method(lift=0.5, smote=True, weights=True),
-    "rus-smote": Method(under=True, lift=0.5, smote=True),
-    "rus-smote-weights": Method(under=True, lift=0.5, smote=True, weights=True),
+    "light-rus-smote": Method(under=True, lift=0.5, smote=True),
+    "light-rus-smote-weights": Method(under=True, lift=0.5, smote=True, weights=True),
 }
 
 
-def training_sequences(data: SequenceData, method: str) -> TrainingSequences:
+#: What methods were called while under-sampling half of the way had the name of going all of it.
+FORMER_NAMES = {
+    "rus": "light-rus",
+    "rus-smote": "light-rus-smote",
+    "rus-smote-weights": "light-rus-smote-weights",
+}
+
+
+def training_sequences(
+    data: SequenceData, method: str, *, length: int, seed: int
+) -> TrainingSequences:
     """Cut the training part into sequences that overlap by half, and balance them.
 
     Parameters
     ----------
     method : str
         A name of ``SEQUENCE_METHODS``.
+    length : int > 0
+        Windows of a sequence.
+    seed : int >= 0
+        Of what is left out.
 
     Raises
     ------
@@ -70,8 +85,8 @@ def training_sequences(data: SequenceData, method: str) -> TrainingSequences:
         If there is no such method, or the training part has no whole sequence, or one class only.
     """
     how = find_method(method)
-    signal, label = _cut(data)
-    rng = np.random.default_rng([data.settings.seed, 5])
+    signal, label = _cut(data, length)
+    rng = np.random.default_rng([seed, 5])
     count = np.bincount(label.reshape(-1), minlength=len(CLASSES))
     present = np.flatnonzero(count)
     if len(present) < 2:
@@ -128,20 +143,19 @@ def find_method(method: str) -> Method:
     return SEQUENCE_METHODS[method]
 
 
-def _cut(data: SequenceData) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _cut(data: SequenceData, length: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Signals (n, channels, samples) and labels (n, steps) of all training sequences."""
-    s = data.settings
-    samples, stride = (s.sequence - 1) * s.hop + s.window, max(1, s.sequence // 2)
+    samples, stride = (length - 1) * data.hop + data.window, max(1, length // 2)
     signals, labels = [], []
     for segment in data.parts["train"]:
-        if len(segment.label) < s.sequence:
+        if len(segment.label) < length:
             continue
-        cuts = sliding_window_view(segment.signal, samples, axis=1)[:, :: stride * s.hop]
+        cuts = sliding_window_view(segment.signal, samples, axis=1)[:, :: stride * data.hop]
         signals.append(cuts.swapaxes(0, 1))
-        labels.append(sliding_window_view(segment.label, s.sequence)[::stride])
+        labels.append(sliding_window_view(segment.label, length)[::stride])
     if not signals:
         raise InputError(
-            f"the training part holds no {s.sequence} windows in a row: expected stretches of "
+            f"the training part holds no {length} windows in a row: expected stretches of "
             f"{samples} samples or more; record longer, or shorten the sequence"
         )
     return np.concatenate(signals), np.concatenate(labels)

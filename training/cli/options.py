@@ -2,53 +2,88 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from dlrsd.runtime.base.errors import InputError, require
-
-# Samples of a window and between windows, and the classifier, by front end.
-DEFAULTS = {"scalogram": (1024, 512, "edge"), "order-map": (12288, 6144, "bands")}
+from dlrsd.training.cli.choices import FrontEnd, Preset
 
 DataArgument = Annotated[
     str,
     typer.Argument(
-        help="A bearing-datasets name, a folder with a sub-folder per class, or of plants (PHM "
-        "2015), or simulated: rig, plant."
+        help="What to train on: the name of a data set of bearing-datasets, a folder with one "
+        "sub-folder for every class, or a folder of plants (PHM 2015). The names rig and plant "
+        "stand for simulated data."
     ),
 ]
 RootOption = Annotated[
     str | None,
-    typer.Option(help="Folder of the data sets; else $BEARING_DATASETS_ROOT."),
+    typer.Option(help="Folder that holds the data sets; without it $BEARING_DATASETS_ROOT counts."),
 ]
-TaskOption = Annotated[str | None, typer.Option(help="A known task, such as cwru10.")]
+TaskOption = Annotated[
+    str | None,
+    typer.Option(help="A known choice of recordings and classes of a data set, such as cwru10."),
+]
 ChannelsOption = Annotated[
-    str | None, typer.Option(help="Channels to use, separated by commas; else all accelerometers.")
+    str | None,
+    typer.Option(help="Channels to use, separated by commas; without it all accelerometers."),
 ]
 LabelOption = Annotated[
-    str | None, typer.Option(help="Metadata columns that make the class, joined by +.")
+    str | None,
+    typer.Option(help="Columns of a data set's table that make the class, joined by +."),
 ]
-WindowOption = Annotated[int, typer.Option(help="Samples of a window.")]
-OwnWindowOption = Annotated[
-    int | None, typer.Option(help="Samples of a window: 1024; order map 12288; plants 24.")
-]
-OwnHopOption = Annotated[
-    int | None, typer.Option(help="Samples between windows: 512; order map 6144; plants 4.")
-]
-SeedOption = Annotated[int, typer.Option(help="Of the split, the draw and the training.")]
-TrainLoadsOption = Annotated[str | None, typer.Option(help="For the protocol load: 0,1")]
-TestLoadsOption = Annotated[str | None, typer.Option(help="For the protocol load: 2,3")]
-NormalWindowsOption = Annotated[int, typer.Option(help="Windows drawn of the normal class.")]
-RateOption = Annotated[float | None, typer.Option(help="Model's rate in Hz; else the lowest.")]
-FrontEndOption = Annotated[
-    str,
+WindowOption = Annotated[
+    int | None,
     typer.Option(
-        help="scalogram; or order-map: lines at the bearing's fault orders, which carry over to "
-        "other bearings better, and need speeds and orders."
+        help="Samples of a window; without it 1024 for scalograms, 12288 for order maps and 24 for "
+        "plants."
     ),
 ]
-PresetOption = Annotated[str, typer.Option(help="Generator: edge, or paper (for a GPU).")]
+HopOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Samples from one window to the next; without it 512 for scalograms, 6144 for order "
+        "maps and 4 for plants."
+    ),
+]
+SeedOption = Annotated[
+    int,
+    typer.Option(
+        help="Number that all random choices follow from: which part is tested, which windows are "
+        "drawn, and the networks' first weights."
+    ),
+]
+TrainLoadsOption = Annotated[
+    str | None,
+    typer.Option(help="Loads to train on, for the protocol load, separated by commas: 0,1"),
+]
+TestLoadsOption = Annotated[
+    str | None,
+    typer.Option(help="Loads to test on, for the protocol load, separated by commas: 2,3"),
+]
+NormalWindowsOption = Annotated[
+    int | None,
+    typer.Option(help="Windows to draw of the normal class; without it 2000."),
+]
+RateOption = Annotated[
+    float | None,
+    typer.Option(help="Sampling rate of the model in Hz; without it the lowest of the recordings."),
+]
+FrontEndOption = Annotated[
+    FrontEnd | None,
+    typer.Option(
+        help="What a window is turned into: scalogram, which is the default; or order-map, the "
+        "lines at the bearing's fault orders, which carry over to other bearings better and need "
+        "speeds and orders."
+    ),
+]
+PresetOption = Annotated[
+    Preset | None,
+    typer.Option(help="Size of the generator: edge, which is the default, or paper, for a GPU."),
+]
 
 
 def as_names(text: str | None) -> tuple[str, ...] | None:
@@ -75,14 +110,12 @@ def as_seeds(text: str) -> tuple[int, ...]:
         raise InputError(f"got seeds {text!r}: expected such as 0-9, or 0,3,5-7") from None
 
 
-def by_front_end(
-    front_end: str, window: int | None, hop: int | None, classifier: str | None
-) -> tuple[int, int, str]:
-    """Window, hop and classifier, where they are not given those of the front end."""
-    usual_window, usual_hop, usual_classifier = DEFAULTS.get(front_end, DEFAULTS["scalogram"])
-    if window is None:
-        window = usual_window
-    return window, usual_hop if hop is None else hop, classifier or usual_classifier
+def by_new_name(method: str, former: Mapping[str, str]) -> str:
+    """A method by the name that it has now; a former one still works, and is told of."""
+    if method not in former:
+        return method
+    print(f"note: method {method} is called {former[method]} now", file=sys.stderr)
+    return former[method]
 
 
 def require_packages(*others: str) -> None:

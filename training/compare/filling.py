@@ -6,37 +6,24 @@ that has grown, is started by the same command.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
+
+import msgspec
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.runtime.base.hardware import usable_cores
 from dlrsd.training.base.progress import Progress
+from dlrsd.training.compare.table import own_table, read_table, write_table
 from dlrsd.training.compare.workers import run_groups
-from dlrsd.training.data.plants.sequences import SequenceSettings
-from dlrsd.training.data.vibration.prepare import Settings
-from dlrsd.training.runs.table import Row, own_table, read_table, write_table
+from dlrsd.training.kinds.kind import Cell, Kind
+from dlrsd.training.kinds.registry import AnySettings
+from dlrsd.training.runs.row import Row
 
 Say = Callable[[str], None]
-Key = tuple[str, str, int]
-
-
-class AnyCell(Protocol):
-    """Of vibration or of plants: `dlrsd.training.kinds.*.cell`."""
-
-    @property
-    def settings(self) -> Settings | SequenceSettings: ...
-    @property
-    def method(self) -> str: ...
-    @property
-    def epochs(self) -> int: ...
-    def __str__(self) -> str: ...
-
-
-C = TypeVar("C", bound=AnyCell)
+Key = tuple[AnySettings, str]  # settings that decide a row, and the method
 
 
 class Comparison(NamedTuple):
@@ -47,11 +34,10 @@ class Comparison(NamedTuple):
 
 
 def fill_table(
-    groups: Sequence[Sequence[C]],
+    groups: Sequence[Sequence[Cell]],
     out: Path,
     *,
-    run: Callable[[C], Row],
-    check: Callable[[Sequence[Sequence[C]]], Sequence[str]],
+    kind: Kind[Any],
     jobs: int | None,
     progress: Progress,
     say: Say,
@@ -63,11 +49,10 @@ def fill_table(
     groups : cells, those that share costly preparations together
     out : Path
         ``NAME.parquet`` or ``NAME.csv``; a row is in it as soon as its cell is done.
-    run : picklable function of a cell
-    check : function of the groups of cells that are left
-        Raises if one cannot be run, else gives notes to be said.
+    kind : Kind
+        Of all cells: it runs them, and says before what is to be said of those that are left.
     jobs, progress, say
-        As in `dlrsd.training.compare.vibration.compare`.
+        As in `dlrsd.training.compare.compare.compare`.
 
     Raises
     ------
@@ -75,23 +60,22 @@ def fill_table(
         If a number, the data or the file cannot be used; nothing was computed then.
     """
     wanted = [cell for group in groups for cell in group]
-    for what, number in (("jobs", jobs), ("epochs", min(cell.epochs for cell in wanted))):
-        if number is not None and number < 1:
-            raise InputError(f"got {what} = {number}: expected 1 or more")
+    if jobs is not None and jobs < 1:
+        raise InputError(f"got jobs = {jobs}: expected 1 or more")
     with own_table(out):
         rows = {_key_of(row, out): row for row in read_table(out)}
         left = [[cell for cell in group if _key(cell) not in rows] for group in groups]
         n_left = sum(map(len, left))
-        notes = check(left)
+        notes = kind.check([group[0].settings for group in left if group])
         found = f", {len(wanted) - n_left} of them in {out} already" if n_left < len(wanted) else ""
         for line in (f"{len(wanted)} cells{found}", *notes):
             say(line)
         failed = []
         if n_left:
-            outcomes = run_groups(run, left, jobs=jobs or usable_cores())
+            outcomes = run_groups(kind.run_cell, left, jobs=jobs or usable_cores())
             show = progress("cells", n_left)
             try:
-                failed = _fill(rows, outcomes, out, show, say)
+                failed = _fill(kind, rows, outcomes, out, show, say)
             except KeyboardInterrupt:
                 n_there = sum(_key(cell) in rows for cell in wanted)
                 say(
@@ -102,28 +86,10 @@ def fill_table(
         return Comparison([rows[key] for key in map(_key, wanted) if key in rows], failed)
 
 
-def check_names(**parts: tuple[Sequence[Any], Collection[str] | None]) -> None:
-    """Refuse a part of a grid that is empty, or has a name that is not known.
-
-    Parameters
-    ----------
-    parts : of each, what was got, and what is known (None: anything)
-
-    Raises
-    ------
-    InputError
-    """
-    for what, (got, known) in parts.items():
-        if not got:
-            raise InputError(f"got no {what}s: expected at least one of them")
-        for name in got:
-            if known is not None and name not in known:
-                raise InputError(f"got {what} {name!r}: expected one of {', '.join(known)}")
-
-
 def _fill(
+    kind: Kind[Any],
     rows: dict[Key, Row],
-    outcomes: Generator[tuple[C, Row | DlrsdError], None, None],
+    outcomes: Generator[tuple[Cell, Row | DlrsdError], None, None],
     out: Path,
     show: Callable[[int], None],
     say: Say,
@@ -133,35 +99,33 @@ def _fill(
     with closing(outcomes):
         for done, (cell, outcome) in enumerate(outcomes, 1):
             if isinstance(outcome, DlrsdError):
-                failed.append(f"{cell}: {outcome}")
+                failed.append(f"{_words(kind, cell)}: {outcome}")
                 say(f"failed: {failed[-1]}")
             else:
                 rows[_key(cell)] = outcome
                 write_table(out, list(rows.values()))
-                say(f"{cell}: {_figures(outcome)}")
+                say(f"{_words(kind, cell)}: {_figures(outcome)}")
             show(done)
     return failed
 
 
-def _key(cell: AnyCell) -> Key:
-    return (_stated(cell.settings), cell.method, cell.epochs)
+def _key(cell: Cell) -> Key:
+    return cell.settings.decisive(), cell.method
 
 
 def _key_of(row: Row, out: Path) -> Key:
     try:
-        facts: Mapping[str, Any] = json.loads(row["settings"])
-        kind = SequenceSettings if "sequence" in facts else Settings
-        return (_stated(kind.from_json(dict(facts))), row["method"], row["epochs"])
-    except (TypeError, ValueError, AttributeError) as error:
+        facts = {"kind": row["kind"], **row["settings"]}
+        return msgspec.convert(facts, AnySettings).decisive(), row["method"]
+    except (DlrsdError, msgspec.ValidationError) as error:
         raise InputError(
             f"{out} has a row whose settings are unknown to this version ({error}): choose another "
             "--out; it was left as it is"
         ) from error
 
 
-def _stated(settings: Settings | SequenceSettings) -> str:
-    """Settings as text; where the data lie decides nothing."""
-    return json.dumps({**settings.to_json(), "root": None}, sort_keys=True)
+def _words(kind: Kind[Any], cell: Cell) -> str:
+    return f"{kind.place(cell.settings)}, {cell.settings.classifier}, {cell.method}"
 
 
 def _figures(row: Row) -> str:

@@ -14,12 +14,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dlrsd.training.balance.methods import KNOWN
 from dlrsd.training.evaluate.statistics import reference_of, summary
-from dlrsd.training.runs.table import Row
+from dlrsd.training.kinds.registry import KINDS
+from dlrsd.training.runs.row import Row
 
-_FIGURES = ("accuracy", "macro_recall", "worst_recall")
-_PLANT_FIGURES = ("macro_recall", "worst_recall", "macro_auroc")  # nearly all windows are Normal
 _LEGEND = (
     "In percent: mean over seeds ± half of its 95 % interval. A name with −: the first figure of "
     "that method minus the others' on the same seeds; * the interval excludes 0."
@@ -27,10 +25,13 @@ _LEGEND = (
 
 
 def standings(rows: Sequence[Row]) -> RenderableType:
-    """Lay out rows of `dlrsd.training.compare.vibration` for a terminal of 100 columns."""
-    known = [*KNOWN]
+    """Lay out rows of `dlrsd.training.compare.compare` for a terminal of 100 columns."""
+    kind = KINDS[rows[0]["kind"]]  # a comparison is of one kind
+    known = [*kind.compared]
     lines = summary(sorted(rows, key=lambda row: known.index(row["method"])))
-    tables = [_table(title, list(group)) for title, group in groupby(lines, key=_title)]
+    tables = [
+        _table(title, list(group), kind.figures) for title, group in groupby(lines, key=_title)
+    ]
     return Group(*tables, Text(_LEGEND))
 
 
@@ -39,12 +40,11 @@ def _title(line: Mapping[str, Any]) -> str:
     return f"{line['protocol']}{ratio}, {line['classifier']}"
 
 
-def _table(title: str, lines: Sequence[Mapping[str, Any]]) -> Table:
+def _table(title: str, lines: Sequence[Mapping[str, Any]], figures: Sequence[str]) -> Table:
     table = Table(
         title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
     )
     balance = lines[0]["balance"]
-    figures = _PLANT_FIGURES if balance is None else _FIGURES
     names = [figure.replace("_", " ") for figure in figures]
     table.add_column("method", overflow="fold", min_width=16)
     for name in ("seeds", *names, f"{reference_of(balance)} −"):

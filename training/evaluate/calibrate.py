@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from dlrsd.training.balance.pools import RealPool
+from dlrsd.training.base.progress import Progress
 from dlrsd.training.fitting.classifier import predict, train_classifier
+from dlrsd.training.fitting.schedule import Schedule
 from dlrsd.training.models.classifiers import Classifier
 from dlrsd.training.models.novelty import Novelty, fit_novelty, scaled, threshold
 
-PROBE_EPOCHS = 10
 GROUP_PROBES = 3
 LEFT_OUT = 5  # one window in so many, where a class has that many; one of fewer
 _MAX_LEFT_OUT = 100  # heatmaps of a class that are enough to judge by
@@ -38,9 +39,10 @@ def calibrate(
     groups: list[NDArray[np.int64]] | None = None,
     make: Callable[[], Classifier],
     seed: int,
+    schedule: Schedule,
     varied: bool,
     checkpoint: Path,
-    progress: Callable[[str, int], Callable[[int], None]],
+    progress: Progress,
 ) -> tuple[float, Novelty]:
     """Temperature and novelty of a trained classifier.
 
@@ -54,12 +56,14 @@ def calibrate(
         Of every class's drawn windows, which bearing or load each is of, to be left out as a whole.
     make : function
         Gives an untrained classifier of the same kind.
+    schedule : Schedule
+        Of each probe's training.
     varied : bool
         As it was trained.
     """
     rng = np.random.default_rng([seed, 2])
     asides = _asides(pools, groups, rng)
-    show = progress("calibration", len(asides) * PROBE_EPOCHS)
+    show = progress("calibration", len(asides) * schedule.epochs)
     logits, labels, units = [], [], []
     for round_, aside in enumerate(asides):
         parts = (_leave_out(*own, rng) for own in zip(pools, aside, strict=True))
@@ -69,10 +73,10 @@ def calibrate(
             probe,
             list(kept),
             (np.concatenate(checked), _labels(checked)),
-            epochs=PROBE_EPOCHS,
+            schedule=schedule,
             seed=seed,
             checkpoint=checkpoint.with_stem(f"{checkpoint.stem}{round_}"),
-            on_epoch=_after(round_ * PROBE_EPOCHS, show),
+            on_epoch=_after(round_ * schedule.epochs, show),
             varied=varied,
         )
         said = [predict(probe, heatmaps) for heatmaps in left_out]

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
 from dlrsd.training.balance.pools import Balanced, RealPool
-from dlrsd.training.data.vibration.prepare import Prepared
+from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.windows import WindowIndex
 from dlrsd.training.evaluate.fidelity import fidelity, near_copies
 from dlrsd.training.evaluate.metrics import classification_metrics
 from dlrsd.training.fitting.classifier import predict
-from dlrsd.training.frontends.order_map import AnyFrontend, OrderMapFrontend, order_maps
+from dlrsd.training.frontends.front_end import FrontEnd
 from dlrsd.training.models.classifiers import Classifier
 from dlrsd.training.models.novelty import Novelty
 
@@ -24,14 +24,14 @@ SAMPLES = 64  # heatmaps of a class kept for the report
 
 def diagnosis_metrics(
     data: Prepared,
-    frontend: AnyFrontend,
+    frontend: FrontEnd,
     classifier: Classifier,
     novelty: Novelty,
     temperature: float,
 ) -> dict[str, Any]:
     """Metrics on the test part, with the share of its windows that count as novel."""
     index = data.test_index()
-    heatmaps = frontend.heatmaps(data.cut(index), data.machines(index))
+    heatmaps = frontend.of(data, index)
     logits, embedding = predict(classifier, heatmaps)
     probabilities = torch.softmax(torch.from_numpy(logits) / temperature, dim=1).numpy()
     metrics = classification_metrics(
@@ -39,26 +39,16 @@ def diagnosis_metrics(
     )
     return {
         **metrics,
-        "protocol": data.settings.protocol,
-        "balance_ratio": data.settings.balance,
         "log_loss": float(log_loss(index.label, probabilities, labels=range(len(data.classes)))),
         "novel_share": float((novelty(embedding) > 1).mean()),
     }
 
 
-def unseen_heatmaps(data: Prepared, frontend: AnyFrontend) -> list[NDArray[np.float32]]:
+def unseen_heatmaps(data: Prepared, frontend: FrontEnd) -> list[NDArray[np.float32]]:
     """Heatmaps of each class's test windows: what synthetic ones should look like."""
     index = data.test_index()
-    heatmaps = frontend.heatmaps(data.cut(index), data.machines(index))
+    heatmaps = frontend.of(data, index)
     return [heatmaps[index.label == label] for label in range(len(data.classes))]
-
-
-def mean_lines(data: Prepared, frontend: OrderMapFrontend) -> dict[str, NDArray[np.float32]]:
-    """``lines/<class index>`` (bands, lines) for the report: the mean log contrast of the first
-    channel's lines over each class's test windows."""
-    index = data.test_index()
-    maps = order_maps(data.cut(index), data.machines(index), frontend.config)[:, 0, :, :-1]
-    return {f"lines/{label}": maps[index.label == label].mean(axis=0) for label in set(index.label)}
 
 
 def synthesis_metrics(

@@ -15,17 +15,17 @@ from torch.nn import functional as F
 from dlrsd.training.fitting.augment import vary
 from dlrsd.training.fitting.generator import draw_batches
 from dlrsd.training.fitting.loop import Curves, train
-from dlrsd.training.models.classifiers import Classifier
+from dlrsd.training.fitting.schedule import CLASSIFIER, Schedule
+from dlrsd.training.models.classifiers import Classifier, make_classifier
 
-# Adam at 1e-4 in the paper; as for the generator, one cycle at a higher rate needs few epochs.
-# Weight decay and label smoothing keep five windows from being learned by heart.
-STEPS = 40  # an epoch
-BATCH = 128
-LEARNING_RATE = 3e-3
-WEIGHT_DECAY = 0.05
 LABEL_SMOOTHING = 0.05
-PATIENCE = 15
 _BATCH = 512
+
+
+def new_classifier(name: str, *, channels: int, n_classes: int, seed: int) -> Classifier:
+    """An untrained classifier by name, its weights drawn by a seed."""
+    torch.manual_seed(seed)
+    return make_classifier(name, channels=channels, n_classes=n_classes)
 
 
 def train_classifier(
@@ -33,8 +33,8 @@ def train_classifier(
     pools: list[NDArray[np.float32]],
     validation: tuple[NDArray[np.float32], NDArray[np.int64]],
     *,
-    epochs: int,
     seed: int,
+    schedule: Schedule = CLASSIFIER,
     checkpoint: Path | None = None,
     on_epoch: Callable[[int], None] = lambda epoch: None,
     share: NDArray[np.float64] | None = None,
@@ -48,7 +48,7 @@ def train_classifier(
     ----------
     pools : list of K arrays [shape=(n_c, channels, F, T)]
         What is to be learned of every class.
-    validation, epochs, seed, checkpoint, on_epoch
+    validation, seed, schedule, checkpoint, on_epoch
         As in :func:`dlrsd.training.fitting.generator.train_generator`.
     share : array [shape=(K,)], sums to 1, optional
         Of every class in a batch; default: the same.
@@ -67,7 +67,9 @@ def train_classifier(
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         rng = np.random.default_rng([seed, epoch])
-        drawn = draw_batches(tensors, steps=STEPS, batch=BATCH, rng=rng, share=share)
+        drawn = draw_batches(
+            tensors, steps=schedule.steps, batch=schedule.batch, rng=rng, share=share
+        )
         return ((vary(x, rng=rng) if varied else x, label) for x, label in drawn)
 
     def losses(model: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
@@ -90,11 +92,7 @@ def train_classifier(
         batches=batches,
         losses=losses,
         validate=validate,
-        epochs=epochs,
-        steps=STEPS,
-        learning_rate=LEARNING_RATE,
-        weight_decay=WEIGHT_DECAY,
-        patience=PATIENCE,
+        schedule=schedule,
         seed=seed,
         checkpoint=checkpoint,
         on_epoch=on_epoch,

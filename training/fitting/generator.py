@@ -14,15 +14,9 @@ from torch import Tensor
 from dlrsd.runtime.synthesis.smote import interpolate
 from dlrsd.runtime.synthesis.splice import random_runs, splice
 from dlrsd.training.fitting.loop import Curves, train
-from dlrsd.training.models.generator import Generator, joint_loss
+from dlrsd.training.fitting.schedule import GENERATOR, Schedule
+from dlrsd.training.models.generator import Generator, joint_loss, make_generator
 
-# The paper trains up to 1500 epochs of Adam at 5e-4. A one-cycle schedule at a higher rate needs
-# few (their number is in dlrsd_smote.py).
-STEPS = 30  # an epoch
-BATCH = 64
-LEARNING_RATE = 2e-3
-WEIGHT_DECAY = 1e-4
-PATIENCE = 10
 _BATCH = 512
 
 
@@ -33,13 +27,29 @@ class Synthetic(NamedTuple):
     posterior: NDArray[np.float32]
 
 
+def new_generator(
+    preset: str,
+    *,
+    n_classes: int,
+    channels: int,
+    size: tuple[int, int],
+    seed: int,
+    seaformer: bool = True,
+) -> Generator:
+    """An untrained generator as `make_generator` makes it, its weights drawn by a seed."""
+    torch.manual_seed(seed)
+    return make_generator(
+        preset, n_classes=n_classes, channels=channels, size=size, seaformer=seaformer
+    )
+
+
 def train_generator(
     generator: Generator,
     pools: list[NDArray[np.float32]],
     validation: tuple[NDArray[np.float32], NDArray[np.int64]],
     *,
-    epochs: int,
     seed: int,
+    schedule: Schedule = GENERATOR,
     checkpoint: Path | None = None,
     on_epoch: Callable[[int], None] = lambda epoch: None,
     terms: tuple[str, ...] = ("mse", "ce"),
@@ -75,15 +85,14 @@ def train_generator(
     return train(
         generator,
         batches=lambda epoch: draw_batches(
-            tensors, steps=STEPS, batch=BATCH, rng=np.random.default_rng([seed, epoch])
+            tensors,
+            steps=schedule.steps,
+            batch=schedule.batch,
+            rng=np.random.default_rng([seed, epoch]),
         ),
         losses=losses,
         validate=validate,
-        epochs=epochs,
-        steps=STEPS,
-        learning_rate=LEARNING_RATE,
-        weight_decay=WEIGHT_DECAY,
-        patience=PATIENCE,
+        schedule=schedule,
         seed=seed,
         checkpoint=checkpoint,
         on_epoch=on_epoch,

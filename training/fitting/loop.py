@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.training.fitting.schedule import Schedule
 
 Curves = dict[str, list[float]]
 
@@ -23,11 +24,7 @@ def train(
     batches: Callable[[int], Iterable[tuple[Tensor, ...]]],
     losses: Callable[[nn.Module, tuple[Tensor, ...]], dict[str, Tensor]],
     validate: Callable[[nn.Module], dict[str, float]],
-    epochs: int,
-    steps: int,
-    learning_rate: float,
-    weight_decay: float,
-    patience: int,
+    schedule: Schedule,
     seed: int,
     checkpoint: Path | None,
     on_epoch: Callable[[int], None] = lambda epoch: None,
@@ -38,15 +35,13 @@ def train(
     Parameters
     ----------
     batches : function of the epoch's number
-        Gives the epoch's ``steps`` batches; must depend on nothing but that number.
+        Gives the epoch's batches, ``schedule.steps`` of them; must depend on nothing but that
+        number.
     losses : function of model and batch
         The named terms of the loss, summed for the gradient.
     validate : function of the model (in eval mode)
         Named figures on training-side data; ``validation_loss`` decides which epoch is best.
-    epochs, steps : int
-        At most this many epochs of this many steps, on a one-cycle schedule of AdamW.
-    patience : int
-        Stop after this many epochs without a better ``validation_loss``.
+    schedule : Schedule
     checkpoint : Path or None
         Written after every epoch; read first, if there, to resume. Kept when done: a finished
         training that is asked for again returns at once. None: cannot be resumed.
@@ -67,9 +62,11 @@ def train(
     """
     # Faster on a CPU with small maps; the layout changes no value.
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, learning_rate, total_steps=epochs * steps
+    optimizer = torch.optim.AdamW(
+        model.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay
+    )
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, schedule.learning_rate, total_steps=schedule.epochs * schedule.steps
     )
     curves: Curves = {}
     best: dict[str, Tensor] = {}
@@ -77,12 +74,12 @@ def train(
     if checkpoint and checkpoint.exists():
         state = _read(checkpoint, model)
         optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
+        cycle.load_state_dict(state["schedule"])
         curves, best, best_epoch, done = (
             state[key] for key in ("curves", "best", "best_epoch", "done")
         )
         on_epoch(done)
-    while done < epochs and done - best_epoch < patience:
+    while done < schedule.epochs and done - best_epoch < schedule.patience:
         torch.manual_seed(seed * 100_003 + done)
         model.train()
         sums: dict[str, float] = {}
@@ -94,9 +91,9 @@ def train(
             if largest_gradient is not None:
                 nn.utils.clip_grad_norm_(model.parameters(), largest_gradient)
             optimizer.step()
-            schedule.step()
+            cycle.step()
             for name, value in {"train_loss": total, **terms}.items():
-                sums[name] = sums.get(name, 0.0) + float(value.detach()) / steps
+                sums[name] = sums.get(name, 0.0) + float(value.detach()) / schedule.steps
         model.eval()
         with torch.inference_mode():
             figures = {"epoch": float(done + 1), **sums, **validate(model)}
@@ -112,7 +109,7 @@ def train(
                 {
                     "model": model.state_dict(),
                     "optimizer": optimizer.state_dict(),
-                    "schedule": schedule.state_dict(),
+                    "schedule": cycle.state_dict(),
                     "curves": curves,
                     "best": best,
                     "best_epoch": best_epoch,

@@ -13,24 +13,19 @@ from torch import Tensor, nn
 from dlrsd.training.data.plants.plants import CLASSES
 from dlrsd.training.data.plants.sequences import Segment, SequenceData
 from dlrsd.training.fitting.loop import Curves, train
+from dlrsd.training.fitting.schedule import SEQUENCE, Schedule
 from dlrsd.training.fitting.sequence_batches import TrainingSequences, draw_sequences
 from dlrsd.training.models.lr_convlstm import SequenceClassifier, make_sequence_classifier
 
-EPOCHS = 6
-STEPS = 80  # an epoch
-BATCH = 40
-LEARNING_RATE = 1.5e-3
-WEIGHT_DECAY = 0.01
 LARGEST_GRADIENT = 1.0
 _BLOCK = 64  # windows of every segment at once
 
 
-def new_sequence_classifier(data: SequenceData) -> SequenceClassifier:
-    """An untrained network as the settings name it, with the channels' means and spreads."""
-    s = data.settings
-    torch.manual_seed(s.seed)
+def new_sequence_classifier(data: SequenceData, name: str, *, seed: int) -> SequenceClassifier:
+    """An untrained network by name, with the channels' means and spreads."""
+    torch.manual_seed(seed)
     model = make_sequence_classifier(
-        s.classifier, channels=len(data.channels), window=s.window, n_classes=len(CLASSES)
+        name, channels=len(data.channels), window=data.window, n_classes=len(CLASSES)
     )
     signal = np.concatenate([segment.signal for segment in data.parts["train"]], axis=1)
     known = np.isfinite(signal)
@@ -51,7 +46,8 @@ def train_sequence_classifier(
     data: SequenceData,
     sequences: TrainingSequences,
     *,
-    epochs: int,
+    seed: int,
+    schedule: Schedule = SEQUENCE,
     checkpoint: Path | None = None,
     on_epoch: Callable[[int], None] = lambda epoch: None,
 ) -> Curves:
@@ -66,16 +62,20 @@ def train_sequence_classifier(
         Trained in place.
     sequences : TrainingSequences
         Of the data's training part.
-    epochs, checkpoint, on_epoch
+    seed, schedule, checkpoint, on_epoch
         As in :func:`dlrsd.training.fitting.loop.train`.
     """
-    s = data.settings
     weight = torch.from_numpy(sequences.class_weight).float()
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, ...]]:
-        rng = np.random.default_rng([s.seed, 6, epoch])
+        rng = np.random.default_rng([seed, 6, epoch])
         return draw_sequences(
-            sequences, window=s.window, hop=s.hop, steps=STEPS, batch=BATCH, rng=rng
+            sequences,
+            window=data.window,
+            hop=data.hop,
+            steps=schedule.steps,
+            batch=schedule.batch,
+            rng=rng,
         )
 
     def losses(model: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
@@ -101,12 +101,8 @@ def train_sequence_classifier(
         batches=batches,
         losses=losses,
         validate=validate,
-        epochs=epochs,
-        steps=STEPS,
-        learning_rate=LEARNING_RATE,
-        weight_decay=WEIGHT_DECAY,
-        patience=epochs,
-        seed=s.seed,
+        schedule=schedule,
+        seed=seed,
         checkpoint=checkpoint,
         on_epoch=on_epoch,
         largest_gradient=LARGEST_GRADIENT,

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from dlrsd.runtime.dsp.order_map import Kinematics, OrderMapConfig, order_map
-from dlrsd.training.frontends.scalogram import Frontend
+from dlrsd.runtime.dsp.order_map import Kinematics, OrderMapConfig, order_map, require_fit
+from dlrsd.training.data.vibration.prepared import Divided
+from dlrsd.training.data.vibration.recording import Recording, kinematics
+from dlrsd.training.data.vibration.windows import WindowIndex
+from dlrsd.training.frontends.front_end import FrontEnd, Usual, class_weights
 
 
 @dataclass(frozen=True)
-class OrderMapFrontend:
+class OrderMap(FrontEnd):
     """An order map with its constants.
 
     Parameters
@@ -28,70 +33,110 @@ class OrderMapFrontend:
     config: OrderMapConfig
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    name: ClassVar[str] = "order-map"
+    usual: ClassVar[Usual] = Usual(window=12288, hop=6144, classifier="bands")
+    classifiers: ClassVar[tuple[str, ...]] = ("bands",)
+    unsuited: ClassVar[Mapping[str, str]] = {
+        "smote-waveform": "a blend of waveforms at two speeds has the lines of both; choose smote, "
+        "or another method"
+    }
     shift_invariant: ClassVar[bool] = False  # the seam of a turned window breaks its lines
+    varies: ClassVar[bool] = False
+    columns_are_times: ClassVar[bool] = False
+    in_graph: ClassVar[bool] = False  # it is of a machine, which the box is told
+
+    @staticmethod
+    def require(recordings: Sequence[Recording], window: int) -> None:
+        config = OrderMapConfig(rate_hz=recordings[0].rate, window=window)
+        # From the slowest on, which asks for the longest window.
+        for machine in sorted(map(kinematics, recordings), key=lambda m: m.speed_rpm):
+            require_fit(config, machine)
+
+    @staticmethod
+    def size_of(rate_hz: float, window: int) -> tuple[int, int]:
+        return OrderMapConfig(rate_hz=rate_hz, window=window).shape
+
+    @classmethod
+    def machines(cls, data: Divided, index: WindowIndex) -> NDArray[np.float64]:
+        return data.machines(index)
+
+    @classmethod
+    def fit(
+        cls,
+        windows: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        machines: NDArray[np.float64] | None,
+        rate_hz: float,
+    ) -> OrderMap:
+        config = OrderMapConfig(rate_hz=rate_hz, window=windows.shape[-1])
+        maps = _order_maps(windows, machines, config).astype(np.float64)
+        weight = class_weights(labels) / (maps.shape[1] * maps.shape[2])
+        mean = np.einsum("n,ncbl->l", weight, maps)
+        std = np.sqrt(np.einsum("n,ncbl->l", weight, (maps - mean) ** 2))
+        return cls(config, tuple(mean.tolist()), tuple(np.maximum(std, 1e-3).tolist()))
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any], *, rate_hz: float, window: int) -> OrderMap:
+        own = dict(facts)
+        mean, std = tuple(own.pop("mean")), tuple(own.pop("std"))
+        return cls(OrderMapConfig(rate_hz=rate_hz, window=window, **own), mean, std)
+
+    def facts(self) -> dict[str, Any]:
+        facts = asdict(self.config)
+        del facts["rate_hz"], facts["window"]
+        return {**facts, "mean": list(self.mean), "std": list(self.std)}
 
     @property
     def size(self) -> tuple[int, int]:
-        """Rows and columns of a map."""
         return self.config.shape
 
     def heatmaps(
         self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None
     ) -> NDArray[np.float32]:
-        """Standardised maps of windows.
-
-        Parameters
-        ----------
-        windows : array [shape=(n, channels, window)]
-        machines : array [shape=(n, 5)]
-            Of each, as :meth:`dlrsd.training.data.vibration.prepare.Prepared.machines` gives them.
-
-        Returns
-        -------
-        array [shape=(n, channels, bands, columns)]
-        """
-        maps = order_maps(windows, machines, self.config)
+        maps = self.graph_input(windows, machines)
         maps -= np.asarray(self.mean, np.float32)
         maps /= np.asarray(self.std, np.float32)
         return maps
 
-    def to_manifest(self) -> dict[str, object]:
-        """JSON-ready, as a run's config holds it."""
-        facts = asdict(self.config)
-        del facts["rate_hz"], facts["window"]
-        return {**facts, "mean": list(self.mean), "std": list(self.std)}
+    def graph_input(
+        self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float32]:
+        return _order_maps(windows, machines, self.config)
+
+    def graph(self) -> nn.Module:
+        return Standardise(self.mean, self.std)
+
+    def pictures(
+        self,
+        windows: NDArray[np.float32],
+        machines: NDArray[np.float64] | None,
+        labels: NDArray[np.int64],
+    ) -> dict[str, NDArray[np.float32]]:
+        """``lines/<class index>``, shape (bands, lines): the mean log contrast of the first
+        channel's lines over each class's windows."""
+        lines = self.graph_input(windows, machines)[:, 0, :, :-1]
+        return {f"lines/{label}": lines[labels == label].mean(axis=0) for label in set(labels)}
 
 
-AnyFrontend = Frontend | OrderMapFrontend
+class Standardise(nn.Module):
+    """Raw order maps, shape (n, channels, bands, columns) -> standardised ones, float32."""
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]):
+        super().__init__()
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return (maps - self.mean) / self.std
 
 
-def fit_order_frontend(
-    windows: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    machines: NDArray[np.float64] | None,
-    config: OrderMapConfig,
-) -> OrderMapFrontend:
-    """Constants from drawn windows, every class weighing the same.
-
-    Parameters
-    ----------
-    windows : array [shape=(n, channels, window)]
-    labels : array [shape=(n,)], int
-    machines : array [shape=(n, 5)]
-    config : OrderMapConfig
-    """
-    maps = order_maps(windows, machines, config).astype(np.float64)
-    weight = 1 / np.bincount(labels)[labels]
-    weight /= weight.sum() * maps.shape[1] * maps.shape[2]
-    mean = np.einsum("n,ncbl->l", weight, maps)
-    std = np.sqrt(np.einsum("n,ncbl->l", weight, (maps - mean) ** 2))
-    return OrderMapFrontend(config, tuple(mean.tolist()), tuple(np.maximum(std, 1e-3).tolist()))
-
-
-def order_maps(
+def _order_maps(
     windows: NDArray[np.float32], machines: NDArray[np.float64] | None, config: OrderMapConfig
 ) -> NDArray[np.float32]:
-    """Order maps (n, channels, bands, columns) of windows of several machines."""
+    """Order maps, shape (n, channels, bands, columns), of windows of several machines."""
     assert machines is not None  # an order map is of a machine
     maps = np.empty((*windows.shape[:2], *config.shape), np.float32)
     for machine, own in _each(machines):

@@ -1,15 +1,20 @@
-"""Signal feature transform: windows to standardised heatmaps, constants from the training part."""
+"""The scalogram as a front end: windows to standardised log amplitudes over frequency and time."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from dlrsd.runtime.dsp.scalogram import log_scalogram, scalogram
 from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
+from dlrsd.training.data.vibration.recording import Recording
+from dlrsd.training.frontends.front_end import Bins, FrontEnd, Usual, class_weights
+from dlrsd.training.frontends.scalogram_graph import ScalogramGraph
 
 # The floor under the logarithm, as a share of the median magnitude of the training part: low
 # enough to keep quiet rows apart, high enough that silence is not stretched over the whole scale.
@@ -17,7 +22,7 @@ EPS_SHARE = 0.03
 
 
 @dataclass(frozen=True)
-class Frontend:
+class Scalogram(FrontEnd):
     """A scalogram with its constants.
 
     Parameters
@@ -33,32 +38,87 @@ class Frontend:
     eps: float
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    shift_invariant: ClassVar[bool] = True  # a window turned in time is as good as the window
+
+    name: ClassVar[str] = "scalogram"
+    usual: ClassVar[Usual] = Usual(window=1024, hop=512, classifier="edge")
+    classifiers: ClassVar[tuple[str, ...]] = ("edge", "simple_cnn", "vgg11", "vgg13", "vgg16")
+    unsuited: ClassVar[Mapping[str, str]] = {}
+    shift_invariant: ClassVar[bool] = True
+    varies: ClassVar[bool] = True
+    columns_are_times: ClassVar[bool] = True
+    in_graph: ClassVar[bool] = True
+
+    @staticmethod
+    def require(recordings: Sequence[Recording], window: int) -> None:
+        """Any recording will do; what the window must be, `ScalogramConfig` says."""
+
+    @staticmethod
+    def size_of(rate_hz: float, window: int) -> tuple[int, int]:
+        config = ScalogramConfig(rate_hz=rate_hz, window=window)
+        return config.n_frequencies, config.n_blocks
+
+    @classmethod
+    def fit(
+        cls,
+        windows: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        machines: NDArray[np.float64] | None,
+        rate_hz: float,
+    ) -> Scalogram:
+        config = ScalogramConfig(rate_hz=rate_hz, window=windows.shape[-1])
+        magnitude = scalogram(windows, config).astype(np.float64)
+        weight = class_weights(labels)
+        typical = np.quantile(
+            np.median(magnitude, axis=(1, 2, 3)), 0.5, weights=weight, method="inverted_cdf"
+        )
+        eps = max(EPS_SHARE * float(typical), float(np.finfo(np.float32).tiny))
+        log = np.log(magnitude + eps)
+        mean = np.einsum("n,ncft->f", weight, log) / (log.shape[1] * log.shape[3])
+        centred = (log - mean[:, None]) ** 2
+        variance = np.einsum("n,ncft->f", weight, centred) / (log.shape[1] * log.shape[3])
+        std = np.maximum(np.sqrt(variance), 1e-3)
+        return cls(config, eps, tuple(mean.tolist()), tuple(std.tolist()))
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any], *, rate_hz: float, window: int) -> Scalogram:
+        own = dict(facts)
+        eps, mean, std = own.pop("eps"), tuple(own.pop("mean")), tuple(own.pop("std"))
+        return cls(ScalogramConfig(rate_hz=rate_hz, window=window, **own), eps, mean, std)
+
+    def facts(self) -> dict[str, Any]:
+        facts = asdict(self.config)
+        del facts["rate_hz"], facts["window"]
+        return {**facts, "eps": self.eps, "mean": list(self.mean), "std": list(self.std)}
 
     @property
     def size(self) -> tuple[int, int]:
-        """Rows and columns of a heatmap."""
         return self.config.n_frequencies, self.config.n_blocks
+
+    @property
+    def bins(self) -> Bins:
+        octaves = float(np.log2(self.config.frequencies[-1] / self.config.frequencies[0]))
+        duration = 1000 * self.config.window / self.config.rate_hz
+        return Bins(octaves / (self.config.n_frequencies - 1), duration / self.config.n_blocks)
 
     def heatmaps(
         self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None
     ) -> NDArray[np.float32]:
-        """(n, channels, window) in the training unit -> (n, channels, F, T) standardised; what
-        machines they are of makes no difference."""
         log = log_scalogram(windows, self.config, eps=self.eps)
         log -= np.asarray(self.mean, np.float32)[:, None]
         log /= np.asarray(self.std, np.float32)[:, None]
         return log
 
-    def to_manifest(self) -> dict[str, object]:
-        """JSON-ready, as a bundle's manifest holds it."""
-        facts = asdict(self.config)
-        del facts["rate_hz"], facts["window"]
-        return {**facts, "eps": self.eps, "mean": list(self.mean), "std": list(self.std)}
+    def graph_input(
+        self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float32]:
+        return windows
+
+    def graph(self) -> nn.Module:
+        return ScalogramGraph(self.config, eps=self.eps, mean=self.mean, std=self.std)
 
 
-class AutoscaledFrontend(Frontend):
-    """A front end that brings every window to an RMS of 1 first: its amplitude is thrown away.
+class AutoscaledScalogram(Scalogram):
+    """A scalogram of windows that are brought to an RMS of 1 first: their amplitude is thrown away.
 
     For comparison only, as the published method scales every heatmap by itself; no run has it.
     """
@@ -73,29 +133,3 @@ def unit_rms(windows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Windows (n, channels, window), each scaled to an RMS of 1 over all channels and samples."""
     rms = np.sqrt((windows**2).mean(axis=(1, 2), keepdims=True))
     return windows / np.maximum(rms, np.finfo(np.float32).tiny)
-
-
-def fit_frontend(
-    windows: NDArray[np.float32], labels: NDArray[np.int64], config: ScalogramConfig
-) -> Frontend:
-    """Constants from drawn windows, every class weighing the same.
-
-    Parameters
-    ----------
-    windows : array [shape=(n, channels, window)]
-    labels : array [shape=(n,)], int
-        Without equal weights the constants would move with the balance ratio.
-    """
-    magnitude = scalogram(windows, config).astype(np.float64)
-    weight = 1 / np.bincount(labels)[labels]
-    weight /= weight.sum()
-    typical = np.quantile(
-        np.median(magnitude, axis=(1, 2, 3)), 0.5, weights=weight, method="inverted_cdf"
-    )
-    eps = max(EPS_SHARE * float(typical), float(np.finfo(np.float32).tiny))
-    log = np.log(magnitude + eps)
-    mean = np.einsum("n,ncft->f", weight, log) / (log.shape[1] * log.shape[3])
-    centred = (log - mean[:, None]) ** 2
-    variance = np.einsum("n,ncft->f", weight, centred) / (log.shape[1] * log.shape[3])
-    std = np.maximum(np.sqrt(variance), 1e-3)
-    return Frontend(config, eps, tuple(mean.tolist()), tuple(std.tolist()))

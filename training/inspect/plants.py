@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.data.plants.plants import CLASSES, Plant, find_plants, load_plant
 from dlrsd.training.data.plants.windows import window_labels
 
@@ -52,6 +53,9 @@ def inspect_plants(
     "missing_share", "events" (by code, those that touch the record), "windows" (by class) and
     "report".
     """
+    for name, value in (("window", window), ("hop", hop)):
+        if value < 1:
+            raise InputError(f"got {name} = {value}: expected 1 or more")
     return {
         name: _facts(load_plant(name, files), window, hop)
         for name, files in find_plants(folder).items()
@@ -74,8 +78,8 @@ def _facts(plant: Plant, window: int, hop: int) -> dict[str, Any]:
     }
 
 
-def render(facts: dict[str, dict[str, Any]]) -> RenderableType:
-    """Lay out what `inspect_plants` found for a terminal of 100 columns."""
+def render(facts: dict[str, dict[str, Any]], *, window: int = 24, hop: int = 4) -> RenderableType:
+    """Lay out what `inspect_plants` found with these windows, for a terminal of 100 columns."""
     n = sum(plant["simulated"] for plant in facts.values())
     what = f"{len(facts)} plants" + (f", {n} of them simulated" if n else "")
     return Group(
@@ -83,7 +87,7 @@ def render(facts: dict[str, dict[str, Any]]) -> RenderableType:
         _plant_table(facts),
         Text("\nEvents"),
         _count_table(facts, "events"),
-        Text("\nWindows by class (24 samples, one every 4)"),
+        Text(f"\nWindows by class ({window} samples, one every {hop})"),
         _count_table(facts, "windows", total=True),
         Text("\nCounted in the files"),
         _report_table(facts),

@@ -5,8 +5,8 @@ Oversampling Technique For Imbalance-bearing Fault Diagnosis" (2025), doi 10.528
 Three departures. The signal feature transform has no learned layer: a learned target of the
 reconstruction could shrink to a constant. The diagrams' skip from input to output is no part of
 the network: a synthetic sample has no input to skip from, and gets the texture of one of its
-parents instead (``fit_generator.synthesize_class``). The auxiliary classifier learns from real
-heatmaps as well as decoded ones (``joint_loss``).
+parents instead (``dlrsd.training.fitting.generator.synthesize_class``). The auxiliary classifier
+learns from real heatmaps as well as decoded ones (``joint_loss``).
 """
 
 from __future__ import annotations
@@ -64,6 +64,11 @@ class Reconstruction(NamedTuple):
     input_logits: Tensor
 
 
+class SeaformerEncoder(nn.Sequential):
+    """Convolutions, then a Seaformer block: heatmaps, shape (n, channels, F, T), from 0 to 1 ->
+    latents, shape (n, c, f, t)."""
+
+
 class Generator(nn.Module):
     """Autoencoder of standardised heatmaps whose decoded ones are also classified.
 
@@ -105,7 +110,7 @@ class Generator(nn.Module):
                 return nn.Identity()
             return SeaformerBlock(widths[-1], key_dim=config.key_dim, heads=config.heads)
 
-        self.encoder = nn.Sequential(
+        self.encoder = SeaformerEncoder(
             *(layer for i, o, s in steps for layer in (nn.Conv2d(i, o, 3, s, 1), nn.ReLU())),
             block(),
         )

@@ -14,22 +14,15 @@ Recognition and Description", CVPR 2015.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
 from dlrsd.runtime.base.errors import InputError
 
 MAPS, KERNEL = 8, 5  # of either convolution; the kernel lies along time
-INNER = (256, 64)
-OUTER = (512, 128)
 LEAST_WINDOW = 2 * KERNEL - 1  # samples that leave one step behind both convolutions
-
-# Which of the two LSTMs each network has: within a window, over windows.
-SEQUENCE_CLASSIFIERS = {
-    "lr_convlstm": (True, True),
-    "deep_conv_lstm": (True, False),
-    "lrcn": (False, True),
-}
 
 State = tuple[Tensor, ...]  # h and c of every outer layer, (n, width) each
 
@@ -41,8 +34,16 @@ class SequenceClassifier(nn.Module):
     ----------
     channels, window, n_classes : int > 0
         ``window`` has at least 9 samples.
-    inner, outer : bool
-        Whether there is an LSTM over the samples of a window, and one over windows.
+
+    Attributes
+    ----------
+    inner_widths, outer_widths : tuple of int
+        Of the LSTMs over the samples of a window, and of those over windows.
+
+    Raises
+    ------
+    InputError
+        If the window is too short for the convolutions.
 
     Shapes
     ------
@@ -51,8 +52,16 @@ class SequenceClassifier(nn.Module):
     state
     """
 
-    def __init__(self, channels: int, window: int, n_classes: int, *, inner: bool, outer: bool):
+    inner_widths: ClassVar[tuple[int, ...]]
+    outer_widths: ClassVar[tuple[int, ...]]
+
+    def __init__(self, channels: int, window: int, n_classes: int):
         super().__init__()
+        if window < LEAST_WINDOW:
+            raise InputError(
+                f"got windows of {window} samples: expected {LEAST_WINDOW} or more, which two "
+                f"convolutions of {KERNEL} samples need"
+            )
         self.channels, self.window = channels, window
         # Of the training part, by `standardise_by`; a value that is missing counts as the mean.
         self.mean: Tensor
@@ -66,15 +75,15 @@ class SequenceClassifier(nn.Module):
             nn.ReLU(),
         )
         steps = window - LEAST_WINDOW + 1
-        self.inner = _lstms(MAPS * channels, INNER if inner else ())
-        flat = steps * (INNER[-1] if inner else MAPS * channels)
-        self.outer = _lstms(flat, OUTER if outer else ())
-        self.head = nn.Linear(OUTER[-1] if outer else flat, n_classes)
+        self.inner = _lstms(MAPS * channels, self.inner_widths)
+        flat = steps * (MAPS * channels, *self.inner_widths)[-1]
+        self.outer = _lstms(flat, self.outer_widths)
+        self.head = nn.Linear((flat, *self.outer_widths)[-1], n_classes)
 
     @property
     def state_widths(self) -> tuple[int, ...]:
         """Width of every tensor of the state."""
-        return tuple(width for width in OUTER[: len(self.outer)] for _ in range(2))
+        return tuple(width for width in self.outer_widths for _ in range(2))
 
     def forward(self, windows: Tensor, state: State | None = None) -> tuple[Tensor, Tensor, State]:
         n, steps = windows.shape[:2]
@@ -104,6 +113,34 @@ class SequenceClassifier(nn.Module):
         return x, tuple(after)
 
 
+class LRConvLSTM(SequenceClassifier):
+    """LSTMs over the samples of a window and over windows: Wu et al. (2018)."""
+
+    inner_widths = (256, 64)
+    outer_widths = (512, 128)
+
+
+class DeepConvLSTM(SequenceClassifier):
+    """LSTMs over the samples of a window alone: Ordonez and Roggen (2016)."""
+
+    inner_widths = (256, 64)
+    outer_widths = ()
+
+
+class LRCN(SequenceClassifier):
+    """LSTMs over windows alone: Donahue et al. (2015)."""
+
+    inner_widths = ()
+    outer_widths = (512, 128)
+
+
+SEQUENCE_CLASSIFIERS: dict[str, type[SequenceClassifier]] = {
+    "lr_convlstm": LRConvLSTM,
+    "deep_conv_lstm": DeepConvLSTM,
+    "lrcn": LRCN,
+}
+
+
 def make_sequence_classifier(
     name: str, *, channels: int, window: int, n_classes: int
 ) -> SequenceClassifier:
@@ -119,13 +156,7 @@ def make_sequence_classifier(
             f"got classifier {name!r} for sequences: expected one of "
             f"{', '.join(SEQUENCE_CLASSIFIERS)}"
         )
-    if window < LEAST_WINDOW:
-        raise InputError(
-            f"got windows of {window} samples: expected {LEAST_WINDOW} or more, which two "
-            f"convolutions of {KERNEL} samples need"
-        )
-    inner, outer = SEQUENCE_CLASSIFIERS[name]
-    return SequenceClassifier(channels, window, n_classes, inner=inner, outer=outer)
+    return SEQUENCE_CLASSIFIERS[name](channels, window, n_classes)
 
 
 def _lstms(width: int, widths: tuple[int, ...]) -> nn.ModuleList:

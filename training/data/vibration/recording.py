@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.dsp.order_map import ORDERS, Kinematics
 from dlrsd.runtime.streams.resample import resample
 from dlrsd.runtime.streams.source import Chunk
 
@@ -111,3 +112,27 @@ def resampled(signal: np.ndarray, source: float, target: float) -> np.ndarray:
         return signal
     chunks = resample([Chunk(signal)], rate_hz=source, target_hz=target, channels=signal.shape[0])
     return np.concatenate([chunk.samples for chunk in chunks], axis=1)
+
+
+def kinematics(recording: Recording) -> Kinematics:
+    """Speed and fault orders of a recording.
+
+    Raises
+    ------
+    InputError
+        If it does not state them.
+    """
+    if missing := missing_kinematics(recording):
+        raise InputError(
+            f"recording {recording.recording_id} does not state {', '.join(missing)}: the order "
+            "map needs the shaft's speed and the bearing's fault orders of all; state them (in a "
+            "folder: speed_rpm and orders in format.json), or use the scalogram"
+        )
+    assert recording.speed_rpm is not None
+    return Kinematics(recording.speed_rpm, **recording.fault_orders)
+
+
+def missing_kinematics(recording: Recording) -> list[str]:
+    """What a recording does not state of its speed and fault orders."""
+    stated = {"speed_rpm": recording.speed_rpm, **recording.fault_orders}
+    return [name for name in ("speed_rpm", *ORDERS) if not stated.get(name)]

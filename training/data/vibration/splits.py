@@ -23,6 +23,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.data.vibration.recording import Recording, normal_class
 
 PROTOCOLS = ("random", "block", "load", "bearing")
+ELSEWHERE = ("load", "bearing")  # of them, those whose test is of another machine or state
 
 # Folds without leakage published for the drive-end bearings of CWRU.
 CWRU_FOLDS = (

@@ -7,78 +7,68 @@ the test part are the same for all methods of a seed.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
-from typing import NamedTuple
 
-from dlrsd.training.balance.sequences import training_sequences
+from msgspec.structs import replace
+
+from dlrsd.training.base.threads import one_thread
 from dlrsd.training.data.plants.plants import CLASSES
-from dlrsd.training.data.plants.sequences import SequenceData, SequenceSettings, prepare_sequences
-from dlrsd.training.fitting.sequence import new_sequence_classifier, train_sequence_classifier
-from dlrsd.training.kinds.plants.fit import plant_metrics
-from dlrsd.training.kinds.vibration.cell import one_thread, row_of
-from dlrsd.training.runs.table import Row
+from dlrsd.training.data.plants.sequences import SequenceData
+from dlrsd.training.kinds.kind import Cell
+from dlrsd.training.kinds.plants import line
+from dlrsd.training.kinds.plants.settings import SequenceSettings
+from dlrsd.training.runs.config import dataset_name
+from dlrsd.training.runs.row import Row, row_of
 
 
-class PlantCell(NamedTuple):
-    """What decides a row: settings, a method's name, epochs of the network's training."""
-
-    settings: SequenceSettings
-    method: str
-    epochs: int
-
-    def __str__(self) -> str:
-        s = self.settings
-        return f"{s.protocol} seed {s.seed} {s.classifier} {self.method}"
-
-
-def run_plant_cell(cell: PlantCell) -> Row:
+def run_plant_cell(cell: Cell) -> Row:
     """Train and test, on one thread, so that the row is the same in every process.
 
     Returns
     -------
-    dict
-        A row of `dlrsd.training.runs.table.SCHEMA`; its balance ratio is null, for plants are taken
-        as they are. ``notes`` hold the challenge's score of every plant.
+    Row
+        Its balance ratio is None, for plants are taken as they are. ``notes`` hold the challenge's
+        score of every plant.
 
     Raises
     ------
     InputError
         If the settings cannot be used.
     """
-    settings = cell.settings
+    settings: SequenceSettings = cell.settings
     started = time.process_time()
     with one_thread():
-        data = prepared_sequences(_without_classifier(settings))
-        data = SequenceData(settings, data.plants, data.parts)
-        model = new_sequence_classifier(data)
-        sequences = training_sequences(data, cell.method)
-        train_sequence_classifier(model, data, sequences, epochs=cell.epochs)
-        metrics, _ = plant_metrics(model, data)
+        data = prepared(settings)
+        sequences = line.balance(settings, cell.method, data)
+        model, _ = line.fit_network(settings, data, sequences)
+        metrics, _ = line.evaluate(settings, data, model)
     scores = {name: found["score"] for name, found in metrics["events"].items()}
     notes = [f"official score of {name}: {score:g}" for name, score in scores.items()]
     if metrics["simulated"]:
         notes.insert(0, "simulated")
     return row_of(
-        cell,
+        settings,
         metrics,
+        method=cell.method,
+        epochs=settings.training.epochs,
         started=started,
-        data=Path(settings.data).expanduser().resolve().name,
+        data=dataset_name(settings.data),
         task=None,
         balance=None,
         train_windows=dict(zip(CLASSES, data.counts("train").tolist(), strict=True)),
-        counts=sequences.facts,
+        counts={
+            name: {what: float(of_class[name]) for what, of_class in sequences.facts.items()}
+            for name in CLASSES
+        },
         notes=notes,
-        settings=settings.to_json(),
     )
 
 
+def prepared(settings: SequenceSettings) -> SequenceData:
+    """`line.prepare`, kept for the next cell of the same data."""
+    return _prepared(replace(settings, classifier="lr_convlstm"))
+
+
 @lru_cache(maxsize=1)
-def prepared_sequences(settings: SequenceSettings) -> SequenceData:
-    """`prepare_sequences`, kept for the next cell of the same data."""
-    return prepare_sequences(settings)
-
-
-def _without_classifier(settings: SequenceSettings) -> SequenceSettings:
-    return replace(settings, classifier="lr_convlstm")
+def _prepared(settings: SequenceSettings) -> SequenceData:
+    return line.prepare(settings)

@@ -1,7 +1,7 @@
 """DeepSMOTE of Dablain et al.: a convolutional autoencoder, and SMOTE between its latents.
 
 Source: Dablain, Krawczyk, Chawla, "DeepSMOTE: Fusing Deep Learning and SMOTE for Imbalanced Data"
-(2021), arXiv 2105.02340. Not Deep SMOTE of Mansourifar and Shi (``deep_smote.py``).
+(2021), arXiv 2105.02340. Not Deep SMOTE of Mansourifar and Shi (``mansourifar_deep_smote.py``).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dlrsd.training.balance import dlrsd_smote
 from dlrsd.training.base.progress import Progress, silent
-from dlrsd.training.fitting import generator as fit_generator
+from dlrsd.training.fitting.generator import draw_batches
 from dlrsd.training.fitting.loop import train
+from dlrsd.training.fitting.schedule import GENERATOR, Schedule
 
 # A narrower network than the published one for photographs, trained on as many batches as
 # DLRSD-SMOTE's generator, with the same schedule.
@@ -83,13 +83,14 @@ def train_autoencoder(
     validation: tuple[NDArray[np.float32], NDArray[np.int64]],
     *,
     seed: int,
+    schedule: Schedule = GENERATOR,
     progress: Progress = silent,
 ) -> Autoencoder:
     """Minimise reconstruction and penalty, on class-balanced batches.
 
     Parameters
     ----------
-    pools, validation, seed
+    pools, validation, seed, schedule
         As in :func:`dlrsd.training.fitting.generator.train_generator`.
     """
     tensors = [torch.from_numpy(pool) for pool in pools]
@@ -105,24 +106,19 @@ def train_autoencoder(
     def validate(model: nn.Module) -> dict[str, float]:
         return {"validation_loss": float(F.mse_loss(model(held), held))}
 
-    epochs, steps = dlrsd_smote.GENERATOR_EPOCHS, fit_generator.STEPS
     train(
         network,
-        batches=lambda epoch: fit_generator.draw_batches(
+        batches=lambda epoch: draw_batches(
             tensors,
-            steps=steps,
-            batch=fit_generator.BATCH,
+            steps=schedule.steps,
+            batch=schedule.batch,
             rng=np.random.default_rng([seed, epoch]),
         ),
         losses=losses,
         validate=validate,
-        epochs=epochs,
-        steps=steps,
-        learning_rate=fit_generator.LEARNING_RATE,
-        weight_decay=fit_generator.WEIGHT_DECAY,
-        patience=fit_generator.PATIENCE,
+        schedule=schedule,
         seed=seed,
         checkpoint=None,
-        on_epoch=progress("autoencoder", epochs),
+        on_epoch=progress("autoencoder", schedule.epochs),
     )
     return network

@@ -1,7 +1,7 @@
 """Deep SMOTE of Mansourifar and Shi: a regression network in the place of SMOTE's random choice.
 
 Source: Mansourifar, Shi, "Deep Synthetic Minority Over-Sampling Technique" (2020), arXiv
-2003.09788. Not DeepSMOTE of Dablain et al. (``deepsmote.py``).
+2003.09788. Not DeepSMOTE of Dablain et al. (``dablain_deepsmote.py``).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LEARNING_RATE = 1e-3
 Pairs = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
-class DeepSmoteRegressor(BaseOverSampler):
+class MansourifarDeepSMOTE(BaseOverSampler):
     """Over-sampling by a network that learned from SMOTE what lies between two samples.
 
     The network takes a sample and one of its neighbours, 2 d values, and is trained on the point
@@ -139,7 +139,7 @@ def train_regressor(
     rounds : list of arrays [shape=(rounds, n_c, *shape)], n_c >= 2
         Of every class, its samples as they are in each round: neighbours and pairs are of one.
     k_neighbors, steps : int >= 1
-        As of :class:`DeepSmoteRegressor`.
+        As of :class:`MansourifarDeepSMOTE`.
     seed : int >= 0
 
     Raises

@@ -8,7 +8,7 @@ a share of what is missing. The normal class appears, too, for samplers that loo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,28 +16,22 @@ from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE
 from imblearn.over_sampling.base import BaseOverSampler
 from numpy.typing import NDArray
 
-from dlrsd.training.balance.deep_smote import (
+from dlrsd.training.balance.dablain_deepsmote import train_autoencoder
+from dlrsd.training.balance.mansourifar_deep_smote import (
     STEPS,
-    DeepSmoteRegressor,
+    MansourifarDeepSMOTE,
     PairRegressor,
     train_regressor,
 )
-from dlrsd.training.balance.deepsmote import train_autoencoder
 from dlrsd.training.balance.materials import Materials
 from dlrsd.training.balance.pools import RealPool
+from dlrsd.training.balance.training_set import Made
 from dlrsd.training.base.progress import Progress, silent
 from dlrsd.training.fitting.augment import views
+from dlrsd.training.fitting.schedule import GENERATOR, Schedule
 
 ROUNDS = 10
 NEIGHBOURS = 5  # of SMOTE, as published; a class of n windows has n - 1
-
-
-class Made(NamedTuple):
-    """Per class, ``synthetic`` heatmaps and ``counts``; ``notes`` on what could not be done."""
-
-    synthetic: list[NDArray[np.float32]]
-    counts: list[dict[str, object]]
-    notes: list[str]
 
 
 Rows = NDArray[np.float32]  # (n, d)
@@ -76,15 +70,21 @@ def adasyn(materials: Materials, **how: Any) -> Made:
     )
 
 
-def deep_smote(materials: Materials, **how: Any) -> Made:
-    """Deep SMOTE of Mansourifar and Shi (2020), one network a round for all classes."""
+def mansourifar_deep_smote(materials: Materials, *, steps: int = STEPS, **how: Any) -> Made:
+    """Deep SMOTE of Mansourifar and Shi (2020), one network a round for all classes.
+
+    Parameters
+    ----------
+    steps : int > 0
+        Of each network's training.
+    """
 
     def sampler(rows: Rows, labels: Labels, want: Mapping[int, int], seed: int) -> New:
         if not want:
             return {}
         goal = {label: int((labels == label).sum()) + count for label, count in want.items()}
-        regressor = DeepSmoteRegressor(
-            sampling_strategy=goal, random_state=seed, k_neighbors=NEIGHBOURS
+        regressor = MansourifarDeepSMOTE(
+            sampling_strategy=goal, random_state=seed, k_neighbors=NEIGHBOURS, steps=steps
         )
         new, new_labels = (part[len(rows) :] for part in regressor.fit_resample(rows, labels))
         return {label: new[new_labels == label] for label in want}
@@ -92,12 +92,13 @@ def deep_smote(materials: Materials, **how: Any) -> Made:
     return in_rounds(materials, sampler, **how)
 
 
-def deep_smote_regressor(materials: Materials, *, seed: int) -> PairRegressor:
+def pair_regressor(materials: Materials, *, seed: int, steps: int = STEPS) -> PairRegressor:
     """Deep SMOTE's network for the box, which puts pairs of drawn windows together.
 
-    `deep_smote` trains a network for every round, on one view of every window, and throws it away.
-    This one sees the drawn windows themselves and what ten rounds see, in pairs of one round, for
-    as many steps as those ten networks together. Classes of a single window are left out.
+    `mansourifar_deep_smote` trains a network for every round, on one view of every window, and
+    throws it away. This one sees the drawn windows themselves and what ten rounds see, in pairs of
+    one round, for as many steps as those ten networks together. Classes of a single window are
+    left out.
     """
     rng = np.random.default_rng([seed, 3])
     rounds = []
@@ -105,13 +106,22 @@ def deep_smote_regressor(materials: Materials, *, seed: int) -> PairRegressor:
         if pool.n_drawn > 1:
             drawn = [_one_view_each(pool, members, rng) for _ in range(ROUNDS)]
             rounds.append(np.stack([pool.drawn, *drawn]))
-    return train_regressor(rounds, k_neighbors=NEIGHBOURS, steps=ROUNDS * STEPS, seed=seed)
+    return train_regressor(rounds, k_neighbors=NEIGHBOURS, steps=ROUNDS * steps, seed=seed)
 
 
-def deepsmote(materials: Materials, *, seed: int, progress: Progress = silent, **how: Any) -> Made:
+def dablain_deepsmote(
+    materials: Materials,
+    *,
+    seed: int,
+    schedule: Schedule = GENERATOR,
+    progress: Progress = silent,
+    **how: Any,
+) -> Made:
     """DeepSMOTE of Dablain, Krawczyk and Chawla (2021): SMOTE between latents, decoded."""
     pools = [pool.heatmaps for pool in materials.pools]
-    network = train_autoencoder(pools, materials.validation, seed=seed, progress=progress)
+    network = train_autoencoder(
+        pools, materials.validation, seed=seed, schedule=schedule, progress=progress
+    )
     between = each_class(_smote)
 
     def sampler(rows: Rows, labels: Labels, want: Mapping[int, int], seed: int) -> New:

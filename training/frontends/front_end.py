@@ -1,0 +1,164 @@
+"""What a front end is: windows in, the standardised heatmaps that networks see out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from dlrsd.training.data.vibration.prepared import Divided
+from dlrsd.training.data.vibration.recording import Recording
+from dlrsd.training.data.vibration.windows import WindowIndex
+
+if TYPE_CHECKING:  # of a package that is there with torch, for Python before 3.11
+    from typing_extensions import Self
+
+
+class Usual(NamedTuple):
+    """What settings are where nobody states them: samples, samples, a classifier's name."""
+
+    window: int
+    hop: int
+    classifier: str
+
+
+class Bins(NamedTuple):
+    """From one row of a heatmap to the next in octaves, from one column to the next in ms."""
+
+    octaves: float
+    ms: float
+
+
+class FrontEnd(ABC):
+    """A front end with its constants from the training part; `registry.FRONT_ENDS` lists them.
+
+    Attributes
+    ----------
+    name : str
+        As settings and manifests state it.
+    usual : Usual
+    classifiers : tuple of str
+        Those that take its heatmaps.
+    unsuited : dict
+        Methods against imbalance that it cannot be trained with, and why.
+    shift_invariant : bool
+        Whether a window turned in time is as good as the window.
+    varies : bool
+        Whether variations of heatmaps stand for other loads, speeds and bearings; a front end
+        that follows the speed itself needs none.
+    columns_are_times : bool
+        Whether two heatmaps may be spliced in time.
+    in_graph : bool
+        Whether an exported graph begins with it, so that it takes windows.
+    """
+
+    name: ClassVar[str]
+    usual: ClassVar[Usual]
+    classifiers: ClassVar[tuple[str, ...]]
+    unsuited: ClassVar[Mapping[str, str]]
+    shift_invariant: ClassVar[bool]
+    varies: ClassVar[bool]
+    columns_are_times: ClassVar[bool]
+    in_graph: ClassVar[bool]
+
+    @staticmethod
+    @abstractmethod
+    def require(recordings: Sequence[Recording], window: int) -> None:
+        """Make sure that windows of these recordings can be used.
+
+        Raises
+        ------
+        InputError
+            If they cannot.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def size_of(rate_hz: float, window: int) -> tuple[int, int]:
+        """Rows and columns of a heatmap of such windows."""
+
+    @classmethod
+    def machines(cls, data: Divided, index: WindowIndex) -> NDArray[np.float64] | None:
+        """What the other methods want to know of the machines of windows; None: nothing."""
+        return None
+
+    @classmethod
+    @abstractmethod
+    def fit(
+        cls,
+        windows: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        machines: NDArray[np.float64] | None,
+        rate_hz: float,
+    ) -> Self:
+        """Constants from drawn windows, every class weighing the same.
+
+        Without equal weights the constants would move with the balance ratio.
+
+        Parameters
+        ----------
+        windows : array, shape (n, channels, window)
+            In the training unit.
+        labels : array, shape (n,), int
+        machines : array, shape (n, 5), optional
+            As `machines` gives them.
+        rate_hz : float > 0
+        """
+
+    @classmethod
+    @abstractmethod
+    def from_facts(cls, facts: Mapping[str, Any], *, rate_hz: float, window: int) -> Self:
+        """The front end whose `facts` these are."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """What a run's config states of it, ready for JSON; not its name, the rate, the window."""
+
+    @property
+    @abstractmethod
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of a heatmap."""
+
+    @abstractmethod
+    def heatmaps(
+        self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float32]:
+        """Standardised heatmaps, shape (n, channels, rows, columns), of windows as in `fit`."""
+
+    def of(self, data: Divided, index: WindowIndex) -> NDArray[np.float32]:
+        """`heatmaps` of windows of the data."""
+        return self.heatmaps(data.cut(index), self.machines(data, index))
+
+    @abstractmethod
+    def graph_input(
+        self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float32]:
+        """What an exported graph takes of windows: themselves, or what the box makes of them."""
+
+    @abstractmethod
+    def graph(self) -> nn.Module:
+        """The front end's part of an exported graph: `graph_input` in, heatmaps out, float32."""
+
+    @property
+    def bins(self) -> Bins | None:
+        """Width of a row and of a column; None where they are neither octaves nor times."""
+        return None
+
+    def pictures(
+        self,
+        windows: NDArray[np.float32],
+        machines: NDArray[np.float64] | None,
+        labels: NDArray[np.int64],
+    ) -> dict[str, NDArray[np.float32]]:
+        """Arrays that the report shows of test windows, by the names of ``samples.npz``."""
+        return {}
+
+
+def class_weights(labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A weight of every window, shape (n,), with which all classes weigh the same; sums to 1."""
+    weight = 1 / np.bincount(labels)[labels]
+    return weight / weight.sum()

@@ -1,0 +1,199 @@
+"""A run's folder: the config, weights, metrics and curves of one training, readable ever after.
+
+Weights are safetensors, arrays NPZ without objects, everything else JSON. The only other format is
+the checkpoints of an unfinished run, which are read with ``weights_only``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.torch import save_model
+from torch import nn
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.training.models.novelty import Novelty
+from dlrsd.training.runs.config import RunConfig
+from dlrsd.training.runs.schema1 import config_2
+
+RUNS = Path("runs")
+C = TypeVar("C", bound=RunConfig)
+
+
+def open_folder(out: Path, config: C) -> C:
+    """Make a run's folder with its config, or check that it holds the same run.
+
+    Parameters
+    ----------
+    out : Path
+    config : RunConfig
+        ``settings``, ``method``, ``channels``, ``signal`` and ``window_counts`` tell whether a
+        run is the same.
+
+    Returns
+    -------
+    RunConfig
+        As it is in the folder.
+
+    Raises
+    ------
+    InputError
+        If ``out`` holds another run, or something else.
+    """
+    path = out / "config.json"
+    if path.exists() and _is_config(path):
+        found = read_config(out, type(config))
+        for field, what in (
+            ("settings", "with other settings"),
+            ("method", f"of method {found.method!r}, not {config.method!r}"),
+            ("channels", _CHANGED),
+            ("signal", _CHANGED),
+            ("window_counts", _CHANGED),
+        ):
+            if getattr(found, field) != getattr(config, field):
+                raise InputError(
+                    f"{out} holds a run {what}: choose another --out, or remove it"
+                )
+        return found
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} is there and is no run: choose another --out, or remove it")
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(path, config)
+    return config
+
+
+_CHANGED = "on these recordings before they were changed"
+
+
+def is_finished(out: Path) -> bool:
+    """Whether a training was written to its end."""
+    return (out / "metrics.json").exists() and not (out / "checkpoints").exists()
+
+
+def checkpoint(out: Path, name: str) -> Path:
+    """Where an unfinished training keeps what it needs to go on."""
+    (out / "checkpoints").mkdir(exist_ok=True)
+    return out / "checkpoints" / f"{name}.pt"
+
+
+def read_config(folder: Path, kind: type[C]) -> C:
+    """A run's config.
+
+    Parameters
+    ----------
+    folder : Path
+    kind : RunConfig class, or a union of them
+
+    Raises
+    ------
+    InputError
+        If it is damaged, or of no such kind.
+    """
+    path = folder / "config.json"
+    try:
+        return msgspec.convert(config_2(read_json(path)), kind)
+    except msgspec.ValidationError as error:
+        raise InputError(
+            f"{path} is no config of a run that this version knows ({error}): train it again"
+        ) from error
+
+
+def save_models(folder: Path, *, classifier: nn.Module, novelty: Novelty) -> None:
+    """Write the trained parts that every run has."""
+    save_model(classifier, str(folder / "classifier.safetensors"))
+    save_arrays(folder / "novelty.npz", {"whiten": novelty.whiten, "centres": novelty.centres})
+
+
+def save_synthesizer(
+    folder: Path, name: str, network: nn.Module, *, anchors: dict[str, NDArray[np.float16]]
+) -> None:
+    """Write what makes more of a class, as ``NAME.safetensors`` and its anchors."""
+    save_model(network, str(folder / f"{name}.safetensors"))
+    save_arrays(folder / "anchors.npz", anchors)
+
+
+def finished_run(folder: str | Path) -> Path:
+    """The folder, if it holds a finished run.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    folder = Path(folder)
+    if not (folder / "metrics.json").is_file():
+        raise InputError(
+            f"{folder} holds no finished run (no metrics.json): expected a folder that "
+            "`dlrsd-train fit` has written to its end"
+        )
+    return folder
+
+
+@contextmanager
+def readable_run(folder: Path) -> Iterator[None]:
+    """Turn whatever a damaged file of a run raises inside into an `InputError`."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"the run {folder} cannot be read ({reason}): expected the files of a finished run of "
+            "this version; train it again"
+        ) from error
+
+
+def latest_run(runs: Path = RUNS) -> Path:
+    """The finished run that was written last.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    finished = sorted(runs.glob("*/metrics.json"), key=lambda path: path.stat().st_mtime)
+    if not finished:
+        raise InputError(
+            f"no finished run in {runs}/: train one with `dlrsd-train fit DATA`, or name a run"
+        )
+    return finished[-1].parent
+
+
+def save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def write_json(path: Path, facts: Any) -> None:
+    """Write all of it or nothing."""
+    part = path.with_suffix(".part")
+    text = msgspec.json.encode(facts, enc_hook=lambda number: number.item())  # of NumPy
+    part.write_bytes(msgspec.json.format(text, indent=1) + b"\n")
+    part.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(
+            f"{path} is damaged ({error}): expected the JSON of a run; train it again"
+        ) from error
+
+
+def _is_config(path: Path) -> bool:
+    facts = read_json(path)
+    return isinstance(facts, dict) and "settings" in facts
