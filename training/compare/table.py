@@ -19,9 +19,9 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 from pyarrow import csv, parquet
 
-from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.training.compare.columns import arrow_schema, arrow_struct
-from dlrsd.training.kinds.registry import KINDS
+from dlrsd.training.kinds.registry import KINDS, AnySettings
 from dlrsd.training.runs.row import Row
 from dlrsd.training.runs.schema1 import row_2
 
@@ -46,7 +46,8 @@ def read_table(path: Path) -> list[Row]:
         return []
     try:
         rows = _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
-        return [msgspec.convert(row_2(row) if "kind" not in row else row, Row) for row in rows]
+        rows = [row if "kind" in row else row_2(row) for row in rows]
+        return [msgspec.convert(_complete(row), Row) for row in rows]
     except _NoTableError as error:
         raise InputError(
             f"{path} is no table of a comparison ({error}): choose another --out; it was left as "
@@ -151,6 +152,17 @@ def _read_csv(path: Path) -> list[dict[str, Any]]:
         if "kind" in row:
             row |= {name: msgspec.json.decode(row[name]) for name in _NESTED}
     return rows
+
+
+def _complete(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with every field of its settings; as it is, if this version does not know them."""
+    try:
+        settings = msgspec.convert({"kind": row["kind"], **row["settings"]}, AnySettings)
+    except (DlrsdError, msgspec.ValidationError):
+        return row
+    stated = msgspec.to_builtins(settings)
+    del stated["kind"]
+    return row | {"settings": stated}
 
 
 def _require_columns(names: list[str]) -> None:

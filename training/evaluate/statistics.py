@@ -154,7 +154,7 @@ def at_ratio(balance: float | None) -> str:
 
 def group_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """A row's values of `GROUP`; `variant` is JSON of the settings without those, and of epochs."""
-    stated = {**json.loads(row["settings"]), "epochs": row["epochs"]}
+    stated = {**row["settings"], "epochs": row["epochs"]}
     variant = {key: stated[key] for key in sorted(stated.keys() - {*GROUP, "seed", "root"})}
     return (*(row[key] for key in GROUP[:-1]), json.dumps(variant))
 

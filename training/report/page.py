@@ -83,7 +83,7 @@ def _read(folder: Path) -> Run:
     samples = _read_samples(folder / "samples.npz", metrics["classes"])
     return Run(
         name=folder.resolve().name,
-        config=_read_json(folder / "config.json"),
+        config=_as_sections_have_it(_read_json(folder / "config.json")),
         metrics=metrics,
         curves=_read_json(folder / "curves.json"),
         real=samples["real"],
@@ -93,6 +93,13 @@ def _read(folder: Path) -> Run:
         long_range=samples["long_range"],
         states=_read_states(folder / "states.npz"),
     )
+
+
+def _as_sections_have_it(config: dict[str, Any]) -> dict[str, Any]:
+    front_end = dict(config.get("front_end") or {})
+    if not front_end:
+        return config
+    return config | {front_end.pop("name").replace("-", "_"): front_end}
 
 
 def _read_json(path: Path) -> dict[str, Any]:
