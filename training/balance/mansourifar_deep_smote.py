@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,7 +63,7 @@ class MansourifarDeepSMOTE(BaseOverSampler):
         By ``fit_resample``, if a class to be enlarged has a single sample.
     """
 
-    _parameter_constraints: dict = {  # noqa: RUF012  as the base class has it
+    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012  as the base class has it
         **BaseOverSampler._parameter_constraints,
         "random_state": ["random_state"],
         "k_neighbors": [Interval(Integral, 1, None, closed="left")],
@@ -73,19 +74,19 @@ class MansourifarDeepSMOTE(BaseOverSampler):
     def __init__(
         self,
         *,
-        sampling_strategy="auto",
-        random_state=None,
-        k_neighbors=5,
-        hidden=HIDDEN,
-        steps=STEPS,
-    ):
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+        k_neighbors: int = 5,
+        hidden: int = HIDDEN,
+        steps: int = STEPS,
+    ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
         self.random_state = random_state
         self.k_neighbors = k_neighbors
         self.hidden = hidden
         self.steps = steps
 
-    def _fit_resample(self, X, y):
+    def _fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
         want = {label: count for label, count in self.sampling_strategy_.items() if count}
         if not want:
             return X.copy(), y.copy()

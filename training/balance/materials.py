@@ -110,5 +110,7 @@ def make_materials(
     return Materials(data, frontend, pools, kept, recordings, validation)
 
 
-def _of(machines: NDArray[np.float64] | None, which: NDArray[np.int64]) -> NDArray | None:
+def _of(
+    machines: NDArray[np.float64] | None, which: NDArray[np.int64]
+) -> NDArray[np.float64] | None:
     return None if machines is None else machines[which]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,8 +106,8 @@ Method = Callable[[Materials, Plan], TrainingSet]
 def make_training_set(
     materials: Materials,
     *,
-    share: NDArray | None = None,
-    weight: NDArray | None = None,
+    share: NDArray[Any] | None = None,
+    weight: NDArray[Any] | None = None,
     alpha: float = 0.0,
     pools: list[NDArray[np.float32]] | None = None,
     made: Made | None = None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -129,9 +130,9 @@ def _write(path: Path, state: dict[str, object]) -> None:
     part.replace(path)
 
 
-def _read(path: Path, model: nn.Module) -> dict:
+def _read(path: Path, model: nn.Module) -> dict[str, Any]:
     try:
-        state = torch.load(path, weights_only=True)
+        state: dict[str, Any] = torch.load(path, weights_only=True)
         model.load_state_dict(state["model"])
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from dlrsd.training.data.plants.plants import STEP_S
+from dlrsd.training.data.plants.rows import STEP_S
 
 Array = NDArray[np.float64]
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.training.data.plants.plants import PRECURSOR, STEP_S, Event, find_plants, read_events
+from dlrsd.training.data.plants.plants import PRECURSOR, Event, find_plants, read_events
+from dlrsd.training.data.plants.rows import STEP_S
 from dlrsd.training.data.plants.windows import RAREST_FIRST
 
 # Published shares of windows (24 samples, one every 4); Normal is the rest, 0.6806.

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dlrsd.training.data.plants.building import Array, Building
-from dlrsd.training.data.plants.plants import PRECURSOR, STEP_S, Event
+from dlrsd.training.data.plants.plants import PRECURSOR, Event
+from dlrsd.training.data.plants.rows import STEP_S
 
 # What an event of each code does at full strength; of several, one is drawn.
 SIGNATURES: Mapping[int, Sequence[Mapping[str, float]]] = {

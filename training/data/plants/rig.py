@@ -30,12 +30,12 @@ from dlrsd.training.data.plants.plants import (
     REPORT,
     SENSORS,
     SIMULATED,
-    STEP_S,
     Event,
     Plant,
     count_overlapping,
     meter_increments,
 )
+from dlrsd.training.data.plants.rows import STEP_S
 
 START = np.datetime64("2010-01-01T00:00:00", "s")
 _YEAR_S = 365.25 * 24 * 3600
