@@ -23,12 +23,13 @@ from benchmarks.evidence.text import (
     variant,
 )
 from dlrsd.training.evaluate.statistics import REFERENCE, interval
+from dlrsd.training.report.parts import Part
 
 Line = Mapping[str, Any]
 Table = dict[str, dict[float, Line]]  # of one comparison: method, balance ratio
 
 
-def comparison_section(name: str, lines: Sequence[Line], rows: Sequence[Row]) -> page.Piece:
+def comparison_section(name: str, lines: Sequence[Line], rows: Sequence[Row]) -> Part:
     """Everything about the cells of one data set, protocol and classifier.
 
     Parameters
@@ -70,7 +71,7 @@ def _cost(rows: Sequence[Row]) -> str:
     )
 
 
-def _counts(rows: Sequence[Row]) -> page.Piece:
+def _counts(rows: Sequence[Row]) -> Part:
     lines = []
     for balance in _ratios(rows):
         own = [row for row in rows if row["balance"] == balance]
@@ -87,7 +88,7 @@ def _counts(rows: Sequence[Row]) -> page.Piece:
     return page.table(head, lines)
 
 
-def _levels(name: str, methods: Table, shown: Sequence[str]) -> list[page.Piece]:
+def _levels(name: str, methods: Table, shown: Sequence[str]) -> list[Part]:
     """A picture and a table of each figure, the best method first."""
     ratios = _ratios(x for line in methods.values() for x in line.values())
     pieces = []
@@ -125,7 +126,7 @@ def _levels(name: str, methods: Table, shown: Sequence[str]) -> list[page.Piece]
     return pieces
 
 
-def _matrix(methods: Table, ratios: Sequence[float], cell: Any) -> page.Piece:
+def _matrix(methods: Table, ratios: Sequence[float], cell: Any) -> Part:
     def rank(method: str) -> float:
         hardest = methods[method].get(ratios[0]) or next(iter(methods[method].values()))
         return -hardest["accuracy"]["mean"]
@@ -140,7 +141,7 @@ def _matrix(methods: Table, ratios: Sequence[float], cell: Any) -> page.Piece:
     return page.table(["method", *map(ratio, ratios)], rows)
 
 
-def _differences(name: str, methods: Table, shown: Sequence[str], what: str) -> list[page.Piece]:
+def _differences(name: str, methods: Table, shown: Sequence[str], what: str) -> list[Part]:
     others = {
         method: told
         for method, line in methods.items()
@@ -182,7 +183,7 @@ def _differences(name: str, methods: Table, shown: Sequence[str], what: str) -> 
     return pieces
 
 
-def _classes(name: str, rows: Sequence[Row]) -> list[page.Piece]:
+def _classes(name: str, rows: Sequence[Row]) -> list[Part]:
     """Confusion of `REFERENCE` and every method's recall of each class, at the ratio that most
     methods were compared at, the hardest of these."""
     rows = [row for row in rows if "/" not in row["method"]]
@@ -240,7 +241,7 @@ def _recall(
 
 def _ablations(
     name: str, ablations: Table, own: Mapping[float, Line], shown: Sequence[str]
-) -> list[page.Piece]:
+) -> list[Part]:
     if not ablations:
         return []
     ratios = _ratios(x for line in ablations.values() for x in line.values())
@@ -256,7 +257,7 @@ def _ablations(
     return [*(told or [page.heading("Ablations")]), page.folded("Means of the ablations", *pieces)]
 
 
-def _more(methods: Table, figures: Sequence[str]) -> page.Piece:
+def _more(methods: Table, figures: Sequence[str]) -> Part:
     ratios = _ratios(x for line in methods.values() for x in line.values())
     pieces = []
     for figure in figures:

@@ -1,4 +1,4 @@
-"""One page in two forms, Markdown beside its pictures and HTML in one file, from the same pieces.
+"""One page in two forms from the same parts: Markdown beside its pictures, and HTML in one file.
 
 A text may hold `code` and **bold**; all else in it is shown as it is.
 """
@@ -6,27 +6,30 @@ A text may hold `code` and **bold**; all else in it is shown as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from html import escape
-from importlib.resources import files
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+from markupsafe import Markup
+
+from benchmarks.evidence import markdown
+from benchmarks.evidence.markdown import Figure
+from dlrsd.training.report.parts import (
+    Bullets,
+    Command,
+    Folded,
+    Heading,
+    Note,
+    Paragraph,
+    Part,
+    Section,
+    Span,
+    Table,
+    Text,
+    Title,
+)
+from dlrsd.training.report.rendering import render_page
 
 NAME = "evidence"
-# What the page of a run has no need of.
-_CSS = """
-main { max-width: 82rem; }
-table { font-size: 0.84rem; }
-th, td { padding: 0.28rem 0.5rem; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.82rem; margin: 0.4rem 0;
-  padding: 0.5rem 0.8rem; border: 1px solid var(--faint); border-radius: 8px; }
-code { font-size: 0.9em; }
-h3 { margin-top: 1.4rem; }
-li { margin: 0.3rem 0; max-width: 52rem; }
-details { margin: 0.8rem 0; }
-summary { cursor: pointer; color: var(--soft); font-size: 0.9rem; }
-td, tbody th { vertical-align: top; white-space: normal; }
-"""
 # A picture beside a Markdown page has no page to take its colours from.
 _ALONE = (
     "<style>svg{color:#1d2530;--faint:#d9dee5;background:#fff;"
@@ -34,125 +37,86 @@ _ALONE = (
 )
 
 
-class Piece(NamedTuple):
-    """A part of the page in both forms, and the files that its Markdown shows."""
-
-    markdown: str
-    html: str
-    files: dict[str, str] = {}  # noqa: RUF012 - never written to
-
-
-def title(text: str) -> Piece:
-    return Piece(f"# {_markdown(text)}", f"<h1>{_html(text)}</h1>")
-
-
-def section(text: str, *pieces: Piece) -> Piece:
+def section(text: str, *parts: Part) -> Section:
     """A part of the page under a heading of its own."""
-    inner = join(pieces)
-    html = f"<section><h2>{_html(text)}</h2>\n{inner.html}\n</section>"
-    return Piece(f"## {_markdown(text)}\n\n{inner.markdown}", html, inner.files)
+    return Section(marked(text), parts)
 
 
-def heading(text: str) -> Piece:
-    return Piece(f"### {_markdown(text)}", f"<h3>{_html(text)}</h3>")
+def heading(text: str) -> Heading:
+    return Heading(marked(text))
 
 
-def paragraph(text: str) -> Piece:
-    return Piece(_markdown(text), f"<p>{_html(text)}</p>")
+def paragraph(text: str) -> Paragraph:
+    return Paragraph(marked(text))
 
 
-def note(text: str) -> Piece:
-    return Piece(_markdown(text), f'<p class="note">{_html(text)}</p>')
+def note(text: str) -> Note:
+    return Note(marked(text))
 
 
-def bullets(texts: Sequence[str]) -> Piece:
-    items = "".join(f"<li>{_html(text)}</li>" for text in texts)
-    return Piece("\n".join(f"- {_markdown(text)}" for text in texts), f"<ul>{items}</ul>")
+def bullets(texts: Sequence[str]) -> Bullets:
+    return Bullets([marked(text) for text in texts])
 
 
-def command(text: str) -> Piece:
-    return Piece(f"```sh\n{text}\n```", f"<pre><code>{escape(text)}</code></pre>")
+def command(text: str) -> Command:
+    return Command(text)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Piece:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """A table of texts, the first column the rows' names; a line break in a cell is kept."""
-    if not rows:
-        return Piece("", "")
-    cells = [[_markdown(cell).replace("|", "\\|").replace("\n", "<br>") for cell in row]
-             for row in (head, *rows)]  # fmt: skip
-    cells.insert(1, ["---", *["---:"] * (len(head) - 1)])
-    shown = [[_html(cell).replace("\n", "<br>") for cell in row] for row in rows]
-    top = "".join(f"<th>{_html(cell)}</th>" for cell in head)
-    body = "".join(
-        f"<tr><th>{first}</th>{''.join(f'<td>{cell}</td>' for cell in rest)}</tr>"
-        for first, *rest in shown
-    )
-    html = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-    return Piece(
-        "\n".join(f"| {' | '.join(row)} |" for row in cells), f'<div class="wide">{html}</div>'
-    )
+    return Table([marked(cell) for cell in head], [[marked(cell) for cell in row] for row in rows])
 
 
-def figure(name: str, svg: str, text: str) -> Piece:
-    """A picture (an ``<svg>`` element as of ``dlrsd.training.report.plots``); its text names it."""
-    file = f"{NAME}-{name}.svg"
+def figure(name: str, svg: Markup, text: str) -> Figure:
+    """A picture by a name that is unique on the page."""
+    return Figure(svg, f"{NAME}-{name}.svg", text)
+
+
+def folded(text: str, *parts: Part) -> Folded:
+    """What few will want to read: shown when it is clicked."""
+    return Folded(text, parts)
+
+
+def marked(text: str) -> Text:
+    """A text with `code` and **bold** as the spans that these are."""
+    spans = []
+    for place, piece in enumerate(re.split(r"(`[^`]*`|\*\*.+?\*\*)", text)):
+        if not place % 2:
+            spans += [Span(piece)] if piece else []
+        elif piece.startswith("`"):
+            spans.append(Span(piece[1:-1], "code"))
+        else:
+            spans.append(Span(marked(piece[2:-2]), "b"))
+    return spans
+
+
+def write(folder: Path, title: str, parts: Sequence[Part], made_by: str) -> None:
+    """Write the page in both forms and its pictures; pictures of before are removed."""
+    whole = [Title(marked(title)), *parts]
+    foot = marked(f"Written by `{made_by}`.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob(f"{NAME}-*.svg"):
+        old.unlink()
+    for picture in _figures(whole):
+        (folder / picture.file).write_text(_alone(picture.svg), encoding="utf-8")
+    text = markdown.page([*whole, Paragraph(foot)])
+    (folder / f"{NAME}.md").write_text(text, encoding="utf-8")
+    html = render_page(title, whole, footer=foot, look="broad")
+    (folder / f"{NAME}.html").write_text(html, encoding="utf-8")
+
+
+def _figures(parts: Sequence[Part]) -> Iterator[Figure]:
+    for part in parts:
+        if isinstance(part, Figure):
+            yield part
+        elif isinstance(part, (Section, Folded)):
+            yield from _figures(part.parts)
+
+
+def _alone(svg: str) -> str:
+    """A picture as a file: with a size, and colours of its own."""
     width, height = (
         round(float(x) * 4 / 3) for x in re.findall(r"[\d.]+", svg[svg.index("viewBox") :])[2:4]
     )
     head = f'<svg width="{width}" height="{height}"'
-    alone = re.sub(r"<svg\b([^>]*>)", lambda tag: head + tag[1] + _ALONE, svg, count=1)
-    return Piece(f"![{_markdown(text)}]({file})", f'<div class="wide">{svg}</div>', {file: alone})
-
-
-def folded(text: str, *pieces: Piece) -> Piece:
-    """What few will want to read: shown when it is clicked."""
-    inner = join(pieces)
-    head = f"<details><summary>{_html(text)}</summary>"
-    return Piece(
-        f"{head}\n\n{inner.markdown}\n\n</details>", f"{head}{inner.html}</details>", inner.files
-    )
-
-
-def join(pieces: Sequence[Piece]) -> Piece:
-    return Piece(
-        "\n\n".join(piece.markdown for piece in pieces if piece.markdown),
-        "\n".join(piece.html for piece in pieces),
-        {name: text for piece in pieces for name, text in piece.files.items()},
-    )
-
-
-def write(folder: Path, page_title: str, pieces: Sequence[Piece], made_by: str) -> None:
-    """Write the page in both forms and the pictures; pictures of before are removed."""
-    page = join([title(page_title), *pieces])
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob(f"{NAME}-*.svg"):
-        old.unlink()
-    for file, svg in page.files.items():
-        (folder / file).write_text(svg, encoding="utf-8")
-    foot = f"Written by `{made_by}`."
-    (folder / f"{NAME}.md").write_text(f"{page.markdown}\n\n{_markdown(foot)}\n", encoding="utf-8")
-    # The look of a run's report, which is a template of its own.
-    template = (files("dlrsd.training.report") / "report.html").read_text(encoding="utf-8")
-    head, _, _ = template.partition("</style>")
-    (folder / f"{NAME}.html").write_text(
-        f"{head.replace('$title', escape(page_title))}{_CSS}</style>\n</head>\n<body>\n<main>\n"
-        f"{page.html}\n<footer>{_html(foot)}</footer>\n</main>\n</body>\n</html>\n",
-        encoding="utf-8",
-    )
-
-
-def _html(text: str) -> str:
-    return _inline(text, lambda code: f"<code>{escape(code)}</code>", escape, "<b>{}</b>")
-
-
-def _markdown(text: str) -> str:
-    def plain(part: str) -> str:
-        return re.sub(r"([\\_<>$\[\]])", r"\\\1", part)
-
-    return _inline(text, lambda code: f"`{code}`", plain, "**{}**")
-
-
-def _inline(text: str, code: Callable[[str], str], plain: Callable[[str], str], bold: str) -> str:
-    parts = re.split(r"`([^`]*)`", text)
-    shown = [code(part) if i % 2 else plain(part) for i, part in enumerate(parts)]
-    return re.sub(r"\*\*(.+?)\*\*", lambda found: bold.format(found[1]), "".join(shown))
+    return re.sub(r"<svg\b([^>]*>)", lambda tag: head + tag[1] + _ALONE, svg, count=1)

@@ -6,11 +6,11 @@ one marker each, so that they can be told apart in grey as well.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -29,7 +29,7 @@ from dlrsd.training.base.plot_style import (
     short_name,
 )
 from dlrsd.training.evaluate.statistics import REFERENCE
-from dlrsd.training.report import plots
+from dlrsd.training.report.sections.diagnosis import confusion_matrix
 
 Estimate = Mapping[str, Any]  # {"mean": float, "half_width": float or None}
 _SHARES = (0.01, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
@@ -61,7 +61,9 @@ def look(method: str) -> tuple[str, str]:
 
 
 @rc_context(STYLE)
-def over_balance(series: Mapping[str, Mapping[float, Estimate]], *, label: str, name: str) -> str:
+def over_balance(
+    series: Mapping[str, Mapping[float, Estimate]], *, label: str, name: str
+) -> Markup:
     """A figure over two or more balance ratios, a line a method with 95 % intervals over seeds.
 
     Parameters
@@ -108,7 +110,7 @@ def over_balance(series: Mapping[str, Mapping[float, Estimate]], *, label: str, 
 
 
 @rc_context(STYLE)
-def estimates(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> str:
+def estimates(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> Markup:
     """Figures at one balance ratio: a row a method, a panel {label: {method: estimate}}."""
     ranked = _ranked(next(iter(panels.values())))
     figure, grid = _rows_figure(ranked, len(panels))
@@ -123,7 +125,7 @@ def estimates(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> str
 
 
 @rc_context(STYLE)
-def differences(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> str:
+def differences(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> Markup:
     """Paired differences with 95 % intervals beside a line at 0: a row a method, a panel a figure.
 
     Coloured where the interval excludes 0, grey where it does not.
@@ -157,7 +159,7 @@ def differences(panels: Mapping[str, Mapping[str, Estimate]], *, name: str) -> s
 @rc_context(STYLE)
 def class_recall(
     recall: Mapping[str, Sequence[float | None]], classes: Sequence[str], *, name: str
-) -> str:
+) -> Markup:
     """Mean recall of each class (column) under each method (row), darker where more is missed."""
     ranked = sorted(
         recall, key=lambda method: -np.mean([x for x in recall[method] if x is not None])
@@ -192,12 +194,11 @@ def class_recall(
     return as_svg(figure, name, "Mean recall of each class under each method")
 
 
-def confusion(counts: ArrayLike, classes: Sequence[str], *, name: str) -> str:
+def confusion(counts: ArrayLike, classes: Sequence[str], *, name: str) -> Markup:
     """Where the windows of each class went, in per cent of the class."""
     summed = np.asarray(counts)
     share = summed / np.maximum(summed.sum(axis=1, keepdims=True), 1)
-    svg = plots.confusion_matrix(np.round(100 * share, 1), classes)
-    return re.sub(r'(\bid="|url\(#|href="#)confusion-', rf"\g<1>{name}-", svg)
+    return confusion_matrix(np.round(100 * share, 1), classes, name=name)
 
 
 def _ranked(values: Mapping[str, Estimate]) -> list[str]:

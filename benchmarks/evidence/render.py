@@ -13,6 +13,7 @@ from benchmarks.evidence.summary import protocols_section, summary_section
 from benchmarks.evidence.text import PROTOCOLS, duration, number
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.evaluate.statistics import GROUP, group_of, summary
+from dlrsd.training.report.parts import Part
 from dlrsd.training.runs.table import read_table
 
 
@@ -97,7 +98,7 @@ def _read_extra(path: Path) -> dict[str, Any]:
     return {"note": "", "measured": {}, **extra}
 
 
-def _limits_section(path: Path) -> page.Piece:
+def _limits_section(path: Path) -> Part:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -106,7 +107,7 @@ def _limits_section(path: Path) -> page.Piece:
     return page.section("What limits it, and what was tried", page.bullets(paragraphs))
 
 
-def _extra_section(extra: Mapping[str, Any]) -> page.Piece:
+def _extra_section(extra: Mapping[str, Any]) -> Part:
     rows = [[_text(value) for value in row] for row in extra["rows"]]
     return page.section(
         extra["title"],

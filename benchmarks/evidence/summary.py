@@ -17,6 +17,7 @@ from benchmarks.evidence.text import (
     variant,
 )
 from dlrsd.training.evaluate.statistics import GROUP, REFERENCE
+from dlrsd.training.report.parts import Part
 
 Line = Mapping[str, Any]
 
@@ -53,7 +54,7 @@ OTHER_TARGETS = {
 }
 
 
-def summary_section(lines: Sequence[Line], extras: Sequence[Mapping[str, Any]]) -> page.Piece:
+def summary_section(lines: Sequence[Line], extras: Sequence[Mapping[str, Any]]) -> Part:
     """Targets, and one sentence of each protocol and balance ratio."""
     own = _in_order(line for line in lines if line["method"] == REFERENCE)
     if not own:
@@ -74,7 +75,7 @@ def summary_section(lines: Sequence[Line], extras: Sequence[Mapping[str, Any]]) 
     )
 
 
-def protocols_section(lines: Sequence[Line]) -> page.Piece:
+def protocols_section(lines: Sequence[Line]) -> Part:
     """What the protocols mean, and `bearing` beside `block`."""
     present = {line["protocol"] for line in lines}
     pieces = [

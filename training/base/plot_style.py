@@ -6,12 +6,12 @@ dark page and paper alike. Drawn with matplotlib's object-oriented interface: no
 
 from __future__ import annotations
 
-import html
 import io
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -50,8 +50,17 @@ WIDTH = 8.6  # inches: 826 pixels of a page
 TICKS_HZ = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000)
 
 
-def as_svg(figure: Figure, name: str, description: str) -> str:
-    """The figure as an ``<svg>`` element whose identifiers are unique on the page."""
+def as_svg(figure: Figure, name: str, description: str) -> Markup:
+    """A figure as an ``<svg>`` element that is ready to stand in a page.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    name : str
+        An identifier, unique on the page: all identifiers in the element begin with it.
+    description : str
+        What the picture is, for who cannot see it.
+    """
     buffer = io.StringIO()
     no_metadata: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with rc_context({"svg.hashsalt": name}):
@@ -61,11 +70,11 @@ def as_svg(figure: Figure, name: str, description: str) -> str:
     # Tags only: what stands between them may be a class name.
     text = re.sub(r"<[^>]+>", lambda tag: _page_tag(tag[0], name), text)
     width = round(96 * figure.get_figwidth())
-    head = (
-        f'<svg role="img" aria-label="{html.escape(description)}" '
-        f'style="max-width:{width}px;--narrowest:{round(0.8 * width)}px" '
-    )
-    return text.replace("<svg ", head, 1)
+    head = Markup(
+        '<svg role="img" aria-label="{}" style="max-width:{}px;--narrowest:{}px" '
+    ).format(description, width, round(0.8 * width))
+    # The one place where text becomes markup: matplotlib has escaped all that it was given.
+    return Markup(text.replace("<svg ", head, 1))
 
 
 def name_rows(axes: Axes, names: Sequence[str]) -> None:

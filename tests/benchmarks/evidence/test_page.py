@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,15 +18,19 @@ pytest.importorskip("imblearn")
 pytest.importorskip("pyarrow")
 
 from benchmarks import machine
+from benchmarks.evidence import markdown
 from benchmarks.evidence.__main__ import main
+from benchmarks.evidence.page import marked
 from benchmarks.evidence.render import render
 from benchmarks.evidence.summary import met
 from benchmarks.evidence.text import PROTOCOLS, commands, counts, duration, probability
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.training import report
 from dlrsd.training.balance.methods import METHODS
 from dlrsd.training.data.vibration.prepare import Settings
 from dlrsd.training.evaluate.statistics import holm
 from dlrsd.training.kinds.vibration.fit import CLASSIFIER_EPOCHS
+from dlrsd.training.report.parts import Paragraph, Span
 from dlrsd.training.runs.table import SCHEMA, write_table
 
 CLASSES = ["Normal", "<b>ball</b>", "in|ner"]
@@ -97,7 +102,7 @@ def test_numbers_are_those_of_the_table(page):
     result = ttest_1samp(OWN[400.0], 0).confidence_interval(0.95)
     own = f"{np.mean(OWN[400.0]):.4f} ± {(result.high - result.low) / 2:.4f}"
     assert f"| **dlrsd-smote** | {own} |" in markdown
-    assert f"<th><b>dlrsd-smote</b></th><td>{own}</td>" in html
+    assert f'<th scope="row"><b>dlrsd-smote</b></th><td>{own}</td>' in html
     p = []
     for other in (ROS[400.0], PLAIN):
         test = ttest_rel(OWN[400.0], other)
@@ -166,6 +171,19 @@ def test_the_page_is_whole_and_asks_for_nothing(page):
     assert "<b>ball</b>" not in html
     assert "\\<b\\>ball\\</b\\>" in markdown
     assert "in\\|ner" in markdown
+
+
+def test_the_page_has_the_style_of_a_runs_report(page):
+    style = (Path(report.__file__).with_name("templates") / "style.css").read_text("utf-8")
+    assert style in page[1]
+
+
+def test_marks_may_stand_in_each_other():
+    text = "a < b `c ** d` and **`e`, f** * g"
+    shown = markdown.page([Paragraph(marked(text))])
+    assert shown == "a \\< b `c ** d` and **`e`, f** * g\n"
+    assert marked("plain") == [Span("plain")]
+    assert marked("**`e`, f**") == [Span([Span("e", "code"), Span(", f")], "b")]
 
 
 class Balanced(HTMLParser):

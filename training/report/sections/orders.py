@@ -1,53 +1,48 @@
-"""What the lines say: the mean order map of every class, as a section of the report."""
+"""What the envelope's lines say: the mean order map of each class."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dlrsd.runtime.dsp.order_map import LINES, OrderMapConfig
 from dlrsd.training.base.plot_style import COLOUR_MAP, STYLE, WIDTH, as_svg, hertz, short_name
-from dlrsd.training.report.html_parts import figure, section
+from dlrsd.training.report.parts import Note, Picture, Section
+from dlrsd.training.report.run_folder import Run
 
 _STRONGEST = 2.5  # end of the colour scale: e^2.5, twelve times what surrounds a line
 
 
-def order_lines(
-    lines: Mapping[str, NDArray], classes: Sequence[str], config: Mapping[str, Any]
-) -> str:
-    """The section, empty without maps.
-
-    Parameters
-    ----------
-    lines : {class: array [shape=(bands, 31)]}
-        Mean log contrast of every line over the class's test windows.
-    classes : list of str
-    config : dict
-        Of the run: ``signal`` and ``order_map``.
-    """
-    if not lines:
-        return ""
-    facts = {key: config["order_map"][key] for key in ("n_bands", "f_min_hz", "f_max_hz")}
-    signal = {key: config["signal"][key] for key in ("rate_hz", "window")}
+def order_lines(run: Run) -> Section | None:
+    """How far the envelope's lines stand out, class by class."""
+    if not run.lines:
+        return None
+    facts = {key: run.config["order_map"][key] for key in ("n_bands", "f_min_hz", "f_max_hz")}
+    signal = {key: run.config["signal"][key] for key in ("rate_hz", "window")}
     edges = OrderMapConfig(**signal, **facts).band_edges_hz
-    return section(
+    return Section(
         "What the lines say",
-        figure(lines_picture({name: lines[name] for name in classes if name in lines}, edges)),
-        "<p class='note'>Mean over the test windows of a class: how far the envelope's line at "
-        "each multiple of a fault's order stands above what surrounds it, by the band of "
-        "frequencies that carries it. 1 is 2.7 times, 2 is 7.4 times; noise gives about 0.5. A "
-        "fault of the outer race should light bpfo, of the inner race bpfi with the shaft's "
-        "sidebands, of a rolling element bsf with the cage's.</p>",
+        [
+            Picture(lines_picture(run.lines, edges)),
+            Note(
+                "Mean over the test windows of a class: how far the envelope's line at each "
+                "multiple of a fault's order stands above what surrounds it, by the band of "
+                "frequencies that carries it. 1 is 2.7 times, 2 is 7.4 times; noise gives about "
+                "0.5. A fault of the outer race should light bpfo, of the inner race bpfi with the "
+                "shaft's sidebands, of a rolling element bsf with the cage's."
+            ),
+        ],
     )
 
 
 @rc_context(STYLE)
-def lines_picture(lines: Mapping[str, NDArray], band_edges_hz: NDArray) -> str:
+def lines_picture(lines: Mapping[str, NDArray[Any]], band_edges_hz: NDArray[np.float64]) -> Markup:
     """One panel for each class: bands upwards, lines to the right.
 
     Parameters

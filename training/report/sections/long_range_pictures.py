@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from dlrsd.training.base.plot_style import INK, STYLE, TICKS_HZ, WIDTH, as_svg, hertz
 from dlrsd.training.evaluate.attention import reach
-from dlrsd.training.report.plots import HeatmapScale
+from dlrsd.training.report.sections.heatmaps import HeatmapScale
 
 # Attention at even weights is the neutral middle of a diverging scale.
 _ATTENTION: Any = {"cmap": "PuOr_r", "norm": LogNorm(1 / 4, 4)}
@@ -25,8 +26,8 @@ _FLOOR = 1e-3  # of the gradient's maximum: the low end of its colours
 
 @rc_context(STYLE)
 def attention_picture(
-    heatmap: NDArray, rows: NDArray, columns: NDArray, scale: HeatmapScale
-) -> str:
+    heatmap: NDArray[Any], rows: NDArray[Any], columns: NDArray[Any], scale: HeatmapScale
+) -> Markup:
     """A heatmap beside the attention over its frequencies (above) and over its time (below).
 
     Of either axis the mean over heads and the head that looks farthest.
@@ -73,8 +74,8 @@ def attention_picture(
 
 @rc_context(STYLE)
 def field_picture(
-    gradients: Mapping[str, NDArray], field: list[list[int]], scale: HeatmapScale
-) -> str:
+    gradients: Mapping[str, NDArray[Any]], field: list[list[int]], scale: HeatmapScale
+) -> Markup:
     """Gradient of the central latent unit, one panel for each map.
 
     Parameters
@@ -105,7 +106,7 @@ def field_picture(
     return as_svg(figure, "field", "Effective receptive field with and without the Seaformer block")
 
 
-def _heatmap(axes: Axes, values: NDArray, scale: HeatmapScale, **colours: Any) -> Any:
+def _heatmap(axes: Axes, values: NDArray[Any], scale: HeatmapScale, **colours: Any) -> Any:
     image = axes.imshow(
         values,
         origin="lower",

@@ -1,0 +1,190 @@
+"""Real and synthetic heatmaps side by side, and the scale that all heatmaps of a page share."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib import rc_context
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from dlrsd.runtime.dsp.scalogram import full_scalogram
+from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
+from dlrsd.training.base.plot_style import BLUE, COLOUR_MAP, STYLE, TICKS_HZ, as_svg, hertz
+from dlrsd.training.report.parts import Card, Gallery, Note, Picture, Section
+from dlrsd.training.report.run_folder import Run
+
+# Some 110 kB each: the page stays below 2 MB.
+_MAX_CLASSES = 16
+_SAMPLES_PER_COLUMN = 8  # of a full scalogram: finer than a page shows
+
+
+def real_and_synthetic(run: Run) -> Section | None:
+    """A few heatmaps of each class, real ones above synthetic ones."""
+    shown = [name for name in run.classes if name in run.real and name in run.synthetic]
+    if not shown or "scalogram" not in run.config:  # whose axes these are
+        return None
+    of_classes = f" First {_MAX_CLASSES} of {len(shown)} classes." * (len(shown) > _MAX_CLASSES)
+    scale, config = heatmap_scale(run), _scalogram(run)
+    cards = []
+    for index, name in enumerate(shown[:_MAX_CLASSES]):
+        heatmaps = run.real[name][:, 0], run.synthetic[name][:, 0]
+        svgs = [gallery(*heatmaps, scale, name=f"gallery{index}")]
+        if name in run.windows:
+            svgs.insert(0, window_picture(run.windows[name][0], config, name=f"window{index}"))
+        cards.append(Card(name, svgs))
+    channels = run.real[shown[0]].shape[1]
+    of_channels = f" First of {channels} channels." if channels > 1 else ""
+    return Section(
+        "Real and synthetic heatmaps",
+        [
+            Note(
+                "Four of each, picked evenly and not by looks; the real ones are of the test part. "
+                "Frequency in Hz upwards, time to the right, one colour scale for all heatmaps. "
+                "Above them the first test window in full: its samples, and its scalogram before "
+                f"it is averaged.{of_channels}{of_classes}"
+            ),
+            Picture(colour_bar(scale)),
+            Gallery(cards),
+        ],
+    )
+
+
+class HeatmapScale(NamedTuple):
+    """What the axes and the colours of all heatmaps of a page mean.
+
+    ``frequencies`` are the rows' in Hz, ascending; ``duration_ms`` is the length of a window;
+    ``low`` and ``high`` are the values at the ends of the colour scale.
+    """
+
+    frequencies: NDArray[np.float64]
+    duration_ms: float
+    low: float
+    high: float
+
+
+def heatmap_scale(run: Run) -> HeatmapScale:
+    """The scale of a run's heatmaps: its scalogram's axes, colours over most real values."""
+    config = _scalogram(run)
+    low, high = np.quantile(np.concatenate([x.ravel() for x in run.real.values()]), (0.02, 0.98))
+    return HeatmapScale(
+        frequencies=config.frequencies,
+        duration_ms=1000 * config.window / config.rate_hz,
+        low=float(low),
+        high=float(max(high, low + 1e-6)),
+    )
+
+
+def _scalogram(run: Run) -> ScalogramConfig:
+    facts = {**run.config.get("signal", {}), **run.config.get("scalogram", {})}
+    known = {field.name for field in fields(ScalogramConfig)}
+    return ScalogramConfig(**{key: value for key, value in facts.items() if key in known})
+
+
+@rc_context(STYLE)
+def gallery(
+    real: NDArray[Any], synthetic: NDArray[Any], scale: HeatmapScale, *, name: str
+) -> Markup:
+    """Heatmaps of one class: real ones above, synthetic ones below.
+
+    Parameters
+    ----------
+    real, synthetic : array [shape=(n, F, T)], at most 4 of each are shown, evenly picked
+    scale : axes and colours, the same for all classes of a page
+    name : an identifier, unique on the page
+    """
+    columns = 4
+    spacing = ConstrainedLayoutEngine(wspace=0.02, hspace=0.02, w_pad=0.02, h_pad=0.02)
+    figure = Figure(figsize=(4.2, 2.3), layout=spacing)
+    grid = figure.subplots(2, columns, sharex=True, sharey=True)
+    n_rows = len(scale.frequencies)
+    ticks = [f for f in TICKS_HZ if scale.frequencies[0] <= f <= scale.frequencies[-1]]
+    positions = np.interp(np.log(ticks), np.log(scale.frequencies), np.arange(n_rows) + 0.5)
+    for axes_row, heatmaps, label in zip(
+        grid, (real, synthetic), ("real", "synthetic"), strict=True
+    ):
+        picked = np.unique(np.linspace(0, len(heatmaps) - 1, columns).round().astype(int))
+        for column, axes in enumerate(axes_row):
+            axes.spines[:].set_visible(False)
+            axes.tick_params(labelsize=7, length=2)
+            axes.tick_params(axis="y", left=column == 0)
+            if column >= len(picked) or not len(heatmaps):
+                axes.tick_params(length=0)
+                continue
+            axes.imshow(
+                heatmaps[picked[column]].astype(np.float32),
+                origin="lower",
+                extent=(0, scale.duration_ms, 0, n_rows),
+                aspect="auto",
+                interpolation="none",
+                cmap=COLOUR_MAP,
+                vmin=scale.low,
+                vmax=scale.high,
+            )
+        axes_row[0].set_ylabel(label, fontweight="bold")
+    grid[0, 0].set_yticks(positions, [hertz(f) for f in ticks])
+    grid[0, 0].set_ylim(0, n_rows)
+    grid[0, 0].set_xlim(0, scale.duration_ms)
+    grid[0, 0].xaxis.set_major_locator(MaxNLocator(2))
+    for axes in grid[1]:
+        axes.set_xlabel("ms", fontsize=7, labelpad=1)
+    return as_svg(figure, name, "Real heatmaps above synthetic ones, frequency in Hz over time")
+
+
+@rc_context(STYLE)
+def window_picture(window: NDArray[Any], config: ScalogramConfig, *, name: str) -> Markup:
+    """One window: its samples above its scalogram at full resolution, each on its own scale.
+
+    Parameters
+    ----------
+    window : array [shape=(length,)]
+    config : ScalogramConfig
+    name : an identifier, unique on the page
+    """
+    frequencies, magnitude = full_scalogram(window, config)
+    columns = magnitude.shape[1] // _SAMPLES_PER_COLUMN
+    magnitude = magnitude[:, : columns * _SAMPLES_PER_COLUMN]
+    image = magnitude.reshape(len(frequencies), columns, _SAMPLES_PER_COLUMN).mean(axis=2)
+    image = np.log(image + 0.03 * np.median(image) + np.finfo(np.float32).tiny)
+    figure = Figure(figsize=(4.2, 2.0), layout="constrained")
+    trace, axes = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.5))
+    duration = 1000 * len(window) / config.rate_hz
+    trace.plot(np.arange(len(window)) / config.rate_hz * 1000, window, color=BLUE, linewidth=0.6)
+    trace.tick_params(labelsize=7, length=2)
+    trace.yaxis.set_major_locator(MaxNLocator(2))
+    axes.imshow(
+        image,
+        origin="lower",
+        extent=(0, duration, 0, len(frequencies)),
+        aspect="auto",
+        interpolation="none",
+        cmap=COLOUR_MAP,
+        vmin=float(np.quantile(image, 0.02)),
+    )
+    ticks = [f for f in TICKS_HZ if frequencies[0] <= f <= frequencies[-1]]
+    positions = np.interp(np.log(ticks), np.log(frequencies), np.arange(len(frequencies)) + 0.5)
+    axes.set_yticks(positions, [hertz(f) for f in ticks])
+    axes.set_xlim(0, duration)
+    axes.tick_params(labelsize=7, length=2)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("ms", fontsize=7, labelpad=1)
+    return as_svg(figure, name, "A window's samples above its scalogram, frequency in Hz over time")
+
+
+@rc_context(STYLE)
+def colour_bar(scale: HeatmapScale) -> Markup:
+    """The colour scale of all heatmaps of a page."""
+    figure = Figure(figsize=(4.2, 0.55), layout="constrained")
+    axes = figure.subplots()
+    mapping = ScalarMappable(Normalize(scale.low, scale.high), COLOUR_MAP)
+    bar = figure.colorbar(mapping, cax=axes, orientation="horizontal", extend="both")
+    bar.outline.set_visible(False)
+    bar.set_label("log amplitude, standard deviations of the training part", fontsize=8)
+    return as_svg(figure, "colours", "Colour scale of the heatmaps")
