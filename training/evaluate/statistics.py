@@ -13,13 +13,14 @@ to seed, too: intervals are rather too narrow than too wide [2]_.)
 from __future__ import annotations
 
 import json
+import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t
+from scipy.stats import sem, t, ttest_rel
 
 from dlrsd.runtime.base.errors import InputError
 
@@ -37,11 +38,17 @@ def interval(values: ArrayLike) -> tuple[float, float | None]:
 
     Parameters
     ----------
-    values : array [shape=(n,)], n >= 1, finite, one of each seed
+    values : array, shape (n,), n >= 1
+        Finite, one of each seed.
 
     Returns
     -------
     mean, half-width; a single value has no half-width: None
+
+    Raises
+    ------
+    InputError
+        If the values are none, not finite, or no list.
     """
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or not x.size or not np.isfinite(x).all():
@@ -51,7 +58,9 @@ def interval(values: ArrayLike) -> tuple[float, float | None]:
         )
     if len(x) == 1:
         return float(x[0]), None
-    return float(x.mean()), float(t.ppf((1 + _CONFIDENCE) / 2, len(x) - 1) * _standard_error(x))
+    error = sem(x)
+    half_width = t.interval(_CONFIDENCE, len(x) - 1, scale=error)[1] if error else 0.0
+    return float(x.mean()), float(half_width)
 
 
 def paired(a: ArrayLike, b: ArrayLike) -> tuple[float, float | None]:
@@ -59,29 +68,53 @@ def paired(a: ArrayLike, b: ArrayLike) -> tuple[float, float | None]:
 
     Parameters
     ----------
-    a, b : array [shape=(n,)], n >= 1, of the same seeds in the same order
+    a, b : array, shape (n,), n >= 1
+        Of the same seeds in the same order.
 
     Returns
     -------
     mean difference, half-width; a single pair has no half-width: None
+
+    Raises
+    ------
+    InputError
+        If there are not as many of the one as of the other, or not finite ones.
     """
     return interval(_differences(a, b))
 
 
 def paired_p(a: ArrayLike, b: ArrayLike) -> float | None:
-    """Two-sided p-value of the paired t test; None with a single pair. Parameters as `paired`."""
+    """Two-sided p-value of the paired t test; a single pair has none: None.
+
+    Parameters
+    ----------
+    a, b
+        As in :func:`paired`.
+    """
     x = _differences(a, b)
     if len(x) < 2:
         return None
-    error = _standard_error(x)
-    if error == 0:
+    if not np.ptp(x):
         return 0.0 if x[0] else 1.0  # the limit of ever smaller spreads
-    return float(2 * t.sf(abs(x.mean()) / error, len(x) - 1))
+    with warnings.catch_warnings():
+        # Of differences that are equal but for rounding.
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
+        return float(ttest_rel(a, b).pvalue)
 
 
 def holm(p: Sequence[float | None]) -> list[float | None]:
-    """p-values adjusted for their number by Holm's step-down method [3]_; None stays and is not
-    counted."""
+    """Correct p-values for their number by Holm's step-down method [3]_.
+
+    Parameters
+    ----------
+    p : list of float or None
+        What is None is not counted and stays None.
+
+    Returns
+    -------
+    list of float or None
+        The corrected p-values in the same order, at most 1.
+    """
     adjusted: list[float | None] = [None] * len(p)
     known = sorted((value, place) for place, value in enumerate(p) if value is not None)
     least = 0.0
@@ -153,7 +186,10 @@ def at_ratio(balance: float | None) -> str:
 
 
 def group_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """A row's values of `GROUP`; `variant` is JSON of the settings without those, and of epochs."""
+    """What a row has in common with those that it is compared with: its values of `GROUP`.
+
+    ``variant`` is JSON of all other settings (but for seed and folder) and of the epochs.
+    """
     stated = {**json.loads(row["settings"]), "epochs": row["epochs"]}
     variant = {key: stated[key] for key in sorted(stated.keys() - {*GROUP, "seed", "root"})}
     return (*(row[key] for key in GROUP[:-1]), json.dumps(variant))
@@ -215,7 +251,3 @@ def _differences(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
     if x.shape != y.shape:
         raise InputError(f"got {x.shape} and {y.shape} values: expected pairs, one of each seed")
     return x - y
-
-
-def _standard_error(x: NDArray[np.float64]) -> float:
-    return float(x.std(ddof=1) / np.sqrt(len(x)))
