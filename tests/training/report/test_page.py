@@ -16,8 +16,9 @@ from matplotlib.image import imread
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.base.plot_style import ORANGE
-from dlrsd.training.evaluate.fidelity import fidelity, near_copies
+from dlrsd.training.evaluate.fidelity import fidelity
 from dlrsd.training.evaluate.metrics import classification_metrics
+from dlrsd.training.evaluate.near_copies import near_copies
 from dlrsd.training.report.page import write_report
 from dlrsd.training.report.parts import Paragraph
 from dlrsd.training.report.sections.diagnosis import confusion_matrix, recall_bars, wilson_interval
