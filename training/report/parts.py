@@ -24,16 +24,18 @@ Text: TypeAlias = "str | Sequence[Span]"
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a page; ``macro`` names its macro in ``parts.html.j2``."""
+    """A part of a page; ``macro`` in ``parts.html.j2`` is how it looks: its class's name."""
 
     macro: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        cls.macro = getattr(cls, "macro", cls.__name__.lower())
 
 
 @dataclass(frozen=True)
 class Title(Part):
     """The title of a whole page."""
 
-    macro = "title"
     text: Text
 
 
@@ -41,7 +43,6 @@ class Title(Part):
 class Heading(Part):
     """A heading within a section."""
 
-    macro = "heading"
     text: Text
 
 
@@ -49,7 +50,6 @@ class Heading(Part):
 class Paragraph(Part):
     """A paragraph."""
 
-    macro = "paragraph"
     text: Text
 
 
@@ -57,7 +57,6 @@ class Paragraph(Part):
 class Note(Part):
     """A paragraph in small print."""
 
-    macro = "note"
     text: Text
 
 
@@ -65,7 +64,6 @@ class Note(Part):
 class Bullets(Part):
     """A list of sentences."""
 
-    macro = "bullets"
     items: Sequence[Text]
 
 
@@ -73,7 +71,6 @@ class Bullets(Part):
 class Command(Part):
     """Lines that a reader may type."""
 
-    macro = "command"
     text: str
 
 
@@ -81,7 +78,6 @@ class Command(Part):
 class Picture(Part):
     """An ``<svg>`` element as :func:`dlrsd.training.base.plot_style.as_svg` makes it."""
 
-    macro = "picture"
     svg: Markup
 
 
@@ -89,7 +85,6 @@ class Picture(Part):
 class Table(Part):
     """A table: the first cell of a row names it; ``looks`` are style classes of the first rows."""
 
-    macro = "table"
     head: Sequence[Text]
     rows: Sequence[Sequence[Text]]
     caption: str = ""
@@ -101,7 +96,6 @@ class Table(Part):
 class Definitions(Part):
     """Terms, each with what it means."""
 
-    macro = "definitions"
     items: Sequence[tuple[str, str]]
 
 
@@ -116,7 +110,6 @@ class Card(NamedTuple):
 class Gallery(Part):
     """Cards side by side, as many as fit."""
 
-    macro = "gallery"
     cards: Sequence[Card]
 
 
@@ -124,7 +117,6 @@ class Gallery(Part):
 class Folded(Part):
     """Parts that few will want to read: shown when the title is clicked."""
 
-    macro = "folded"
     title: str
     parts: Sequence[Part]
 
@@ -133,7 +125,6 @@ class Folded(Part):
 class Section(Part):
     """Parts on a card of their own under a title."""
 
-    macro = "section"
     title: Text
     parts: Sequence[Part]
 
@@ -150,7 +141,6 @@ class Tile(NamedTuple):
 class Verdict(Part):
     """The top of a run's page: what was reached, in words and figures, and what that means."""
 
-    macro = "verdict"
     run: str
     headline: str
     sentences: Sequence[Text]

@@ -76,8 +76,9 @@ def recall_bars(confusion: ArrayLike, classes: Sequence[str]) -> Markup:
 
     Parameters
     ----------
-    confusion : array [shape=(K, K)], int, rows true, columns predicted
-    classes : K names
+    confusion : array, shape (K, K)
+        Counts of windows: rows are true classes, columns diagnosed ones.
+    classes : list of K names
     """
     counts = np.asarray(confusion)
     total = counts.sum(axis=1)

@@ -96,9 +96,12 @@ def gallery(
 
     Parameters
     ----------
-    real, synthetic : array [shape=(n, F, T)], at most 4 of each are shown, evenly picked
-    scale : axes and colours, the same for all classes of a page
-    name : an identifier, unique on the page
+    real, synthetic : array, shape (n, F, T)
+        At most 4 of each are shown, evenly picked.
+    scale : HeatmapScale
+        The same for all classes of a page.
+    name : str
+        An identifier, unique on the page.
     """
     columns = 4
     spacing = ConstrainedLayoutEngine(wspace=0.02, hspace=0.02, w_pad=0.02, h_pad=0.02)
@@ -144,9 +147,10 @@ def window_picture(window: NDArray[Any], config: ScalogramConfig, *, name: str) 
 
     Parameters
     ----------
-    window : array [shape=(length,)]
+    window : array, shape (length,)
     config : ScalogramConfig
-    name : an identifier, unique on the page
+    name : str
+        An identifier, unique on the page.
     """
     frequencies, magnitude = full_scalogram(window, config)
     columns = magnitude.shape[1] // _SAMPLES_PER_COLUMN

@@ -72,10 +72,12 @@ def tsne_map(
 
     Parameters
     ----------
-    points : array [shape=(n, 2)]
-    labels : array [shape=(n,)], class indices
-    synthetic : array [shape=(n,)]
-    classes : K names
+    points : array, shape (n, 2)
+    labels : array, shape (n,)
+        Class indices.
+    synthetic : array, shape (n,)
+        True for synthetic heatmaps.
+    classes : list of K names
     """
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     axes = figure.subplots()

@@ -34,9 +34,11 @@ def attention_picture(
 
     Parameters
     ----------
-    heatmap : array [shape=(F, T)]
-    rows, columns : array [shape=(heads, f, f)] and [shape=(heads, t, t)]
-        Attention weights on this heatmap; entry [:, i, j] is how much i looks at j.
+    heatmap : array, shape (F, T)
+    rows : array, shape (heads, f, f)
+        Attention weights over frequencies; entry [:, i, j] is how much i looks at j.
+    columns : array, shape (heads, t, t)
+        As ``rows``, over time.
     scale : axes and colours of the heatmap
     """
     figure = Figure(figsize=(WIDTH, 5.6), layout="constrained")
@@ -80,7 +82,8 @@ def field_picture(
 
     Parameters
     ----------
-    gradients : {title: array [shape=(F, T)], >= 0}
+    gradients : {title: array, shape (F, T)}
+        At least 0.
     field : [[low, high], [low, high]]
         All that the convolutions can see, in bins along frequency and time.
     scale : axes

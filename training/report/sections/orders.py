@@ -47,8 +47,8 @@ def lines_picture(lines: Mapping[str, NDArray[Any]], band_edges_hz: NDArray[np.f
 
     Parameters
     ----------
-    lines : {class: array [shape=(bands, 31)]}
-    band_edges_hz : array [shape=(bands + 1,)]
+    lines : {class: array, shape (bands, 31)}
+    band_edges_hz : array, shape (bands + 1,)
     """
     size = (WIDTH, 0.9 * len(lines) + 1.2)
     picture = Figure(figsize=size, layout="constrained")
