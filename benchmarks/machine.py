@@ -164,7 +164,7 @@ def alternate(
         Each is called once before the first round.
     rounds : int > 0
     turn_s : float >= 0
-        A turn repeats a call for at least so long and counts the mean.
+        A turn repeats its call for at least this long; what counts is the mean time of a call.
     """
     for way in ways.values():
         way()

@@ -5,10 +5,10 @@
 Two networks learn from the same recordings, as `dlrsd-train fit` trains them: one on scalograms of
 85 ms, one on order maps of 1.02 s. A test window is one of the latter; what the first says of it is
 the mean over the twelve windows in it, so all three columns are of the same seconds. No weight or
-temperature is fitted. That to add is better than either alone was looked at on the fan end first,
-in a trial that is not kept (`load`, tasks cwru-fan-near and cwru-fan-far, seeds 100 and 101), where
-it is so on one of two tasks; three seeds of cwru10 under `load` had been seen, too, when the rule
-was settled.
+temperature is fitted. The rule, to add the two, was tried on the fan end first, in a trial that is
+not kept (`load`, tasks cwru-fan-near and cwru-fan-far, seeds 100 and 101): on one of the two tasks
+the sum is better than either network alone. Three seeds of cwru10 under `load` had been seen as
+well before the rule was settled.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ NOTE = (
 
 
 class Study(NamedTuple):
-    """Where to look; ``seeds``: at most so many, as the protocol has no more parts."""
+    """What is compared; ``seeds`` is at most the number of parts that the protocol has."""
 
     protocol: str
     task: str

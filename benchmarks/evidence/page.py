@@ -37,42 +37,42 @@ _ALONE = (
 )
 
 
-def section(text: str, *parts: Part) -> Section:
+def section(text: str, *parts: Part) -> Part:
     """A part of the page under a heading of its own."""
     return Section(marked(text), parts)
 
 
-def heading(text: str) -> Heading:
+def heading(text: str) -> Part:
     return Heading(marked(text))
 
 
-def paragraph(text: str) -> Paragraph:
+def paragraph(text: str) -> Part:
     return Paragraph(marked(text))
 
 
-def note(text: str) -> Note:
+def note(text: str) -> Part:
     return Note(marked(text))
 
 
-def bullets(texts: Sequence[str]) -> Bullets:
+def bullets(texts: Sequence[str]) -> Part:
     return Bullets([marked(text) for text in texts])
 
 
-def command(text: str) -> Command:
+def command(text: str) -> Part:
     return Command(text)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Part:
     """A table of texts, the first column the rows' names; a line break in a cell is kept."""
     return Table([marked(cell) for cell in head], [[marked(cell) for cell in row] for row in rows])
 
 
-def figure(name: str, svg: Markup, text: str) -> Figure:
+def figure(name: str, svg: Markup, text: str) -> Part:
     """A picture by a name that is unique on the page."""
     return Figure(svg, f"{NAME}-{name}.svg", text)
 
 
-def folded(text: str, *parts: Part) -> Folded:
+def folded(text: str, *parts: Part) -> Part:
     """What few will want to read: shown when it is clicked."""
     return Folded(text, parts)
 

@@ -88,8 +88,7 @@ def data_name(row: Row) -> str:
 
 
 def variant(row: Row) -> str:
-    """In what the settings of a group differ from the usual ones of their front end; nothing if
-    in nothing."""
+    """The settings of a group that are not the usual ones of its front end, in words."""
     stated = json.loads(row["variant"])
     front_end = _front_end(stated)
     stated.pop("front_end", None)
@@ -106,7 +105,7 @@ def variant(row: Row) -> str:
 
 
 def has_usual_classifier(row: Row) -> bool:
-    """Whether a group's classifier is its front end's own, which goes without saying."""
+    """Whether a group's classifier is the usual one of its front end, which need not be named."""
     return row["classifier"] == usual_of(_front_end(json.loads(row["variant"])))["classifier"]
 
 
@@ -115,7 +114,7 @@ def _front_end(settings: Mapping[str, Any]) -> str:
 
 
 def usual_of(front_end: str) -> dict[str, Any]:
-    """Settings by name as a comparison has them where nothing else is asked for."""
+    """The settings that a comparison with this front end has by default, by name."""
     window, hop, classifier = DEFAULTS[front_end]
     own = {"front_end": front_end, "window": window, "hop": hop, "classifier": classifier}
     return _DEFAULTS | own

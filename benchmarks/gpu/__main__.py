@@ -1,10 +1,10 @@
-"""Every measurement that needs a CUDA GPU, with what is importable on the machine at hand.
+"""Every measurement that needs a CUDA GPU, with the libraries that are installed here.
 
     python -m benchmarks.gpu --bundle cwru-6205
 
-Each entry of ``entries.py`` runs in a process of its own: what is not installed is skipped by
-name, and what fails is recorded and stops nothing else, not even by a GPU error that would stay
-with the process. Without a GPU it says so and exits with 2.
+Each entry of ``entries.py`` runs in a process of its own. One whose library is missing is skipped,
+and the table names the library; one that fails is recorded. Neither stops the others: a GPU error
+ends with the process that met it. Without a GPU the command says so and exits with 2.
 """
 
 from __future__ import annotations

@@ -78,16 +78,19 @@ def as_svg(figure: Figure, name: str, description: str) -> Markup:
 
 
 def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name the rows of a picture, the first one at the top."""
     axes.set_yticks(range(len(names)), [short_name(name) for name in names])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(names) - 0.5, -0.5)
 
 
 def hertz(frequency: float) -> str:
+    """A frequency in Hz as short as an axis needs it: 500, 2k."""
     return f"{frequency / 1000:g}k" if frequency >= 1000 else f"{frequency:g}"
 
 
 def short_name(name: str) -> str:
+    """A name cut to what fits beside a row."""
     return name if len(name) <= 26 else f"{name[:25]}…"
 
 

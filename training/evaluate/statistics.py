@@ -130,7 +130,14 @@ def reference_of(balance: float | None) -> str:
 
 
 def verdict(mean: float, half_width: float | None, method: str, reference: str = REFERENCE) -> str:
-    """The difference reference - method in words: better only if the interval excludes 0."""
+    """Which of two methods is better, in words: one is only where the interval excludes 0.
+
+    Parameters
+    ----------
+    mean, half_width
+        Of the difference, reference minus method.
+    method, reference : str
+    """
     if half_width is None or abs(mean) <= half_width:
         return "no difference shown"
     return f"{reference if mean > 0 else method} better"
@@ -181,7 +188,7 @@ def summary(rows: Any) -> list[dict[str, Any]]:
 
 
 def at_ratio(balance: float | None) -> str:
-    """ ", balance ratio 1:..." where there is one."""
+    """The balance ratio as the end of a sentence; empty where there is none."""
     return "" if balance is None else f", balance ratio 1:{balance:g}"
 
 

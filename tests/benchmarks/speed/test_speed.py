@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 for module in ("torch", "onnx", "pywt", "threadpoolctl"):
     pytest.importorskip(module)
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
 @pytest.mark.parametrize(
@@ -31,8 +23,8 @@ def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         ("stream", ["first_diagnosis_s", "median"]),
     ],
 )
-def test_a_benchmark_runs_and_is_rendered(name: str, figures: list, tmp_path: Path) -> None:
-    done = run(f"speed.{name}", "--quick", "--out", str(tmp_path))
+def test_a_benchmark_runs_and_is_rendered(name: str, figures: list, call, tmp_path: Path) -> None:
+    done = call(f"speed.{name}", "--quick", "--out", str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     result = json.loads((tmp_path / f"{name}.json").read_text())
     assert result["machine"]["sgemm_gmac_per_s"] > 0.1
@@ -41,20 +33,8 @@ def test_a_benchmark_runs_and_is_rendered(name: str, figures: list, tmp_path: Pa
     for key in figures:
         value = value[key]
     assert value > 0
-    assert run("table", "--folder", str(tmp_path)).returncode == 0
+    assert call("table", "--folder", str(tmp_path)).returncode == 0
     page = (tmp_path / "README.md").read_text()
     assert f"## {name}\n" in page
     shown = f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
     assert f"| {shown} |" in page
-
-
-def test_without_a_gpu_the_script_says_so_in_one_line(tmp_path: Path) -> None:
-    from dlrsd.runtime.base.hardware import count_gpus
-
-    if count_gpus():
-        pytest.skip("there is a GPU")
-    done = run("gpu", "--out", str(tmp_path / "gpu.json"))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.count("\n") == 1
-    assert "no GPU" in done.stderr
-    assert not list(tmp_path.iterdir())
