@@ -17,7 +17,7 @@ from dlrsd.training.report.run_folder import Run
 from dlrsd.training.report.words import percent
 
 #: What views of a window are, by front end: an order map has no time axis to shift.
-_VIEWS = {"scalogram": "shifted and with noise added", "order-map": "with noise added"}
+_VIEWS = {"scalogram": ", shifted and with noise added", "order-map": ", with noise added"}
 
 
 def training_windows(run: Run) -> Section | None:
@@ -35,7 +35,7 @@ def training_windows(run: Run) -> Section | None:
             *shares,
             Note(
                 "Windows held out for validation are not counted. Besides these the classifier saw "
-                f"views of the real windows, {_VIEWS[run.front_end]}{equal}."
+                f"views of the real windows{_VIEWS.get(run.front_end, '')}{equal}."
             ),
             *map(Note, run.metrics.get("notes", ())),
         ],
