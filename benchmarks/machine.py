@@ -1,6 +1,6 @@
 """What benchmarks share: facts of the machine, one thread, alternating timings, the result file.
 
-Results are small JSON files in ``benchmarks/results/``; ``benchmarks/table.py`` renders them.
+Results are small JSON files in ``benchmarks/results/``; ``benchmarks.table`` renders them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
 
 RESULTS = Path(__file__).parent / "results"
+#: Where commands are called, and sub-processes run: benchmarks are modules of this folder.
+ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = (
     "numpy", "onnxruntime", "onnxruntime-gpu", "torch", "PyWavelets", "ssqueezepy", "cupy-cuda12x",
     "cupy-cuda13x", "tensorrt", "tensorrt_rtx_cu13",
@@ -129,8 +131,7 @@ def save(name: str, result: Mapping[str, Any], folder: Path = RESULTS) -> Path:
     """Write ``result``, the command that made it and the machine's facts to ``NAME.json``."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
-    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
-    content = {"command": command, **result, "machine": facts()}
+    content = {"command": _command(), **result, "machine": facts()}
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return path
 
@@ -163,7 +164,7 @@ def alternate(
         Each is called once before the first round.
     rounds : int > 0
     turn_s : float >= 0
-        A turn repeats a call for at least so long and counts the mean.
+        A turn repeats its call for at least this long; what counts is the mean time of a call.
     """
     for way in ways.values():
         way()
@@ -223,6 +224,13 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -
     for row in rows:
         table.add_row(*map(str, row))
     Console().print(table)
+
+
+def _command() -> str:
+    """What was typed to start this process."""
+    spec = sys.modules["__main__"].__spec__
+    called = f"-m {spec.name.removesuffix('.__main__')}" if spec else Path(sys.argv[0]).name
+    return " ".join(["python", called, *sys.argv[1:]])
 
 
 def _cpu() -> str:

@@ -1,6 +1,6 @@
 """Render ``results/*.json`` as ``results/README.md``, so that no figure is typed by hand.
 
-    python benchmarks/table.py
+    python -m benchmarks.table
 
 Works on any result: spreads and single figures become rows named by their path, lists of rows
 become tables.
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import machine
+from benchmarks import machine
 
 _SPREAD, _MEAN = {"median", "min", "max"}, {"mean", "half_width"}
 
@@ -25,7 +25,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     results = {path.stem: json.loads(path.read_text("utf-8")) for path in folder.glob("*.json")}
     parts = [section(name, results[name]) for name in sorted(results)]
-    head = "# Results\n\nWritten by `python benchmarks/table.py` from the JSON files beside it.\n"
+    head = "# Results\n\nWritten by `python -m benchmarks.table` from the JSON files beside it.\n"
     (folder / "README.md").write_text("\n".join([head, *parts]), encoding="utf-8")
     print(folder / "README.md")
 

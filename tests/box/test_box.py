@@ -67,11 +67,12 @@ def test_the_wheel_holds_every_file_of_the_packages() -> None:
     wanted = {
         f"dlrsd/{package}/{path.relative_to(SOURCE / package).as_posix()}"
         for package in PACKAGES
-        for pattern in ("*.py", "py.typed", "*.json", "*.html", "bundles/*/*")
-        for path in (SOURCE / package).glob(pattern)
+        for pattern in ("*.py", "py.typed", "*.json", "templates/*", "ready/*/*")
+        for path in (SOURCE / package).rglob(pattern)
     }
     assert {
-        "dlrsd/runtime/manifest.schema.json", "dlrsd/training/report.html",
+        "dlrsd/runtime/bundle/manifest.schema.json",
+        "dlrsd/training/report/templates/page.html.j2",
         "dlrsd/runtime/py.typed", "dlrsd/training/py.typed", "dlrsd/export/py.typed",
     } <= wanted  # fmt: skip
     held = {name for name in installed() if name.startswith("dlrsd/") and "__pycache__" not in name}

@@ -6,12 +6,12 @@ dark page and paper alike. Drawn with matplotlib's object-oriented interface: no
 
 from __future__ import annotations
 
-import html
 import io
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -50,8 +50,17 @@ WIDTH = 8.6  # inches: 826 pixels of a page
 TICKS_HZ = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000)
 
 
-def as_svg(figure: Figure, name: str, description: str) -> str:
-    """The figure as an ``<svg>`` element whose identifiers are unique on the page."""
+def as_svg(figure: Figure, name: str, description: str) -> Markup:
+    """A figure as an ``<svg>`` element that is ready to stand in a page.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    name : str
+        An identifier, unique on the page: all identifiers in the element begin with it.
+    description : str
+        What the picture is, for who cannot see it.
+    """
     buffer = io.StringIO()
     no_metadata: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with rc_context({"svg.hashsalt": name}):
@@ -61,24 +70,27 @@ def as_svg(figure: Figure, name: str, description: str) -> str:
     # Tags only: what stands between them may be a class name.
     text = re.sub(r"<[^>]+>", lambda tag: _page_tag(tag[0], name), text)
     width = round(96 * figure.get_figwidth())
-    head = (
-        f'<svg role="img" aria-label="{html.escape(description)}" '
-        f'style="max-width:{width}px;--narrowest:{round(0.8 * width)}px" '
-    )
-    return text.replace("<svg ", head, 1)
+    head = Markup(
+        '<svg role="img" aria-label="{}" style="max-width:{}px;--narrowest:{}px" '
+    ).format(description, width, round(0.8 * width))
+    # The one place where text becomes markup: matplotlib has escaped all that it was given.
+    return Markup(text.replace("<svg ", head, 1))
 
 
 def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name the rows of a picture, the first one at the top."""
     axes.set_yticks(range(len(names)), [short_name(name) for name in names])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(names) - 0.5, -0.5)
 
 
 def hertz(frequency: float) -> str:
+    """A frequency in Hz as short as an axis needs it: 500, 2k."""
     return f"{frequency / 1000:g}k" if frequency >= 1000 else f"{frequency:g}"
 
 
 def short_name(name: str) -> str:
+    """A name cut to what fits beside a row."""
     return name if len(name) <= 26 else f"{name[:25]}…"
 
 

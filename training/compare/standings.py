@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dlrsd.training.evaluate.statistics import reference_of, summary
+from dlrsd.training.evaluate.statistics import REFERENCES, summary
 from dlrsd.training.kinds.registry import KINDS
 from dlrsd.training.runs.row import Row
 
@@ -44,10 +44,9 @@ def _table(title: str, lines: Sequence[Mapping[str, Any]], figures: Sequence[str
     table = Table(
         title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
     )
-    balance = lines[0]["balance"]
     names = [figure.replace("_", " ") for figure in figures]
     table.add_column("method", overflow="fold", min_width=16)
-    for name in ("seeds", *names, f"{reference_of(balance)} −"):
+    for name in ("seeds", *names, f"{REFERENCES[lines[0]['kind']]} −"):
         table.add_column(name, justify="right", no_wrap=True)
     for line in lines:
         difference = line["difference"][figures[0]]

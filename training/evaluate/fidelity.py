@@ -1,4 +1,4 @@
-"""How like synthetic heatmaps are to real ones, and how many are near-copies of training windows.
+"""How like real heatmaps the synthetic ones are.
 
 Two families, each computed class by class. *Paired* figures (CS, PCC, RMSE) compare each
 synthetic heatmap with its nearest real one of the class. *Distribution* figures (JS, KL, EMD per
@@ -19,15 +19,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace, device
-from scipy.stats import wasserstein_distance
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.synthesis.filtering import Thresholds, typical_distance
-from dlrsd.runtime.synthesis.neighbours import Array, flatten, nearest, to_host
+from dlrsd.runtime.synthesis.neighbours import Array, flatten, nearest
+from dlrsd.training.evaluate.distributions import (
+    HISTOGRAM_BINS,
+    KL_PSEUDOCOUNT,
+    js_nats,
+    kl_nats,
+    mmd,
+    nonzero,
+    row_figures,
+    shares,
+)
 
-HISTOGRAM_BINS = 32
-# Half a count in every bin: the Krichevsky-Trofimov (Jeffreys) estimate keeps KL finite.
-KL_PSEUDOCOUNT = 0.5
 # Of larger sets this many are drawn (seeded): the pairwise figures grow with the square.
 MAX_HEATMAPS = 500
 
@@ -92,9 +97,9 @@ def measure(synthetic: Array, real: Array) -> dict[str, float | None]:
 
     Parameters
     ----------
-    synthetic : array [shape=(n, channels, F, T)], real
+    synthetic : array, shape (n, channels, F, T)
         Synthetic heatmaps, standardised log scalograms.
-    real : array [shape=(m, channels, F, T)], real
+    real : array, shape (m, channels, F, T)
         Real heatmaps of the same class, same scale, same array library and device.
 
     Returns
@@ -117,7 +122,7 @@ def measure(synthetic: Array, real: Array) -> dict[str, float | None]:
     Rubner et al., "The earth mover's distance as a metric for image retrieval", IJCV 40, 2000
     (EMD; equal to the 1-Wasserstein distance of Villani's "Optimal transport").
     """
-    _check_pair(synthetic, real)
+    check_pair(synthetic, real)
     if not (synthetic.shape[0] and real.shape[0]):
         return dict.fromkeys(DEFINITIONS)
     xp = array_namespace(synthetic, real)
@@ -133,8 +138,8 @@ def measure(synthetic: Array, real: Array) -> dict[str, float | None]:
         "pcc": _cosine(_centred(flat), _centred(partner)),
         "rmse": _rmse(flat, partner),
     }
-    figures |= _row_figures(_rows(synthetic), _rows(real))
-    figures["mmd"] = _mmd(flat, flat_real)
+    figures |= row_figures(synthetic, real)
+    figures["mmd"] = mmd(flat, flat_real)
     figures |= _paper_figures(_autoscaled(flat), _autoscaled(partner))
     return {name: figures[name] for name in DEFINITIONS}
 
@@ -144,7 +149,7 @@ def fidelity(synthetic: Mapping[str, Array], real: Mapping[str, Array]) -> dict[
 
     Parameters
     ----------
-    synthetic, real : {class: array [shape=(n, channels, F, T)]}
+    synthetic, real : {class: array, shape (n, channels, F, T)}
         Heatmaps by class, as in :func:`measure`. A class without any synthetic heatmap may be
         missing from ``synthetic``.
 
@@ -188,74 +193,14 @@ def fidelity(synthetic: Mapping[str, Array], real: Mapping[str, Array]) -> dict[
     }
 
 
-def near_copies(
-    synthetic: Mapping[str, Array],
-    train: Mapping[str, Array],
-    *,
-    fraction: float = Thresholds.copy_distance,
-) -> dict[str, Any]:
-    """Count synthetic heatmaps that all but repeat a training window.
-
-    The yardstick is the class itself: the median, over its training windows, of the distance
-    from a window to its nearest neighbour among the others.
-
-    Parameters
-    ----------
-    synthetic : {class: array [shape=(n, channels, F, T)]}, real
-        Synthetic heatmaps.
-    train : {class: array [shape=(m, channels, F, T)]}, real
-        Heatmaps of the training windows they were made from, on the same scale.
-    fraction : float > 0
-        A synthetic heatmap is a near-copy if its distance to the nearest training window is at
-        most this part of the yardstick.
-
-    Returns
-    -------
-    dict
-        ``fraction``; ``n``, ``count`` and ``share`` over the classes that have a yardstick;
-        ``per_class``: {class: {``n``, ``count``, ``share``, ``median_ratio``}}, the last being
-        the median distance to the nearest training window over the yardstick. A class with fewer
-        than two training windows has no yardstick: its ``count``, ``share`` and ``median_ratio``
-        are null. ``median_ratio`` is also null if the yardstick is zero.
+def check_pair(synthetic: Array, real: Array) -> None:
+    """Refuse heatmaps of other shapes than the real ones.
 
     Raises
     ------
     InputError
-        If shapes do not fit, or ``fraction`` is not positive.
+        If channels, frequencies or blocks differ.
     """
-    if not fraction > 0:
-        raise InputError(f"got a near-copy fraction of {fraction:g}: expected more than 0")
-    per_class = {
-        name: _near_copies_of_class(heatmaps, train[name], fraction)
-        for name, heatmaps in synthetic.items()
-        if heatmaps.shape[0] and name in train
-    }
-    counted = [row for row in per_class.values() if row["count"] is not None]
-    n, count = sum(row["n"] for row in counted), sum(row["count"] for row in counted)
-    return {
-        "fraction": fraction,
-        "n": n,
-        "count": count,
-        "share": count / n if n else None,
-        "per_class": per_class,
-    }
-
-
-def _near_copies_of_class(synthetic: Array, train: Array, fraction: float) -> dict[str, Any]:
-    _check_pair(synthetic, train)
-    n = int(synthetic.shape[0])
-    if train.shape[0] < 2:
-        return {"n": n, "count": None, "share": None, "median_ratio": None}
-    xp = array_namespace(synthetic, train)
-    synthetic, train = xp.astype(synthetic, xp.float64), xp.astype(train, xp.float64)
-    yardstick = typical_distance(train)
-    distance = nearest(synthetic, train)[0][:, 0]
-    count = int(xp.sum(xp.astype(distance <= fraction * yardstick, xp.int64)))
-    ratio = _median(distance) / yardstick if yardstick > 0 else None
-    return {"n": n, "count": count, "share": count / n, "median_ratio": ratio}
-
-
-def _check_pair(synthetic: Array, real: Array) -> None:
     if synthetic.ndim != 4 or synthetic.shape[1:] != real.shape[1:]:
         raise InputError(
             f"got synthetic heatmaps of shape {tuple(synthetic.shape)} and real ones of shape "
@@ -270,13 +215,6 @@ def _drawn(x: Array, count: int) -> Array:
     return xp.take(x, xp.asarray(index, device=device(x)), axis=0)
 
 
-def _rows(x: Array) -> Array:
-    """(n, channels, F, T) -> (channels * F, n * T): all values of each frequency row."""
-    xp = array_namespace(x)
-    n, channels, n_rows, blocks = x.shape
-    return xp.reshape(xp.permute_dims(x, (1, 2, 0, 3)), (channels * n_rows, n * blocks))
-
-
 def _centred(x: Array) -> Array:
     return x - array_namespace(x).mean(x, axis=1, keepdims=True)
 
@@ -284,111 +222,18 @@ def _centred(x: Array) -> Array:
 def _autoscaled(x: Array) -> Array:
     xp = array_namespace(x)
     low = xp.min(x, axis=1, keepdims=True)
-    return (x - low) / _nonzero(xp.max(x, axis=1, keepdims=True) - low)
-
-
-def _nonzero(x: Array) -> Array:
-    """Divisors: zero, met only under a zero dividend, becomes one."""
-    xp = array_namespace(x)
-    return xp.where(x > 0, x, xp.ones_like(x))
+    return (x - low) / nonzero(xp.max(x, axis=1, keepdims=True) - low)
 
 
 def _cosine(a: Array, b: Array) -> float:
     xp = array_namespace(a, b)
     norms = xp.sqrt(xp.sum(a * a, axis=1) * xp.sum(b * b, axis=1))
-    return float(xp.mean(xp.sum(a * b, axis=1) / _nonzero(norms)))
+    return float(xp.mean(xp.sum(a * b, axis=1) / nonzero(norms)))
 
 
 def _rmse(a: Array, b: Array) -> float:
     xp = array_namespace(a, b)
     return float(xp.mean(xp.sqrt(xp.mean((a - b) ** 2, axis=1))))
-
-
-def _row_figures(synthetic: Array, real: Array) -> dict[str, float | None]:
-    counts, counts_real = _histograms(synthetic, real)
-    return {
-        "js": _js_bits(_shares(counts_real), _shares(counts)),
-        "kl": _kl_nats(_shares(counts_real + KL_PSEUDOCOUNT), _shares(counts + KL_PSEUDOCOUNT)),
-        "emd": _emd(synthetic, real),
-    }
-
-
-def _histograms(synthetic: Array, real: Array) -> tuple[Array, Array]:
-    """Counts per row, shape (rows, HISTOGRAM_BINS), in equal bins over the values of both."""
-    xp = array_namespace(synthetic, real)
-    low = xp.minimum(_edge(xp.min, synthetic), _edge(xp.min, real))
-    span = _nonzero(xp.maximum(_edge(xp.max, synthetic), _edge(xp.max, real)) - low)
-    return _counts(synthetic, low, span), _counts(real, low, span)
-
-
-def _edge(reduce: Any, rows: Array) -> Array:
-    return reduce(rows, axis=1, keepdims=True)
-
-
-def _counts(rows: Array, low: Array, span: Array) -> Array:
-    xp = array_namespace(rows)
-    position = xp.floor((rows - low) / span * HISTOGRAM_BINS)
-    position = xp.where(position < HISTOGRAM_BINS, position, position - 1)  # the last bin is closed
-    columns = [xp.sum(xp.astype(position == b, rows.dtype), axis=1) for b in range(HISTOGRAM_BINS)]
-    return xp.stack(columns, axis=1)
-
-
-def _shares(counts: Array) -> Array:
-    return counts / array_namespace(counts).sum(counts, axis=1, keepdims=True)
-
-
-def _kl_nats(p: Array, q: Array) -> float:
-    """Mean over rows of sum p log(p / q), 0 log 0 being 0; q > 0 wherever p > 0."""
-    xp = array_namespace(p, q)
-    return float(xp.mean(xp.sum(p * (xp.log(_nonzero(p)) - xp.log(_nonzero(q))), axis=1)))
-
-
-def _js_nats(p: Array, q: Array) -> float:
-    mixture = (p + q) / 2
-    return (_kl_nats(p, mixture) + _kl_nats(q, mixture)) / 2
-
-
-def _js_bits(p: Array, q: Array) -> float:
-    return _js_nats(p, q) / float(np.log(2.0))
-
-
-def _emd(synthetic: Array, real: Array) -> float:
-    # scipy computes on the host: the one copy off the device, of the drawn heatmaps only.
-    pairs = zip(to_host(synthetic), to_host(real), strict=True)
-    return float(np.mean([wasserstein_distance(a, b) for a, b in pairs]))
-
-
-def _mmd(synthetic: Array, real: Array) -> float | None:
-    n, m = synthetic.shape[0], real.shape[0]
-    if n < 2 or m < 2:
-        return None
-    xp = array_namespace(synthetic, real)
-    squared = _squared_distances(xp.concat([synthetic, real], axis=0))
-    # Each pair is in the matrix twice, and sorting leaves the zero diagonal in front.
-    bandwidth = _median(xp.sort(xp.reshape(xp.sqrt(squared[n:, n:]), (-1,)))[m:])
-    if bandwidth == 0:
-        return None
-    kernel = xp.exp(squared / (-2 * bandwidth**2))
-    within = xp.sum(kernel[:n, :n]) - n
-    within_real = xp.sum(kernel[n:, n:]) - m
-    between = xp.mean(kernel[:n, n:])
-    return float(within / (n * (n - 1)) + within_real / (m * (m - 1)) - 2 * between)
-
-
-def _squared_distances(x: Array) -> Array:
-    xp = array_namespace(x)
-    x = x - xp.mean(x, axis=0, keepdims=True)  # less cancellation below
-    norms = xp.sum(x * x, axis=1)
-    squared = norms[:, None] + norms[None, :] - 2 * (x @ x.T)
-    off_diagonal = 1 - xp.eye(x.shape[0], dtype=x.dtype)
-    return xp.where(squared > 0, squared, xp.zeros_like(squared)) * off_diagonal
-
-
-def _median(values: Array) -> float:
-    """Median of a 1-D array: the array API has none."""
-    ordered = array_namespace(values).sort(values)
-    n = ordered.shape[0]
-    return (float(ordered[(n - 1) // 2]) + float(ordered[n // 2])) / 2
 
 
 def _paper_figures(synthetic: Array, real: Array) -> dict[str, float | None]:
@@ -398,15 +243,15 @@ def _paper_figures(synthetic: Array, real: Array) -> dict[str, float | None]:
     return {
         "cs_paper": _cosine(synthetic, real),
         "rmse_paper": _rmse(synthetic, real),
-        "js_paper": _js_nats(p, q),
-        "kl_paper": _kl_nats(p, q),
+        "js_paper": js_nats(p, q),
+        "kl_paper": kl_nats(p, q),
         "mmd_paper": float(xp.mean(means**2)),
         "emd_paper": float(xp.mean(xp.abs(synthetic - real))),
     }
 
 
 def _softmax(x: Array) -> Array:
-    return _shares(array_namespace(x).exp(x))
+    return shares(array_namespace(x).exp(x))
 
 
 def _class_mean(rows: list[dict[str, Any]]) -> dict[str, float | None]:

@@ -12,8 +12,9 @@ from sklearn.metrics import log_loss
 from dlrsd.training.balance.pools import Balanced, RealPool
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.windows import WindowIndex
-from dlrsd.training.evaluate.fidelity import fidelity, near_copies
+from dlrsd.training.evaluate.fidelity import fidelity
 from dlrsd.training.evaluate.metrics import classification_metrics
+from dlrsd.training.evaluate.near_copies import near_copies
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.frontends.front_end import FrontEnd
 from dlrsd.training.models.classifiers import Classifier

@@ -14,7 +14,7 @@ from dlrsd.training.evaluate.receptive_field import (
     field_figures,
     theoretical_field,
 )
-from dlrsd.training.frontends.front_end import Bins
+from dlrsd.training.frontends.front_end import HeatmapAxes
 from dlrsd.training.models.generator import Generator
 
 WINDOWS = 8  # of a class, over which figures are averaged
@@ -23,7 +23,7 @@ WINDOWS = 8  # of a class, over which figures are averaged
 def long_range(
     generator: Generator,
     unseen: list[NDArray[np.float32]],
-    bins: Bins,
+    axes: HeatmapAxes,
     *,
     classes: list[str],
     normal: str | None,
@@ -35,7 +35,7 @@ def long_range(
     generator : Generator, trained
     unseen : list of arrays [shape=(n_c, channels, F, T)]
         Real heatmaps of every class, of at least one class.
-    bins : Bins
+    axes : HeatmapAxes
         Of the heatmaps.
     classes : list of str
     normal : str, optional
@@ -52,13 +52,13 @@ def long_range(
         For the report: ``heatmap`` (F, T), ``rows`` (heads, f, f) and ``columns`` (heads, t, t)
         of the heatmap shown, and the maps (F, T) of ``encoder_gradients``.
     """
-    octaves, ms = bins
+    octaves, ms = axes.octaves, axes.ms
     heatmaps = np.concatenate([spread(own) for own in unseen])
     rows, columns = attention(generator, heatmaps)
     tested = [label for label, own in enumerate(unseen) if len(own)]
     shown = min(tested, key=lambda label: classes[label] == normal)
     shown_rows, shown_columns = attention(generator, unseen[shown][:1])
-    field, gradients = receptive_field(generator, heatmaps, bins)
+    field, gradients = receptive_field(generator, heatmaps, axes)
     size, (f, t) = generator.size, generator.latent_shape[1:]
     figures = {
         "attention": {
@@ -78,7 +78,7 @@ def long_range(
 
 
 def receptive_field(
-    generator: Generator, heatmaps: NDArray[np.float32], bins: Bins
+    generator: Generator, heatmaps: NDArray[np.float32], axes: HeatmapAxes
 ) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
     """The figures that :func:`long_range` calls ``receptive_field``, and the gradient maps.
 
@@ -86,10 +86,10 @@ def receptive_field(
     ----------
     generator : Generator, trained, with or without Seaformer blocks
     heatmaps : array [shape=(n, channels, F, T)]
-    bins : Bins
+    axes : HeatmapAxes
         Of the heatmaps.
     """
-    octaves, ms = bins
+    octaves, ms = axes.octaves, axes.ms
     gradients = encoder_gradients(generator, heatmaps)
     f, t = generator.latent_shape[1:]
     field = theoretical_field(convolutions(generator.encoder), generator.size, (f // 2, t // 2))

@@ -13,22 +13,24 @@ to seed, too: intervals are rather too narrow than too wide [2]_.)
 from __future__ import annotations
 
 import json
+import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t
+from scipy.stats import sem, t, ttest_rel
 
 from dlrsd.runtime.base.errors import InputError
 
 FIGURES = ("accuracy", "macro_recall", "worst_recall", "g_mean", "macro_auroc")
 REFERENCE = "dlrsd-smote"
-#: In its place on plants, whose rows have no balance ratio.
 PLANT_REFERENCE = "rus-weights"
+#: The method that others are compared with, by the kind of data.
+REFERENCES = {"window": REFERENCE, "sequence": PLANT_REFERENCE}
 #: What all seeds and methods that are compared have in common; `variant` is what else was set.
-GROUP = ("data", "task", "protocol", "balance", "classifier", "variant")
+GROUP = ("kind", "data", "task", "protocol", "balance", "classifier", "variant")
 _CONFIDENCE = 0.95
 
 
@@ -37,11 +39,17 @@ def interval(values: ArrayLike) -> tuple[float, float | None]:
 
     Parameters
     ----------
-    values : array [shape=(n,)], n >= 1, finite, one of each seed
+    values : array, shape (n,), n >= 1
+        Finite, one of each seed.
 
     Returns
     -------
     mean, half-width; a single value has no half-width: None
+
+    Raises
+    ------
+    InputError
+        If the values are none, not finite, or no list.
     """
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or not x.size or not np.isfinite(x).all():
@@ -51,7 +59,9 @@ def interval(values: ArrayLike) -> tuple[float, float | None]:
         )
     if len(x) == 1:
         return float(x[0]), None
-    return float(x.mean()), float(t.ppf((1 + _CONFIDENCE) / 2, len(x) - 1) * _standard_error(x))
+    error = sem(x)
+    half_width = t.interval(_CONFIDENCE, len(x) - 1, scale=error)[1] if error else 0.0
+    return float(x.mean()), float(half_width)
 
 
 def paired(a: ArrayLike, b: ArrayLike) -> tuple[float, float | None]:
@@ -59,29 +69,53 @@ def paired(a: ArrayLike, b: ArrayLike) -> tuple[float, float | None]:
 
     Parameters
     ----------
-    a, b : array [shape=(n,)], n >= 1, of the same seeds in the same order
+    a, b : array, shape (n,), n >= 1
+        Of the same seeds in the same order.
 
     Returns
     -------
     mean difference, half-width; a single pair has no half-width: None
+
+    Raises
+    ------
+    InputError
+        If there are not as many of the one as of the other, or not finite ones.
     """
     return interval(_differences(a, b))
 
 
 def paired_p(a: ArrayLike, b: ArrayLike) -> float | None:
-    """Two-sided p-value of the paired t test; None with a single pair. Parameters as `paired`."""
+    """Two-sided p-value of the paired t test; a single pair has none: None.
+
+    Parameters
+    ----------
+    a, b
+        As in :func:`paired`.
+    """
     x = _differences(a, b)
     if len(x) < 2:
         return None
-    error = _standard_error(x)
-    if error == 0:
+    if not np.ptp(x):
         return 0.0 if x[0] else 1.0  # the limit of ever smaller spreads
-    return float(2 * t.sf(abs(x.mean()) / error, len(x) - 1))
+    with warnings.catch_warnings():
+        # Of differences that are equal but for rounding.
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
+        return float(ttest_rel(a, b).pvalue)
 
 
 def holm(p: Sequence[float | None]) -> list[float | None]:
-    """p-values adjusted for their number by Holm's step-down method [3]_; None stays and is not
-    counted."""
+    """Correct p-values for their number by Holm's step-down method [3]_.
+
+    Parameters
+    ----------
+    p : list of float or None
+        What is None is not counted and stays None.
+
+    Returns
+    -------
+    list of float or None
+        The corrected p-values in the same order, at most 1.
+    """
     adjusted: list[float | None] = [None] * len(p)
     known = sorted((value, place) for place, value in enumerate(p) if value is not None)
     least = 0.0
@@ -91,20 +125,22 @@ def holm(p: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def reference_of(balance: float | None) -> str:
-    """The method that the others of a group are compared with."""
-    return PLANT_REFERENCE if balance is None else REFERENCE
-
-
 def verdict(mean: float, half_width: float | None, method: str, reference: str = REFERENCE) -> str:
-    """The difference reference - method in words: better only if the interval excludes 0."""
+    """Which of two methods is better, in words: one is only where the interval excludes 0.
+
+    Parameters
+    ----------
+    mean, half_width
+        Of the difference, reference minus method.
+    method, reference : str
+    """
     if half_width is None or abs(mean) <= half_width:
         return "no difference shown"
     return f"{reference if mean > 0 else method} better"
 
 
 def summary(rows: Any) -> list[dict[str, Any]]:
-    """Figures of every method over its seeds, and `reference_of` minus it on common seeds.
+    """Figures of every method over its seeds, and that of `REFERENCES` minus it on common seeds.
 
     Parameters
     ----------
@@ -148,13 +184,16 @@ def summary(rows: Any) -> list[dict[str, Any]]:
 
 
 def at_ratio(balance: float | None) -> str:
-    """ ", balance ratio 1:..." where there is one."""
+    """The balance ratio as the end of a sentence; empty where there is none."""
     return "" if balance is None else f", balance ratio 1:{balance:g}"
 
 
 def group_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """A row's values of `GROUP`; `variant` is JSON of the settings without those, and of epochs."""
-    stated = {**row["settings"], "epochs": row["epochs"]}
+    """What a row has in common with those that it is compared with: its values of `GROUP`.
+
+    ``variant`` is JSON of all other settings, but for seed and folder.
+    """
+    stated = row["settings"]
     variant = {key: stated[key] for key in sorted(stated.keys() - {*GROUP, "seed", "root"})}
     return (*(row[key] for key in GROUP[:-1]), json.dumps(variant))
 
@@ -163,7 +202,7 @@ def _line(
     group: tuple[Any, ...], methods: Mapping[str, Mapping[int, Mapping[str, Any]]], method: str
 ) -> dict[str, Any]:
     named = dict(zip(GROUP, group, strict=True))
-    compared_with = reference_of(named["balance"])
+    compared_with = REFERENCES[named["kind"]]
     own, reference = methods[method], methods.get(compared_with, {})
     line: dict[str, Any] = {
         **named,
@@ -215,7 +254,3 @@ def _differences(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
     if x.shape != y.shape:
         raise InputError(f"got {x.shape} and {y.shape} values: expected pairs, one of each seed")
     return x - y
-
-
-def _standard_error(x: NDArray[np.float64]) -> float:
-    return float(x.std(ddof=1) / np.sqrt(len(x)))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 from torch import nn
 
@@ -26,11 +27,36 @@ class Usual(NamedTuple):
     classifier: str
 
 
-class Bins(NamedTuple):
-    """From one row of a heatmap to the next in octaves, from one column to the next in ms."""
+class HeatmapAxes(NamedTuple):
+    """What rows and columns of a heatmap are, where they are frequencies and times.
 
-    octaves: float
-    ms: float
+    ``frequencies``, shape (rows,), in Hz, ascending and log-spaced; ``duration_ms`` of all
+    ``columns``.
+    """
+
+    frequencies: NDArray[np.float64]
+    duration_ms: float
+    columns: int
+
+    @property
+    def octaves(self) -> float:
+        """From one row to the next."""
+        return float(np.log2(self.frequencies[-1] / self.frequencies[0])) / (
+            len(self.frequencies) - 1
+        )
+
+    @property
+    def ms(self) -> float:
+        """From one column to the next."""
+        return self.duration_ms / self.columns
+
+
+class View(NamedTuple):
+    """What a front end shows of a run: a title, a picture, and what it means."""
+
+    title: str
+    picture: Markup
+    note: str
 
 
 class FrontEnd(ABC):
@@ -144,8 +170,22 @@ class FrontEnd(ABC):
         """The front end's part of an exported graph: `graph_input` in, heatmaps out, float32."""
 
     @property
-    def bins(self) -> Bins | None:
-        """Width of a row and of a column; None where they are neither octaves nor times."""
+    def axes(self) -> HeatmapAxes | None:
+        """Frequencies and times of a heatmap; None where its rows and columns are neither."""
+        return None
+
+    def window_picture(self, window: NDArray[Any], name: str) -> Markup | None:
+        """A window, shape (length,), as the front end sees it; None where there is no picture.
+
+        Parameters
+        ----------
+        name : str
+            An identifier, unique on the page.
+        """
+        return None
+
+    def view(self, samples: Mapping[str, NDArray[Any]], classes: Sequence[str]) -> View | None:
+        """A picture of what `pictures` kept of a run; None without one."""
         return None
 
     def pictures(

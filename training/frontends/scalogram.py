@@ -7,14 +7,16 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 from torch import nn
 
 from dlrsd.runtime.dsp.scalogram import log_scalogram, scalogram
 from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
 from dlrsd.training.data.vibration.recording import Recording
-from dlrsd.training.frontends.front_end import Bins, FrontEnd, Usual, class_weights
+from dlrsd.training.frontends.front_end import FrontEnd, HeatmapAxes, Usual, class_weights
 from dlrsd.training.frontends.scalogram_graph import ScalogramGraph
+from dlrsd.training.frontends.scalogram_picture import window_picture
 
 # The floor under the logarithm, as a share of the median magnitude of the training part: low
 # enough to keep quiet rows apart, high enough that silence is not stretched over the whole scale.
@@ -95,10 +97,12 @@ class Scalogram(FrontEnd):
         return self.config.n_frequencies, self.config.n_blocks
 
     @property
-    def bins(self) -> Bins:
-        octaves = float(np.log2(self.config.frequencies[-1] / self.config.frequencies[0]))
-        duration = 1000 * self.config.window / self.config.rate_hz
-        return Bins(octaves / (self.config.n_frequencies - 1), duration / self.config.n_blocks)
+    def axes(self) -> HeatmapAxes:
+        duration_ms = 1000 * self.config.window / self.config.rate_hz
+        return HeatmapAxes(self.config.frequencies, duration_ms, self.config.n_blocks)
+
+    def window_picture(self, window: NDArray[Any], name: str) -> Markup:
+        return window_picture(window, self.config, name=name)
 
     def heatmaps(
         self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None

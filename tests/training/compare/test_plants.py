@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.evidence import plants as page_of_plants
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.cli.app import app
 from dlrsd.training.compare import plants as module
@@ -19,8 +19,6 @@ from dlrsd.training.data.plants.sequences import SequenceSettings
 from dlrsd.training.fitting import sequence as fit_sequence
 from dlrsd.training.kinds.plants import fit as fit_plants
 from dlrsd.training.runs.table import read_table
-
-BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 
 
 @pytest.fixture(autouse=True)
@@ -71,12 +69,8 @@ def test_rows_say_what_was_trained_on_and_are_not_done_again(folder, tmp_path):
 def test_the_benchmark_pairs_seeds(folder, tmp_path, monkeypatch, capsys):
     out = tmp_path / "table.parquet"
     compare_plants(grid_of(folder, seeds=(0, 1), classifiers=("lr_convlstm",)), out, jobs=1)
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    spec = importlib.util.spec_from_file_location("plants", BENCHMARKS / "plants.py")
-    plants = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(plants)
     monkeypatch.setattr(sys, "argv", ["plants.py", str(out), "--out", str(tmp_path)])
-    plants.main()
+    page_of_plants.main()
     means, minus = (
         json.loads((tmp_path / f"{name}.json").read_text()) for name in ("plants", "plants-minus")
     )
@@ -95,13 +89,9 @@ def test_the_benchmark_refuses_rows_that_are_not_comparable(folder, tmp_path, mo
     out = tmp_path / "table.parquet"
     for epochs in (1, 2):
         compare_plants(grid_of(folder, methods=("none",), epochs=epochs), out, jobs=1)
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    spec = importlib.util.spec_from_file_location("plants", BENCHMARKS / "plants.py")
-    plants = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(plants)
     monkeypatch.setattr(sys, "argv", ["plants.py", str(out), "--out", str(tmp_path)])
     with pytest.raises(InputError, match="rows of 2 different settings"):
-        plants.main()
+        page_of_plants.main()
 
 
 def test_simulated_plants_are_not_inspected_but_written_first():

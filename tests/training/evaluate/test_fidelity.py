@@ -14,7 +14,8 @@ from scipy.stats import entropy, pearsonr, wasserstein_distance
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.evaluate import fidelity as module
-from dlrsd.training.evaluate.fidelity import DEFINITIONS, fidelity, measure, near_copies
+from dlrsd.training.evaluate.fidelity import DEFINITIONS, fidelity, measure
+from dlrsd.training.evaluate.near_copies import near_copies
 
 SHAPE = (2, 6, 8)  # channels, frequencies, blocks
 

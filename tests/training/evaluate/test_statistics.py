@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 import pyarrow as pa
@@ -90,6 +91,14 @@ def test_differences_that_are_all_equal():
     assert paired_p([0.9, 0.8], [0.9, 0.8]) == 1
     assert paired_p([1.0, 1.0], [0.5, 0.5]) == 0
     assert verdict(0.0, 0.0, "smote") == "no difference shown"
+
+
+def test_differences_that_are_equal_but_for_rounding_warn_nobody():
+    pair = [0.99, 0.98, 0.97], [0.98, 0.97, 0.96]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert paired_p(*pair) == pytest.approx(0, abs=1e-12)
+        assert paired(*pair) == pytest.approx((0.01, 0), abs=1e-12)
 
 
 @pytest.mark.parametrize("values", [[], [[0.1, 0.2]], [0.1, float("nan")]])

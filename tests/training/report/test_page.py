@@ -16,11 +16,13 @@ from matplotlib.image import imread
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.base.plot_style import ORANGE
-from dlrsd.training.evaluate.fidelity import fidelity, near_copies
+from dlrsd.training.evaluate.fidelity import fidelity
 from dlrsd.training.evaluate.metrics import classification_metrics
-from dlrsd.training.report.html_parts import percent
+from dlrsd.training.evaluate.near_copies import near_copies
 from dlrsd.training.report.page import write_report
-from dlrsd.training.report.plots import confusion_matrix, recall_bars, wilson_interval
+from dlrsd.training.report.parts import Paragraph
+from dlrsd.training.report.sections.diagnosis import confusion_matrix, recall_bars, wilson_interval
+from dlrsd.training.report.words import percent
 
 # What a user may call a class: markup, a formula, a stand-in colour, a very long name.
 CLASSES = ["Normal", '<b>Ball & "co"</b>', "$x_{1", '#010203 id="y"', "outer race " * 5]
@@ -243,14 +245,16 @@ def test_a_class_without_test_windows_is_said(tmp_path):
     assert "These figures leak" in text
 
 
-def test_perfect_and_nearly_perfect_are_told_apart(tmp_path):
+def test_perfect_and_nearly_perfect_are_told_apart(tmp_path, html_of):
     metrics = classification_metrics([0, 1], [0, 1], ["a", "b"])
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     text = write_report(tmp_path).read_text(encoding="utf-8")
     assert "Every window of every class was recognised." in text
     assert f"fill: {ORANGE}" not in text  # nothing stands out as the worst
     assert percent(1.0) == "100.0\N{NO-BREAK SPACE}%"
-    assert percent(0.9999) == "&gt; 99.9\N{NO-BREAK SPACE}%"
+    assert percent(0.9999) == "> 99.9\N{NO-BREAK SPACE}%"
+    shown = html_of(Paragraph(percent(0.9999)))
+    assert shown == "<p>&gt; 99.9\N{NO-BREAK SPACE}%</p>"
 
 
 def test_runs_that_cannot_be_read_are_named(tmp_path):

@@ -148,9 +148,9 @@ def _judge_synthesis(
     unseen = unseen_heatmaps(data, frontend)
     figures: dict[str, Any] = {}
     arrays: dict[str, NDArray[np.float32]] = {}
-    if frontend.bins:
+    if frontend.axes:
         figures, arrays = long_range(
-            outcome.generator, unseen, frontend.bins, classes=data.classes, normal=data.normal
+            outcome.generator, unseen, frontend.axes, classes=data.classes, normal=data.normal
         )
     metrics = synthesis_metrics(data.classes, unseen, materials.pools, outcome.balanced) | figures
     samples = report_samples(data, unseen, outcome.balanced)

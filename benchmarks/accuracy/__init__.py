@@ -1,0 +1,1 @@
+"""How accurate: each file is one study that trains on data sets or samples."""

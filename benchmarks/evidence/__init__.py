@@ -1,0 +1,1 @@
+"""What finished comparisons found, as pages: reads tables, trains nothing."""

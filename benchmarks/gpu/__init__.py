@@ -1,0 +1,1 @@
+"""Every measurement that needs a CUDA GPU."""

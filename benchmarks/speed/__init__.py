@@ -1,0 +1,1 @@
+"""How fast: each file times one thing on the CPU of the machine at hand."""

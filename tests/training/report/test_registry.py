@@ -1,0 +1,57 @@
+"""Sections that kinds of data and front ends bring: each run shows its own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dlrsd.training.evaluate.metrics import classification_metrics
+from dlrsd.training.report import page
+from dlrsd.training.report.parts import Note, Section
+from dlrsd.training.report.registry import SECTIONS, Entry
+
+
+@pytest.fixture
+def folder(tmp_path):
+    metrics = classification_metrics([0, 0, 1], [0, 1, 1], ["a", "b"])
+    metrics["window_counts"] = {"train": {"a": 7, "b": 5}}
+    metrics["sequences"] = {"sequences drawn": {"a": 3, "b": 2}}
+    (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("config", "shown", "hidden"),
+    [
+        ({}, "Training windows</h2>", "sequences drawn"),
+        ({"kind": "sequence"}, "sequences drawn", "Training windows</h2>"),
+    ],
+)
+def test_a_kind_shows_its_own_sections_alone(folder, config, shown, hidden):
+    (folder / "config.json").write_text(json.dumps(config))
+    text = page.write_report(folder).read_text("utf-8")
+    assert shown in text
+    assert hidden not in text
+
+
+@pytest.mark.parametrize(
+    ("front_end", "said"),
+    [
+        ("scalogram", "windows, shifted and with noise added"),
+        ("order-map", "windows, with noise added"),
+    ],
+)
+def test_views_are_those_of_the_front_end(folder, front_end, said):
+    (folder / "config.json").write_text(json.dumps({"settings": {"front_end": front_end}}))
+    assert said in " ".join(page.write_report(folder).read_text("utf-8").split())
+
+
+def test_one_line_brings_a_section(folder, monkeypatch):
+    def own(run):
+        return Section("Brought along", [Note(run.name)]) if run.classes == ["a", "b"] else None
+
+    monkeypatch.setattr(page, "SECTIONS", (*SECTIONS, Entry(own)))
+    assert "<h2>Brought along</h2>" in page.write_report(folder).read_text("utf-8")
+    monkeypatch.setattr(page, "SECTIONS", (*SECTIONS, Entry(own, kind="sequence")))
+    assert "Brought along" not in page.write_report(folder).read_text("utf-8")

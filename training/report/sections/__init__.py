@@ -1,0 +1,1 @@
+"""The sections of a report, each with its text, its tables and its pictures."""

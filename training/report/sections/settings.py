@@ -1,0 +1,27 @@
+"""The settings that a run was made with."""
+
+from __future__ import annotations
+
+import json
+
+from dlrsd.training.report.parts import Section, Table
+from dlrsd.training.report.run_folder import Run
+
+# Said elsewhere on the page, long lists of numbers, or where on a disk the data lies: the page
+# may be mailed.
+_NOT_SHOWN = {
+    "classes", "front_end", "split_note", "window_counts", "data", "root", "settings",
+}  # fmt: skip
+
+
+def settings(run: Run) -> Section | None:
+    """Every setting that is not said elsewhere."""
+    config = {**run.config, **run.config.get("settings", {})}
+    rows = [
+        [key, value if isinstance(value, str) else json.dumps(value)]
+        for key, value in config.items()
+        if key not in _NOT_SHOWN and value is not None
+    ]
+    if not rows:
+        return None
+    return Section("How this run was made", [Table(["setting", ""], rows, look="facts")])
