@@ -212,8 +212,8 @@ def _summary(
 ) -> list[list[str]]:
     """One row for all seeds of a group: what it is, then every figure with its interval."""
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
-    for line in lines:
-        groups.setdefault(tuple(line[key] for key in keys), []).append(line)
+    for one in lines:
+        groups.setdefault(tuple(one[key] for key in keys), []).append(one)
     return [
         [f"1:{group[0]:g}", *group[1:], *(_text([line[f] for line in own]) for f in figures)]
         for group, own in groups.items()

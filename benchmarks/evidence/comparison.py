@@ -189,7 +189,7 @@ def _classes(name: str, rows: Sequence[Row]) -> list[Part]:
     compared = {b: {row["method"] for row in rows if row["balance"] == b} for b in _ratios(rows)}
     shown = max(compared, key=lambda b: len(compared[b]))
     rows = [row for row in rows if row["balance"] == shown]
-    if len({row["classes"] for row in rows}) != 1:
+    if len({tuple(row["classes"]) for row in rows}) != 1:
         return []
     classes = rows[0]["classes"]
     recall = {method: _recall(rows, method, classes) for method in {r["method"]: 0 for r in rows}}
