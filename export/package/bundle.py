@@ -62,7 +62,7 @@ def export_bundle(
         Also write TensorRT engines, for GPUs of these compute capabilities (86, 89, ...); of none,
         for those of :func:`dlrsd.export.package.tensorrt.engine_builder`.
     progress : function, optional
-        As in :func:`dlrsd.training.kinds.vibration.fit.fit`.
+        As in :func:`dlrsd.training.kinds.fit.fit`.
 
     Returns
     -------

@@ -91,7 +91,7 @@ def write_sequence_bundle(
         Of the bundle.
     precisions : "fp32", then perhaps "fp16"
     progress : function
-        As in :func:`dlrsd.training.kinds.vibration.fit.fit`.
+        As in :func:`dlrsd.training.kinds.fit.fit`.
 
     Returns
     -------

@@ -78,7 +78,7 @@ def write_engines(
     profile : {"min": int, "opt": int, "max": int}
         Windows per call.
     progress : function
-        As in :func:`dlrsd.training.kinds.vibration.fit.fit`; gets per cent.
+        As in :func:`dlrsd.training.kinds.fit.fit`; gets per cent.
 
     Returns
     -------

@@ -51,7 +51,7 @@ def write_diagnosers(
     facts : dict
         What rides in the files.
     progress : function
-        As in :func:`dlrsd.training.kinds.vibration.fit.fit`.
+        As in :func:`dlrsd.training.kinds.fit.fit`.
 
     Returns
     -------

@@ -56,7 +56,7 @@ def compare(
     jobs : int >= 1, optional
         Processes, each on one thread; default: the cores that this process may use.
     progress : function, optional
-        As in `dlrsd.training.kinds.vibration.fit.fit`.
+        As in `dlrsd.training.kinds.fit.fit`.
     say : function, optional
         Takes a line on what is there, on every cell that is done, and on every one that failed.
 

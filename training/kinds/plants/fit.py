@@ -35,28 +35,7 @@ def fit_plants(
     method: str = PLANT_REFERENCE,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Train, evaluate and write a run.
-
-    Parameters
-    ----------
-    settings : SequenceSettings
-    out : Path
-        The run's folder. One with the same settings is resumed, or returned if finished.
-    method : str
-        A name of ``dlrsd.training.balance.sequences.SEQUENCE_METHODS``.
-    progress : function, optional
-        As in :func:`dlrsd.training.kinds.vibration.fit.fit`.
-
-    Returns
-    -------
-    dict
-        The run's metrics, as in ``metrics.json``.
-
-    Raises
-    ------
-    InputError
-        If the data does not fit the settings, or ``out`` holds another run.
-    """
+    """Train, evaluate and write a run: see :func:`dlrsd.training.kinds.fit.fit`."""
     find_method(method)
     show = progress("plants", 1)
     data = line.prepare(settings)

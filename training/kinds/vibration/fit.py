@@ -45,30 +45,7 @@ LEVEL_MARGIN = 4.0  # RMS beyond the training windows' range by more than this f
 def fit(
     settings: Settings, out: Path, *, method: str = REFERENCE, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Train, evaluate and write a run.
-
-    Parameters
-    ----------
-    settings : Settings
-    out : Path
-        The run's folder. One with the same settings is resumed, or returned if finished.
-    method : str
-        How the imbalance is met: a name of ``METHODS`` or ``COMBINATIONS``.
-    progress : function, optional
-        Called with the name and the number of steps of each long part; returns a function that
-        is told how many are done.
-
-    Returns
-    -------
-    dict
-        The run's metrics, as in ``metrics.json``.
-
-    Raises
-    ------
-    InputError
-        If there is no such method, the data does not fit the settings, or ``out`` holds another
-        run.
-    """
+    """Train, evaluate and write a run: see :func:`dlrsd.training.kinds.fit.fit`."""
     require_method(method, METHODS | COMBINATIONS)
     require_suited(method, settings)
     data = line.prepare(settings)
