@@ -42,7 +42,8 @@ def calibration_windows(data: Prepared) -> NDArray[np.float32]:
     order = rng.permutation(len(data.drawn))
     label = data.drawn.label[order]
     keep = [order[label == c][:PER_CLASS] for c in range(len(data.classes))]
-    return data.cut(data.drawn)[np.concatenate(keep)]
+    windows: NDArray[np.float32] = data.cut(data.drawn)[np.concatenate(keep)]
+    return windows
 
 
 def write_int8(
@@ -107,7 +108,7 @@ def network_nodes(graph: onnx.GraphProto) -> list[str]:
     return names
 
 
-class _Batches(CalibrationDataReader):
+class _Batches(CalibrationDataReader):  # type: ignore[misc]
     def __init__(self, windows: NDArray[np.float32]) -> None:
         self._starts = iter(range(0, len(windows), _BATCH))
         self._windows = windows

@@ -5,16 +5,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from msgspec import structs
 from numpy.typing import NDArray
 from torch import nn
 
 from dlrsd.export.graphs.fused import Diagnoser
 from dlrsd.export.graphs.onnx_file import OUTPUTS, require_weights, write_graph
 from dlrsd.export.graphs.quantize import calibration_windows, write_int8
+from dlrsd.export.package.manifest import facts_inside
 from dlrsd.export.verify.parity import (
     compare,
     graph_inputs,
@@ -23,6 +24,8 @@ from dlrsd.export.verify.parity import (
     require_parity,
     run_graph,
 )
+from dlrsd.runtime.bundle.parts import Parity
+from dlrsd.runtime.bundle.window import WindowManifest
 from dlrsd.runtime.engines.engine import GRAPH_FILES
 from dlrsd.training.base.progress import Progress
 from dlrsd.training.data.vibration.prepare import Prepared
@@ -35,9 +38,9 @@ def write_diagnosers(
     folder: Path,
     *,
     precisions: Sequence[str],
-    facts: dict[str, Any],
+    manifest: WindowManifest,
     progress: Progress,
-) -> dict[str, Any]:
+) -> Parity:
     """Write a run's diagnoser and compare every graph with the trained model.
 
     Parameters
@@ -48,15 +51,15 @@ def write_diagnosers(
     folder : Path
         Of the bundle.
     precisions : names of ``GRAPH_FILES``, "fp32" first
-    facts : dict
-        What rides in the files.
+    manifest : WindowManifest
+        What is known of the bundle rides in the files.
     progress : function
         As in :func:`dlrsd.training.kinds.vibration.fit.fit`.
 
     Returns
     -------
-    dict
-        The manifest's ``parity``. Agreement and probabilities are measured on ``windows`` windows
+    Parity
+        Agreement and probabilities are measured on ``windows`` windows
         of the test part, as close as it takes to have ten thousand; ``accuracy`` on its standard
         windows, those of the run's metrics.
 
@@ -70,34 +73,38 @@ def write_diagnosers(
     tested = graph_inputs(run, data, index)
     trained = reference(_diagnoser(run), windows)
     said: dict[str, NDArray[np.float32]] = {}
-    parity: dict[str, Any] = {"windows": len(windows)}
+    parity = Parity(windows=len(windows))
     for precision in precisions:
         path = folder / GRAPH_FILES[precision]
         written = progress(f"write {precision}", 1)
-        _write(precision, run, data, path, facts=facts)
+        _write(precision, run, data, path, manifest)
         written(1)
         bar = progress(f"check {precision}", len(windows))
         said[precision] = run_graph(path, windows, on_window=bar)
         right = run_graph(path, tested).argmax(axis=1) == index.label
-        parity[precision] = {
-            **compare(said[precision], trained=trained, fp32=said["fp32"]),
-            "accuracy": float(right.mean()),
-            "bytes": path.stat().st_size,
-        }
-        require_parity(precision, parity[precision], len(windows))
+        found = compare(
+            said[precision],
+            trained=trained,
+            fp32=said["fp32"],
+            accuracy=float(right.mean()),
+            size=path.stat().st_size,
+        )
+        require_parity(precision, found, len(windows))
+        parity = structs.replace(parity, **{precision: found})
     return parity
 
 
 def _write(
-    precision: str, run: TrainedRun, data: Prepared, path: Path, *, facts: dict[str, Any]
+    precision: str, run: TrainedRun, data: Prepared, path: Path, manifest: WindowManifest
 ) -> None:
+    facts = facts_inside(manifest)
     if precision == "int8":
         source = path.with_name(GRAPH_FILES["fp32"])
         write_int8(source, path, calibration_windows(data), facts=facts)
         require_weights(path, precision=precision, expected=_weights(run.classifier.features))
         return
-    tensor = facts["graph"]["inputs"][0]
-    example = {tensor["name"]: torch.zeros(2, *tensor["shape"][1:])}
+    (tensor,) = manifest.graph.inputs
+    example = {tensor.name: torch.zeros(2, *tensor.sizes)}
     model = _diagnoser(run, half=precision == "fp16")
     write_graph(model, example, path, output_names=OUTPUTS, facts=facts)
     if precision == "fp16":

@@ -88,7 +88,6 @@ def diagnose(
     """Diagnose a recording or a live stream, window by window."""
     from dlrsd.runtime.base.interrupt import Interrupt
     from dlrsd.runtime.bundle.bundle import load_bundle
-    from dlrsd.runtime.bundle.kinematics import stream_kinematics
     from dlrsd.runtime.diagnosis.diagnose import open_diagnosis
     from dlrsd.runtime.engines.opening import open_engine
     from dlrsd.runtime.output.display import open_display
@@ -119,7 +118,7 @@ def diagnose(
             precision=precision,
             device=device,
             threads=threads,
-            kinematics=stream_kinematics(stream, opened),
+            kinematics=opened.kinematics_of(stream),
         )
         diagnosis = open_diagnosis(stream, opened, graph, hop=hop)
         writer = open_writer(output, opened.classes) if output is not None else None

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from dataclasses import astuple, dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from array_api_compat import array_namespace, device, is_array_api_obj
@@ -28,7 +28,8 @@ from dlrsd.runtime.base.errors import InputError
 
 Array = Any  # NumPy, CuPy, torch or another array of the standard
 
-ORDERS = ("bpfo", "bpfi", "bsf", "ftf")  # fields of `Kinematics` beside the speed
+Order = Literal["bpfo", "bpfi", "bsf", "ftf"]  # fields of `Kinematics` beside the speed
+ORDERS: tuple[Order, ...] = get_args(Order)
 TOLERANCE = 0.01  # of an order: rollers slip, and speeds are rounded
 REVOLUTIONS = 8.0  # a Hann window of fewer smears a line over what surrounds it
 _STEPS = 5  # within the tolerance, at least
@@ -137,7 +138,7 @@ class OrderMapConfig:
         """The width of the widest band: its envelope holds no line that lies higher."""
         lower, upper = self.band_edges_hz[-2:]
         middle, ratio = math.sqrt(lower * upper), upper / lower
-        return min(middle * ratio, self.rate_hz / 2) - middle / ratio
+        return float(min(middle * ratio, self.rate_hz / 2) - middle / ratio)
 
 
 def _lines() -> dict[str, tuple[float, float, float, float, float]]:
@@ -306,7 +307,8 @@ def _bands(config: OrderMapConfig, kinematics: Kinematics) -> _Bands:
 
 def _line_orders(kinematics: Kinematics) -> NDArray[np.float64]:
     _, *orders = astuple(kinematics)
-    return np.array(list(LINES.values())) @ np.array([1.0, *orders])
+    found: NDArray[np.float64] = np.array(list(LINES.values())) @ np.array([1.0, *orders])
+    return found
 
 
 def _gains(config: OrderMapConfig) -> list[tuple[int, NDArray[np.float32]]]:

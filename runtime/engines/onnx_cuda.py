@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from dlrsd.runtime.base.errors import BundleError, InputError, require
 from dlrsd.runtime.base.hardware import device_error
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.dsp.order_map import Kinematics
 from dlrsd.runtime.engines.engine import GRAPH_FILES, Output, check_windows, join
 from dlrsd.runtime.engines.onnx_cpu import (
     CPU,
@@ -39,12 +40,13 @@ class OnnxCudaEngine:
     name = "onnxruntime"
     device = "cuda"
     threads = 1
+    kinematics: Kinematics | None = None
 
     def __init__(self, bundle: Bundle, *, precision: str) -> None:
         self.version = str(import_onnxruntime().__version__)
         self.precision = precision
-        profile = bundle.manifest["graph"].get("profile") or {}
-        self.batch = int(profile.get("max", _LARGEST))
+        profile = bundle.manifest.graph.profile
+        self.batch = profile.max if profile else _LARGEST
         self._session, self._captures = open_cuda_session(bundle, GRAPH_FILES[precision])
         self._shape = (bundle.channels, bundle.window)
         self._buffers: dict[int, _Buffers] = {}

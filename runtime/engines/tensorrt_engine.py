@@ -21,8 +21,9 @@ from numpy.typing import ArrayLike
 from dlrsd.runtime.base.errors import BundleError, DlrsdError, InputError
 from dlrsd.runtime.base.hardware import device_error
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.engines.engine import GRAPH_FILES, Output, check_windows, join
-from dlrsd.runtime.engines.tensorrt_build import write_whole
+from dlrsd.runtime.dsp.order_map import Kinematics
+from dlrsd.runtime.engines.engine import Output, check_windows, join
+from dlrsd.runtime.engines.tensorrt_build import write_cached
 from dlrsd.runtime.engines.tensorrt_cache import (
     engine_file,
     find,
@@ -42,30 +43,23 @@ class TensorRTEngine:
     Parameters
     ----------
     bundle : Bundle
-    precision : {"auto", "fp32", "fp16"}
-        "auto" takes fp16 where the bundle has it.
+    precision : {"fp32", "fp16"}
     say : function
         Takes the lines that tell of an engine that did not fit and was built anew.
 
     Raises
     ------
     ExtraMissingError, InputError
-        If CuPy, TensorRT or a GPU is missing, or the precision is another.
+        If CuPy, TensorRT or a GPU is missing.
     BundleError
         If TensorRT refuses the graph.
     """
 
     device = "cuda"
     threads = 1
+    kinematics: Kinematics | None = None
 
     def __init__(self, bundle: Bundle, *, precision: str, say: Callable[[str], None]) -> None:
-        if precision not in ("auto", "fp32", "fp16"):
-            raise InputError(
-                f"got precision {precision!r}, but engines of TensorRT are fp32 or fp16: choose "
-                "one of these, or --engine onnxruntime"
-            )
-        if precision == "auto":
-            precision = "fp16" if bundle.has(GRAPH_FILES["fp16"]) else "fp32"
         machine = this_machine()
         self.name, self.version, self.precision = machine.package, machine.version, precision
         self._trt = tensorrt_package(machine.capability)
@@ -73,8 +67,8 @@ class TensorRTEngine:
         self._shape = (bundle.channels, bundle.window)
         self._classes = len(bundle.classes)
         profile = profile_of(bundle)
-        self.batch = int(profile["max"])
-        inside = {size for size in SIZES if profile["min"] <= size < self.batch}
+        self.batch = profile.max
+        inside = {size for size in SIZES if profile.min <= size < self.batch}
         self._sizes = sorted(inside | {self.batch})
         self._slots: dict[int, _Slot] = {}
         self._lock = threading.Lock()  # a slot has one set of buffers
@@ -187,7 +181,7 @@ class _Compiled:
         content = bytes(self._cache.serialize() or b"") if self._cache is not None else b""
         if content not in (b"", self._stored):
             with contextlib.suppress(OSError):  # it only saves time
-                write_whole(self._file, content)
+                write_cached(self._file, content)
                 self._stored = content
 
 

@@ -19,6 +19,7 @@ from array_api_compat import array_namespace
 from dlrsd.runtime.base.errors import BundleError, DeviceMemoryError, InputError, require
 from dlrsd.runtime.base.hardware import count_gpus, device_error, usable_cores
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.bundle.parts import Synthesizer
 from dlrsd.runtime.engines.onnx_cpu import open_session
 from dlrsd.runtime.engines.opening import print_to_stderr
 from dlrsd.runtime.synthesis.neighbours import Array
@@ -48,7 +49,7 @@ class Decoder:
     ExtraMissingError
         If ONNX Runtime, or CuPy for a GPU, is not installed.
     BundleError
-        If the graph is missing or damaged.
+        If the bundle has no synthesiser, or a damaged one.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Decoder:
         self.device = device
         self._bundle, self._say = bundle, say
         self._batch = _BATCH[device]
-        file = bundle.manifest["synthesis"]["file"]
+        file = synthesis_of(bundle).file
         self._cupy = _import_cupy() if device == "cuda" else None
         if device == "cuda":
             self._session = _open_on_gpu(bundle, file)
@@ -163,6 +164,22 @@ class Decoder:
                 "again"
             ) from error
         return part
+
+
+def synthesis_of(bundle: Bundle) -> Synthesizer:
+    """What a bundle says of its synthesiser.
+
+    Raises
+    ------
+    BundleError
+        If it has none.
+    """
+    if bundle.manifest.synthesis is None:
+        raise BundleError(
+            f"bundle {bundle.path} has no synthesiser: export it, with anchors, from a run of "
+            "dlrsd-smote or deep-smote"
+        )
+    return bundle.manifest.synthesis
 
 
 def _pointer(array: Array) -> int:

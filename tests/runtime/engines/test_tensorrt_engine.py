@@ -173,6 +173,7 @@ def test_an_engine_that_does_not_fit_is_built_anew_and_kept(
         "package": machine.package,
         "version": "0.1" if fault == "another version" else machine.version,
         "targets": ["sm10"] if fault == "another GPU" else [f"sm{machine.capability}"],
+        "profile": {"min": 1, "opt": 64, "max": 4096},
         "graph_sha256": manifest["files"]["diagnoser.onnx"]["sha256"],
     }
     manifest["engines"] = [] if fault == "no engine" else [entry]
