@@ -23,6 +23,11 @@ class DeviceChoice(Choice):
     CUDA = "cuda"
 
 
+class SynthesisDevice(Choice):
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
 class GraphPrecision(Choice):
     FP32 = "fp32"
     FP16 = "fp16"

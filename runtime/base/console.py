@@ -61,6 +61,7 @@ def _usage(error: Exception) -> str:
     if type(error).__name__ == "NoArgsIsHelpError":
         print(message, file=sys.stderr)
         message = "no command was given"
+    message = message.replace(": Value error, ", ": ")  # of some versions of typer
     hint = f" (try `{context.command_path} --help`)" if context else ""
     return message.rstrip(".") + hint
 

@@ -24,7 +24,6 @@ from dlrsd.runtime.engines.onnx_cpu import open_session
 from dlrsd.runtime.engines.opening import print_to_stderr
 from dlrsd.runtime.synthesis.neighbours import Array
 
-DEVICES = ("cpu", "cuda")
 # Heatmaps per call: few enough to keep the graph's intermediates in a CPU's cache.
 _BATCH = {"cpu": 64, "cuda": 1024}
 
@@ -60,8 +59,8 @@ class Decoder:
         threads: int | None = None,
         say: Callable[[str], None] = print_to_stderr,
     ) -> None:
-        if device not in DEVICES:
-            raise InputError(f"got device {device!r}, expected one of {', '.join(DEVICES)}")
+        if device not in _BATCH:
+            raise InputError(f"got device {device!r}, expected one of {', '.join(_BATCH)}")
         if threads is not None and threads < 1:
             raise InputError(f"got {threads} threads, expected 1 or more")
         self.device = device

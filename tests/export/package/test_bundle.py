@@ -22,9 +22,9 @@ from dlrsd.export.package.folder import replace_folder
 from dlrsd.runtime.base.errors import BundleError, InputError
 from dlrsd.runtime.bundle.bundle import load_bundle
 from dlrsd.runtime.bundle.parts import Parity
-from dlrsd.runtime.cli.info import info_lines
 from dlrsd.runtime.engines.engine import GRAPH_FILES
 from dlrsd.runtime.engines.opening import open_engine
+from dlrsd.runtime.output.bundle_report import info_lines
 from dlrsd.runtime.synthesis.synthesize import synthesize
 from dlrsd.training.data.vibration.prepare import prepare
 from dlrsd.training.runs.run import load_run

@@ -12,9 +12,9 @@ import pytest
 from dlrsd.export.package.bundle import export_bundle
 from dlrsd.runtime.base.errors import BundleError
 from dlrsd.runtime.bundle.bundle import load_bundle
-from dlrsd.runtime.cli.info import info_lines
 from dlrsd.runtime.diagnosis.diagnose import diagnose
 from dlrsd.runtime.engines.opening import open_engine
+from dlrsd.runtime.output.bundle_report import info_lines
 from dlrsd.runtime.streams.stream import StreamFormat, open_stream
 from dlrsd.runtime.synthesis.synthesize import synthesize
 from dlrsd.training.kinds.vibration.fit import fit

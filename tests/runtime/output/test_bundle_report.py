@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlrsd.runtime.bundle.bundle import load_bundle
-from dlrsd.runtime.cli.info import info_lines
+from dlrsd.runtime.output.bundle_report import info_lines
 
 
 def test_info_states_what_it_was_trained_on(make_bundle: Callable[..., Path]) -> None:
