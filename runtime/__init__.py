@@ -54,9 +54,9 @@ if TYPE_CHECKING:
     from dlrsd.runtime.diagnosis.records import WindowBatch as WindowBatch
     from dlrsd.runtime.diagnosis.records import WindowRecord as WindowRecord
     from dlrsd.runtime.diagnosis.windows import Diagnosis as Diagnosis
-    from dlrsd.runtime.dsp.order_map import Kinematics as Kinematics
-    from dlrsd.runtime.dsp.order_map import OrderMapConfig as OrderMapConfig
     from dlrsd.runtime.dsp.order_map import order_map as order_map
+    from dlrsd.runtime.dsp.order_map_config import Kinematics as Kinematics
+    from dlrsd.runtime.dsp.order_map_config import OrderMapConfig as OrderMapConfig
     from dlrsd.runtime.dsp.scalogram import scalogram as scalogram
     from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig as ScalogramConfig
     from dlrsd.runtime.engines.engine import Engine as Engine
@@ -88,7 +88,8 @@ _HOMES = {
     "diagnosis.diagnose": ("diagnose", "open_diagnosis"),
     "diagnosis.records": ("Change", "Header", "Summary", "Verdict", "WindowBatch", "WindowRecord"),
     "diagnosis.windows": ("Diagnosis",),
-    "dsp.order_map": ("Kinematics", "OrderMapConfig", "order_map"),
+    "dsp.order_map": ("order_map",),
+    "dsp.order_map_config": ("Kinematics", "OrderMapConfig"),
     "dsp.scalogram": ("scalogram",),
     "dsp.scalogram_config": ("ScalogramConfig",),
     "engines.engine": ("Engine", "Output"),

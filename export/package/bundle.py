@@ -23,7 +23,7 @@ from dlrsd.runtime.bundle import parts
 from dlrsd.runtime.bundle.front_ends import OrderMap, Scalogram
 from dlrsd.runtime.bundle.manifest import Manifest, read_manifest
 from dlrsd.runtime.bundle.window import WindowManifest
-from dlrsd.runtime.dsp.order_map import ORDERS
+from dlrsd.runtime.dsp.order_map_config import ORDERS
 from dlrsd.runtime.engines.tensorrt_build import PROFILE
 from dlrsd.training.base.progress import Progress
 from dlrsd.training.data.vibration.prepare import Prepared, kinematics, prepare

@@ -15,7 +15,7 @@ from pathlib import Path
 from dlrsd.runtime.base.errors import BundleError
 from dlrsd.runtime.bundle.front_ends.front_end import FrontEnd
 from dlrsd.runtime.bundle.manifest import Manifest, read_manifest
-from dlrsd.runtime.dsp.order_map import Kinematics
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.dsp.quality import QualityLimits
 from dlrsd.runtime.streams.stream import SampleStream, SignalSpec
 

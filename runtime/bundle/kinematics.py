@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import astuple
 
-from dlrsd.runtime.dsp.order_map import ORDERS, Kinematics
+from dlrsd.runtime.dsp.order_map_config import ORDERS, Kinematics
 
 _LOOSE = 0.05  # what rounding, slip and preload may take orders apart
 _STEEPEST = 0.7  # cosine of a contact angle: of angular contact bearings 40 degrees, 0.77

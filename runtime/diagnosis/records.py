@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.base.formats import json_schema
 from dlrsd.runtime.bundle.parts import Novelty, VerdictRule
-from dlrsd.runtime.dsp.order_map import Kinematics
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.dsp.quality import QUALITY, Quality
 
 SCHEMA_VERSION: Final = 1

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.dsp.order_map import Kinematics
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 
 GRAPH_FILES = {
     "fp32": "diagnoser.onnx",

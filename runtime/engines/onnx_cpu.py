@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dlrsd.runtime.base.errors import BundleError, DlrsdError, InputError, require
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.dsp.order_map import Kinematics
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import GRAPH_FILES, Engine, Output, check_windows, join
 
 OUTPUTS = list(Output._fields)
@@ -84,9 +84,10 @@ class OnnxCpuEngine:
         size = -(-n // max(1, min(rounds * self.threads, n // _LEAST)))
         parts = [array[at : at + size] for at in range(0, n, size)]
         each = map if len(parts) == 1 or self.threads == 1 else self._pool.map
-        return join(list(each(self._run, parts)))
+        return join(list(each(self.run_part, parts)))
 
-    def _run(self, windows: NDArray[Any]) -> Output:
+    def run_part(self, windows: NDArray[Any]) -> Output:
+        """Windows of one call of the graph, on the thread that calls."""
         return Output(*self._session.run(OUTPUTS, {self._input: self._prepare(windows)}))
 
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from dlrsd.runtime.base.errors import BundleError
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.bundle.sequence import StatefulGraph
-from dlrsd.runtime.dsp.order_map import Kinematics
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import GRAPH_FILES, Output, State, check_windows, join
 from dlrsd.runtime.engines.onnx_cpu import (
     OUTPUTS,

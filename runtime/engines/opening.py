@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dlrsd.runtime.base.choices import DeviceChoice, EngineChoice, PrecisionChoice
 from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.dsp.order_map import Kinematics
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import GRAPH_FILES, Engine
 from dlrsd.runtime.engines.resilient import ResilientEngine
 from dlrsd.runtime.engines.specs import EngineSpec, Order, specs_of

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.hardware import count_gpus, usable_cores
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.dsp.order_map import Kinematics
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import Engine
 
 

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from dlrsd.runtime.base.errors import BundleError, DlrsdError, InputError
 from dlrsd.runtime.base.hardware import device_error
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.dsp.order_map import Kinematics
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import Output, check_windows, join
 from dlrsd.runtime.engines.tensorrt_build import write_cached
 from dlrsd.runtime.engines.tensorrt_cache import (
@@ -70,7 +70,7 @@ class TensorRTEngine:
         self.batch = profile.max
         inside = {size for size in SIZES if profile.min <= size < self.batch}
         self._sizes = sorted(inside | {self.batch})
-        self._slots: dict[int, _Slot] = {}
+        self.slots: dict[int, _Slot] = {}
         self._lock = threading.Lock()  # a slot has one set of buffers
         with self._errors():
             self._stream = self._cupy.cuda.Stream(non_blocking=True)
@@ -78,13 +78,13 @@ class TensorRTEngine:
             plans, why = find(bundle, precision, machine)
             engine = None
             for plan in plans:
-                engine, refusal = self._deserialise(plan)
+                engine, refusal = self.deserialise(plan)
                 if engine is not None:
                     break
                 why = f"the engine cannot be loaded ({refusal})"
             else:
                 plan = rebuild(bundle, precision, machine, why=why, say=say)
-                engine, refusal = self._deserialise(plan)
+                engine, refusal = self.deserialise(plan)
                 if engine is None:
                     raise BundleError(
                         f"{self.name} {self.version} cannot load the engine it has built: "
@@ -102,9 +102,9 @@ class TensorRTEngine:
     def _run(self, windows: Any) -> Output:
         size = next(size for size in self._sizes if size >= len(windows))
         with self._errors():
-            if size not in self._slots:
-                self._slots[size] = self._new_slot(size)
-            return self._slots[size].run(windows)
+            if size not in self.slots:
+                self.slots[size] = self._new_slot(size)
+            return self.slots[size].run(windows)
 
     def _new_slot(self, size: int) -> _Slot:
         log = log_of(self._trt)
@@ -116,7 +116,7 @@ class TensorRTEngine:
         self._compiled.save()
         return slot
 
-    def _deserialise(self, plan: bytes) -> tuple[Any, str]:
+    def deserialise(self, plan: bytes) -> tuple[Any, str]:
         """The engine, or None and the reason."""
         log = log_of(self._trt)
         log.reason = ""
@@ -220,7 +220,7 @@ class _Slot:
         # The first call compiles and settles what a capture must not meet.
         self._enqueue(from_host=True)
         stream.synchronize()
-        self._graphs = {from_host: self._capture(from_host) for from_host in (True, False)}
+        self.graphs = {from_host: self._capture(from_host) for from_host in (True, False)}
 
     def run(self, windows: Any) -> Output:
         """Windows (n, channels, length), n at most the slot's size, of NumPy or CuPy."""
@@ -232,7 +232,7 @@ class _Slot:
             self._stream.wait_event(self._cupy.cuda.get_current_stream().record())
             with self._stream:
                 self._input[:n] = windows
-        graph = self._graphs[from_host]
+        graph = self.graphs[from_host]
         if graph is None:
             self._enqueue(from_host)
         else:

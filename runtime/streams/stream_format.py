@@ -22,7 +22,7 @@ from dlrsd.runtime.base.formats import (
     json_schema,
     parse_json,
 )
-from dlrsd.runtime.dsp.order_map import ORDERS, Order
+from dlrsd.runtime.dsp.order_map_config import ORDERS, Order
 from dlrsd.runtime.streams.raw import DTYPES, Dtype
 
 MAX_RATE_HZ = 1e8

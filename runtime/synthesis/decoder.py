@@ -128,7 +128,7 @@ class Decoder:
         inputs = {k: xp.ascontiguousarray(x, dtype=xp.float32) for k, x in inputs.items()}
         n = len(next(iter(inputs.values())))
         outputs = {k: xp.empty((n, *shape), dtype=xp.float32) for k, shape in shapes.items()}
-        run = partial(self._run, inputs, outputs)
+        run = partial(self.run_part, inputs, outputs)
         done = 0
         while done < n:
             parts = [slice(at, at + self._batch) for at in range(done, n, self._batch)]
@@ -144,7 +144,8 @@ class Decoder:
                 self._say(f"{error}: trying {self._batch} heatmaps at a time")
         return outputs
 
-    def _run(self, inputs: dict[str, Array], outputs: dict[str, Array], part: slice) -> slice:
+    def run_part(self, inputs: dict[str, Array], outputs: dict[str, Array], part: slice) -> slice:
+        """One call of the graph, which writes that part of the outputs; returns the part."""
         binding = self._session.io_binding()
         for arrays, bind in ((inputs, binding.bind_input), (outputs, binding.bind_output)):
             for name, whole in arrays.items():

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.parts import Part, Signal
-from dlrsd.runtime.dsp.order_map import Kinematics
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 
 Prepare = Callable[[NDArray[Any]], NDArray[np.float32]]
 

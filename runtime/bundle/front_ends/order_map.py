@@ -18,14 +18,8 @@ from dlrsd.runtime.base.formats import Count, Positive
 from dlrsd.runtime.bundle.front_ends.front_end import FrontEnd, Prepare
 from dlrsd.runtime.bundle.kinematics import odd_orders, orders_text
 from dlrsd.runtime.bundle.parts import Part, Signal
-from dlrsd.runtime.dsp.order_map import (
-    LINES,
-    ORDERS,
-    Kinematics,
-    OrderMapConfig,
-    order_map,
-    require_fit,
-)
+from dlrsd.runtime.dsp.order_map import order_map
+from dlrsd.runtime.dsp.order_map_config import LINES, ORDERS, Kinematics, OrderMapConfig, require_fit
 
 _FAR = 0.2  # of the speeds trained on: beyond it a stream's speed is warned of
 
