@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -48,8 +48,9 @@ def export(
     from rich.console import Console
 
     from dlrsd.export.package.bundle import export_bundle
+    from dlrsd.export.verify.parity import parity_table
     from dlrsd.training.base.progress import bars
-    from dlrsd.training.runs.run import latest_run
+    from dlrsd.training.runs.folder import latest_run
 
     run = run or latest_run()
     with bars(Console(stderr=True)) as progress:
@@ -62,30 +63,15 @@ def export(
             tensorrt=(sm or ()) if tensorrt else None,
             progress=progress,
         )
-    size = sum(facts["bytes"] for facts in manifest["files"].values())
-    print(f"{out}: {run} as {len(manifest['files'])} files, {size / 1e6:.2f} MB")
-    for line in _parity_table(manifest["parity"]):
+    size = sum(facts.bytes for facts in manifest.files.values())
+    print(f"{out}: {run} as {len(manifest.files)} files, {size / 1e6:.2f} MB")
+    for line in parity_table(manifest.parity):
         print(line)
-    for engine in manifest.get("engines", ()):
-        size = manifest["files"][engine["file"]]["bytes"]
+    for engine in manifest.engines:
         print(
-            f"{engine['file']}: {size / 1e6:.2f} MB for {', '.join(engine['targets'])} "
-            f"({engine['package']} {engine['version']})"
+            f"{engine.file}: {manifest.files[engine.file].bytes / 1e6:.2f} MB for "
+            f"{', '.join(engine.targets)} ({engine.package} {engine.version})"
         )
-
-
-def _parity_table(parity: dict[str, Any]) -> list[str]:
-    """Every precision beside the trained model and the fp32 graph."""
-    return [
-        f"labels on {parity['windows']} test windows as the trained model's and the fp32 graph's:",
-        "precision  as trained    as fp32   accuracy       size",
-        *(
-            f"{precision:<9}  {found['label_agreement']:10.3%} {found['fp32_agreement']:10.3%} "
-            f"{found['accuracy']:10.2%} {found['bytes'] / 1e6:7.3f} MB"
-            for precision, found in parity.items()
-            if precision != "windows"
-        ),
-    ]
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from benchmarks.gpu.entries import ENTRIES
 from dlrsd.runtime.base.errors import DlrsdError
 from dlrsd.runtime.base.hardware import count_gpus
 from dlrsd.runtime.bundle.bundle import load_bundle
-from dlrsd.runtime.cli.doctor import find_gpus
+from dlrsd.runtime.output.machine_report import find_gpus
 
 MINUTES = 20  # that an entry may take
 

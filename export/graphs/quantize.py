@@ -26,7 +26,7 @@ from onnxruntime.quantization import (
 
 from dlrsd.export.graphs.onnx_file import save_graph
 from dlrsd.runtime.base.errors import ParityError
-from dlrsd.training.data.vibration.prepare import Prepared
+from dlrsd.training.data.vibration.prepared import Prepared
 
 PER_CLASS = 100  # calibration windows, where a class has so many drawn ones
 OPERATORS = ("Conv", "Gemm", "Relu", "MaxPool")
@@ -38,11 +38,12 @@ def calibration_windows(data: Prepared) -> NDArray[np.float32]:
 
     Never the test part: what the graph is judged by must not decide its ranges.
     """
-    rng = np.random.default_rng([data.settings.seed, 3])
+    rng = np.random.default_rng([data.seed, 3])
     order = rng.permutation(len(data.drawn))
     label = data.drawn.label[order]
     keep = [order[label == c][:PER_CLASS] for c in range(len(data.classes))]
-    return data.cut(data.drawn)[np.concatenate(keep)]
+    windows: NDArray[np.float32] = data.cut(data.drawn)[np.concatenate(keep)]
+    return windows
 
 
 def write_int8(
@@ -107,7 +108,7 @@ def network_nodes(graph: onnx.GraphProto) -> list[str]:
     return names
 
 
-class _Batches(CalibrationDataReader):
+class _Batches(CalibrationDataReader):  # type: ignore[misc]
     def __init__(self, windows: NDArray[np.float32]) -> None:
         self._starts = iter(range(0, len(windows), _BATCH))
         self._windows = windows

@@ -1,4 +1,4 @@
-"""The manifest of a bundle: what windows of vibration and steps of plants have in common."""
+"""The manifest of a bundle, from what a run's config and metrics say."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from dlrsd.runtime.bundle.manifest import SCHEMA_VERSION
-from dlrsd.runtime.dsp.order_map import LINES
+import msgspec
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.formats import FormatError, checked
+from dlrsd.runtime.bundle.facts import SCHEMA_VERSION
+from dlrsd.runtime.bundle.front_ends import FrontEnd
+from dlrsd.runtime.bundle.parts import Signal
+from dlrsd.runtime.bundle.sequence import SequenceManifest
+from dlrsd.runtime.bundle.window import WindowManifest
 from dlrsd.training.models.novelty import QUANTILE
+from dlrsd.training.runs.config import RunConfig
 
 _TRAINING = (
     "dataset", "task", "protocol", "split_note", "balance_ratio", "seed", "method", "classifier",
@@ -18,66 +26,102 @@ _TRAINING = (
 )  # fmt: skip
 _METRICS = ("accuracy", "macro_recall", "worst_recall", "worst_class", "macro_f1", "g_mean", "n")
 
+M = TypeVar("M", WindowManifest, SequenceManifest)
+
 
 def manifest(
-    kind: str,
+    form: type[M],
     folder: Path,
-    config: Mapping[str, Any],
+    config: RunConfig,
     metrics: Mapping[str, Any],
     *,
+    signal: Signal,
+    front_end: FrontEnd,
     embedding: int,
-    order_map: Mapping[str, Any] | None = None,
-    states: Mapping[str, int] | None = None,
+    verdict: Mapping[str, int],
+    graph: Mapping[str, Any],
     **own: Any,
-) -> dict[str, Any]:
-    """All but ``parity``, ``engines`` and ``files``.
+) -> M:
+    """A manifest to which only ``parity``, ``engines`` and ``files`` are still to be added.
 
     Parameters
     ----------
-    kind : "window" or "sequence"
+    form : WindowManifest or SequenceManifest
     folder, config, metrics
         Of the run.
+    signal : Signal
+    front_end : FrontEnd
+        Tells what the graph takes.
     embedding : int > 0
         Its width.
-    order_map : dict, optional
-        Of a front end that is computed before the graph; it states ``n_bands``.
-    states : {name: width}, optional
+    verdict : dict
+        The rule: ``last`` and ``hold``.
+    graph : dict
+        What the graph of this kind has beside inputs and outputs.
     own : dict
-        What a kind has of its own: ``scalogram``, ``quality``, ``verdict``, ``synthesis``.
+        What only manifests of this kind have.
+
+    Raises
+    ------
+    InputError
+        If what the run says makes no manifest.
     """
-    signal = config["signal"]
-    graph_input, shape = "waveform", [signal["window"]]
-    if order_map:
-        graph_input, shape = "order_map", [order_map["n_bands"], len(LINES) + 1]
-
-    def tensor(name: str, *shape: int) -> dict[str, Any]:
-        return {"name": name, "dtype": "float32", "shape": ["batch", *shape]}
-
-    return {
+    stated = msgspec.to_builtins(config)
+    facts = {
+        "kind": form.__struct_config__.tag,
         "schema_version": SCHEMA_VERSION,
-        "kind": kind,
         "name": folder.resolve().name,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "dlrsd_version": version("dlrsd"),
         "graph": {
-            "inputs": [tensor(graph_input, signal["channels"], *shape)],
+            "inputs": [tensor(front_end.graph_input, *front_end.graph_shape(signal))],
             "outputs": [
-                tensor("probabilities", len(config["classes"])),
+                tensor("probabilities", len(stated["classes"])),
                 tensor("embedding", embedding),
                 tensor("novelty"),
             ],
-            "states": [tensor(name, width) for name, width in (states or {}).items()],
+            **graph,
         },
-        "classes": config["classes"],
-        "normal_class": config["normal_class"],
-        "signal": signal,
-        "calibration": {"temperature": config["temperature"]},
+        "classes": stated["classes"],
+        "normal_class": stated["normal_class"],
+        "signal": stated["signal"],
+        "calibration": {"temperature": stated["temperature"]},
         "novelty": {"threshold": 1.0, "quantile": QUANTILE},
-        **({"order_map": order_map} if order_map else {}),
-        **own,
-        "training": {key: config[key] for key in _TRAINING},
+        "verdict": verdict,
+        "training": {key: stated[key] for key in _TRAINING},
         "metrics": {
-            "protocol": config["protocol"],
+            "protocol": stated["protocol"],
             **{key: metrics[key] for key in _METRICS},
+            "simulated": metrics.get("simulated", False),
         },
+        "parity": {},
+        "files": {},
+        **own,
     }
+    if "front_end" in form.__struct_fields__:
+        facts["front_end"] = msgspec.to_builtins(front_end)
+    return part_of_run(facts, form, folder)
+
+
+T = TypeVar("T")
+
+
+def part_of_run(facts: Any, form: type[T], folder: Path) -> T:
+    """What a run says as a part of the manifest; an `InputError` if it cannot be one."""
+    try:
+        return checked(facts, form)
+    except FormatError as error:
+        raise InputError(
+            f"the run {folder} has {error}: no bundle can be made of it; train it again"
+        ) from error
+
+
+def facts_inside(manifest: WindowManifest | SequenceManifest) -> dict[str, Any]:
+    """What rides in a graph's file: all that is known before it is written."""
+    facts: dict[str, Any] = msgspec.to_builtins(manifest)
+    return {key: facts[key] for key in facts if key not in ("parity", "engines", "files")}
+
+
+def tensor(name: str, *shape: int) -> dict[str, Any]:
+    """A tensor whose first axis is free."""
+    return {"name": name, "dtype": "float32", "shape": ["batch", *shape]}

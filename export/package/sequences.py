@@ -11,24 +11,29 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnxruntime
 import torch
+from msgspec import structs
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dlrsd.export.graphs.fused import distance
 from dlrsd.export.graphs.onnx_file import OUTPUTS, require_weights, write_graph
-from dlrsd.export.package.manifest import manifest
+from dlrsd.export.package.manifest import facts_inside, manifest, part_of_run, tensor
 from dlrsd.export.verify.parity import compare, require_parity
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.bundle.parts import Parity
+from dlrsd.runtime.bundle.sequence import SequenceManifest, SlowSignal
 from dlrsd.runtime.engines.engine import GRAPH_FILES
 from dlrsd.training.base.progress import Progress
-from dlrsd.training.data.plants.sequences import SequenceData, prepare_sequences
+from dlrsd.training.data.plants.sequences import SequenceData
 from dlrsd.training.fitting.sequence import run_segments
+from dlrsd.training.kinds.plants import line
+from dlrsd.training.kinds.plants.run import PlantRun
 from dlrsd.training.models.lr_convlstm import SequenceClassifier
 from dlrsd.training.models.novelty import Novelty
-from dlrsd.training.runs.plants import PlantRun
 
 VERDICT = {"last": 3, "hold": 2}  # steps
 WINDOWS = 10_000
@@ -78,9 +83,22 @@ def state_widths(model: SequenceClassifier) -> dict[str, int]:
     return {f"state_{i}": width for i, width in enumerate(model.state_widths)}
 
 
+def refuse_for_sequence(asked: str, run: PlantRun) -> None:
+    """Refuse int8 and TensorRT, which no sequence has.
+
+    Raises
+    ------
+    InputError
+    """
+    raise InputError(
+        f"got --{asked} for a run on plant data: expected --fp16 or nothing; its steps are small "
+        "and minutes apart, so leave it out"
+    )
+
+
 def write_sequence_bundle(
-    run: PlantRun, folder: Path, *, precisions: Sequence[str], progress: Progress
-) -> dict[str, Any]:
+    run: PlantRun, folder: Path, precisions: Sequence[str], *, anchors: bool, progress: Progress
+) -> SequenceManifest:
     """Write a run's network in every precision and compare each with the trained one.
 
     Parameters
@@ -90,13 +108,15 @@ def write_sequence_bundle(
     folder : Path
         Of the bundle.
     precisions : "fp32", then perhaps "fp16"
+    anchors : bool
+        Of no effect: a sequence has no synthesiser.
     progress : function
         As in :func:`dlrsd.training.kinds.fit.fit`.
 
     Returns
     -------
-    dict
-        The manifest without ``files``. Its ``parity`` is measured on the first ``WINDOWS`` windows
+    SequenceManifest
+        Without ``files``. Its ``parity`` is measured on the first ``WINDOWS`` windows
         of the test part, about, plant by plant with the state carried; ``accuracy`` is theirs.
 
     Raises
@@ -104,8 +124,8 @@ def write_sequence_bundle(
     ParityError
         If a graph does not say what the trained network says.
     """
-    facts = _manifest(run)
-    data = prepare_sequences(run.settings)
+    made = _manifest(run)
+    data = line.prepare(run.settings)
     _require_same(run, data)
     tested = data.parts["test"]
     each = -(-WINDOWS // len(tested))
@@ -114,53 +134,54 @@ def write_sequence_bundle(
     log_p = np.concatenate([said[:each] for said, _ in run_segments(run.model, data, tested)])
     trained = torch.softmax(torch.from_numpy(log_p) / run.temperature, dim=1).numpy()
     said: dict[str, NDArray[np.float32]] = {}
-    parity: dict[str, Any] = {"windows": len(label)}
+    parity = Parity(windows=len(label))
     for precision in precisions:
         path = folder / GRAPH_FILES[precision]
         written = progress(f"write {precision}", 1)
-        _write(run, path, precision=precision, facts=facts)
+        _write(run, path, precision=precision, facts=facts_inside(made))
         written(1)
         bar = progress(f"check {precision}", len(label))
         said[precision] = _run_graph(path, run.model, streams, on_window=bar)
-        parity[precision] = {
-            **compare(said[precision], trained=trained, fp32=said["fp32"]),
-            "accuracy": float((said[precision].argmax(axis=1) == label).mean()),
-            "bytes": path.stat().st_size,
-        }
-        require_parity(precision, parity[precision], len(label))
-    return {**facts, "parity": parity}
+        found = compare(
+            said[precision],
+            trained=trained,
+            fp32=said["fp32"],
+            accuracy=float((said[precision].argmax(axis=1) == label).mean()),
+            size=path.stat().st_size,
+        )
+        require_parity(precision, found, len(label))
+        parity = structs.replace(parity, **{precision: found})
+    return structs.replace(made, parity=parity)
 
 
 def _require_same(run: PlantRun, data: SequenceData) -> None:
-    counts = {part: data.counts(part).tolist() for part in run.config["window_counts"]}
-    stated = {part: list(own.values()) for part, own in run.config["window_counts"].items()}
-    if counts != stated or list(data.channels) != run.config["channels"]:
+    counts = {part: data.counts(part).tolist() for part in run.config.window_counts}
+    stated = {part: list(own.values()) for part, own in run.config.window_counts.items()}
+    if counts != stated or list(data.channels) != run.config.channels:
         raise InputError(
             f"the plants in {run.settings.data} are others than {run.folder} was trained on: "
             "expected the same files; bring them back, or train again"
         )
 
 
-def _manifest(run: PlantRun) -> dict[str, Any]:
-    facts = manifest(
-        "sequence",
+def _manifest(run: PlantRun) -> SequenceManifest:
+    states = state_widths(run.model)
+    return manifest(
+        SequenceManifest,
         run.folder,
         run.config,
         run.metrics,
+        signal=part_of_run(msgspec.to_builtins(run.config.signal), SlowSignal, run.folder),
+        front_end=SequenceManifest.front_end,
         embedding=run.model.head.in_features,
-        states=state_widths(run.model),
-        scalogram=None,
-        quality={},
-        verdict=dict(VERDICT),
-        synthesis=None,
+        verdict=VERDICT,
+        graph={"states": [tensor(name, width) for name, width in states.items()]},
     )
-    facts["metrics"]["simulated"] = run.metrics["simulated"]
-    return facts
 
 
 def _write(run: PlantRun, path: Path, *, precision: str, facts: dict[str, Any]) -> None:
-    signal = run.config["signal"]
-    example = {"waveform": torch.zeros(_SIZE, signal["channels"], signal["window"])}
+    signal = run.config.signal
+    example = {"waveform": torch.zeros(_SIZE, signal.channels, signal.window)}
     states = {name: torch.zeros(_SIZE, width) for name, width in state_widths(run.model).items()}
     # A copy: casting to half precision would change the run's own network.
     model, novelty = copy.deepcopy((run.model, run.novelty))

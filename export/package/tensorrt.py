@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Literal, cast
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.bundle.parts import BuiltEngine, Profile
 from dlrsd.runtime.engines.engine import GRAPH_FILES
 from dlrsd.runtime.engines.tensorrt_build import build
 from dlrsd.runtime.engines.tensorrt_cache import Machine, timing_cache_file
@@ -19,7 +20,7 @@ from dlrsd.runtime.engines.tensorrt_package import (
     tensorrt_package,
 )
 
-PRECISIONS = ("fp32", "fp16")  # int8 graphs are made for CPUs
+PRECISIONS: tuple[Literal["fp32", "fp16"], ...] = ("fp32", "fp16")  # int8 graphs are made for CPUs
 
 Progress = Callable[[str, int], Callable[[int], None]]
 
@@ -62,9 +63,9 @@ def write_engines(
     trt: ModuleType,
     targets: tuple[int, ...],
     shape: Sequence[int],
-    profile: dict[str, int],
+    profile: Profile,
     progress: Progress,
-) -> list[dict[str, Any]]:
+) -> list[BuiltEngine]:
     """Build an engine of every fp32 and fp16 graph in a folder.
 
     Parameters
@@ -75,14 +76,14 @@ def write_engines(
         Of `engine_builder`.
     shape : (int, int)
         Channels and samples of a window.
-    profile : {"min": int, "opt": int, "max": int}
+    profile : Profile
         Windows per call.
     progress : function
         As in :func:`dlrsd.training.kinds.fit.fit`; gets per cent.
 
     Returns
     -------
-    list of dict
+    list of BuiltEngine
         The manifest's ``engines``.
     """
     machine = Machine(trt.__name__, trt.__version__, targets[0])
@@ -105,15 +106,15 @@ def write_engines(
         file = f"diagnoser.{precision}.engine"
         (folder / file).write_bytes(plan)
         entries.append(
-            {
-                "file": file,
-                "precision": precision,
-                "package": machine.package,
-                "version": machine.version,
-                "targets": [f"sm{target}" for target in targets],
-                "profile": dict(profile),
-                "graph_sha256": hashlib.sha256(graph.read_bytes()).hexdigest(),
-            }
+            BuiltEngine(
+                file=file,
+                precision=precision,
+                package=cast(Literal["tensorrt", "tensorrt_rtx"], machine.package),
+                version=machine.version,
+                targets=[f"sm{target}" for target in targets],
+                profile=profile,
+                graph_sha256=hashlib.sha256(graph.read_bytes()).hexdigest(),
+            )
         )
     return entries
 

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from dlrsd.export.graphs.fused import Diagnoser
 from dlrsd.runtime.base.errors import ParityError
-from dlrsd.training.data.vibration.prepare import Prepared
+from dlrsd.runtime.bundle.parts import Agreement, Parity
+from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.windows import WindowIndex
-from dlrsd.training.frontends.order_map import order_maps
-from dlrsd.training.frontends.scalogram import Frontend
-from dlrsd.training.runs.run import TrainedRun
+from dlrsd.training.frontends.front_end import FrontEnd
 
 WINDOWS = 10_000
 AGREEMENT = {"fp32": 0.9999, "fp16": 0.999, "int8": 0.995}
@@ -29,21 +28,19 @@ def parity_index(data: Prepared) -> WindowIndex:
 
     Fewer only where the test part has no more.
     """
-    hop = data.settings.window // 2
+    hop = data.window // 2
     while len(index := data.test_index(hop=hop)) < WINDOWS and hop > 1:
         hop //= 2
     keep = np.linspace(0, len(index) - 1, min(len(index), WINDOWS)).astype(np.int64)
     return _part(index, keep)
 
 
-def graph_inputs(run: TrainedRun, data: Prepared, index: WindowIndex) -> NDArray[np.float32]:
-    """What a run's graph takes of windows: themselves, or their raw order maps."""
-    if isinstance(run.frontend, Frontend):
-        return data.cut(index)
+def graph_inputs(frontend: FrontEnd, data: Prepared, index: WindowIndex) -> NDArray[np.float32]:
+    """What a graph takes of windows: themselves, or what the box makes of them."""
     parts = []
     for start in range(0, len(index), _BATCH):  # maps are much smaller than their windows
         part = _part(index, np.arange(start, min(start + _BATCH, len(index))))
-        parts.append(order_maps(data.cut(part), data.machines(part), run.frontend.config))
+        parts.append(frontend.graph_input(data.cut(part), frontend.machines(data, part)))
     return np.concatenate(parts)
 
 
@@ -54,7 +51,7 @@ def _part(index: WindowIndex, keep: NDArray[np.int64]) -> WindowIndex:
 @torch.inference_mode()
 def reference(model: Diagnoser, windows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Probabilities (n, classes) of the PyTorch model in float32."""
-    parts = torch.from_numpy(windows).split(_BATCH)
+    parts = torch.split(torch.from_numpy(windows), _BATCH)
     return torch.cat([model(part)[0] for part in parts]).numpy()
 
 
@@ -75,29 +72,34 @@ def run_graph(
 
 
 def compare(
-    said: NDArray[np.float32], *, trained: NDArray[np.float32], fp32: NDArray[np.float32]
-) -> dict[str, float]:
+    said: NDArray[np.float32],
+    *,
+    trained: NDArray[np.float32],
+    fp32: NDArray[np.float32],
+    accuracy: float | None = None,
+    size: int | None = None,
+) -> Agreement:
     """What a graph says beside the trained model and the exported fp32 graph.
 
     Parameters
     ----------
-    said, trained, fp32 : array [shape=(n, classes)]
+    said, trained, fp32 : float32 array, shape (n, classes)
         Probabilities of the same windows.
-
-    Returns
-    -------
-    dict
-        ``label_agreement`` with the trained model and ``fp32_agreement``, 0 to 1, and
-        ``max_probability_difference`` from the trained model.
+    accuracy : float from 0 to 1, optional
+        Of the graph on its standard windows, where it was measured.
+    size : int >= 0, optional
+        Bytes of its file.
     """
-    return {
-        "label_agreement": _same_label(said, trained),
-        "fp32_agreement": _same_label(said, fp32),
-        "max_probability_difference": float(np.abs(said - trained).max()),  # NaN stays NaN
-    }
+    return Agreement(
+        label_agreement=_same_label(said, trained),
+        fp32_agreement=_same_label(said, fp32),
+        max_probability_difference=float(np.abs(said - trained).max()),  # NaN stays NaN
+        accuracy=accuracy,
+        bytes=size,
+    )
 
 
-def require_parity(precision: str, found: dict[str, float], n: int) -> None:
+def require_parity(precision: str, found: Agreement, n: int) -> None:
     """Raise unless the labels agree.
 
     Raises
@@ -106,17 +108,33 @@ def require_parity(precision: str, found: dict[str, float], n: int) -> None:
         With the figures, if fewer labels agree than ``AGREEMENT`` asks of this precision, or a
         probability is further off than ``DIFFERENCE`` or no number.
     """
-    agree = min(found["label_agreement"], found["fp32_agreement"]) >= AGREEMENT[precision]
-    if not (agree and found["max_probability_difference"] <= DIFFERENCE[precision]):
+    as_fp32 = 1.0 if found.fp32_agreement is None else found.fp32_agreement
+    agree = min(found.label_agreement, as_fp32) >= AGREEMENT[precision]
+    if not (agree and found.max_probability_difference <= DIFFERENCE[precision]):
         without = "" if precision == "fp32" else f"; export without --{precision}"
         raise ParityError(
             f"the {precision} graph gives the trained model's label on "
-            f"{found['label_agreement']:.4%} and the fp32 graph's on {found['fp32_agreement']:.4%} "
+            f"{found.label_agreement:.4%} and the fp32 graph's on {as_fp32:.4%} "
             f"of {n} test windows (largest probability difference "
-            f"{found['max_probability_difference']:.2g}): expected at least "
+            f"{found.max_probability_difference:.2g}): expected at least "
             f"{AGREEMENT[precision]:.2%} and at most {DIFFERENCE[precision]:g}; no bundle was "
             f"written{without}"
         )
+
+
+def parity_table(parity: Parity) -> list[str]:
+    """Every precision beside the trained model and the fp32 graph, as lines of text."""
+    found = {name: parity.of(name) for name in parity.precisions}
+    return [
+        f"labels on {parity.windows} test windows as the trained model's and the fp32 graph's:",
+        "precision  as trained    as fp32   accuracy       size",
+        *(
+            f"{name:<9}  {of.label_agreement:10.3%} {of.fp32_agreement:10.3%} "
+            f"{of.accuracy:10.2%} {(of.bytes or 0) / 1e6:7.3f} MB"
+            for name, of in found.items()
+            if of
+        ),
+    ]
 
 
 def _same_label(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

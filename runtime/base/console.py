@@ -57,10 +57,11 @@ def _describe(error: OSError) -> str:
 
 def _usage(error: Exception) -> str:
     context = getattr(error, "ctx", None)
-    message = error.format_message()  # type: ignore[attr-defined]
+    message: str = error.format_message()  # type: ignore[attr-defined]
     if type(error).__name__ == "NoArgsIsHelpError":
         print(message, file=sys.stderr)
         message = "no command was given"
+    message = message.replace(": Value error, ", ": ")  # of some versions of typer
     hint = f" (try `{context.command_path} --help`)" if context else ""
     return message.rstrip(".") + hint
 

@@ -22,14 +22,11 @@ from dlrsd.runtime.base.errors import ExtraMissingError, InputError
 from dlrsd.runtime.base.hardware import has_int8_products
 from dlrsd.runtime.bench.windows import synthetic_windows, window_count
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.bundle.kinematics import trained_kinematics
 from dlrsd.runtime.engines.engine import GRAPH_FILES, Engine
 from dlrsd.runtime.engines.opening import open_engine
+from dlrsd.runtime.engines.specs import EngineSpec, specs_of
 
 AGREEMENT = 0.995  # of the labels with fp32: below it a row is wrong
-BATCHES = (1, 64, 1024)
-_ORDER_MAP_BATCHES = BATCHES[:2]  # its windows are of seconds: no box has 1024 to diagnose at once
-_PLACES = (("onnxruntime", "cpu"), ("onnxruntime", "cuda"), ("tensorrt", "cuda"))
 _MIN_CALLS = 10
 _SLOWER = 1.05  # a smaller difference is none
 
@@ -54,7 +51,7 @@ def benchmark(
     Parameters
     ----------
     bundle : Bundle
-    windows : array [shape=(n > 0, channels, window)], float32, optional
+    windows : float32 array, shape (n > 0, channels, window), optional
         What is diagnosed, in the bundle's unit; repeated where a batch is larger. By default
         synthetic ones, the quarter of many that fp32 is surest of: it is as sure of most real ones,
         and what lies between two classes is no measure of another precision.
@@ -63,8 +60,8 @@ def benchmark(
     precisions : sequence of str
         By default all that the bundle holds.
     batches : sequence of int > 0
-        Windows per call; by default `BATCHES`, without the last for order maps. A sequence takes
-        one.
+        Windows per call; by default 1, 64 and 1024, without the last for order maps. A sequence
+        takes one.
     threads : int > 0
         CPU threads.
     seconds : float > 0
@@ -91,7 +88,7 @@ def benchmark(
     ExtraMissingError
         If no engine is installed.
     """
-    batches = batches or _default_batches(bundle)
+    batches = batches or bundle.manifest.batches
     _check(bundle, batches, seconds)
     chosen = tuple(precisions) or tuple(p for p in GRAPH_FILES if bundle.has(GRAPH_FILES[p]))
     places = _places(bundle, engine, device, threads)
@@ -102,24 +99,23 @@ def benchmark(
         sure = reference.run(windows).probabilities.max(axis=1)
         windows = windows[np.sort(np.argsort(-sure)[:count])]
     # The labels of a sequence are those of one stream, whose state goes through all windows.
-    expected = _labels(reference, windows, len(windows) if bundle.is_sequence else reference.batch)
-    # TensorRT has no int8 here: left out, unless it was asked for, which gives the reason.
+    is_one_stream = bundle.manifest.is_stateful
+    expected = _labels(reference, windows, len(windows) if is_one_stream else reference.batch)
+    # What an engine cannot run is left out, unless it was asked for, which gives the reason.
     graphs = [
-        (place, precision)
-        for place, precision in product(places, chosen)
-        if precisions or (place[0], precision) != ("tensorrt", "int8")
+        (spec, precision)
+        for spec, precision in product(places, chosen)
+        if precisions or precision in spec.precisions
     ]
     rows: list[dict[str, Any]] = []
-    for (name, on), precision in graphs:
+    for spec, precision in graphs:
         opened = (
-            places[name, on]
-            if precision == "fp32"
-            else _open(bundle, engine=name, device=on, precision=precision, threads=threads)
+            places[spec] if precision == "fp32" else _open(bundle, spec, precision, threads=threads)
         )
         for batch in batches:
             rows.append(_row(bundle, opened, windows, expected, batch, seconds))
             on_row(len(rows), len(graphs) * len(batches))
-    kinematics = trained_kinematics(bundle)
+    kinematics = bundle.trained_kinematics()
     for row in rows:
         row["kinematics"] = asdict(kinematics) if kinematics else None
         row["note"] = _note(row, rows)
@@ -127,17 +123,11 @@ def benchmark(
 
 
 def is_wrong(row: Mapping[str, Any]) -> bool:
-    return row["agreement"] < AGREEMENT
-
-
-def _default_batches(bundle: Bundle) -> tuple[int, ...]:
-    if bundle.is_sequence:
-        return (1,)
-    return BATCHES if bundle.order_map is None else _ORDER_MAP_BATCHES
+    return bool(row["agreement"] < AGREEMENT)
 
 
 def _check(bundle: Bundle, batches: Sequence[int], seconds: float) -> None:
-    if bundle.is_sequence and set(batches) != {1}:
+    if bundle.manifest.is_stateful and set(batches) != {1}:
         raise InputError(
             f"got batches of {', '.join(map(str, batches))} windows, but a step of the sequence of "
             f"bundle {bundle.name} takes one: omit --batch"
@@ -149,26 +139,28 @@ def _check(bundle: Bundle, batches: Sequence[int], seconds: float) -> None:
         raise InputError(f"got {seconds:g} seconds for a row, expected more than 0")
 
 
-def _open(bundle: Bundle, **options: Any) -> Engine:
-    return open_engine(bundle, kinematics=trained_kinematics(bundle), **options)
+def _open(bundle: Bundle, spec: EngineSpec, precision: str, *, threads: int | None) -> Engine:
+    return open_engine(
+        bundle,
+        engine=spec.name,
+        device=spec.device,
+        precision=precision,
+        threads=threads,
+        kinematics=bundle.trained_kinematics(),
+    )
 
 
-def _places(
-    bundle: Bundle, engine: str, device: str, threads: int
-) -> dict[tuple[str, str], Engine]:
-    """The fp32 engine of every place that was asked for and works here."""
-    asked = [(e, d) for e, d in _PLACES if engine in ("auto", e) and device in ("auto", d)]
+def _places(bundle: Bundle, engine: str, device: str, threads: int) -> dict[EngineSpec, Engine]:
+    """The fp32 engine of every place that was asked for and works here, the plainest first."""
+    specs = specs_of(bundle)[::-1]
+    asked = [s for s in specs if engine in ("auto", s.name) and device in ("auto", s.device)]
     if not asked:
-        raise InputError(
-            f"got engine {engine!r} on device {device!r}, expected onnxruntime on cpu or cuda, or "
-            "tensorrt on cuda"
-        )
+        places = " or ".join(f"{spec.name} on {spec.device}" for spec in specs)
+        raise InputError(f"got engine {engine!r} on device {device!r}, expected {places}")
     opened, missing = {}, []
-    for name, on in asked:
+    for spec in asked:
         try:
-            opened[name, on] = _open(
-                bundle, engine=name, device=on, precision="fp32", threads=threads
-            )
+            opened[spec] = _open(bundle, spec, "fp32", threads=threads)
         except (ExtraMissingError, InputError) as error:  # noqa: PERF203
             missing.append(error)
     if not opened:
@@ -176,12 +168,13 @@ def _places(
     return opened
 
 
-def _reference(bundle: Bundle, places: dict[tuple[str, str], Engine]) -> Engine:
-    """ONNX Runtime on the CPU in fp32 where it is installed, whatever is measured."""
-    if ("onnxruntime", "cpu") in places:
-        return places["onnxruntime", "cpu"]
+def _reference(bundle: Bundle, places: dict[EngineSpec, Engine]) -> Engine:
+    """The engine on the CPU in fp32 where it is installed, whatever is measured."""
+    plainest = specs_of(bundle)[-1]
+    if plainest in places:
+        return places[plainest]
     try:
-        return _open(bundle, engine="onnxruntime", device="cpu", precision="fp32")
+        return _open(bundle, plainest, "fp32", threads=None)
     except ExtraMissingError:
         return next(iter(places.values()))
 
@@ -195,7 +188,7 @@ def _row(
     seconds: float,
 ) -> dict[str, Any]:
     _reset_peak()
-    labels = _labels(engine, windows, len(windows) if bundle.is_sequence else batch)
+    labels = _labels(engine, windows, len(windows) if bundle.manifest.is_stateful else batch)
     agreement = float(np.mean(labels == expected))
     is_right = agreement >= AGREEMENT
     took = _time(engine, list(_calls(windows, batch)), seconds) if is_right else []
@@ -208,7 +201,7 @@ def _row(
         "threads": engine.threads,
         **dict.fromkeys(("p50_us", "p95_us", "p99_us", "windows_per_s", "times_real_time")),
         "peak_memory_mb": None,
-        "bytes": bundle.manifest["files"][GRAPH_FILES[engine.precision]].get("bytes"),
+        "bytes": bundle.manifest.files[GRAPH_FILES[engine.precision]].bytes,
         "agreement": agreement,
         "accuracy": _accuracy(bundle, engine.precision),
         "calls": len(took),
@@ -258,8 +251,9 @@ def _time(engine: Engine, calls: list[NDArray[np.float32]], seconds: float) -> l
 
 def _accuracy(bundle: Bundle, precision: str) -> float | None:
     """Measured at export: of this precision, or of the trained model, which fp32 equals."""
-    stated = bundle.manifest["parity"].get(precision, {}).get("accuracy")
-    return stated if stated or precision != "fp32" else bundle.manifest["metrics"].get("accuracy")
+    found = bundle.manifest.parity.of(precision)
+    stated = found.accuracy if found else None
+    return stated if stated or precision != "fp32" else bundle.manifest.metrics.accuracy
 
 
 def _note(row: dict[str, Any], rows: list[dict[str, Any]]) -> str | None:

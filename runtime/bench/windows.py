@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.dsp.missing import hold_last
+from dlrsd.runtime.diagnosis.diagnose import kind_of
 from dlrsd.runtime.streams.stream import StreamFormat, open_stream
 
 WINDOWS = 2048
@@ -26,7 +26,7 @@ def synthetic_windows(bundle: Bundle, n: int, *, seed: int = 0) -> NDArray[np.fl
 
     Returns
     -------
-    array [shape=(n, channels, window)], float32, in the bundle's unit
+    float32 array, shape (n, channels, window), in the bundle's unit
     """
     rng = np.random.default_rng(seed)
     shape = (n, bundle.channels, bundle.window)
@@ -37,7 +37,8 @@ def synthetic_windows(bundle: Bundle, n: int, *, seed: int = 0) -> NDArray[np.fl
     x = rng.standard_normal(shape) + rng.uniform(0, 8, (n, 1, 1)) * impulses
     low, high = 2 * bundle.quality.level_low, bundle.quality.level_high / 2
     level = np.exp(rng.uniform(np.log(low), np.log(high), (n, 1, 1)))
-    return (level * x / np.sqrt(np.mean(x**2, axis=(1, 2), keepdims=True))).astype(np.float32)
+    scaled: NDArray[np.float64] = level * x / np.sqrt(np.mean(x**2, axis=(1, 2), keepdims=True))
+    return scaled.astype(np.float32)
 
 
 def recorded_windows(source: str, bundle: Bundle, n: int | None = None) -> NDArray[np.float32]:
@@ -46,7 +47,7 @@ def recorded_windows(source: str, bundle: Bundle, n: int | None = None) -> NDArr
 
     Returns
     -------
-    array [shape=(at most n, channels, window)], float32, in the bundle's unit and rate
+    float32 array, shape (at most n, channels, window), in the bundle's unit and rate
 
     Raises
     ------
@@ -73,13 +74,10 @@ def recorded_windows(source: str, bundle: Bundle, n: int | None = None) -> NDArr
             f"{bundle.window}: give a longer recording"
         )
     signal = np.concatenate(parts, axis=1)
-    if bundle.is_sequence:
-        signal, _ = hold_last(signal, bundle.manifest["signal"]["hold"])
-    cut = sliding_window_view(signal, bundle.window, axis=1)
+    kind = kind_of(bundle)
+    cut = sliding_window_view(kind.filled(signal, bundle), bundle.window, axis=1)
     windows = cut[:, :: bundle.hop].swapaxes(0, 1).reshape(-1, bundle.channels, bundle.window)[:n]
-    if bundle.is_sequence:
-        return windows
-    finite = windows[np.isfinite(windows).all(axis=(1, 2))]
-    if not len(finite):
+    fit: NDArray[np.float32] = windows[kind.is_fit(windows)]
+    if not len(fit):
         raise InputError(f"{source} holds NaN or infinities in every window: give another one")
-    return finite
+    return fit

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from dlrsd.runtime.base.errors import BundleError
-from dlrsd.runtime.bundle.manifest import check_manifest
-from dlrsd.runtime.dsp.order_map import ORDERS, OrderMapConfig
+from dlrsd.runtime.bundle.front_ends.front_end import FrontEnd
+from dlrsd.runtime.bundle.manifest import Manifest, read_manifest
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.dsp.quality import QualityLimits
-from dlrsd.runtime.streams.stream import SignalSpec
+from dlrsd.runtime.streams.stream import SampleStream, SignalSpec
 
 SHIPPED = Path(__file__).parent / "ready"
 
@@ -32,79 +30,89 @@ class Bundle:
     ----------
     path : Path
         The folder.
-    manifest : dict
-        The content of its ``manifest.json``, checked by `load_bundle`.
+    manifest : WindowManifest or SequenceManifest
+        The content of its ``manifest.json``.
     """
 
     path: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
 
     @property
     def name(self) -> str:
-        return str(self.manifest["name"])
+        return self.manifest.name
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        return tuple(self.manifest["classes"])
+        return tuple(self.manifest.classes)
 
     @property
     def channels(self) -> int:
         """Channels of one window; a bundle of one channel diagnoses each channel on its own."""
-        return int(self.manifest["signal"]["channels"])
+        return self.manifest.signal.channels
 
     @property
     def window(self) -> int:
         """Samples per window."""
-        return int(self.manifest["signal"]["window"])
+        return self.manifest.signal.window
 
     @property
     def hop(self) -> int:
         """Samples from one window to the next."""
-        return int(self.manifest["signal"]["hop"])
+        return self.manifest.signal.hop
 
     @property
     def rate_hz(self) -> float:
-        return float(self.manifest["signal"]["rate_hz"])
+        return self.manifest.signal.rate_hz
 
     @property
     def unit(self) -> str:
-        return str(self.manifest["signal"]["unit"])
+        return self.manifest.signal.unit
 
     @property
-    def is_sequence(self) -> bool:
-        """Whether the graph carries a state from window to window."""
-        return self.manifest["kind"] == "sequence"
-
-    @cached_property
-    def order_map(self) -> OrderMapConfig | None:
-        """What fixes the order maps that the graph takes in place of windows; None: windows."""
-        facts = self.manifest.get("order_map")
-        if facts is None:
-            return None
-        bands = {name: facts[name] for name in ("n_bands", "f_min_hz", "f_max_hz")}
-        return OrderMapConfig(rate_hz=self.rate_hz, window=self.window, **bands)
-
-    @property
-    def machines(self) -> list[dict[str, Any]]:
-        """The bearings an order map was trained on: ``speed_rpm`` [lowest, highest], and orders."""
-        facts = self.manifest.get("order_map")
-        return list(facts["machines"]) if facts else []
+    def front_end(self) -> FrontEnd:
+        """What makes the graph's input of windows, and what it needs for that."""
+        return self.manifest.front_end
 
     @property
     def signal(self) -> SignalSpec:
         """The signal the graph expects, as `open_stream` wants it."""
-        one = self.machines[0] if len(self.machines) == 1 else None
         return SignalSpec(
             rate_hz=self.rate_hz,
             unit=self.unit,
             channels=self.channels,
-            names=tuple(self.manifest["signal"]["channel_names"]) if self.is_sequence else None,
-            orders={name: one[name] for name in ORDERS} if one else None,
+            names=self.manifest.channel_names,
+            orders=self.front_end.orders,
         )
 
     @property
     def quality(self) -> QualityLimits:
-        return QualityLimits.from_dict(self.manifest["quality"])
+        return self.manifest.quality
+
+    def kinematics_of(self, stream: SampleStream) -> Kinematics | None:
+        """Speed and orders of a stream's machine, as `open_engine` wants them.
+
+        Parameters
+        ----------
+        stream : SampleStream
+            From `open_stream`, with ``signal`` as its default. A speed far from those trained on,
+            and orders that no bearing has, become warnings in its description.
+
+        Returns
+        -------
+        Kinematics or None
+            None for a bundle that needs none, and where nobody states the speed.
+
+        Raises
+        ------
+        InputError
+            If nobody states the orders and the bundle was trained on several bearings, or the
+            caller states speed or orders for a bundle that has no use for them.
+        """
+        return self.front_end.kinematics_of(stream.description, self.name)
+
+    def trained_kinematics(self) -> Kinematics | None:
+        """The first machine it was trained on, in the middle of its speeds; None if it needs none."""
+        return self.front_end.trained_kinematics()
 
     @cached_property
     def manifest_sha256(self) -> str:
@@ -113,7 +121,7 @@ class Bundle:
 
     def has(self, name: str) -> bool:
         """Whether the manifest lists this file."""
-        return name in self.manifest["files"]
+        return name in self.manifest.files
 
     def file(self, name: str) -> Path:
         """Path of one of the bundle's files, verified against the manifest.
@@ -124,7 +132,7 @@ class Bundle:
             If the manifest does not list it, or it is missing, damaged or outside the bundle.
         """
         if not self.has(name):
-            listed = ", ".join(sorted(self.manifest["files"]))
+            listed = ", ".join(sorted(self.manifest.files))
             raise BundleError(
                 f"bundle {self.path} has no {name}, only {listed}: export it again with that file"
             )
@@ -139,7 +147,7 @@ class Bundle:
                 f"{path} leads out of the bundle to {path.resolve()}: expected a file inside it; "
                 "copy the file itself"
             )
-        expected = self.manifest["files"][name]["sha256"]
+        expected = self.manifest.files[name].sha256
         got = _sha256(path)
         if got != expected:
             raise BundleError(
@@ -168,15 +176,15 @@ def load_bundle(bundle: str | Path = "bundle") -> Bundle:
         If it is missing, damaged, or of a schema this version does not know.
     """
     path = _locate(bundle)
+    where = path / "manifest.json"
     try:
-        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        text = where.read_bytes()
+    except OSError as error:
         raise BundleError(
-            f"cannot read {path / 'manifest.json'} ({error}): expected the manifest that "
-            "`dlrsd-export` writes; export or copy the bundle again"
+            f"cannot read {where} ({error}): expected the manifest that `dlrsd-export` writes; "
+            "export or copy the bundle again"
         ) from error
-    check_manifest(manifest, where=path / "manifest.json")
-    return Bundle(path=path, manifest=manifest)
+    return Bundle(path=path, manifest=read_manifest(text, where=where))
 
 
 def shipped_bundles() -> list[str]:

@@ -1,5 +1,5 @@
-"""The command line ``dlrsd-runtime``."""
+"""The command line ``dlrsd-runtime``: one file a command, and `app` puts them together.
 
-from dlrsd.runtime.cli.app import main
-
-__all__ = ["main"]
+A command's file is light to import, so that ``--help`` answers at once; what loads NumPy or an
+engine is imported when the command runs.
+"""

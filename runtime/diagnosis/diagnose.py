@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
 
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.diagnosis.sequences import SequenceDiagnosis
+from dlrsd.runtime.diagnosis.kind import Kind
+from dlrsd.runtime.diagnosis.records import Record
+from dlrsd.runtime.diagnosis.sequences import SequenceKind
 from dlrsd.runtime.diagnosis.windows import Diagnosis
 from dlrsd.runtime.engines.engine import Engine
 from dlrsd.runtime.streams.stream import SampleStream
 
-if TYPE_CHECKING:
-    from dlrsd.runtime.engines.onnx_sequence import OnnxSequenceEngine
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (Kind(), SequenceKind())}
 
 
 def diagnose(
     stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None = None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Record]:
     """Diagnose a stream record by record.
 
     Parameters
@@ -32,9 +32,8 @@ def diagnose(
 
     Yields
     ------
-    dict
-        A header (``type`` "header"), a record per window and channel ("window") and a summary
-        ("summary"), as in the JSONL file.
+    Header, WindowRecord or Summary
+        A header, a record for every window and channel, and a summary, as in the JSONL file.
 
     Raises
     ------
@@ -51,7 +50,10 @@ def diagnose(
 def open_diagnosis(
     stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None = None
 ) -> Diagnosis:
-    """The `Diagnosis` that suits a bundle of windows, or of a sequence; parameters as there."""
-    if bundle.is_sequence:
-        return SequenceDiagnosis(stream, bundle, cast("OnnxSequenceEngine", engine), hop=hop)
-    return Diagnosis(stream, bundle, engine, hop=hop)
+    """A running diagnosis, for batches of windows in place of records; parameters as there."""
+    return kind_of(bundle).open(stream, bundle, engine, hop=hop)
+
+
+def kind_of(bundle: Bundle) -> Kind:
+    """The kind that a bundle is of."""
+    return KINDS[bundle.manifest.kind]

@@ -1,20 +1,145 @@
-"""The records of a diagnosis: windows in batches of columns, and what one of them looks like.
+"""The records of a diagnosis: a header, one for every window and channel, and a summary.
 
-A diagnosis is a header, one record per window and channel, and a summary. Windows travel in
-batches of columns, because a Python dict per window would cost more than the diagnosis itself;
-`WindowBatch.records` gives the dicts to who wants them.
+They are lines of a JSONL file; ``records.schema.json`` is their published form. Windows travel in
+batches of columns, because a record per window would cost more than the diagnosis itself;
+`WindowBatch.records` gives them to who wants them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from dlrsd.runtime.dsp.quality import QUALITY
+from dlrsd.runtime.base.formats import json_schema
+from dlrsd.runtime.bundle.parts import Novelty, VerdictRule
+from dlrsd.runtime.dsp.order_map_config import Kinematics
+from dlrsd.runtime.dsp.quality import QUALITY, Quality
+
+SCHEMA_VERSION: Final = 1
+
+_Seconds = Annotated[float, Meta(description="From the start of the stream.")]
+_Share = Annotated[float, Meta(ge=0, le=1)]
+_Dated = Annotated[str | None, Meta(description="Time of day, where the stream's start is known.")]
+
+
+class BundleName(Struct, frozen=True):
+    """Which bundle diagnosed."""
+
+    name: str
+    created: str
+    manifest_sha256: Annotated[str, Meta(description="Hash of all, by way of the files' hashes.")]
+
+
+class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="header"):
+    """The first record: what is diagnosed by what."""
+
+    schema_version: Annotated[Literal[1], Meta(description="Of the records.")]
+    dlrsd_version: str
+    bundle: BundleName
+    engine: Annotated[str, Meta(description="onnxruntime, tensorrt or tensorrt_rtx.")]
+    engine_version: str
+    device: Annotated[str, Meta(description="cpu or cuda.")]
+    precision: Annotated[str, Meta(description="fp32, fp16 or int8.")]
+    classes: Annotated[list[str], Meta(description="In the order of the probabilities.")]
+    normal_class: str | None
+    rate_hz: Annotated[float, Meta(description="Of the windows.")]
+    unit: Annotated[str, Meta(description="Of the windows.")]
+    channels: Annotated[int, Meta(description="Of the stream.")]
+    channels_per_window: Annotated[int, Meta(description="1: each is diagnosed on its own.")]
+    window: Annotated[int, Meta(description="Samples of a window.")]
+    hop: Annotated[int, Meta(description="Samples from one window to the next.")]
+    start: Annotated[str | None, Meta(description="ISO 8601 time of the first sample.")]
+    stream: Annotated[dict[str, Any], Meta(description="The stream as found.")]
+    novelty: Novelty
+    quality: Annotated[dict[str, float], Meta(description="Limits of the quality flags.")]
+    verdict: VerdictRule
+    kind: Annotated[str, Meta(description="Of the bundle.")] = "window"
+    channel_names: Annotated[list[str] | None, Meta(description="Of a sequence.")] = None
+    hold: Annotated[int | None, Meta(description="Of a sequence: samples.")] = None
+    kinematics: Annotated[Kinematics | None, Meta(description="That order maps are of.")] = None
+
+
+class WindowRecord(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="window"
+):
+    """The diagnosis of a window; null where it is unfit for one."""
+
+    window: Annotated[int, Meta(description="Its number.")]
+    channel: Annotated[int, Meta(description="0 where all channels are diagnosed together.")]
+    time_s: _Seconds
+    time: _Dated = None
+    label: Annotated[str | None, Meta(description="The most probable class.")]
+    probability: Annotated[_Share | None, Meta(description="Of the label.")]
+    probabilities: Annotated[dict[str, _Share] | None, Meta(description="By class.")]
+    novelty: Annotated[float | None, Meta(description="Distance to the training data.")]
+    quality: Annotated[Quality, Meta(description="ok, or what makes the window unfit.")]
+    missing: Annotated[
+        _Share | None, Meta(description="Of a sequence: share of the samples not measured.")
+    ] = None
+
+
+class Change(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A change of verdict."""
+
+    time_s: _Seconds
+    label: str
+    decided_s: Annotated[float, Meta(description="Start of the window that decided it.")]
+    time: _Dated = None
+    decided: _Dated = None
+
+
+class Verdict(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The verdict on a channel; what does not apply is null."""
+
+    channel: int
+    label: Annotated[str, Meta(description="A class, or undecided.")]
+    since_s: Annotated[float | None, Meta(description="From the start of the stream.")]
+    share: Annotated[_Share | None, Meta(description="Of the fit windows since, with the label.")]
+    probability: Annotated[_Share | None, Meta(description="Mean on those.")]
+    novel_share: Annotated[_Share | None, Meta(description="Of the fit windows since.")]
+    unfit_share: Annotated[_Share | None, Meta(description="Of all windows of the recording.")]
+    note: Annotated[str | None, Meta(description="Where the label needs a word.")]
+    changes: Annotated[int, Meta(description="How often the verdict changed.")]
+    latest_changes: Annotated[list[Change], Meta(description="The last of them.")]
+    since: _Dated = None
+
+
+class Summary(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="summary"
+):
+    """The last record: verdicts and totals."""
+
+    windows: int
+    records: Annotated[int, Meta(description="A window has one for every channel.")]
+    skipped_windows: Annotated[int, Meta(description="Wholly inside a long gap.")]
+    quality: Annotated[dict[str, int], Meta(description="Records by quality.")]
+    labels: Annotated[list[dict[str, int]], Meta(description="Of every channel, records by class.")]
+    verdicts: list[Verdict]
+    signal_s: Annotated[float, Meta(description="Length of the signal.")]
+    elapsed_s: Annotated[float, Meta(description="How long the diagnosis took.")]
+    times_real_time: Annotated[float, Meta(description="The one over the other.")]
+    trailing_bytes: Annotated[int, Meta(description="No whole frame of raw samples.")]
+    warnings: list[str]
+    interrupted: bool
+    samples: Annotated[int | None, Meta(description="Of a sequence: of all channels.")] = None
+    missing_samples: Annotated[int | None, Meta(description="Of a sequence.")] = None
+
+
+Record = Header | WindowRecord | Summary
+
+
+def records_schema() -> dict[str, Any]:
+    """The content of the published ``records.schema.json``: a line of a JSONL file."""
+    return json_schema(
+        Record,
+        identifier=f"dlrsd-records-{SCHEMA_VERSION}",
+        title=f"A record of a dlrsd diagnosis, schema version {SCHEMA_VERSION}",
+    )
 
 
 @dataclass(frozen=True)
@@ -37,8 +162,8 @@ class WindowBatch:
         NaN where the window is unfit.
     quality : uint8 array, shape (n,)
         Index into `QUALITY`: "ok", or what makes the window unfit.
-    missing : float array, shape (n,), or None
-        Of a sequence: the share of the window's samples that were not measured, 0 to 1.
+    extra : mapping of str to float array, shape (n,)
+        What bundles of a kind say besides (`Kind.columns`), from 0 to 1.
     """
 
     classes: tuple[str, ...]
@@ -51,7 +176,7 @@ class WindowBatch:
     probabilities: NDArray[np.float32]
     novelty: NDArray[np.float32]
     quality: NDArray[np.uint8]
-    missing: NDArray[np.float64] | None = None
+    extra: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.label)
@@ -59,7 +184,8 @@ class WindowBatch:
     @property
     def probability(self) -> NDArray[np.float32]:
         """Probability of the label, shape (n,), NaN where the window is unfit."""
-        return self.probabilities.max(axis=1)
+        largest: NDArray[np.float32] = self.probabilities.max(axis=1)
+        return largest
 
     def iso_times(self) -> list[str] | None:
         """ISO 8601 time of day of each window's start, or None where it is not known."""
@@ -68,30 +194,24 @@ class WindowBatch:
         zone = "Z" if self.utc else ""
         return [f"{text}{zone}" for text in np.datetime_as_string(self.time, unit="us")]
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """One dict per row, as in the JSONL file; an unfit window's diagnosis is None."""
+    def records(self) -> Iterator[WindowRecord]:
+        """A record for every row; an unfit window's diagnosis is None."""
         probabilities = np.round(self.probabilities.astype(float), 6).tolist()
         novelty = np.round(self.novelty.astype(float), 6).tolist()
         times = self.iso_times()
         for row, label in enumerate(self.label.tolist()):
             fit = label >= 0
-            record: dict[str, Any] = {
-                "type": "window",
-                "window": int(self.window[row]),
-                "channel": int(self.channel[row]),
-                "time_s": round(float(self.time_s[row]), 6),
-            }
-            if times is not None:
-                record["time"] = times[row]
-            record |= {
-                "label": self.classes[label] if fit else None,
-                "probability": probabilities[row][label] if fit else None,
-                "probabilities": (
+            yield WindowRecord(
+                window=int(self.window[row]),
+                channel=int(self.channel[row]),
+                time_s=round(float(self.time_s[row]), 6),
+                time=times[row] if times is not None else None,
+                label=self.classes[label] if fit else None,
+                probability=probabilities[row][label] if fit else None,
+                probabilities=(
                     dict(zip(self.classes, probabilities[row], strict=True)) if fit else None
                 ),
-                "novelty": novelty[row] if fit else None,
-                "quality": QUALITY[self.quality[row]],
-            }
-            if self.missing is not None:
-                record["missing"] = round(float(self.missing[row]), 6)
-            yield record
+                novelty=novelty[row] if fit else None,
+                quality=QUALITY[self.quality[row]],
+                **{name: round(float(values[row]), 6) for name, values in self.extra.items()},
+            )

@@ -10,19 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from typing import cast
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.diagnosis.records import WindowBatch
+from dlrsd.runtime.bundle.sequence import SlowSignal
+from dlrsd.runtime.diagnosis.kind import Kind
+from dlrsd.runtime.diagnosis.records import Header, Summary, WindowBatch
 from dlrsd.runtime.diagnosis.windows import Diagnosis
-from dlrsd.runtime.dsp.missing import Hold
+from dlrsd.runtime.dsp.missing import Hold, hold_last
 from dlrsd.runtime.dsp.quality import GAP, OK
-from dlrsd.runtime.engines.engine import Output
-from dlrsd.runtime.engines.onnx_sequence import OnnxSequenceEngine
+from dlrsd.runtime.engines.engine import Engine, Output, StatefulEngine
 from dlrsd.runtime.streams.frames import FILLED_WINDOWS, frames
 from dlrsd.runtime.streams.stream import Chunk, SampleStream
 
@@ -36,7 +39,7 @@ class SequenceDiagnosis(Diagnosis):
         self,
         stream: SampleStream,
         bundle: Bundle,
-        engine: OnnxSequenceEngine,
+        engine: StatefulEngine,
         *,
         hop: int | None = None,
     ) -> None:
@@ -45,6 +48,7 @@ class SequenceDiagnosis(Diagnosis):
                 f"got a hop of {hop} samples, but the state of bundle {bundle.name} goes on by "
                 f"{bundle.hop} samples a step: omit it"
             )
+        self._signal = _slow(bundle)
         super().__init__(stream, bundle, engine)
         self._steps = engine
         self._missing = 0
@@ -67,28 +71,30 @@ class SequenceDiagnosis(Diagnosis):
                 output, state = self._steps.advance(windows[~is_cut_short], state)
                 output = Output(*(part[fit[~is_cut_short]] for part in output))
             batch = self._batch(some, np.where(fit, OK, GAP).astype(np.uint8), output)
-            batch = replace(batch, missing=1 - measured.mean(axis=(1, 2)))
+            batch = replace(batch, extra={"missing": 1 - measured.mean(axis=(1, 2))})
             self._count(some, batch)
             yield batch
 
-    def summary(self, *, interrupted: bool = False) -> dict[str, Any]:
+    def summary(self, *, interrupted: bool = False) -> Summary:
         """As `Diagnosis.summary`; `samples` are those of all channels."""
-        return super().summary(interrupted=interrupted) | {
-            "samples": self._samples * self._bundle.channels,
-            "missing_samples": self._missing,
-        }
+        return structs.replace(
+            super().summary(interrupted=interrupted),
+            samples=self._samples * self._bundle.channels,
+            missing_samples=self._missing,
+        )
 
-    def _describe(self) -> dict[str, Any]:
-        signal = self._bundle.manifest["signal"]
-        return super()._describe() | {
-            "kind": "sequence",
-            "channel_names": signal["channel_names"],
-            "hold": signal["hold"],
-        }
+    def _describe(self) -> Header:
+        return structs.replace(
+            super()._describe(),
+            quality={},
+            kind="sequence",
+            channel_names=self._signal.channel_names,
+            hold=self._signal.hold,
+        )
 
     def _held(self, window: int) -> Iterator[Chunk]:
         """The channels of the stream, held; then one of each that is 1 where it was measured."""
-        channels, samples = self._bundle.channels, self._bundle.manifest["signal"]["hold"]
+        channels, samples = self._bundle.channels, self._signal.hold
         hold = Hold(channels, samples)
 
         def stacked(part: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -104,3 +110,54 @@ class SequenceDiagnosis(Diagnosis):
                 yield Chunk(stacked(np.full((channels, held), np.nan, np.float32)))
             self._missing += (gap - held) * channels
             yield Chunk(stacked(chunk.samples), gap - held)
+
+
+class SequenceKind(Kind):
+    """Slow signals, diagnosed step by step."""
+
+    name = "sequence"
+    columns = ("missing",)
+
+    def open(
+        self, stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None
+    ) -> Diagnosis:
+        return SequenceDiagnosis(stream, bundle, cast(StatefulEngine, engine), hop=hop)
+
+    def filled(self, signal: NDArray[np.float32], bundle: Bundle) -> NDArray[np.float32]:
+        return hold_last(signal, _slow(bundle).hold)[0]
+
+    def is_fit(self, windows: NDArray[np.float32]) -> NDArray[np.bool_]:
+        return np.ones(len(windows), bool)  # the graph takes what is missing
+
+    def pace(self, header: Header) -> str:
+        step = _clock(header.hop / header.rate_hz)
+        return f"every {_clock(1 / header.rate_hz)}, a step every {step},"
+
+    def assumed_rate(self, header: Header) -> str:
+        return f"a sample every {_clock(1 / header.rate_hz)}"
+
+    def whose(self, channel: int) -> str:
+        return ""  # all channels together are diagnosed
+
+    def moment(self, seconds: float) -> str:
+        return _clock(seconds)
+
+    def length(self, seconds: float) -> str:
+        return _clock(seconds)
+
+    def totals(self, summary: Summary) -> list[str]:
+        missing, samples = summary.missing_samples or 0, summary.samples or 0
+        return [
+            f"{missing} of {samples} sample{'s' * (samples != 1)} "
+            f"({100 * missing / max(1, samples):.1f} %) were not measured"
+        ]
+
+
+def _slow(bundle: Bundle) -> SlowSignal:
+    """The signal of a sequence bundle."""
+    return cast(SlowSignal, bundle.manifest.signal)
+
+
+def _clock(seconds: float) -> str:
+    """A long time as "0:15:00" or "2 days, 6:00:00"."""
+    return str(timedelta(seconds=round(seconds)))

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dlrsd.runtime.diagnosis.records import Change, Verdict
 
 UNDECIDED = "undecided"
 KEPT_CHANGES = 100
@@ -32,11 +33,20 @@ class VerdictTracker:
         one with more windows (then the first) counts.
     novelty_threshold : float
         A window whose novelty lies above it is unlike the training data.
+    channel : int >= 0
+        Its number.
     """
 
     def __init__(
-        self, classes: Sequence[str], *, last: int, hold: int, novelty_threshold: float = 1.0
+        self,
+        classes: Sequence[str],
+        *,
+        last: int,
+        hold: int,
+        novelty_threshold: float = 1.0,
+        channel: int = 0,
     ) -> None:
+        self._channel = channel
         self._classes = tuple(classes)
         self._last = last
         self._hold = hold
@@ -45,7 +55,7 @@ class VerdictTracker:
         self._current = _Run(label=-1, since_s=0.0)
         self._seen = 0
         self._unfit = 0
-        self._changes: deque[dict[str, Any]] = deque(maxlen=KEPT_CHANGES)
+        self._changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
         self._n_changes = 0
 
     def update(
@@ -54,7 +64,7 @@ class VerdictTracker:
         label: NDArray[np.intp],
         probability: NDArray[np.float32],
         novelty: NDArray[np.float32],
-    ) -> list[dict[str, Any]]:
+    ) -> list[Change]:
         """Take in the next windows of the channel, in order of time.
 
         Parameters
@@ -64,9 +74,8 @@ class VerdictTracker:
 
         Returns
         -------
-        list of dict
-            The changes of verdict among them: ``time_s`` when it began, ``label``, and
-            ``decided_s``, the start of the window that decided it.
+        list of Change
+            The changes of verdict among them.
         """
         fit = label >= 0
         if self._seen == 0 and len(label):
@@ -93,31 +102,22 @@ class VerdictTracker:
         self._recent = every.part(max(0, len(every.label) - self._last + 1), len(every.label))
         return changes
 
-    def verdict(self) -> dict[str, Any]:
-        """The verdict as it stands.
-
-        Returns
-        -------
-        dict
-            ``label`` (or "undecided"), ``since_s`` (s from the start of the stream), and of the
-            fit windows since then ``share`` with that label, its mean ``probability`` on them and
-            ``novel_share``; ``unfit_share`` of all windows of the recording; ``note``, a sentence
-            where the label needs one; ``changes``, how often the verdict changed, and
-            ``latest_changes``, the last of them. What does not apply is None.
-        """
+    def verdict(self) -> Verdict:
+        """The verdict as it stands; where no window came yet ``since_s`` is None."""
         run = self._current
         decided = run.label >= 0
-        return {
-            "label": self._name(run.label),
-            "since_s": run.since_s if self._seen else None,
-            "share": _ratio(run.n_label, run.n) if decided else None,
-            "probability": _ratio(run.probability_sum, run.n_label) if decided else None,
-            "novel_share": _ratio(run.n_novel, run.n),
-            "unfit_share": _ratio(self._unfit, self._seen),
-            "note": self._note(),
-            "changes": self._n_changes,
-            "latest_changes": list(self._changes),
-        }
+        return Verdict(
+            channel=self._channel,
+            label=self._name(run.label),
+            since_s=run.since_s if self._seen else None,
+            share=_ratio(run.n_label, run.n) if decided else None,
+            probability=_ratio(run.probability_sum, run.n_label) if decided else None,
+            novel_share=_ratio(run.n_novel, run.n),
+            unfit_share=_ratio(self._unfit, self._seen),
+            note=self._note(),
+            changes=self._n_changes,
+            latest_changes=list(self._changes),
+        )
 
     def _holding(self, label: NDArray[np.intp]) -> NDArray[np.intp]:
         """The class that holds at each window, -1 where none does."""
@@ -126,7 +126,7 @@ class VerdictTracker:
         count = total[1:] - total[np.maximum(np.arange(len(label)) - self._last + 1, 0)]
         return np.where(count.max(axis=1) >= self._hold, count.argmax(axis=1), -1)
 
-    def _begin(self, label: int, every: _Columns, position: int) -> dict[str, Any]:
+    def _begin(self, label: int, every: _Columns, position: int) -> Change:
         """Start a verdict that the window at ``position`` decided."""
         begun = position
         if label >= 0:
@@ -135,11 +135,11 @@ class VerdictTracker:
         self._current = _Run(label=label, since_s=float(every.time_s[begun]))
         self._current.add(every.part(begun, position))
         self._n_changes += 1
-        change = {
-            "time_s": self._current.since_s,
-            "label": self._name(label),
-            "decided_s": float(every.time_s[position]),
-        }
+        change = Change(
+            time_s=self._current.since_s,
+            label=self._name(label),
+            decided_s=float(every.time_s[position]),
+        )
         self._changes.append(change)
         return change
 

@@ -14,27 +14,33 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import asdict
 from datetime import datetime, timezone
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.bundle.manifest import SCHEMA_VERSION
-from dlrsd.runtime.diagnosis.records import WindowBatch
+from dlrsd.runtime.diagnosis.records import (
+    SCHEMA_VERSION,
+    BundleName,
+    Change,
+    Header,
+    Summary,
+    Verdict,
+    WindowBatch,
+)
 from dlrsd.runtime.diagnosis.verdict import VerdictTracker
 from dlrsd.runtime.dsp.quality import NON_FINITE, OK, QUALITY, window_quality
 from dlrsd.runtime.engines.engine import Engine, Output
 from dlrsd.runtime.streams.frames import Frames, frames
 from dlrsd.runtime.streams.stream import Chunk, SampleStream
 
-if TYPE_CHECKING:
-    from dlrsd.runtime.engines.order_map import OrderMapEngine
+_Dated = TypeVar("_Dated", Verdict, Change)
 
 MAX_HOP = 2**31  # samples; 50 hours at 12 kHz
 # Diagnoses in a batch, at least: what a batch costs by itself is then small beside what its
@@ -66,17 +72,18 @@ class Diagnosis:
         self._engine = engine
         # A bundle of one channel diagnoses every channel of the stream on its own.
         self._rows = stream.channels if bundle.channels == 1 else 1
-        settings = bundle.manifest["verdict"]
+        rule = bundle.manifest.verdict
         self._trackers = [
             VerdictTracker(
                 bundle.classes,
-                last=settings["last"],
-                hold=settings["hold"],
-                novelty_threshold=bundle.manifest["novelty"]["threshold"],
+                last=rule.last,
+                hold=rule.hold,
+                novelty_threshold=bundle.manifest.novelty.threshold,
+                channel=channel,
             )
-            for _ in range(self._rows)
+            for channel in range(self._rows)
         ]
-        self._changes: list[dict[str, Any]] = []
+        self._changes: list[tuple[int, Change]] = []
         self._windows = self._skipped = self._samples = 0
         self._quality = np.zeros(len(QUALITY), dtype=np.int64)
         self._labels = np.zeros((self._rows, len(bundle.classes)), dtype=np.int64)
@@ -102,70 +109,59 @@ class Diagnosis:
                     self._count(begun.some, batch)
                     yield batch
 
-    def take_changes(self) -> list[dict[str, Any]]:
-        """Changes of verdict since the last call: ``channel``, ``label``, ``time_s``, ``time``."""
+    def take_changes(self) -> list[tuple[int, Change]]:
+        """Changes of verdict since the last call, each with its channel."""
         changes, self._changes = self._changes, []
         return changes
 
-    def summary(self, *, interrupted: bool = False) -> dict[str, Any]:
+    def summary(self, *, interrupted: bool = False) -> Summary:
         """The summary record of what was diagnosed so far, the verdicts among it."""
         elapsed = time.perf_counter() - self._began
         signal_s = self._samples / self._stream.rate_hz
-        return {
-            "type": "summary",
-            "windows": self._windows,
-            "records": int(self._quality.sum()),
-            "skipped_windows": self._skipped,
-            "quality": dict(zip(QUALITY, self._quality.tolist(), strict=True)),
-            "labels": [
+        return Summary(
+            windows=self._windows,
+            records=int(self._quality.sum()),
+            skipped_windows=self._skipped,
+            quality=dict(zip(QUALITY, self._quality.tolist(), strict=True)),
+            labels=[
                 {"channel": channel} | dict(zip(self._bundle.classes, counts, strict=True))
                 for channel, counts in enumerate(self._labels.tolist())
             ],
-            "verdicts": [
-                {"channel": channel} | self._dated(tracker.verdict())
-                for channel, tracker in enumerate(self._trackers)
-            ],
-            "signal_s": round(signal_s, 6),
-            "elapsed_s": round(elapsed, 3),
-            "times_real_time": round(signal_s / max(elapsed, 1e-9), 1),
-            "trailing_bytes": self._stream.description.get("trailing_bytes", 0),
-            "warnings": list(self._stream.description.get("warnings", [])),
-            "interrupted": interrupted,
-        }
+            verdicts=[self._dated(tracker.verdict()) for tracker in self._trackers],
+            signal_s=round(signal_s, 6),
+            elapsed_s=round(elapsed, 3),
+            times_real_time=round(signal_s / max(elapsed, 1e-9), 1),
+            trailing_bytes=self._stream.description.get("trailing_bytes", 0),
+            warnings=list(self._stream.description.get("warnings", [])),
+            interrupted=interrupted,
+        )
 
-    def _describe(self) -> dict[str, Any]:
-        bundle, engine = self._bundle, self._engine
-        start = self._stream.start
-        header = {
-            "type": "header",
-            "schema_version": SCHEMA_VERSION,
-            "dlrsd_version": version("dlrsd"),
-            "bundle": {
-                "name": bundle.name,
-                "created": bundle.manifest["created"],
-                "manifest_sha256": bundle.manifest_sha256,
-            },
-            "engine": engine.name,
-            "engine_version": engine.version,
-            "device": engine.device,
-            "precision": engine.precision,
-            "classes": list(bundle.classes),
-            "normal_class": bundle.manifest.get("normal_class"),
-            "rate_hz": self._stream.rate_hz,
-            "unit": bundle.unit,
-            "channels": self._stream.channels,
-            "channels_per_window": bundle.channels,
-            "window": bundle.window,
-            "hop": self._hop,
-            "start": start.isoformat() if start else None,
-            "stream": deepcopy(self._stream.description),
-            "novelty": bundle.manifest["novelty"],
-            "quality": bundle.manifest["quality"],
-            "verdict": bundle.manifest["verdict"],
-        }
-        if bundle.order_map is not None:
-            header["kinematics"] = asdict(cast("OrderMapEngine", engine).kinematics)
-        return header
+    def _describe(self) -> Header:
+        bundle, engine, stream = self._bundle, self._engine, self._stream
+        manifest = bundle.manifest
+        return Header(
+            schema_version=SCHEMA_VERSION,
+            dlrsd_version=version("dlrsd"),
+            bundle=BundleName(bundle.name, manifest.created, bundle.manifest_sha256),
+            engine=engine.name,
+            engine_version=engine.version,
+            device=engine.device,
+            precision=engine.precision,
+            classes=manifest.classes,
+            normal_class=manifest.normal_class,
+            rate_hz=stream.rate_hz,
+            unit=bundle.unit,
+            channels=stream.channels,
+            channels_per_window=bundle.channels,
+            window=bundle.window,
+            hop=self._hop,
+            start=stream.start.isoformat() if stream.start else None,
+            stream=deepcopy(stream.description),
+            novelty=manifest.novelty,
+            quality=bundle.quality.asdict(),
+            verdict=manifest.verdict,
+            kinematics=engine.kinematics,
+        )
 
     def _counted(self) -> Iterator[Chunk]:
         for chunk in self._stream:
@@ -235,21 +231,21 @@ class Diagnosis:
             changes = tracker.update(
                 batch.time_s[mine], label, probability[mine], batch.novelty[mine]
             )
-            self._changes += [{"channel": channel} | self._dated(change) for change in changes]
+            self._changes += [(channel, self._dated(change)) for change in changes]
 
-    def _dated(self, record: dict[str, Any]) -> dict[str, Any]:
+    def _dated(self, record: _Dated) -> _Dated:
         """The record with a time of day beside every ``..._s`` that is a point in time."""
         if self._start is None:
             return record
-        dated = dict(record)
-        for key in ("time", "since", "decided"):
-            seconds = record.get(f"{key}_s")
+        dated: dict[str, Any] = {}
+        for name in ("time", "since", "decided"):
+            seconds = getattr(record, f"{name}_s", None)
             if seconds is not None:
                 moment = self._start + np.timedelta64(round(seconds * 1e6), "us")
-                dated[key] = str(np.datetime_as_string(moment)) + ("Z" if self._utc else "")
-        if "latest_changes" in record:
-            dated["latest_changes"] = [self._dated(change) for change in record["latest_changes"]]
-        return dated
+                dated[name] = str(np.datetime_as_string(moment)) + ("Z" if self._utc else "")
+        if isinstance(record, Verdict):
+            dated["latest_changes"] = [self._dated(change) for change in record.latest_changes]
+        return structs.replace(record, **dated)
 
 
 class _Begun(NamedTuple):
@@ -275,4 +271,5 @@ def _microseconds(seconds: NDArray[np.float64]) -> NDArray[np.timedelta64]:
 
 def _worst(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """One code per window of several channels: that of its first unfit channel."""
-    return codes[np.arange(len(codes)), (codes != OK).argmax(axis=1)]
+    worst: NDArray[np.uint8] = codes[np.arange(len(codes)), (codes != OK).argmax(axis=1)]
+    return worst

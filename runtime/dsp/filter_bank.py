@@ -177,8 +177,9 @@ def _band(config: ScalogramConfig, rows: slice, level: int) -> Band:
 def _lowpass() -> NDArray[np.float64]:
     taps, cutoff, beta = _LOWPASS
     n = np.arange(taps) - (taps - 1) / 2
-    filter_ = np.sinc(2 * cutoff / _DECIMATION * n) * np.kaiser(taps, beta)
-    return filter_ / filter_.sum()
+    filter_: NDArray[np.float64] = np.sinc(2 * cutoff / _DECIMATION * n) * np.kaiser(taps, beta)
+    filter_ /= filter_.sum()
+    return filter_
 
 
 def _decimator(config: ScalogramConfig, level: int) -> NDArray[np.float32]:

@@ -18,15 +18,17 @@ often). A clipped extreme collects everything that would have gone beyond it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from math import isfinite
+from math import inf
+from typing import Annotated, Literal, get_args
 
 import numpy as np
+from msgspec import Meta, Struct, structs
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.formats import Count
 
-QUALITY = ("ok", "gap", "clipped", "flat", "non_finite", "level")
+Quality = Literal["ok", "gap", "clipped", "flat", "non_finite", "level"]
+QUALITY: tuple[Quality, ...] = get_args(Quality)
 OK, GAP, CLIPPED, FLAT, NON_FINITE, LEVEL = range(len(QUALITY))
 
 # Resampling a constant leaves a ripple of a few float32 steps.
@@ -34,10 +36,10 @@ _FLAT_RANGE = 1e-6
 # How many times as often as the next level an extreme must occur to be clipped: 2.4 is the most
 # that an unclipped sine reaches.
 CLIP_CONTRAST = 4
+_Level = Annotated[float, Meta(ge=0, le=1e30)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class QualityLimits:
+class QualityLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a window stops being fit for diagnosis.
 
     Parameters
@@ -50,39 +52,24 @@ class QualityLimits:
         Range of a fit window's RMS, in the bundle's unit.
     """
 
-    zero_run: int = 16
-    clip_run: int = 8
-    level_low: float = 0.01
-    level_high: float = 20.0
+    zero_run: Annotated[Count, Meta(description="Consecutive exact zeros that make a gap.")] = 16
+    clip_run: Annotated[
+        Annotated[int, Meta(ge=2, le=2**31)],
+        Meta(description="Samples at an extreme that make a window clipped."),
+    ] = 8
+    level_low: Annotated[_Level, Meta(description="Lowest RMS of a fit window.")] = 0.01
+    level_high: Annotated[_Level, Meta(description="Highest RMS of a fit window.")] = 20.0
 
     def __post_init__(self) -> None:
-        counts, levels = (self.zero_run, self.clip_run), (self.level_low, self.level_high)
-        if not all(isinstance(n, int) and not isinstance(n, bool) for n in counts):
-            raise InputError(f"zero_run and clip_run are {counts}: expected two integers")
-        if not all(isinstance(x, (int, float)) and isfinite(x) for x in levels):
-            raise InputError(f"level_low and level_high are {levels}: expected two finite numbers")
-        if self.zero_run < 1 or self.clip_run < 2 or not 0 <= self.level_low < self.level_high:
+        are_runs = self.zero_run >= 1 and self.clip_run >= 2
+        if not (are_runs and 0 <= self.level_low < self.level_high < inf):
             raise InputError(
                 f"{self}: expected zero_run >= 1, clip_run >= 2 and 0 <= level_low < level_high"
             )
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, float]) -> QualityLimits:
-        """Limits from a manifest's `quality` table; what it leaves out keeps its default.
-
-        Raises
-        ------
-        InputError
-            If it names a limit that does not exist, or a limit makes no sense.
-        """
-        known = [field.name for field in fields(cls)]
-        if unknown := sorted(set(values) - set(known)):
-            raise InputError(f"quality limits {unknown} are not known: expected some of {known}")
-        return cls(**values)  # type: ignore[arg-type]
-
     def asdict(self) -> dict[str, float]:
         """The limits as a manifest's `quality` table."""
-        return asdict(self)
+        return structs.asdict(self)
 
 
 def window_quality(
@@ -109,7 +96,7 @@ def window_quality(
         highest, lowest = windows.max(-1), windows.min(-1)
         rms = window_rms(windows)
 
-        codes = np.full(highest.shape, OK, np.uint8)
+        codes: np.ndarray = np.full(highest.shape, OK, np.uint8)
         codes[~((rms >= limits.level_low) & (rms <= limits.level_high))] = LEVEL
         codes[_clipped(windows, highest, lowest, limits.clip_run)] = CLIPPED
         codes[highest - lowest <= _FLAT_RANGE * np.maximum(abs(highest), abs(lowest))] = FLAT
@@ -131,7 +118,8 @@ def window_rms(windows: np.ndarray) -> np.ndarray:
     -------
     np.ndarray [shape=(...)]
     """
-    return np.sqrt(np.einsum("...w,...w->...", windows, windows) / windows.shape[-1])
+    rms: np.ndarray = np.sqrt(np.einsum("...w,...w->...", windows, windows) / windows.shape[-1])
+    return rms
 
 
 def _clipped(
@@ -155,7 +143,7 @@ def _clipped(
 
 def _has_zero_run(windows: np.ndarray, length: int) -> np.ndarray:
     zero = windows == 0
-    found = zero.any(-1)
+    found: np.ndarray = zero.any(-1)
     candidates = np.nonzero(found)
     if not candidates[0].size:
         return found

@@ -83,7 +83,7 @@ def log_scalogram(x: Array, config: ScalogramConfig, *, eps: float) -> Array:
 
 
 def full_scalogram(
-    x: NDArray, config: ScalogramConfig, *, n_frequencies: int = 128
+    x: NDArray[Any], config: ScalogramConfig, *, n_frequencies: int = 128
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """The scalogram at every sample and in fine frequency steps, for pictures.
 
@@ -150,10 +150,12 @@ def _product(signal: Array, weight: Array, blocks: int) -> Array:
 
 
 @lru_cache(maxsize=16)
-def _weights(config: ScalogramConfig, xp: Any, where: Any) -> tuple[list[Array], list, Array]:
+def _weights(
+    config: ScalogramConfig, xp: Any, where: Any
+) -> tuple[list[Array], list[tuple[int, Array]], Array]:
     """The bank's weights as arrays of a library on a device."""
 
-    def there(weight: NDArray) -> Array:
+    def there(weight: NDArray[Any]) -> Array:
         return xp.asarray(weight, device=where)
 
     bank = filter_bank(config)

@@ -1,9 +1,7 @@
 """An engine runs a bundle's graph: raw windows in; probabilities, embedding and novelty out.
 
-A sequence bundle's engine is an `OnnxSequenceEngine`, which also takes and returns its state. That
-of a bundle whose graph takes order maps is an `OrderMapEngine`, which makes them of the windows.
-
-`opening` chooses where a graph runs and in which precision.
+A sequence bundle's engine is a `StatefulEngine`, which also takes and returns its state. `specs`
+has the engines there are, `opening` chooses where a graph runs and in which precision.
 """
 
 from __future__ import annotations
@@ -14,15 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 
-ENGINES = ("auto", "onnxruntime", "tensorrt")
-DEVICES = ("auto", "cpu", "cuda")
 GRAPH_FILES = {
     "fp32": "diagnoser.onnx",
     "fp16": "diagnoser.fp16.onnx",
     "int8": "diagnoser.int8.onnx",
 }
-PRECISIONS = ("auto", *GRAPH_FILES)
 
 
 class Output(NamedTuple):
@@ -37,7 +33,8 @@ class Engine(Protocol):
     """An open graph.
 
     ``name``, ``version``, ``device`` ("cpu" or "cuda") and ``precision`` go into the header record;
-    ``threads`` are those of the CPU, ``batch`` is the number of windows per call of the graph.
+    ``threads`` are those of the CPU, ``batch`` is the number of windows per call of the graph, and
+    ``kinematics`` the machine that all windows are of, where the front end needs to know it.
     """
 
     name: str
@@ -46,6 +43,7 @@ class Engine(Protocol):
     precision: str
     threads: int
     batch: int
+    kinematics: Kinematics | None
 
     def run(self, windows: ArrayLike) -> Output:
         """Diagnose windows.
@@ -64,6 +62,42 @@ class Engine(Protocol):
         ------
         InputError
             If there are none, or they have another shape.
+        """
+        ...
+
+
+State = tuple[NDArray[np.float32], ...]
+
+
+class StatefulEngine(Engine, Protocol):
+    """An open graph that carries a state from window to window."""
+
+    def zero_state(self) -> State:
+        """The state at the beginning of a stream."""
+        ...
+
+    def advance(self, windows: ArrayLike, state: State) -> tuple[Output, State]:
+        """Diagnose the next windows of a stream.
+
+        Parameters
+        ----------
+        windows : array, shape (n > 0, channels, length)
+            Real numbers in order of time; NaN where nothing was measured.
+        state : tuple of array
+            `zero_state` at first, then what the call before returned.
+
+        Returns
+        -------
+        Output
+            Of each window.
+        State
+            After the last of them. A window on which the graph overflows (half precision can)
+            leaves the state as it was.
+
+        Raises
+        ------
+        InputError
+            If there are no windows, or they have another shape.
         """
         ...
 

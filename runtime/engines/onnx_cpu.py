@@ -1,8 +1,9 @@
 """ONNX Runtime on the CPU as an engine.
 
 A graph runs on the one thread that calls it, so that nothing spins between windows; batches of
-windows are spread over one such thread per core. `benchmarks/settings.py` compares settings; where
-it was run last, their time relative to what is done here was
+windows are spread over one such thread per core, which also does what the front end does before the
+graph. `benchmarks/settings.py` compares settings; where it was run last, their time relative to
+what is done here was
 
     batch 1     two threads in the graph                               1.40
                 optimisation level "extended" in place of "all"        1.20
@@ -29,6 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dlrsd.runtime.base.errors import BundleError, DlrsdError, InputError, require
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import GRAPH_FILES, Engine, Output, check_windows, join
 
 OUTPUTS = list(Output._fields)
@@ -45,17 +47,27 @@ class OnnxCpuEngine:
     device = "cpu"
     batch = _BATCH
 
-    def __init__(self, bundle: Bundle, *, precision: str, threads: int) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        precision: str,
+        threads: int,
+        kinematics: Kinematics | None = None,
+    ) -> None:
         self.version = str(import_onnxruntime().__version__)
         self.precision = precision
         self.threads = threads
+        self.kinematics = kinematics
         self._session = open_session(bundle, GRAPH_FILES[precision])
         self._input = self._session.get_inputs()[0].name
         self._shape = (bundle.channels, bundle.window)
+        self._prepare = bundle.front_end.prepare(bundle.manifest.signal, kinematics)
         self._pool = ThreadPoolExecutor(threads)
         check_graph(self, self._session, bundle)
-        shape = tuple(bundle.manifest["graph"]["inputs"][0]["shape"][1:])
-        self._run_one = _bind_one(self._session, shape)
+        self._run_one = _bind_one(
+            self._session, bundle.front_end.graph_shape(bundle.manifest.signal)
+        )
 
     def run(self, windows: ArrayLike) -> Output:
         array = check_windows(windows, self._shape)
@@ -66,23 +78,20 @@ class OnnxCpuEngine:
             )
         n = len(array)
         if n == 1:
-            return self._run_one(self._fed(array))
+            return self._run_one(self._prepare(array))
         # Parts of one size, as many for every core, so that none waits for another at the end.
         rounds = -(-n // (self.batch * self.threads))
         size = -(-n // max(1, min(rounds * self.threads, n // _LEAST)))
         parts = [array[at : at + size] for at in range(0, n, size)]
         each = map if len(parts) == 1 or self.threads == 1 else self._pool.map
-        return join(list(each(self._run, parts)))
+        return join(list(each(self.run_part, parts)))
 
-    def _run(self, windows: NDArray[Any]) -> Output:
-        return Output(*self._session.run(OUTPUTS, {self._input: self._fed(windows)}))
-
-    def _fed(self, windows: NDArray[Any]) -> NDArray[np.float32]:
-        """What the graph is given for windows."""
-        return np.ascontiguousarray(windows, dtype=np.float32)
+    def run_part(self, windows: NDArray[Any]) -> Output:
+        """Windows of one call of the graph, on the thread that calls."""
+        return Output(*self._session.run(OUTPUTS, {self._input: self._prepare(windows)}))
 
 
-def _bind_one(session: Any, shape: tuple[int, ...]) -> Callable[[NDArray[Any]], Output]:
+def _bind_one(session: Any, shape: Sequence[int]) -> Callable[[NDArray[Any]], Output]:
     """A function that runs one window on the CPU, by way of arrays bound once and for all."""
     window = np.zeros((1, *shape), dtype=np.float32)
     binding = session.io_binding()

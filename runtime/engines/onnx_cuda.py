@@ -6,23 +6,21 @@ import threading
 from contextlib import redirect_stdout, suppress
 from io import StringIO
 from itertools import count
-from math import prod
 from typing import Any
 
-import numpy as np
-from array_api_compat import is_cupy_array
 from numpy.typing import ArrayLike
 
-from dlrsd.runtime.base.errors import BundleError, InputError, require
+from dlrsd.runtime.base.errors import BundleError, InputError
 from dlrsd.runtime.base.hardware import device_error
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import GRAPH_FILES, Output, check_windows, join
+from dlrsd.runtime.engines.onnx_buffers import BoundBuffers
 from dlrsd.runtime.engines.onnx_cpu import (
     CPU,
     check_graph,
     import_onnxruntime,
     open_session,
-    output_shapes,
 )
 
 _CUDA = "CUDAExecutionProvider"
@@ -39,15 +37,16 @@ class OnnxCudaEngine:
     name = "onnxruntime"
     device = "cuda"
     threads = 1
+    kinematics: Kinematics | None = None
 
     def __init__(self, bundle: Bundle, *, precision: str) -> None:
         self.version = str(import_onnxruntime().__version__)
         self.precision = precision
-        profile = bundle.manifest["graph"].get("profile") or {}
-        self.batch = int(profile.get("max", _LARGEST))
+        profile = bundle.manifest.graph.profile
+        self.batch = profile.max if profile else _LARGEST
         self._session, self._captures = open_cuda_session(bundle, GRAPH_FILES[precision])
         self._shape = (bundle.channels, bundle.window)
-        self._buffers: dict[int, _Buffers] = {}
+        self._buffers: dict[int, BoundBuffers] = {}
         self._graph_ids = count(1)
         self._lock = threading.Lock()  # ONNX Runtime replays a captured graph for one at a time
         check_graph(self, self._session, bundle)
@@ -65,7 +64,7 @@ class OnnxCudaEngine:
             if size not in self._buffers:
                 # A graph captured with buffers that failed must never be replayed with new ones.
                 graph_id = next(self._graph_ids) if self._captures else -1
-                self._buffers[size] = _Buffers(
+                self._buffers[size] = BoundBuffers(
                     self._session, size, self._shape, device="cuda", graph_id=graph_id
                 )
             return self._buffers[size].run(windows)
@@ -80,58 +79,6 @@ class OnnxCudaEngine:
 def offers_cuda() -> bool:
     """Whether the ONNX Runtime installed here is one with CUDA."""
     return _CUDA in import_onnxruntime(extra="gpu").get_available_providers()
-
-
-class _Buffers:
-    """Input and output of a session on a device for up to ``size`` windows, bound once."""
-
-    def __init__(
-        self, session: Any, size: int, shape: tuple[int, int], *, device: str, graph_id: int
-    ) -> None:
-        runtime = import_onnxruntime()
-        self._session = session
-        self._host = np.zeros((size, *shape), dtype=np.float32)
-        self._input = runtime.OrtValue.ortvalue_from_numpy(self._host, device, 0)
-        self._binding = session.io_binding()
-        self._binding.bind_ortvalue_input(session.get_inputs()[0].name, self._input)
-        # The outputs lie in one buffer, so that one copy brings them back; each begins where a GPU
-        # likes memory to begin, at a multiple of 256 bytes.
-        shapes = output_shapes(session, size)
-        starts = [0, *np.cumsum([-(-prod(wide) // 64) * 64 for _, wide in shapes]).tolist()]
-        self._output = runtime.OrtValue.ortvalue_from_numpy(
-            np.zeros(starts[-1], dtype=np.float32), device, 0
-        )
-        self._places = []
-        for (name, wide), start in zip(shapes, starts, strict=False):
-            pointer = self._output.data_ptr() + 4 * start
-            self._binding.bind_output(name, device, 0, np.float32, wide, pointer)
-            self._places.append((slice(start, start + prod(wide)), wide))
-        self._options = runtime.RunOptions()
-        self._options.add_run_config_entry("gpu_graph_id", str(graph_id))
-
-    def run(self, windows: Any) -> Output:
-        n = len(windows)
-        if is_cupy_array(windows):
-            cupy = require("cupy", extra="gpu", purpose="windows on a GPU")
-            self._view(cupy)[:n] = windows
-            cupy.cuda.get_current_stream().synchronize()  # ONNX Runtime has a stream of its own
-        elif (
-            windows.shape == self._host.shape
-            and windows.dtype == np.float32
-            and windows.flags.c_contiguous  # ONNX Runtime below 1.31 copies as if it were so
-        ):
-            self._input.update_inplace(windows)
-        else:
-            self._host[:n] = windows
-            self._input.update_inplace(self._host)
-        self._session.run_with_iobinding(self._binding, self._options)
-        flat = self._output.numpy()
-        return Output(*(flat[place].reshape(wide)[:n] for place, wide in self._places))
-
-    def _view(self, cupy: Any) -> Any:
-        """The input buffer as a CuPy array."""
-        memory = cupy.cuda.UnownedMemory(self._input.data_ptr(), self._host.nbytes, self._input)
-        return cupy.ndarray(self._host.shape, np.float32, cupy.cuda.MemoryPointer(memory, 0))
 
 
 def open_cuda_session(bundle: Bundle, file: str, *, capture: bool = True) -> tuple[Any, bool]:

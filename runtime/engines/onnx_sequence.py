@@ -6,12 +6,16 @@ left. Steps come minutes apart and are small: one thread.
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from dlrsd.runtime.base.errors import BundleError
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.engines.engine import GRAPH_FILES, Output, check_windows, join
+from dlrsd.runtime.bundle.sequence import StatefulGraph
+from dlrsd.runtime.dsp.order_map_config import Kinematics
+from dlrsd.runtime.engines.engine import GRAPH_FILES, Output, State, check_windows, join
 from dlrsd.runtime.engines.onnx_cpu import (
     OUTPUTS,
     check_graph,
@@ -20,8 +24,6 @@ from dlrsd.runtime.engines.onnx_cpu import (
     open_session,
 )
 
-State = tuple[NDArray[np.float32], ...]
-
 
 class OnnxSequenceEngine:
     """A sequence bundle's graph in ONNX Runtime on the CPU; open it with `open_engine`."""
@@ -29,14 +31,17 @@ class OnnxSequenceEngine:
     name = "onnxruntime"
     device = "cpu"
     threads = batch = 1
+    kinematics: Kinematics | None = None
 
     def __init__(self, bundle: Bundle, *, precision: str) -> None:
         self.version = str(import_onnxruntime().__version__)
         self.precision = precision
         self._session = open_session(bundle, GRAPH_FILES[precision])
         self._window_shape = (bundle.channels, bundle.window)
-        states = bundle.manifest["graph"]["states"]
-        self._states = {state["name"]: (1, *state["shape"][1:]) for state in states}
+        states = cast(StatefulGraph, bundle.manifest.graph).states
+        self._states: dict[str, tuple[int, ...]] = {
+            state.name: (1, *state.sizes) for state in states
+        }
         self._outputs = [*OUTPUTS, *(f"next_{name}" for name in self._states)]
         check_names("takes", self._session.get_inputs(), ["waveform", *self._states], bundle)
         check_names("gives", self._session.get_outputs(), self._outputs, bundle)
@@ -55,32 +60,9 @@ class OnnxSequenceEngine:
                 )
 
     def zero_state(self) -> State:
-        """The state at the beginning of a stream."""
         return tuple(np.zeros(shape, np.float32) for shape in self._states.values())
 
     def advance(self, windows: ArrayLike, state: State) -> tuple[Output, State]:
-        """Diagnose the next windows of a stream.
-
-        Parameters
-        ----------
-        windows : array, shape (n > 0, channels, length)
-            Real numbers in order of time; NaN where nothing was measured.
-        state : tuple of array
-            `zero_state` at first, then what the call before returned.
-
-        Returns
-        -------
-        Output
-            Of each window.
-        State
-            After the last of them. A window on which the graph overflows (half precision can)
-            leaves the state as it was.
-
-        Raises
-        ------
-        InputError
-            If there are no windows, or they have another shape.
-        """
         outputs = []
         for window in check_windows(windows, self._window_shape):
             fed = dict(zip(self._states, state, strict=True))

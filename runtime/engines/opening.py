@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from dlrsd.runtime.base.choices import DeviceChoice, EngineChoice, PrecisionChoice
 from dlrsd.runtime.base.errors import DlrsdError, InputError
-from dlrsd.runtime.base.hardware import count_gpus, usable_cores
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.dsp.order_map import Kinematics, OrderMapConfig
-from dlrsd.runtime.engines.engine import DEVICES, ENGINES, GRAPH_FILES, PRECISIONS, Engine
+from dlrsd.runtime.dsp.order_map_config import Kinematics
+from dlrsd.runtime.engines.engine import GRAPH_FILES, Engine
 from dlrsd.runtime.engines.resilient import ResilientEngine
+from dlrsd.runtime.engines.specs import EngineSpec, Order, specs_of
 
 _AGREEMENT = 0.995  # of the labels with fp32: less, and "auto" leaves a precision alone
 
@@ -50,7 +51,7 @@ def open_engine(
         CPU threads; by default one per core this process may use. A sequence takes one.
     kinematics : Kinematics, optional
         The machine whose windows are diagnosed; a bundle with an order map needs it, as
-        `stream_kinematics` or `trained_kinematics` gives it, and no other bundle takes it.
+        `Bundle.kinematics_of` or `trained_kinematics` gives it, and no other bundle takes it.
     say : callable
         Gets a line of text for what a user should know: a GPU that cannot be used or is lost, a
         batch halved, an engine built.
@@ -66,107 +67,61 @@ def open_engine(
         If the engine's package is not installed.
     """
     for option, value, known in (
-        ("engine", engine, ENGINES),
-        ("precision", precision, PRECISIONS),
-        ("device", device, DEVICES),
+        ("engine", engine, EngineChoice),
+        ("precision", precision, PrecisionChoice),
+        ("device", device, DeviceChoice),
     ):
-        if value not in known:
+        if value not in list(known):
             raise InputError(f"got {option} {value!r}, expected one of {', '.join(known)}")
     if threads is not None and threads < 1:
         raise InputError(f"got {threads} threads, expected 1 or more")
-
-    if kinematics is not None and bundle.order_map is None:
-        raise InputError(f"bundle {bundle.name} has no use for a shaft's speed: leave it out")
-    if bundle.is_sequence:
-        _refuse_gpu(bundle, "sequence", engine, precision, device)
-        return _open_sequence(bundle, precision)
-    if bundle.order_map is not None:
-        _refuse_gpu(bundle, "order map", engine, precision, device)
-        return _open_order_map(bundle, bundle.order_map, kinematics, precision, threads)
-
-    def open_on_cpu() -> Engine:
-        from dlrsd.runtime.engines.onnx_cpu import OnnxCpuEngine
-
-        chosen = choose_precision(bundle, precision, device="cpu")
-        return OnnxCpuEngine(bundle, precision=chosen, threads=threads or usable_cores())
-
-    if engine == "tensorrt":
-        if device == "cpu":
-            raise InputError("TensorRT runs on a GPU only: use --device cuda or another --engine")
-        device = "cuda"
-    # An int8 graph is quantised for CPUs.
-    if device == "auto" and (precision == "int8" or not count_gpus()):
-        device = "cpu"
-    if device == "cpu":
-        return open_on_cpu()
-    try:
-        on_gpu = _open_on_gpu(bundle, engine, precision, say)
-    except DlrsdError as error:
-        if device == "cuda":
-            raise
-        say(f"the GPU is not used: {error}")
-        return open_on_cpu()
-    return ResilientEngine(on_gpu, open_on_cpu, say)
-
-
-def _refuse_gpu(bundle: Bundle, what: str, engine: str, precision: str, device: str) -> None:
-    if engine == "tensorrt" or device == "cuda" or precision == "int8":
+    specs = specs_of(bundle)
+    asked = [
+        spec
+        for spec in specs
+        if engine in ("auto", spec.name)
+        and device in ("auto", spec.device)
+        and precision in ("auto", *spec.precisions_of(bundle))
+    ]
+    if not asked:
         raise InputError(
-            f"got engine {engine}, device {device} and precision {precision}: the {what} of bundle "
-            f"{bundle.name} runs in ONNX Runtime on the CPU, in fp32 or fp16; omit them"
+            f"got engine {engine}, device {device} and precision {precision}: the "
+            f"{bundle.manifest.graph_title} of bundle {bundle.name} runs in "
+            f"{' or '.join(_words(spec, bundle) for spec in specs)}; choose among these, or omit "
+            "them"
         )
+    bundle.front_end.require_kinematics(kinematics, bundle.manifest.signal, bundle.name)
+
+    def opened(spec: EngineSpec) -> Engine:
+        chosen = choose_precision(bundle, precision, device=spec.device)
+        found = spec.open(Order(bundle, chosen, threads, kinematics, say))
+        return found if spec.device == "cpu" else ResilientEngine(found, on_cpu, say)
+
+    def on_cpu() -> Engine:
+        return opened(next(spec for spec in specs if spec.device == "cpu"))
+
+    *others, last = asked
+    given_up = set()
+    for spec in others:
+        chosen = choose_precision(bundle, precision, device=spec.device)
+        if spec.device in given_up or not spec.is_at_hand(bundle, chosen):
+            continue
+        try:
+            return opened(spec)
+        except DlrsdError as error:
+            if spec.device == last.device:
+                raise
+            given_up.add(spec.device)
+            say(f"the GPU is not used: {error}")
+    return opened(last)
 
 
-def _open_sequence(bundle: Bundle, precision: str) -> Engine:
-    from dlrsd.runtime.engines.onnx_sequence import OnnxSequenceEngine
-
-    return OnnxSequenceEngine(bundle, precision=choose_precision(bundle, precision, device="cpu"))
-
-
-def _open_order_map(
-    bundle: Bundle,
-    config: OrderMapConfig,
-    kinematics: Kinematics | None,
-    precision: str,
-    threads: int | None,
-) -> Engine:
-    if kinematics is None:
-        raise InputError(
-            f"bundle {bundle.name} looks for the orders of bearing faults and needs the shaft's "
-            "speed: give --speed RPM, or speed_rpm in the sidecar"
-        )
-    from dlrsd.runtime.engines.order_map import OrderMapEngine
-
-    chosen = choose_precision(bundle, precision, device="cpu")
-    return OrderMapEngine(
-        bundle, config, kinematics, precision=chosen, threads=threads or usable_cores()
-    )
-
-
-def _open_on_gpu(bundle: Bundle, engine: str, precision: str, say: Callable[[str], None]) -> Engine:
-    chosen = choose_precision(bundle, precision, device="cuda")
-    if not count_gpus():
-        raise InputError(
-            "there is no GPU that the NVIDIA driver offers, expected one for --device cuda or "
-            "TensorRT: check `nvidia-smi`, or use --device cpu with --engine onnxruntime"
-        )
-    from dlrsd.runtime.engines.tensorrt_cache import has_engine
-
-    if engine == "tensorrt" or (engine == "auto" and has_engine(bundle, chosen)):
-        from dlrsd.runtime.engines.tensorrt_engine import TensorRTEngine
-
-        return TensorRTEngine(bundle, precision=chosen, say=say)
-    from dlrsd.runtime.engines.onnx_cuda import OnnxCudaEngine, offers_cuda
-
-    if not offers_cuda():
-        raise InputError(
-            "the onnxruntime installed here has no CUDA, expected onnxruntime-gpu: run `pip "
-            "uninstall onnxruntime` and `pip install 'dlrsd[gpu]'`, or use --engine tensorrt"
-        )
-    return OnnxCudaEngine(bundle, precision=chosen)
+def _words(spec: EngineSpec, bundle: Bundle) -> str:
+    return f"{spec.name} on {spec.device} ({', '.join(spec.precisions_of(bundle))})"
 
 
 def choose_precision(bundle: Bundle, precision: str, *, device: str) -> str:
+    """The precision that "auto" stands for on a device; any other is itself."""
     if precision != "auto":
         return precision
     fast = "fp16" if device == "cuda" else "fp32"
@@ -178,5 +133,7 @@ def choose_precision(bundle: Bundle, precision: str, *, device: str) -> str:
 
 def _agreement(bundle: Bundle, precision: str) -> float:
     """Share of labels as in fp32; older bundles state it against the trained model only."""
-    facts = bundle.manifest["parity"].get(precision, {})
-    return float(facts.get("fp32_agreement", facts.get("label_agreement", 0.0)))
+    found = bundle.manifest.parity.of(precision)
+    if found is None:
+        return 0.0
+    return found.label_agreement if found.fp32_agreement is None else found.fp32_agreement

@@ -14,6 +14,7 @@ from array_api_compat import is_cupy_array
 from numpy.typing import ArrayLike, NDArray
 
 from dlrsd.runtime.base.errors import DeviceLostError, DeviceMemoryError, DlrsdError
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import Engine, Output, join
 
 
@@ -31,6 +32,7 @@ class ResilientEngine:
     """
 
     batch: int
+    kinematics: Kinematics | None = None
 
     def __init__(
         self, engine: Engine, open_fallback: Callable[[], Engine], say: Callable[[str], None]

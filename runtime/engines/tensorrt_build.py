@@ -6,18 +6,18 @@ Networks are strongly typed: the precision is the graph's, there is no flag to g
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from dlrsd.runtime.base.errors import BundleError, DlrsdError, InputError, ParityError
+from dlrsd.runtime.base.files import write_atomic
+from dlrsd.runtime.bundle.parts import Profile
 from dlrsd.runtime.engines.tensorrt_package import log_of
 
 # Windows per call that an engine is built for, where the manifest does not say.
-PROFILE = {"min": 1, "opt": 64, "max": 4096}
+PROFILE = Profile(min=1, opt=64, max=4096)
 
 
 def build(
@@ -26,7 +26,7 @@ def build(
     *,
     precision: str,
     shape: Sequence[int],
-    profile: Mapping[str, int],
+    profile: Profile,
     targets: Sequence[int] = (),
     timing_cache: Path | None = None,
     progress: Callable[[float], None] = lambda share: None,
@@ -43,7 +43,7 @@ def build(
         What the graph must turn out to be.
     shape : (int, int)
         Channels and samples of a window.
-    profile : {"min": int, "opt": int, "max": int}
+    profile : Profile
         Windows per call: the limits, and what kernels are chosen for.
     targets : ints
         Compute capabilities, of `check_targets`; none with ``tensorrt``.
@@ -87,7 +87,7 @@ def build(
     if hasattr(trt.BuilderFlag, "REQUIRE_USER_ALLOCATION"):
         config.set_flag(trt.BuilderFlag.REQUIRE_USER_ALLOCATION)  # or no CUDA graph in RTX
     optimization = builder.create_optimization_profile()
-    sizes = [(profile[key], *shape) for key in ("min", "opt", "max")]
+    sizes = [(size, *shape) for size in (profile.min, profile.opt, profile.max)]
     optimization.set_shape(network.get_input(0).name, *sizes)
     config.add_optimization_profile(optimization)
     if targets:
@@ -106,22 +106,16 @@ def build(
         raise _refused(trt, onnx, log.reason)
     if timing_cache:
         with contextlib.suppress(OSError):  # it only saves time
-            write_whole(timing_cache, bytes(config.get_timing_cache().serialize()))
+            write_cached(timing_cache, bytes(config.get_timing_cache().serialize()))
     progress(1.0)
     return bytes(plan)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, and its folder, so that no other process ever sees a part of it."""
+def write_cached(path: Path, content: bytes) -> None:
+    """Write a file of the user's cache, and its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    with write_atomic(path) as file:
+        file.write(content)
 
 
 def _refused(trt: ModuleType, onnx: Path, reason: str) -> DlrsdError:

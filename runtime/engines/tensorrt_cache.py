@@ -11,14 +11,17 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from msgspec import structs
 
 from dlrsd.runtime.base.errors import BundleError, DlrsdError
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.bundle.parts import BuiltEngine, Profile
 from dlrsd.runtime.engines.engine import GRAPH_FILES
-from dlrsd.runtime.engines.tensorrt_build import PROFILE, build, write_whole
+from dlrsd.runtime.engines.tensorrt_build import PROFILE, build, write_cached
 from dlrsd.runtime.engines.tensorrt_package import device_capability, tensorrt_package
 
 _DIGEST = hashlib.sha256().digest_size
@@ -46,12 +49,12 @@ def this_machine() -> Machine:
     return Machine(trt.__name__, trt.__version__, capability)
 
 
-def misfit(entry: Mapping[str, Any], machine: Machine, *, graph_sha256: str) -> str:
+def misfit(entry: BuiltEngine, machine: Machine, *, graph_sha256: str) -> str:
     """Why an engine of the manifest cannot run on a machine.
 
     Parameters
     ----------
-    entry : mapping
+    entry : BuiltEngine
         Of the manifest's ``engines``.
     machine : Machine
     graph_sha256 : str
@@ -62,15 +65,14 @@ def misfit(entry: Mapping[str, Any], machine: Machine, *, graph_sha256: str) -> 
     str
         Empty if nothing speaks against it.
     """
-    if entry["graph_sha256"] != graph_sha256:
+    if entry.graph_sha256 != graph_sha256:
         return "it was built from another graph"
-    if (entry["package"], entry["version"]) != (machine.package, machine.version):
+    if (entry.package, entry.version) != (machine.package, machine.version):
         return (
-            f"it is of {entry['package']} {entry['version']}, here is {machine.package} "
-            f"{machine.version}"
+            f"it is of {entry.package} {entry.version}, here is {machine.package} {machine.version}"
         )
-    if f"sm{machine.capability}" not in entry["targets"]:
-        return f"it is for {', '.join(entry['targets'])}, this GPU is sm{machine.capability}"
+    if f"sm{machine.capability}" not in entry.targets:
+        return f"it is for {', '.join(entry.targets)}, this GPU is sm{machine.capability}"
     return ""
 
 
@@ -90,17 +92,17 @@ def find(bundle: Bundle, precision: str, machine: Machine) -> tuple[list[bytes],
         Why the bundle's is not among them.
     """
     plans = []
-    graph = bundle.manifest["files"].get(GRAPH_FILES[precision], {}).get("sha256", "")
+    graph = _graph_sha256(bundle, precision)
     why = f"the bundle has no {precision} engine"
-    for entry in bundle.manifest.get("engines") or ():
-        if entry["precision"] != precision:
+    for entry in bundle.manifest.engines:
+        if entry.precision != precision:
             continue
         reason = misfit(entry, machine, graph_sha256=graph)
         if reason:
-            why = f"{entry['file']} does not fit: {reason}"
+            why = f"{entry.file} does not fit: {reason}"
             continue
         try:
-            plans.append(bundle.file(entry["file"]).read_bytes())
+            plans.append(bundle.file(entry.file).read_bytes())
             why = ""
         except BundleError as error:
             why = str(error)
@@ -156,7 +158,7 @@ def rebuild(
     took = f"engine of {len(plan) / 1e6:.1f} MB built in {time.monotonic() - started:.1f} s"
     path = engine_file(bundle, precision, machine)
     try:
-        write_whole(path, hashlib.sha256(plan).digest() + plan)
+        write_cached(path, hashlib.sha256(plan).digest() + plan)
         say(f"{took}, kept as {path}")
     except OSError as error:
         say(f"{took}, but not kept ({path}: {error.strerror or error}): it will be built again")
@@ -173,27 +175,29 @@ def has_engine(bundle: Bundle, precision: str) -> bool:
         machine = this_machine()
     except DlrsdError:
         return False
-    engines = bundle.manifest.get("engines") or ()
-    listed = any(entry["precision"] == precision for entry in engines)
+    listed = any(entry.precision == precision for entry in bundle.manifest.engines)
     return listed or bool(find(bundle, precision, machine)[0])
 
 
-def profile_of(bundle: Bundle) -> Mapping[str, int]:
+def profile_of(bundle: Bundle) -> Profile:
     """Windows per call that engines of a bundle are built for."""
-    return bundle.manifest["graph"].get("profile") or PROFILE
+    return bundle.manifest.graph.profile or PROFILE
 
 
 def cache_folder() -> Path:
     """Where this user's engines are kept; ``XDG_CACHE_HOME`` moves it."""
-    local = os.environ.get("XDG_CACHE_HOME") or (os.name == "nt" and os.environ.get("LOCALAPPDATA"))
-    return (Path(local) if local else Path.home() / ".cache") / "dlrsd"
+    # Imported here: only who runs TensorRT needs it, and a start without should not pay for it.
+    from platformdirs import user_cache_path
+
+    if moved := os.environ.get("XDG_CACHE_HOME"):
+        return Path(moved) / "dlrsd"
+    return user_cache_path("dlrsd", appauthor=False)
 
 
 def engine_file(bundle: Bundle, precision: str, machine: Machine) -> Path:
     """Place in the cache, named by all that the engine depends on."""
-    facts = bundle.manifest["files"].get(GRAPH_FILES[precision], {})
-    shape = [bundle.channels, bundle.window]
-    depends = [facts.get("sha256"), *machine, shape, dict(profile_of(bundle))]
+    shape, profile = [bundle.channels, bundle.window], structs.asdict(profile_of(bundle))
+    depends = [_graph_sha256(bundle, precision), *machine, shape, profile]
     key = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
     return cache_folder() / "engines" / f"{key}.engine"
 
@@ -202,6 +206,11 @@ def timing_cache_file(machine: Machine) -> Path:
     """Place of the timings that builds of the package ``tensorrt`` share."""
     name = f"{machine.package}-{machine.version}-sm{machine.capability}.timing"
     return cache_folder() / "engines" / name
+
+
+def _graph_sha256(bundle: Bundle, precision: str) -> str:
+    facts = bundle.manifest.files.get(GRAPH_FILES[precision])
+    return facts.sha256 if facts else ""
 
 
 def _read(path: Path) -> bytes | None:

@@ -21,8 +21,9 @@ from numpy.typing import ArrayLike
 from dlrsd.runtime.base.errors import BundleError, DlrsdError, InputError
 from dlrsd.runtime.base.hardware import device_error
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.engines.engine import GRAPH_FILES, Output, check_windows, join
-from dlrsd.runtime.engines.tensorrt_build import write_whole
+from dlrsd.runtime.dsp.order_map_config import Kinematics
+from dlrsd.runtime.engines.engine import Output, check_windows, join
+from dlrsd.runtime.engines.tensorrt_build import write_cached
 from dlrsd.runtime.engines.tensorrt_cache import (
     engine_file,
     find,
@@ -42,30 +43,23 @@ class TensorRTEngine:
     Parameters
     ----------
     bundle : Bundle
-    precision : {"auto", "fp32", "fp16"}
-        "auto" takes fp16 where the bundle has it.
+    precision : {"fp32", "fp16"}
     say : function
         Takes the lines that tell of an engine that did not fit and was built anew.
 
     Raises
     ------
     ExtraMissingError, InputError
-        If CuPy, TensorRT or a GPU is missing, or the precision is another.
+        If CuPy, TensorRT or a GPU is missing.
     BundleError
         If TensorRT refuses the graph.
     """
 
     device = "cuda"
     threads = 1
+    kinematics: Kinematics | None = None
 
     def __init__(self, bundle: Bundle, *, precision: str, say: Callable[[str], None]) -> None:
-        if precision not in ("auto", "fp32", "fp16"):
-            raise InputError(
-                f"got precision {precision!r}, but engines of TensorRT are fp32 or fp16: choose "
-                "one of these, or --engine onnxruntime"
-            )
-        if precision == "auto":
-            precision = "fp16" if bundle.has(GRAPH_FILES["fp16"]) else "fp32"
         machine = this_machine()
         self.name, self.version, self.precision = machine.package, machine.version, precision
         self._trt = tensorrt_package(machine.capability)
@@ -73,10 +67,10 @@ class TensorRTEngine:
         self._shape = (bundle.channels, bundle.window)
         self._classes = len(bundle.classes)
         profile = profile_of(bundle)
-        self.batch = int(profile["max"])
-        inside = {size for size in SIZES if profile["min"] <= size < self.batch}
+        self.batch = profile.max
+        inside = {size for size in SIZES if profile.min <= size < self.batch}
         self._sizes = sorted(inside | {self.batch})
-        self._slots: dict[int, _Slot] = {}
+        self.slots: dict[int, _Slot] = {}
         self._lock = threading.Lock()  # a slot has one set of buffers
         with self._errors():
             self._stream = self._cupy.cuda.Stream(non_blocking=True)
@@ -84,13 +78,13 @@ class TensorRTEngine:
             plans, why = find(bundle, precision, machine)
             engine = None
             for plan in plans:
-                engine, refusal = self._deserialise(plan)
+                engine, refusal = self.deserialise(plan)
                 if engine is not None:
                     break
                 why = f"the engine cannot be loaded ({refusal})"
             else:
                 plan = rebuild(bundle, precision, machine, why=why, say=say)
-                engine, refusal = self._deserialise(plan)
+                engine, refusal = self.deserialise(plan)
                 if engine is None:
                     raise BundleError(
                         f"{self.name} {self.version} cannot load the engine it has built: "
@@ -108,9 +102,9 @@ class TensorRTEngine:
     def _run(self, windows: Any) -> Output:
         size = next(size for size in self._sizes if size >= len(windows))
         with self._errors():
-            if size not in self._slots:
-                self._slots[size] = self._new_slot(size)
-            return self._slots[size].run(windows)
+            if size not in self.slots:
+                self.slots[size] = self._new_slot(size)
+            return self.slots[size].run(windows)
 
     def _new_slot(self, size: int) -> _Slot:
         log = log_of(self._trt)
@@ -122,7 +116,7 @@ class TensorRTEngine:
         self._compiled.save()
         return slot
 
-    def _deserialise(self, plan: bytes) -> tuple[Any, str]:
+    def deserialise(self, plan: bytes) -> tuple[Any, str]:
         """The engine, or None and the reason."""
         log = log_of(self._trt)
         log.reason = ""
@@ -187,7 +181,7 @@ class _Compiled:
         content = bytes(self._cache.serialize() or b"") if self._cache is not None else b""
         if content not in (b"", self._stored):
             with contextlib.suppress(OSError):  # it only saves time
-                write_whole(self._file, content)
+                write_cached(self._file, content)
                 self._stored = content
 
 
@@ -226,7 +220,7 @@ class _Slot:
         # The first call compiles and settles what a capture must not meet.
         self._enqueue(from_host=True)
         stream.synchronize()
-        self._graphs = {from_host: self._capture(from_host) for from_host in (True, False)}
+        self.graphs = {from_host: self._capture(from_host) for from_host in (True, False)}
 
     def run(self, windows: Any) -> Output:
         """Windows (n, channels, length), n at most the slot's size, of NumPy or CuPy."""
@@ -238,7 +232,7 @@ class _Slot:
             self._stream.wait_event(self._cupy.cuda.get_current_stream().record())
             with self._stream:
                 self._input[:n] = windows
-        graph = self._graphs[from_host]
+        graph = self.graphs[from_host]
         if graph is None:
             self._enqueue(from_host)
         else:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, Protocol, TextIO
 
 from dlrsd.runtime.bundle.kinematics import orders_text
+from dlrsd.runtime.diagnosis.diagnose import KINDS
+from dlrsd.runtime.diagnosis.kind import Kind
+from dlrsd.runtime.diagnosis.records import Change, Header, Summary, Verdict
 from dlrsd.runtime.diagnosis.verdict import UNDECIDED
 from dlrsd.runtime.diagnosis.windows import Diagnosis
 
@@ -25,9 +26,9 @@ _REMEDIES = {
 class Display(Protocol):
     """Shows the header, the verdicts as they change, and the summary."""
 
-    def start(self, header: Mapping[str, Any]) -> None: ...
+    def start(self, header: Header) -> None: ...
     def update(self, diagnosis: Diagnosis) -> None: ...
-    def finish(self, summary: Mapping[str, Any]) -> None: ...
+    def finish(self, summary: Summary) -> None: ...
     def close(self) -> None: ...
 
 
@@ -36,90 +37,63 @@ def open_display(file: TextIO) -> Display:
     return _Table(file) if file.isatty() else _Lines(file)
 
 
-def opening_lines(header: Mapping[str, Any]) -> list[str]:
+def opening_lines(header: Header) -> list[str]:
     """What is diagnosed by what, from the header record."""
-    stream, bundle = header["stream"], header["bundle"]
+    stream, bundle, kind = header.stream, header.bundle, KINDS[header.kind]
     source = "standard input" if stream["source"] == "-" else stream["source"]
-    assumed, rate = dict(stream.get("assumed", {})), f"at {header['rate_hz']:g} Hz"
-    if "kind" in header:
-        step, rate = clock(header["hop"] / header["rate_hz"]), clock(1 / header["rate_hz"])
-        assumed |= {"rate": f"a sample every {rate}"} if "rate" in assumed else {}
-        rate = f"every {rate}, a step every {step},"
+    assumed = dict(stream["assumed"])
+    if "rate" in assumed:
+        assumed["rate"] = kind.assumed_rate(header)
     lines = [
-        f"{source}: {plural(header['channels'], 'channel')} {rate} in {header['unit']}",
-        f"bundle {bundle['name']} of {bundle['created']}: {header['engine']} "
-        f"{header['engine_version']} on {header['device']}, {header['precision']}",
+        f"{source}: {_plural(header.channels, 'channel')} {kind.pace(header)} in {header.unit}",
+        f"bundle {bundle.name} of {bundle.created}: {header.engine} "
+        f"{header.engine_version} on {header.device}, {header.precision}",
     ]
-    if machine := header.get("kinematics"):
-        lines.append(f"shaft at {machine['speed_rpm']:g} rpm, orders {orders_text(machine)}")
+    if machine := header.kinematics:
+        orders = orders_text(vars(machine))
+        lines.append(f"shaft at {machine.speed_rpm:g} rpm, orders {orders}")
         assumed |= {"orders": "of the bearing trained on"} if "orders" in assumed else {}
     if assumed:
         facts = ", ".join(f"{fact} {value}" for fact, value in assumed.items())
         lines.insert(1, f"assumed as the bundle has it, for nothing states it: {facts}")
-    return lines + [f"warning: {warning}" for warning in stream.get("warnings", [])]
+    return lines + [f"warning: {warning}" for warning in stream["warnings"]]
 
 
-def verdict_line(verdict: Mapping[str, Any], *, is_slow: bool = False) -> str:
-    """One sentence on one channel, or on all together where they are slow ones of a sequence;
-    from the summary's ``verdicts``."""
-    words = [f"{_whose(verdict, is_slow)}{verdict['label']}"]
-    if verdict["share"] is not None:
+def verdict_line(verdict: Verdict, kind: Kind) -> str:
+    """One sentence on a channel."""
+    words = [f"{kind.whose(verdict.channel)}{verdict.label}"]
+    if verdict.share is not None:
         words.append(
-            f"since {_when(verdict, 'since', is_slow)} ({percent(verdict['share'])} of the fit "
-            f"windows since then, mean probability {verdict['probability']:.3f})"
+            f"since {_since(verdict, kind)} ({_percent(verdict.share)} of the fit "
+            f"windows since then, mean probability {verdict.probability:.3f})"
         )
-    if verdict["note"]:
-        words.append(f"[{verdict['note']}]")
-    if verdict["unfit_share"]:
-        words.append(f"- {percent(verdict['unfit_share'])} of all windows unfit for diagnosis")
+    if verdict.note:
+        words.append(f"[{verdict.note}]")
+    if verdict.unfit_share:
+        words.append(f"- {_percent(verdict.unfit_share)} of all windows unfit for diagnosis")
     return " ".join(words)
 
 
-def _whose(record: Mapping[str, Any], is_slow: bool) -> str:
-    return "" if is_slow else f"channel {record['channel']}: "
-
-
-def closing_lines(summary: Mapping[str, Any]) -> list[str]:
+def closing_lines(summary: Summary, kind: Kind) -> list[str]:
     """Verdicts and totals, from the summary record."""
-    unfit = [
-        f"{count} {flag}" for flag, count in summary["quality"].items() if count and flag != "ok"
-    ]
-    is_slow = "samples" in summary
-    lines = [verdict_line(verdict, is_slow=is_slow) for verdict in summary["verdicts"]]
+    unfit = [f"{count} {flag}" for flag, count in summary.quality.items() if count and flag != "ok"]
+    lines = [verdict_line(verdict, kind) for verdict in summary.verdicts]
     lines.append(
-        f"{plural(summary['windows'], 'window')} in {_length(summary)} of signal, "
-        f"diagnosed in {summary['elapsed_s']:.1f} s ({summary['times_real_time']:.0f} times real "
+        f"{_plural(summary.windows, 'window')} in {kind.length(summary.signal_s)} of signal, "
+        f"diagnosed in {summary.elapsed_s:.1f} s ({summary.times_real_time:.0f} times real "
         f"time); {', '.join(unfit) + ' of ' if unfit else 'no unfit among '}"
-        f"{plural(summary['records'], 'diagnosis', 'diagnoses')}"
+        f"{_plural(summary.records, 'diagnosis', 'diagnoses')}"
     )
     lines += [
         f"warning: most windows are unfit, {flag}: {remedy}"
         for flag, remedy in _REMEDIES.items()
-        if summary["quality"][flag] > summary["records"] / 2 and summary["windows"] > 1
+        if summary.quality[flag] > summary.records / 2 and summary.windows > 1
     ]
-    if is_slow:
-        share = summary["missing_samples"] / max(1, summary["samples"])
-        lines.append(
-            f"{summary['missing_samples']} of {plural(summary['samples'], 'sample')} "
-            f"({percent(share)}) were not measured"
-        )
-    lines += [f"warning: {warning}" for warning in summary["warnings"]]
-    if summary["interrupted"]:
+    lines += kind.totals(summary)
+    lines += [f"warning: {warning}" for warning in summary.warnings]
+    if summary.interrupted:
         lines.append("interrupted: the stream goes on")
     return lines
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def clock(seconds: float) -> str:
-    """A long time as "0:15:00" or "2 days, 6:00:00"."""
-    return str(timedelta(seconds=round(seconds)))
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 class _Lines:
@@ -127,25 +101,30 @@ class _Lines:
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
+        self._kind = Kind()
 
-    def start(self, header: Mapping[str, Any]) -> None:
+    def start(self, header: Header) -> None:
+        self._kind = KINDS[header.kind]
         self._print(opening_lines(header))
 
     def update(self, diagnosis: Diagnosis) -> None:
-        slow = "kind" in diagnosis.header
-        self._print(
-            [
-                f"{_when(change, 'decided', slow)}  {_whose(change, slow)}{change['label']}"
-                + ("" if change["label"] == UNDECIDED else f", since {_when(change, 'time', slow)}")
-                for change in diagnosis.take_changes()
-            ]
-        )
+        self._print([self._changed(*change) for change in diagnosis.take_changes()])
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        self._print(["", *closing_lines(summary)])
+    def finish(self, summary: Summary) -> None:
+        self._print(["", *closing_lines(summary, self._kind)])
 
     def close(self) -> None:
         pass
+
+    def _changed(self, channel: int, change: Change) -> str:
+        kind = self._kind
+        line = (
+            f"{change.decided or kind.moment(change.decided_s)}  "
+            f"{kind.whose(channel)}{change.label}"
+        )
+        if change.label == UNDECIDED:
+            return line
+        return f"{line}, since {change.time or kind.moment(change.time_s)}"
 
     def _print(self, lines: list[str]) -> None:
         if lines:
@@ -163,8 +142,10 @@ class _Table:
         self._console = Console(file=file, highlight=False)
         self._live = Live(console=self._console, auto_refresh=False)
         self._drawn = 0.0
+        self._kind = Kind()
 
-    def start(self, header: Mapping[str, Any]) -> None:
+    def start(self, header: Header) -> None:
+        self._kind = KINDS[header.kind]
         for line in opening_lines(header):
             self._console.print(line, markup=False)
         self._live.start()
@@ -175,50 +156,53 @@ class _Table:
         if now - self._drawn < _REFRESH_SECONDS:
             return
         self._drawn = now
-        self._live.update(_draw(diagnosis.summary()), refresh=True)
+        self._live.update(_draw(diagnosis.summary(), self._kind), refresh=True)
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        self._live.update(_draw(summary), refresh=True)
+    def finish(self, summary: Summary) -> None:
+        self._live.update(_draw(summary, self._kind), refresh=True)
         self._live.stop()
-        for line in closing_lines(summary):
+        for line in closing_lines(summary, self._kind):
             self._console.print(line, markup=False)
 
     def close(self) -> None:
         self._live.stop()
 
 
-def _draw(state: Mapping[str, Any]) -> Any:
+def _draw(state: Summary, kind: Kind) -> Any:
+    # Imported here as in `_Table`.
     from rich.table import Table
     from rich.text import Text
 
     table = Table(
-        caption=f"{_length(state)} of signal, {state['windows']} windows, "
-        f"{state['times_real_time']:.0f} times real time"
+        caption=f"{kind.length(state.signal_s)} of signal, {state.windows} windows, "
+        f"{state.times_real_time:.0f} times real time"
     )
     for column in ("channel", "verdict", "since", "share", "probability", "novel", "unfit", ""):
         table.add_column(column)
-    for verdict in state["verdicts"]:
-        decided = verdict["share"] is not None
+    for verdict in state.verdicts:
+        decided = verdict.share is not None
         cells = [
-            str(verdict["channel"]),
-            verdict["label"],
-            _when(verdict, "since", "samples" in state) if decided else "",
-            percent(verdict["share"]) if decided else "",
-            f"{verdict['probability']:.3f}" if decided else "",
-            percent(verdict["novel_share"] or 0.0),
-            percent(verdict["unfit_share"] or 0.0),
-            verdict["note"] or "",
+            str(verdict.channel),
+            verdict.label,
+            _since(verdict, kind) if decided else "",
+            _percent(verdict.share or 0.0) if decided else "",
+            f"{verdict.probability:.3f}" if decided else "",
+            _percent(verdict.novel_share or 0.0),
+            _percent(verdict.unfit_share or 0.0),
+            verdict.note or "",
         ]
         table.add_row(*map(Text, cells))
     return table
 
 
-def _length(summary: Mapping[str, Any]) -> str:
-    seconds = summary["signal_s"]
-    return clock(seconds) if "samples" in summary else f"{seconds:.1f} s"
-
-
-def _when(record: Mapping[str, Any], key: str, is_slow: bool) -> str:
+def _since(verdict: Verdict, kind: Kind) -> str:
     """Time of day where it is known, else the time from the start of the stream."""
-    seconds = record[f"{key}_s"]
-    return record.get(key) or (clock(seconds) if is_slow else f"{seconds:.3f} s")
+    return verdict.since or kind.moment(verdict.since_s or 0.0)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"

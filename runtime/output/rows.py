@@ -7,7 +7,7 @@ those of a batch are looked up in tables together and put into copies of a line'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +35,10 @@ class RowFormat:
         What stands for each class.
     before : sequence of str
         The shares are the label's probability and that of every class: what stands before each.
-    quality, missing : str
-        Form of the quality (``%s``), and of the share that is missing (``%.6f``), which follows it
-        in a sequence.
+    quality : str
+        Form of the quality (``%s``).
+    extra : function of a name
+        Form of a column of `WindowBatch.extra` (``%.6f``), all of which follow the quality.
     """
 
     def __init__(
@@ -48,12 +49,12 @@ class RowFormat:
         labels: Sequence[str],
         before: Sequence[str],
         quality: str = "%s",
-        missing: str = ",%.6f",
+        extra: Callable[[str], str] = lambda name: ",%.6f",
     ) -> None:
         self._fit, self._unfit = fit.encode(), unfit.encode()
         self._labels = [label.encode() for label in labels]
         self._quality = [(quality % name).encode() for name in QUALITY]
-        self._missing = missing.encode()
+        self._extra = extra
         parts = [(text + _ZERO).encode() for text in before]
         self._shares = np.frombuffer(b"".join(parts), np.uint8)
         ends = np.cumsum([len(part) for part in parts])
@@ -62,10 +63,10 @@ class RowFormat:
     def lines(self, batch: WindowBatch, times: Sequence[str]) -> bytes:
         """The lines of a batch; ``times`` is the time of day of each window, as it shall stand."""
         flags = [self._quality[code] for code in batch.quality.tolist()]
-        if batch.missing is not None:
-            missing = batch.missing.tolist()
+        for name, values in batch.extra.items():
+            form = self._extra(name).encode()
             flags = [
-                flag + self._missing % share for flag, share in zip(flags, missing, strict=True)
+                flag + form % value for flag, value in zip(flags, values.tolist(), strict=True)
             ]
         shares = self._texts(np.column_stack([batch.probability, batch.probabilities]))
         rows = zip(
@@ -90,7 +91,8 @@ class RowFormat:
         text = np.empty((len(shares), len(self._shares)), np.uint8)
         text[:] = self._shares
         text[:, self._digits] = _decimals(shares)
-        return text.view(f"S{text.shape[1]}")[:, 0].tolist()
+        lines: list[bytes] = text.view(f"S{text.shape[1]}")[:, 0].tolist()
+        return lines
 
 
 def _decimals(shares: NDArray[np.float32]) -> NDArray[np.uint8]:

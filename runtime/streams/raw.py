@@ -7,18 +7,26 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Literal
 
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.source import Chunk, Source, readable_as
 
-DTYPES = {"f32le": "<f4", "f64le": "<f8", "s16le": "<i2", "s24le": "", "s32le": "<i4"}
+Dtype = Literal["f32le", "f64le", "s16le", "s24le", "s32le"]
+DTYPES: dict[Dtype, str] = {
+    "f32le": "<f4",
+    "f64le": "<f8",
+    "s16le": "<i2",
+    "s24le": "",
+    "s32le": "<i4",
+}
 
 _BLOCK = 1 << 22  # bytes; 87 s of one channel of float32 at 12 kHz
 
 
-def open_raw(file: io.RawIOBase, *, name: str, dtype: str, channels: int) -> Source:
+def open_raw(file: io.RawIOBase, *, name: str, dtype: Dtype, channels: int) -> Source:
     """Raw interleaved samples, handed out as soon as they are there.
 
     Parameters
@@ -98,7 +106,7 @@ def _widen(pipe: io.RawIOBase) -> None:
         fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
-def _decode(data: bytes, dtype: str) -> np.ndarray:
+def _decode(data: bytes, dtype: Dtype) -> np.ndarray:
     if dtype != "s24le":
         return np.frombuffer(data, DTYPES[dtype])
     words = np.zeros((len(data) // 3, 4), np.uint8)

@@ -113,7 +113,8 @@ class _NpyFile:
         return np.array(self._map()[where])
 
     def _map(self) -> np.ndarray:
-        return np.load(self._path, mmap_mode="r", allow_pickle=False)
+        array: np.ndarray = np.load(self._path, mmap_mode="r", allow_pickle=False)
+        return array
 
 
 def _open_mat(path: Path, variable: Variable) -> Source:
@@ -287,7 +288,7 @@ def _shorter_than_said(path: Path) -> str:
 
 
 def _utc(moment: Any) -> datetime:
-    naive = np.datetime64(moment, "us").astype(datetime)
+    naive: datetime = np.datetime64(moment, "us").astype(datetime)
     return naive.replace(tzinfo=timezone.utc)
 
 

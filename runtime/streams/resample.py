@@ -8,6 +8,7 @@ non-finite samples are put back at the output sample nearest to them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def resample(
 
 
 def _resampled(
-    soxr: object, chunks: Iterable[Chunk], rate_hz: float, target_hz: float, channels: int
+    soxr: Any, chunks: Iterable[Chunk], rate_hz: float, target_hz: float, channels: int
 ) -> Iterator[Chunk]:
     ratio = target_hz / rate_hz
     run = _Run(soxr, rate_hz, target_hz, channels)
@@ -84,7 +85,7 @@ def _resampled(
 class _Run:
     """Samples without a gap on their way through the filter."""
 
-    def __init__(self, soxr, rate_hz: float, target_hz: float, channels: int) -> None:
+    def __init__(self, soxr: Any, rate_hz: float, target_hz: float, channels: int) -> None:
         self.taken = 0
         self._given = 0
         self._ratio = target_hz / rate_hz

@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.facts import check_header, check_interval, unit_factor
 from dlrsd.runtime.streams.raw import open_raw
 from dlrsd.runtime.streams.readers import open_file
 from dlrsd.runtime.streams.resample import resample
 from dlrsd.runtime.streams.source import Chunk, Source
 from dlrsd.runtime.streams.stream_format import (
-    MAX_RATE_HZ,
     Stated,
     StreamFormat,
     checked_format,
@@ -37,13 +37,8 @@ from dlrsd.runtime.streams.stream_format import (
 
 __all__ = ["Chunk", "SampleStream", "SignalSpec", "StreamFormat", "open_stream"]
 
-STANDARD_GRAVITY = 9.80665  # m/s2 in one g
 # Rates this close are the same rate, stated with few digits or measured from timestamps.
 _SAME_RATE = 1e-3
-# The clock of a plant is uneven: rates of a slow signal this close are the same rate.
-_SAME_SLOW_RATE = 5e-2
-# An option contradicts a file's header beyond this; short files give a rate from few timestamps.
-_CONTRADICTING_RATE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -162,7 +157,7 @@ def open_stream(
         opened = open_raw(_open_binary(path), name=name, dtype=dtype, channels=channels)
     else:
         dtype = None
-        _check_header(stated, opened, name)
+        check_header(stated, opened, name)
         stated.by["channels"] = "file"
 
     if default.names and opened.channels != default.channels:
@@ -185,11 +180,11 @@ def open_stream(
     scale, scale_by = stated.first("scale")
     stated.by["scale"] = scale_by or "default"
     scale = 1.0 if scale is None else float(scale)
-    factor = scale * _unit_factor(unit, default.unit, name)
+    factor = scale * unit_factor(unit, default.unit, name)
     is_slower = rate < default.rate_hz * (1 - _SAME_RATE)
     is_faster = rate > default.rate_hz * (1 + _SAME_RATE)
     if default.names:
-        _check_interval(1 / rate, 1 / default.rate_hz, name)
+        check_interval(1 / rate, 1 / default.rate_hz, name)
     elif is_slower:
         raise InputError(
             f"{name} is sampled at {rate:g} Hz: expected at least the {default.rate_hz:g} Hz of "
@@ -269,53 +264,3 @@ def _open_binary(path: Path | None) -> io.FileIO:
         return io.FileIO(path)
     except OSError as error:
         raise InputError(f"{path} cannot be opened: {error.strerror}") from error
-
-
-def _check_header(stated: Stated, source: Source, name: str) -> None:
-    dtype, who = stated.first("dtype")
-    if dtype is not None:
-        raise InputError(
-            f"{who} dtype is {dtype}, but {name} is a {source.kind} file and states its own: omit "
-            f"it, or rename the file to .bin to read it as raw samples"
-        )
-    channels, who = stated.first("channels")
-    if channels not in (None, source.channels):
-        raise InputError(f"{who} channels is {channels}, but {name} has {source.channels}: omit it")
-    options, header = stated.options, source.rate_hz
-    if header is not None and not 0 < header <= MAX_RATE_HZ:
-        if stated.first("rate")[0] is None:
-            raise InputError(f"{name} states a rate of {header:g} Hz, which cannot be: give rate")
-    elif header and options.rate and abs(options.rate - header) > _CONTRADICTING_RATE * header:
-        raise InputError(
-            f"option rate is {options.rate:g}, but {name} states {header:g} Hz: omit it, or "
-            f"correct the file"
-        )
-    # With a scale, the unit is that of the scaled samples and may well be another.
-    unit = unit_name(source.unit)
-    if unit is not None and options.unit not in (None, unit) and options.scale is None:
-        raise InputError(
-            f"option unit is {options.unit}, but {name} states {unit}: omit it, or give the scale "
-            f"from {unit} to {options.unit} too"
-        )
-
-
-def _check_interval(got_s: float, wanted_s: float, name: str) -> None:
-    if abs(got_s - wanted_s) > _SAME_SLOW_RATE * wanted_s:
-        raise InputError(
-            f"{name} has a sample every {got_s:g} s: expected one every {wanted_s:g} s, as the "
-            f"bundle takes them; check the clock or the rate, or bring it to that interval first"
-        )
-
-
-def _unit_factor(unit: str, wanted: str, name: str) -> float:
-    pair = unit_name(unit), unit_name(wanted)
-    if pair[0] == pair[1]:
-        return 1.0
-    if pair == ("g", "m/s2"):
-        return STANDARD_GRAVITY
-    if pair == ("m/s2", "g"):
-        return 1 / STANDARD_GRAVITY
-    raise InputError(
-        f"{name} is in {unit!r} and the bundle in {wanted!r}: expected the same unit, or g and "
-        f"m/s2; state unit, and the scale that leads to it"
-    )

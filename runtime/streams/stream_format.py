@@ -6,17 +6,24 @@ A sidecar is the file `NAME.bin.json` beside `NAME.bin`: an object with some of 
 
 from __future__ import annotations
 
-import json
-import math
 import re
-from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, structs
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.dsp.order_map import ORDERS
-from dlrsd.runtime.streams.raw import DTYPES
+from dlrsd.runtime.base.formats import (
+    Count,
+    FormatError,
+    Positive,
+    checked,
+    json_schema,
+    parse_json,
+)
+from dlrsd.runtime.dsp.order_map_config import ORDERS, Order
+from dlrsd.runtime.streams.raw import DTYPES, Dtype
 
 MAX_RATE_HZ = 1e8
 _UNIT_NAMES = {
@@ -25,8 +32,7 @@ _UNIT_NAMES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamFormat:
+class StreamFormat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is known of a stream from outside it; None is not known.
 
     Parameters
@@ -52,15 +58,37 @@ class StreamFormat:
         ``bpfo``, ``bpfi``, ``bsf`` and ``ftf`` of its bearing, in multiples of the shaft's speed.
     """
 
-    dtype: str | None = None
-    rate: float | None = None
-    channels: int | None = None
-    scale: float | None = None
-    unit: str | None = None
-    start: str | None = None
-    variable: str | None = None
-    speed_rpm: float | None = None
-    orders: dict[str, float] | None = None
+    # A description says what a value must be: messages quote it.
+    dtype: Annotated[Dtype | None, Meta(description=f"one of {', '.join(DTYPES)}")] = None
+    rate: Annotated[
+        Annotated[float, Meta(gt=0, le=MAX_RATE_HZ)] | None,
+        Meta(description=f"a number above 0 and at most {MAX_RATE_HZ:g}, in Hz"),
+    ] = None
+    channels: Annotated[Count | None, Meta(description="an integer above 0")] = None
+    scale: Annotated[
+        Annotated[float, Meta(ge=-1e30, le=1e30, extra_json_schema={"not": {"const": 0}})] | None,
+        Meta(description="a number other than 0"),
+    ] = None
+    unit: Annotated[str | None, Meta(description="one of g, m/s2, or the bundle's own")] = None
+    start: Annotated[str | None, Meta(description="an ISO 8601 time like 2026-01-31T12:00:00Z")] = (
+        None
+    )
+    variable: Annotated[str | None, Meta(description="the name of a series")] = None
+    speed_rpm: Annotated[Positive | None, Meta(description="a number above 0, in rpm")] = None
+    orders: Annotated[
+        Annotated[dict[Order, Positive], Meta(min_length=len(ORDERS))] | None,
+        Meta(
+            description=f"{', '.join(ORDERS)}, each a number above 0 in multiples of the shaft's "
+            "speed"
+        ),
+    ] = None
+
+
+def sidecar_schema() -> dict[str, Any]:
+    """The content of the published ``sidecar.schema.json``."""
+    return json_schema(
+        StreamFormat, identifier="dlrsd-sidecar", title="What a sidecar states of a recording"
+    )
 
 
 class Stated:
@@ -98,12 +126,12 @@ class Stated:
 def read_sidecar(path: Path, *, bundle_unit: str) -> StreamFormat:
     """What the sidecar ``path`` states, checked; nothing if there is no such file."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_bytes())
     except FileNotFoundError:
         return StreamFormat()
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, FormatError) as error:
         raise InputError(f"{path} cannot be read: {error}; expected JSON") from error
-    known = [each.name for each in fields(StreamFormat)]
+    known = list(StreamFormat.__struct_fields__)
     if not isinstance(values, dict):
         raise InputError(f"{path} holds {values!r:.40}: expected an object with {known}")
     if unknown := sorted(set(values) - set(known)):
@@ -119,46 +147,26 @@ def checked_format(fmt: StreamFormat, origin: str, *, bundle_unit: str) -> Strea
     InputError
         If one is not; the message begins with ``origin``.
     """
-
-    def is_number(value: Any, above: float = -math.inf) -> bool:
-        is_real = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return is_real and math.isfinite(value) and value > above
-
-    unit = unit_name(fmt.unit) if isinstance(fmt.unit, str) else fmt.unit
+    for fact, value in structs.asdict(fmt).items():
+        if value is None:
+            continue
+        try:
+            checked({fact: value}, StreamFormat)
+            is_possible = fact != "start" or parse_start(value) is not None
+        except FormatError:
+            is_possible = False
+        if not is_possible or (fact == "scale" and value == 0):
+            expected = sidecar_schema()["$defs"]["StreamFormat"]["properties"][fact]["description"]
+            raise InputError(f"{origin}{fact} is {value!r}: expected {expected}")
+    unit = unit_name(fmt.unit)
     units = list(dict.fromkeys(("g", "m/s2", unit_name(bundle_unit))))
-    expected = {
-        "dtype": (fmt.dtype in list(DTYPES), f"one of {', '.join(DTYPES)}"),
-        "rate": (
-            is_number(fmt.rate, above=0) and (fmt.rate or 0) <= MAX_RATE_HZ,
-            f"a number above 0 and at most {MAX_RATE_HZ:g}, in Hz",
-        ),
-        "channels": (
-            isinstance(fmt.channels, int) and is_number(fmt.channels, above=0),
-            "an integer above 0",
-        ),
-        "scale": (is_number(fmt.scale) and fmt.scale != 0, "a number other than 0"),
-        "unit": (unit in units, f"one of {', '.join(map(str, units))}"),
-        "start": (
-            isinstance(fmt.start, str) and parse_start(fmt.start) is not None,
-            "an ISO 8601 time like 2026-01-31T12:00:00Z",
-        ),
-        "variable": (isinstance(fmt.variable, str), "the name of a series"),
-        "speed_rpm": (is_number(fmt.speed_rpm, above=0), "a number above 0, in rpm"),
-        "orders": (
-            isinstance(fmt.orders, dict)
-            and set(fmt.orders) == set(ORDERS)
-            and all(is_number(order, above=0) for order in fmt.orders.values()),
-            f"{', '.join(ORDERS)}, each a number above 0 in multiples of the shaft's speed",
-        ),
-    }
-    for fact, (is_possible, what) in expected.items():
-        value = getattr(fmt, fact)
-        if value is not None and not is_possible:
-            raise InputError(f"{origin}{fact} is {value!r}: expected {what}")
-    return replace(fmt, unit=unit)
+    if unit not in (None, *units):
+        raise InputError(f"{origin}unit is {unit!r}: expected one of {', '.join(map(str, units))}")
+    channels = None if fmt.channels is None else int(fmt.channels)
+    return structs.replace(fmt, unit=unit, channels=channels)
 
 
-def parse_orders(text: str) -> dict[str, float]:
+def parse_orders(text: str) -> dict[Order, float]:
     """The ``orders`` that four numbers separated by commas state.
 
     Raises

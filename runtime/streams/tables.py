@@ -173,7 +173,7 @@ def _check_columns(columns: Sequence[str], wanted: Sequence[str], path: Path) ->
 
 
 def _find_clock(schema: Any, head: Any, numeric: Sequence[str], named: bool) -> str | None:
-    first = schema.names[0]
+    first: str = schema.names[0]
     if len(schema.names) < 2:
         return None
     if str(schema.field(first).type).startswith("timestamp"):
@@ -190,7 +190,8 @@ def _find_clock(schema: Any, head: Any, numeric: Sequence[str], named: bool) -> 
 def _times(column: Any, seconds: float) -> np.ndarray:
     if str(column.type).startswith("timestamp"):
         column, seconds = column.cast("timestamp[ns]").cast("int64"), 1e-9
-    return column.to_numpy(zero_copy_only=False).astype(float) * seconds
+    times: np.ndarray = column.to_numpy(zero_copy_only=False).astype(float) * seconds
+    return times
 
 
 def _timed(

@@ -19,11 +19,11 @@ from array_api_compat import array_namespace
 from dlrsd.runtime.base.errors import BundleError, DeviceMemoryError, InputError, require
 from dlrsd.runtime.base.hardware import count_gpus, device_error, usable_cores
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.bundle.parts import Synthesizer
 from dlrsd.runtime.engines.onnx_cpu import open_session
 from dlrsd.runtime.engines.opening import print_to_stderr
 from dlrsd.runtime.synthesis.neighbours import Array
 
-DEVICES = ("cpu", "cuda")
 # Heatmaps per call: few enough to keep the graph's intermediates in a CPU's cache.
 _BATCH = {"cpu": 64, "cuda": 1024}
 
@@ -48,7 +48,7 @@ class Decoder:
     ExtraMissingError
         If ONNX Runtime, or CuPy for a GPU, is not installed.
     BundleError
-        If the graph is missing or damaged.
+        If the bundle has no synthesiser, or a damaged one.
     """
 
     def __init__(
@@ -59,14 +59,14 @@ class Decoder:
         threads: int | None = None,
         say: Callable[[str], None] = print_to_stderr,
     ) -> None:
-        if device not in DEVICES:
-            raise InputError(f"got device {device!r}, expected one of {', '.join(DEVICES)}")
+        if device not in _BATCH:
+            raise InputError(f"got device {device!r}, expected one of {', '.join(_BATCH)}")
         if threads is not None and threads < 1:
             raise InputError(f"got {threads} threads, expected 1 or more")
         self.device = device
         self._bundle, self._say = bundle, say
         self._batch = _BATCH[device]
-        file = bundle.manifest["synthesis"]["file"]
+        file = synthesis_of(bundle).file
         self._cupy = _import_cupy() if device == "cuda" else None
         if device == "cuda":
             self._session = _open_on_gpu(bundle, file)
@@ -128,7 +128,7 @@ class Decoder:
         inputs = {k: xp.ascontiguousarray(x, dtype=xp.float32) for k, x in inputs.items()}
         n = len(next(iter(inputs.values())))
         outputs = {k: xp.empty((n, *shape), dtype=xp.float32) for k, shape in shapes.items()}
-        run = partial(self._run, inputs, outputs)
+        run = partial(self.run_part, inputs, outputs)
         done = 0
         while done < n:
             parts = [slice(at, at + self._batch) for at in range(done, n, self._batch)]
@@ -144,7 +144,8 @@ class Decoder:
                 self._say(f"{error}: trying {self._batch} heatmaps at a time")
         return outputs
 
-    def _run(self, inputs: dict[str, Array], outputs: dict[str, Array], part: slice) -> slice:
+    def run_part(self, inputs: dict[str, Array], outputs: dict[str, Array], part: slice) -> slice:
+        """One call of the graph, which writes that part of the outputs; returns the part."""
         binding = self._session.io_binding()
         for arrays, bind in ((inputs, binding.bind_input), (outputs, binding.bind_output)):
             for name, whole in arrays.items():
@@ -163,6 +164,22 @@ class Decoder:
                 "again"
             ) from error
         return part
+
+
+def synthesis_of(bundle: Bundle) -> Synthesizer:
+    """What a bundle says of its synthesiser.
+
+    Raises
+    ------
+    BundleError
+        If it has none.
+    """
+    if bundle.manifest.synthesis is None:
+        raise BundleError(
+            f"bundle {bundle.path} has no synthesiser: export it, with anchors, from a run of "
+            "dlrsd-smote or mansourifar-deep-smote"
+        )
+    return bundle.manifest.synthesis
 
 
 def _pointer(array: Array) -> int:

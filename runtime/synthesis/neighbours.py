@@ -74,17 +74,17 @@ def neighbours(
             "lower k or give more samples"
         )
     own = xp.arange(q.shape[0], device=device(q)) if exclude_self else None
-    columns, contained, settled = _candidates(q, r, k, own, xp.float32)
+    columns, contained, settled = candidates(q, r, k, own, xp.float32)
     doubtful = np.flatnonzero(~to_host(contained))
     if len(doubtful):
         own = take(own, doubtful) if exclude_self else None
-        better, _, _ = _candidates(take(q, doubtful), r, k, own, xp.float64, symmetric=False)
+        better, _, _ = candidates(take(q, doubtful), r, k, own, xp.float64, symmetric=False)
         columns = _replaced(columns, doubtful, better)
     close = np.flatnonzero(~to_host(settled))
     if len(close):
-        candidates = take(columns, close)
-        order = xp.argsort(_distances(take(q, close), r, candidates), axis=1)
-        columns = _replaced(columns, close, xp.take_along_axis(candidates, order, axis=1))
+        found = take(columns, close)
+        order = xp.argsort(_distances(take(q, close), r, found), axis=1)
+        columns = _replaced(columns, close, xp.take_along_axis(found, order, axis=1))
     return columns[:, :k]
 
 
@@ -110,7 +110,7 @@ def to_host(x: Array) -> np.ndarray:
     return np.asarray(to_device(x, "cpu") if is_cupy_array(x) or is_torch_array(x) else x)
 
 
-def _candidates(
+def candidates(
     q: Array, r: Array, k: int, own: Array | None, dtype: Any, *, symmetric: bool = True
 ) -> tuple[Array, Array, Array]:
     """Some more than k references of every query, probably nearest first; whether its k nearest

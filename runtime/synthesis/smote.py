@@ -59,7 +59,7 @@ def resample(
     sampling_strategy: str | Mapping[Any, int] = "auto",
     k_neighbors: int = 5,
     random_state: int = 0,
-) -> tuple[Array, NDArray]:
+) -> tuple[Array, NDArray[Any]]:
     """Bring the classes of a set to given sizes by SMOTE, as imbalanced-learn's ``fit_resample``.
 
     Parameters
@@ -152,7 +152,7 @@ def _fill(out: Array, x: Array, *, k_neighbors: int, rng: np.random.Generator) -
         made += a
 
 
-def _missing(labels: NDArray, strategy: str | Mapping[Any, int]) -> dict[Any, int]:
+def _missing(labels: NDArray[Any], strategy: str | Mapping[Any, int]) -> dict[Any, int]:
     """How many samples each class to be enlarged lacks."""
     names, counts = np.unique(labels, return_counts=True)
     have = dict(zip(names.tolist(), counts.tolist(), strict=True))

@@ -22,10 +22,12 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from dlrsd.runtime.base.errors import BundleError, DlrsdError, InputError
+from dlrsd.runtime.base.errors import DlrsdError, InputError
+from dlrsd.runtime.base.files import write_atomic
 from dlrsd.runtime.base.hardware import device_error
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.synthesis.decoder import Decoder
+from dlrsd.runtime.bundle.parts import Synthesizer
+from dlrsd.runtime.synthesis.decoder import Decoder, synthesis_of
 from dlrsd.runtime.synthesis.filtering import Thresholds, judge, typical_distance
 from dlrsd.runtime.synthesis.neighbours import Array, take, to_host
 from dlrsd.runtime.synthesis.pairs import from_pairs
@@ -35,8 +37,8 @@ from dlrsd.runtime.synthesis.splice import random_runs, splice
 _ROUND = 2048  # drawn at once
 _DRAWS = 8  # at most for each one asked for
 # Of a method, what an anchor consists of, and what is drawn.
-_KINDS = {"dlrsd-smote": ("latent", "texture"), "deep-smote": ("heatmap",)}
-_DRAWN = {"dlrsd-smote": "decoded", "deep-smote": "pairs"}
+_PARTS = {"dlrsd-smote": ("latent", "texture"), "mansourifar-deep-smote": ("heatmap",)}
+_DRAWN = {"dlrsd-smote": "decoded", "mansourifar-deep-smote": "pairs"}
 _LEAST_SHARE = 0.01  # of a first full round that is kept: with less, decoding leads nowhere
 
 
@@ -107,17 +109,18 @@ def synthesize(
     DeviceMemoryError, DeviceLostError
         If the GPU has too little memory, or is gone.
     """
+    stated = synthesis_of(bundle)
     index = _class_index(bundle, class_name)
     if count < 1:
         raise InputError(f"got a count of {count} heatmaps, expected 1 or more")
     if seed < 0:
         raise InputError(f"got seed {seed}, expected 0 or more")
     decode = Decoder(bundle, device=device, threads=threads)
-    method = bundle.manifest["synthesis"].get("method", "dlrsd-smote")
-    anchors = _anchors(bundle, class_name, index, _KINDS[method])
+    method = stated.method
+    anchors = _anchors(bundle, class_name, index, stated)
     limits = thresholds or Thresholds()
     with _gpu_errors(device):
-        if method == "deep-smote":
+        if method == "mansourifar-deep-smote":
             (real,) = anchors
             heatmaps, counts = from_pairs(decode, real, count, seed=seed, thresholds=limits)
             probabilities = np.full((count, len(bundle.classes)), np.nan, dtype=np.float32)
@@ -162,9 +165,8 @@ def save_synthesis(synthesis: Synthesis, bundle: Bundle, output: str | Path) -> 
         If it cannot be written.
     """
     path = check_output(output)
-    unfinished = path.with_name(f".{path.name}.part")
     try:
-        with unfinished.open("wb") as file:
+        with write_atomic(path) as file:
             np.savez_compressed(
                 file,
                 heatmaps=synthesis.heatmaps,
@@ -172,14 +174,11 @@ def save_synthesis(synthesis: Synthesis, bundle: Bundle, output: str | Path) -> 
                 classes=np.array(bundle.classes),
                 report=np.array(json.dumps(synthesis.report)),
             )
-        unfinished.replace(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise DlrsdError(
             f"cannot write {path}: {reason}; free the place or choose another"
         ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 
@@ -250,11 +249,6 @@ def _gpu_errors(device: str) -> Iterator[None]:
 
 
 def _class_index(bundle: Bundle, class_name: str) -> int:
-    if not bundle.manifest.get("synthesis"):
-        raise BundleError(
-            f"bundle {bundle.path} has no synthesiser: export it, with anchors, from a run of "
-            "dlrsd-smote or deep-smote"
-        )
     if class_name not in bundle.classes:
         raise InputError(
             f"bundle {bundle.name} has no class {class_name!r}, only {', '.join(bundle.classes)}"
@@ -263,11 +257,11 @@ def _class_index(bundle: Bundle, class_name: str) -> int:
 
 
 def _anchors(
-    bundle: Bundle, class_name: str, index: int, kinds: tuple[str, ...]
+    bundle: Bundle, class_name: str, index: int, stated: Synthesizer
 ) -> list[NDArray[np.float32]]:
-    path = bundle.file(bundle.manifest["synthesis"]["anchors"])
+    path = bundle.file(stated.anchors)
     with np.load(path, allow_pickle=False) as arrays:
-        names = [f"{kind}/{index}" for kind in kinds]
+        names = [f"{part}/{index}" for part in _PARTS[stated.method]]
         if any(name not in arrays for name in names):
             raise InputError(
                 f"bundle {bundle.name} has no anchors of class {class_name!r}: export it from a "

@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
-from dlrsd.export.cli import _parity_table, main
+from dlrsd.export.cli import main
+from dlrsd.export.verify.parity import parity_table
+from dlrsd.runtime.bundle.parts import Agreement, Parity
 
 PROGRAM = [sys.executable, "-c", "from dlrsd.export.cli import main; main()"]
 
@@ -42,14 +44,14 @@ def test_with_nothing_else_said_it_exports_the_latest_run(tiny_run, tiny_bundle,
 
 
 def test_the_table_is_aligned_and_says_what_the_manifest_says():
-    facts = {
-        "label_agreement": 0.99954,
-        "fp32_agreement": 1.0,
-        "max_probability_difference": 0.1,
-        "accuracy": 0.98691,
-        "bytes": 1_149_921,
-    }
-    _, *lines = _parity_table({"windows": 10_000, "fp32": facts, "int8": facts})
+    found = Agreement(
+        label_agreement=0.99954,
+        fp32_agreement=1.0,
+        max_probability_difference=0.1,
+        accuracy=0.98691,
+        bytes=1_149_921,
+    )
+    _, *lines = parity_table(Parity(windows=10_000, fp32=found, int8=found))
     assert len({len(line) for line in lines}) == 1
     assert lines[2].split() == ["int8", "99.954%", "100.000%", "98.69%", "1.150", "MB"]
 

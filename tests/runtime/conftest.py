@@ -20,7 +20,7 @@ CLASSES = ["Quiet", "Rough", "Loud"]
 
 def tiny_manifest(*, channels: int = 1, window: int = 64, hop: int = 32) -> dict[str, Any]:
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "kind": "window",
         "name": "tiny",
         "created": "2026-01-01T00:00:00Z",
@@ -34,7 +34,6 @@ def tiny_manifest(*, channels: int = 1, window: int = 64, hop: int = 32) -> dict
                 {"name": "embedding", "dtype": "float32", "shape": ["batch", 2]},
                 {"name": "novelty", "dtype": "float32", "shape": ["batch"]},
             ],
-            "states": [],
         },
         "classes": list(CLASSES),
         "normal_class": "Quiet",
@@ -45,7 +44,8 @@ def tiny_manifest(*, channels: int = 1, window: int = 64, hop: int = 32) -> dict
             "window": window,
             "hop": hop,
         },
-        "scalogram": {
+        "front_end": {
+            "name": "scalogram",
             "n_frequencies": 4,
             "n_blocks": 4,
             "f_min_hz": 10.0,
@@ -61,6 +61,7 @@ def tiny_manifest(*, channels: int = 1, window: int = 64, hop: int = 32) -> dict
         "quality": {"zero_run": 16, "clip_run": 8, "level_low": 0.01, "level_high": 20.0},
         "verdict": {"last": 45, "hold": 30},
         "synthesis": {
+            "method": "dlrsd-smote",
             "file": "synthesizer.onnx",
             "anchors": "anchors.npz",
             "statement": "The anchors are latents of training windows.",
@@ -96,7 +97,9 @@ def sequence_manifest(*, window: int = 8, hop: int = 8, hold: int = 3) -> dict[s
         "channel_names": ["S1", "R1"],
         "hold": hold,
     }
-    manifest |= {"kind": "sequence", "scalogram": None, "quality": {}, "synthesis": None}
+    manifest["kind"] = "sequence"
+    for name in ("front_end", "quality", "synthesis"):
+        del manifest[name]
     manifest["verdict"] = {"last": 3, "hold": 2}
     manifest["training"]["protocol"] = "time"
     return manifest
@@ -113,8 +116,9 @@ def order_map_manifest(*, channels: int = 1, window: int = 2048, hop: int = 1024
     manifest["classes"] = ["Normal", "Outer", "Inner"]
     manifest["normal_class"] = "Normal"
     manifest["signal"]["rate_hz"] = 4000.0
-    manifest["scalogram"] = manifest["synthesis"] = None
-    manifest["order_map"] = {
+    manifest["synthesis"] = None
+    manifest["front_end"] = {
+        "name": "order-map",
         "n_bands": 4,
         "f_min_hz": 200.0,
         "f_max_hz": 1500.0,

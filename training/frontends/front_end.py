@@ -144,6 +144,11 @@ class FrontEnd(ABC):
     def facts(self) -> dict[str, Any]:
         """What a run's config states of it, ready for JSON; not its name, the rate, the window."""
 
+    def bundle_facts(self, data: Divided) -> dict[str, Any]:
+        """What a bundle's manifest states of it: `facts`, where the graph begins with it; else
+        what the box makes the graph's input with."""
+        return self.facts()
+
     @property
     @abstractmethod
     def size(self) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dlrsd.runtime.dsp.order_map import Kinematics, OrderMapConfig, order_map, require_fit
+from dlrsd.runtime.dsp.order_map import order_map, require_fit
+from dlrsd.runtime.dsp.order_map_config import ORDERS, Kinematics, OrderMapConfig
 from dlrsd.training.data.vibration.prepared import Divided
 from dlrsd.training.data.vibration.recording import Recording, kinematics
 from dlrsd.training.data.vibration.windows import WindowIndex
@@ -95,6 +96,20 @@ class OrderMap(FrontEnd):
         facts = asdict(self.config)
         del facts["rate_hz"], facts["window"]
         return {**facts, "mean": list(self.mean), "std": list(self.std)}
+
+    def bundle_facts(self, data: Divided) -> dict[str, Any]:
+        """The bands, and the bearings and speeds that were trained on."""
+        speeds: dict[tuple[float, ...], list[float]] = {}
+        for recording in sorted({span.recording for span in data.split.train}):
+            speed, *orders = astuple(kinematics(data.recordings[recording]))
+            speeds.setdefault(tuple(orders), []).append(speed)
+        machines = [
+            {"speed_rpm": [min(own), max(own)], **dict(zip(ORDERS, orders, strict=True))}
+            for orders, own in speeds.items()
+        ]
+        facts = self.facts()
+        del facts["mean"], facts["std"]
+        return {**facts, "machines": machines}
 
     @property
     def size(self) -> tuple[int, int]:

@@ -14,8 +14,13 @@ import numpy as np
 
 from dlrsd.runtime.bundle.kinematics import odd_orders
 from dlrsd.runtime.dsp.quality import QUALITY, QualityLimits, window_quality
-from dlrsd.training.data.vibration.prepare import kinematics, missing_kinematics
-from dlrsd.training.data.vibration.recording import Recording, classes_of, normal_class
+from dlrsd.training.data.vibration.recording import (
+    Recording,
+    classes_of,
+    kinematics,
+    missing_kinematics,
+    normal_class,
+)
 
 FEWEST_TEST_WINDOWS = 20  # below it one window moves the recall by more than 5 points
 FEWEST_TRAIN_WINDOWS = 5

@@ -18,11 +18,13 @@ import torch
 from dlrsd.export.graphs.fused import Diagnoser
 from dlrsd.export.package import bundle as bundle_module
 from dlrsd.export.package.bundle import export_bundle
+from dlrsd.export.package.folder import replace_folder
 from dlrsd.runtime.base.errors import BundleError, InputError
 from dlrsd.runtime.bundle.bundle import load_bundle
-from dlrsd.runtime.cli.info import info_lines
+from dlrsd.runtime.bundle.parts import Parity
 from dlrsd.runtime.engines.engine import GRAPH_FILES
 from dlrsd.runtime.engines.opening import open_engine
+from dlrsd.runtime.output.bundle_report import info_lines
 from dlrsd.runtime.synthesis.synthesize import synthesize
 from dlrsd.training.data.vibration.prepare import prepare
 from dlrsd.training.runs.run import load_run
@@ -119,7 +121,7 @@ def test_a_bundle_of_before_loads_and_shows(tiny_bundle, tmp_path):
     assert open_engine(bundle, precision="int8").run(np.ones((1, 1, 1024))).novelty.shape == (1,)
     manifest["parity"]["int8"]["accuracy"] = "good"
     (out / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(BundleError, match="parity = "):
+    with pytest.raises(BundleError, match=r"parity\.int8\.accuracy = 'good', expected a number"):
         load_bundle(out)
 
 
@@ -183,7 +185,7 @@ def test_the_box_makes_more_of_a_class(tiny_bundle, tiny_run):
 def test_without_anchors_nothing_of_the_training_windows_leaves(tiny_run, tmp_path, monkeypatch):
     monkeypatch.setattr("dlrsd.export.verify.parity.WINDOWS", 200)
     manifest = export_bundle(tiny_run, tmp_path / "b", fp16=False, anchors=False)
-    assert manifest["synthesis"] is None
+    assert manifest.synthesis is None
     assert {path.name for path in (tmp_path / "b").iterdir()} == {"manifest.json", "diagnoser.onnx"}
     bundle = load_bundle(tmp_path / "b")
     assert open_engine(bundle).run(np.ones((1, 1, 1024))).probabilities.shape == (1, 4)
@@ -194,7 +196,7 @@ def test_without_anchors_nothing_of_the_training_windows_leaves(tiny_run, tmp_pa
 # ------------------------------------------------------------------ all or nothing
 
 
-def break_synthesizer(run, folder, manifest):
+def break_synthesizer(run, folder, manifest, stated):
     (folder / "synthesizer.onnx").write_bytes(b"half of it")
     raise OSError(28, "No space left on device")
 
@@ -209,10 +211,10 @@ def test_a_failure_leaves_everything_as_it_was(tiny_run, tiny_bundle, tmp_path, 
     # The graphs of the fixture stand in: what is tried is the end of an export.
     def copy_diagnosers(run, data, folder, **options):
         shutil.copy(tiny_bundle / "diagnoser.onnx", folder)
-        return {}
+        return Parity()
 
     monkeypatch.setattr(bundle_module, "write_diagnosers", copy_diagnosers)
-    monkeypatch.setattr(bundle_module, "_write_synthesizer", break_synthesizer)
+    monkeypatch.setattr(bundle_module, "write_synthesizer", break_synthesizer)
     with pytest.raises(OSError, match="No space left"):
         export_bundle(tiny_run, out, fp16=False)
     assert {path: path.read_bytes() for path in out.glob("*")} == before
@@ -227,7 +229,7 @@ def test_a_complete_bundle_takes_the_place_of_the_old_one(tmp_path, there):
     if there:
         out.mkdir()
         (out / "old").touch()
-    bundle_module._replace(part, out)
+    replace_folder(part, out)
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
     assert [path.name for path in out.iterdir()] == ["new"]
 

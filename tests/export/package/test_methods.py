@@ -12,9 +12,9 @@ import pytest
 from dlrsd.export.package.bundle import export_bundle
 from dlrsd.runtime.base.errors import BundleError
 from dlrsd.runtime.bundle.bundle import load_bundle
-from dlrsd.runtime.cli.info import info_lines
 from dlrsd.runtime.diagnosis.diagnose import diagnose
 from dlrsd.runtime.engines.opening import open_engine
+from dlrsd.runtime.output.bundle_report import info_lines
 from dlrsd.runtime.streams.stream import StreamFormat, open_stream
 from dlrsd.runtime.synthesis.synthesize import synthesize
 from dlrsd.training.kinds.vibration.fit import fit
@@ -50,8 +50,8 @@ def test_a_stream_is_diagnosed_in_both_precisions(folder, rig_folder):
     for precision in ("fp32", "fp16"):
         with open_stream(str(path), StreamFormat(), default=bundle.signal) as stream:
             engine = open_engine(bundle, precision=precision)
-            records = list(diagnose(stream, bundle, engine))
-        labels[precision] = [r["label"] for r in records if r.get("quality") == "ok"]
+            _, *records, _ = diagnose(stream, bundle, engine)
+        labels[precision] = [record.label for record in records if record.quality == "ok"]
     assert len(labels["fp32"]) > 80  # of the 92 windows of 4 s
     assert set(labels["fp32"]) <= set(bundle.classes)
     agree = np.mean([a == b for a, b in zip(labels["fp32"], labels["fp16"], strict=True)])

@@ -13,7 +13,7 @@ from dlrsd.export.package.bundle import export_bundle
 from dlrsd.export.verify import parity
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.bundle import load_bundle
-from dlrsd.runtime.bundle.kinematics import stream_kinematics
+from dlrsd.runtime.bundle.front_ends.order_map import Machine, OrderMap
 from dlrsd.runtime.dsp.order_map import Kinematics
 from dlrsd.runtime.engines.opening import open_engine
 from dlrsd.runtime.streams.stream import StreamFormat, open_stream
@@ -66,11 +66,11 @@ def test_the_run_says_what_its_maps_are(run):
 
 def test_the_bundle_names_what_it_was_trained_on(bundle):
     opened = load_bundle(bundle)
-    assert opened.manifest["scalogram"] is None
-    assert opened.manifest["synthesis"] is None
-    assert set(opened.manifest["files"]) == {"diagnoser.onnx", "diagnoser.fp16.onnx"}
-    assert opened.machines == [{"speed_rpm": [SPEED, SPEED], **ORDERS}]
-    assert opened.manifest["graph"]["inputs"][0]["shape"] == ["batch", 1, 8, 32]
+    assert isinstance(opened.front_end, OrderMap)
+    assert opened.manifest.synthesis is None
+    assert set(opened.manifest.files) == {"diagnoser.onnx", "diagnoser.fp16.onnx"}
+    assert opened.front_end.machines == [Machine(speed_rpm=[SPEED, SPEED], **ORDERS)]
+    assert opened.manifest.graph.inputs[0].shape == ["batch", 1, 8, 32]
 
 
 def test_the_box_says_what_the_trained_model_says(run, bundle):
@@ -89,7 +89,7 @@ def test_speed_and_orders_come_from_the_stream(bundle, rig_folder):
     opened = load_bundle(bundle)
     path = next(rig_folder.glob("*/*/a.npy"))
     with open_stream(path, StreamFormat(speed_rpm=1500.0), default=opened.signal) as stream:
-        assert stream_kinematics(stream, opened) == Kinematics(1500.0, **ORDERS)
+        assert opened.kinematics_of(stream) == Kinematics(1500.0, **ORDERS)
 
 
 @pytest.mark.parametrize("asked", [{"int8": True}, {"tensorrt": ()}])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib import resources
 
 import jsonschema
+import msgspec
 import numpy as np
 import onnx
 import pytest
@@ -28,7 +30,7 @@ from dlrsd.training.kinds.plants.fit import fit_plants
 from dlrsd.training.runs.plants import load_plant_run
 from dlrsd.training.runs.run import load_run
 
-SCHEMA = json.loads((fit_module.Path("runtime") / "bundle" / "manifest.schema.json").read_text())
+SCHEMA = json.loads((resources.files("dlrsd.runtime.bundle") / "manifest.schema.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +121,8 @@ def test_the_box_says_of_a_table_what_the_trained_network_says_of_the_plant(
     opened = load_bundle(bundle)
     with open_stream(table, default=opened.signal) as stream:
         engine = open_engine(opened, precision=precision, device="cpu")
-        records = list(diagnose(stream, opened, engine))
-    steps = [r for r in records if r["type"] == "window" and r["quality"] == "ok"]
+        _, *records, _ = diagnose(stream, opened, engine)
+    steps = [record for record in records if record.quality == "ok"]
     (plant,) = (p for p in load_plants(folder) if p.name == "plant_2")
     trained = load_plant_run(run)
     data = prepare_sequences(trained.settings)
@@ -128,15 +130,15 @@ def test_the_box_says_of_a_table_what_the_trained_network_says_of_the_plant(
     whole = Segment(1, 0, filled, np.zeros((filled.shape[1] - 12) // 4 + 1, int))
     ((log_p, _),) = run_segments(trained.model, data, [whole])
     expected = torch.softmax(torch.from_numpy(log_p) / trained.temperature, dim=1).numpy()
-    said = np.array([[step["probabilities"][name] for name in CLASSES] for step in steps])
-    assert [step["window"] for step in steps] == list(range(len(expected)))
+    said = np.array([[step.probabilities[name] for name in CLASSES] for step in steps])
+    assert [step.window for step in steps] == list(range(len(expected)))
     np.testing.assert_allclose(said, expected, atol=tolerance)
     (alone, _), *_ = run_segments(
         trained.model, data, [replace(whole, signal=filled[:, 400:412], label=whole.label[:1])]
     )
     # Without the state from before a step would say something else, and be noticed.
     assert np.abs(np.exp(alone[0]) - np.exp(log_p[100])).max() > 2e-5
-    shares = [step["missing"] for step in steps]
+    shares = [step.missing for step in steps]
     counted = [missing[:, 4 * i : 4 * i + 12].mean() for i in range(len(steps))]
     np.testing.assert_allclose(shares, counted, atol=1e-6)
     assert max(counted) > 0
@@ -149,9 +151,9 @@ def test_the_baselines_go_to_the_box_too(hurry, folder, tmp_path, classifier):
     fit_plants(settings, tmp_path / "run")
     # Not fp16: of a network that has learned nothing all classes are as likely, and labels a toss.
     manifest = export_bundle(tmp_path / "run", tmp_path / "bundle", fp16=False)
-    jsonschema.validate(manifest, SCHEMA)
+    jsonschema.validate(msgspec.to_builtins(manifest), SCHEMA)
     opened = load_bundle(tmp_path / "bundle")
-    assert len(opened.manifest["graph"]["states"]) == (0 if classifier == "deep_conv_lstm" else 4)
+    assert len(opened.manifest.graph.states) == (0 if classifier == "deep_conv_lstm" else 4)
     trained = load_plant_run(tmp_path / "run")
     data = prepare_sequences(trained.settings)
     segment = data.parts["test"][0]

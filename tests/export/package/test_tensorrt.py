@@ -12,6 +12,7 @@ import jsonschema
 import numpy as np
 import onnx
 import pytest
+from msgspec import structs
 
 from dlrsd.export.cli import main
 from dlrsd.export.package.bundle import export_bundle
@@ -119,7 +120,8 @@ def test_the_manifest_says_what_the_engines_are(built):
         (resources.files("dlrsd.runtime.bundle") / "manifest.schema.json").read_text()
     )
     jsonschema.Draft202012Validator(schema).validate(manifest)
-    assert manifest["graph"]["profile"] == PROFILE == {"min": 1, "opt": 64, "max": 4096}
+    profile = {"min": 1, "opt": 64, "max": 4096}
+    assert manifest["graph"]["profile"] == structs.asdict(PROFILE) == profile
     assert manifest["engines"] == [
         {
             "file": ENGINES[precision],
@@ -127,7 +129,7 @@ def test_the_manifest_says_what_the_engines_are(built):
             "package": "tensorrt_rtx",
             "version": trt.__version__,
             "targets": ["sm86", "sm89"],
-            "profile": PROFILE,
+            "profile": profile,
             "graph_sha256": manifest["files"][GRAPHS[precision]]["sha256"],
         }
         for precision in ("fp32", "fp16")

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
 from dlrsd.export.graphs.fused import Diagnoser
 from dlrsd.export.package import windows as diagnosers
@@ -20,6 +21,7 @@ from dlrsd.export.verify.parity import (
     run_graph,
 )
 from dlrsd.runtime.base.errors import ParityError
+from dlrsd.runtime.bundle.parts import Agreement
 from dlrsd.training.data.vibration.prepare import Settings, prepare
 from dlrsd.training.data.vibration.rig import simulate_rig
 from dlrsd.training.fitting.classifier import predict
@@ -86,20 +88,18 @@ def test_what_is_compared(expected):
     fp32 = expected.copy()
     fp32[3] = said[3]
     found = compare(said, trained=expected, fp32=fp32)
-    assert found == {
-        "label_agreement": pytest.approx(173 / 176),
-        "fp32_agreement": pytest.approx(174 / 176),
-        "max_probability_difference": pytest.approx(np.abs(said - expected).max()),
-    }
+    assert found.label_agreement == pytest.approx(173 / 176)
+    assert found.fp32_agreement == pytest.approx(174 / 176)
+    assert found.max_probability_difference == pytest.approx(np.abs(said - expected).max())
 
 
 def test_no_number_is_no_parity(expected):
     broken = expected.copy()
     broken[7, 2] = np.nan
     found = compare(broken, trained=expected, fp32=expected)
-    assert np.isnan(found["max_probability_difference"])
+    assert np.isnan(found.max_probability_difference)
     with pytest.raises(ParityError):
-        require_parity("fp32", {**found, "label_agreement": 1.0, "fp32_agreement": 1.0}, 176)
+        require_parity("fp32", replace(found, label_agreement=1.0, fp32_agreement=1.0), 176)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_no_number_is_no_parity(expected):
 )
 @pytest.mark.parametrize("beside", ["label_agreement", "fp32_agreement"])
 def test_how_much_is_enough(precision, agreement, difference, enough, beside):
-    found = {"label_agreement": 1.0, "fp32_agreement": 1.0, beside: agreement}
-    found["max_probability_difference"] = difference
+    agree = {"label_agreement": 1.0, "fp32_agreement": 1.0, beside: agreement}
+    found = Agreement(**agree, max_probability_difference=difference)
     if enough:
         require_parity(precision, found, 10_000)
         return

@@ -17,7 +17,6 @@ from dlrsd.runtime.bench.measure import benchmark, is_wrong
 from dlrsd.runtime.bench.table import show
 from dlrsd.runtime.bench.windows import recorded_windows, synthetic_windows, window_count
 from dlrsd.runtime.bundle.bundle import load_bundle
-from dlrsd.runtime.dsp.quality import QualityLimits
 
 pytest.importorskip("onnxruntime")
 TIMES = ("p50_us", "p95_us", "p99_us", "windows_per_s", "times_real_time")
@@ -117,7 +116,7 @@ def test_synthetic_windows_are_fit_for_diagnosis(make_bundle: Callable[..., Path
     assert windows.shape == (200, 3, 64)
     assert windows.dtype == np.float32
     rms = np.sqrt(np.mean(windows.astype(float) ** 2, axis=(1, 2)))
-    limits = QualityLimits.from_dict(bundle.manifest["quality"])
+    limits = bundle.quality
     assert limits.level_low < rms.min() < 5 * limits.level_low
     assert limits.level_high / 5 < rms.max() < limits.level_high
     np.testing.assert_array_equal(windows, synthetic_windows(bundle, 200))

@@ -14,7 +14,7 @@ import pytest
 
 from dlrsd.runtime.bundle.bundle import load_bundle
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.bundle.kinematics import odd_orders, stream_kinematics, trained_kinematics
+from dlrsd.runtime.bundle.kinematics import odd_orders
 from dlrsd.runtime.dsp.order_map import Kinematics
 from dlrsd.runtime.streams.stream import StreamFormat, open_stream
 
@@ -45,7 +45,7 @@ def state(place: Path, **facts: Any) -> None:
 
 
 def of_several(manifest: dict[str, Any]) -> None:
-    manifest["order_map"]["machines"].append({"speed_rpm": [1500, 1500], **OTHER})
+    manifest["front_end"]["machines"].append({"speed_rpm": [1500, 1500], **OTHER})
 
 
 def records(path: Path) -> list[dict[str, Any]]:
@@ -112,7 +112,7 @@ def test_a_speed_far_from_training_is_warned_of(
 def settled(place: Path, **stated: Any) -> tuple[Kinematics | None, list[str]]:
     bundle = load_bundle(place / "bundle")
     with open_stream(place / "s.bin", StreamFormat(**stated), default=bundle.signal) as stream:
-        return stream_kinematics(stream, bundle), stream.description["warnings"]
+        return bundle.kinematics_of(stream), stream.description["warnings"]
 
 
 def test_without_a_speed_there_is_nothing_to_settle(
@@ -137,7 +137,7 @@ def test_without_a_speed_there_is_nothing_to_settle(
         (["--speed", "1772", "--orders", "3.6,5.4"], "expected bpfo,bpfi,bsf,ftf as four numbers"),
         (["--speed", "1772", "--orders", "a,b,c,d"], "expected bpfo,bpfi,bsf,ftf as four numbers"),
         (["--speed", "1772", "--orders", "3.6,5.4,0,1"], "each a number above 0 in multiples"),
-        (["--speed", "1772", "--device", "cuda"], "runs in ONNX Runtime on the CPU"),
+        (["--speed", "1772", "--device", "cuda"], "runs in onnxruntime on cpu (fp32, fp16); choose"),
     ],
 )
 def test_what_is_missing_or_wrong_is_said_in_one_line(
@@ -216,10 +216,9 @@ def test_other_bundles_refuse_options_and_pass_over_a_sidecar(
 def test_the_middle_of_the_first_machine_stands_for_all(
     make_order_map: Callable[..., Path], make_bundle: Callable[..., Path]
 ) -> None:
-    assert trained_kinematics(load_bundle(make_order_map(change=of_several))) == Kinematics(
-        1750.0, **BEARING
-    )
-    assert trained_kinematics(load_bundle(make_bundle("windows"))) is None
+    several = load_bundle(make_order_map(change=of_several))
+    assert several.trained_kinematics() == Kinematics(1750.0, **BEARING)
+    assert load_bundle(make_bundle("windows")).trained_kinematics() is None
 
 
 @pytest.mark.parametrize(
@@ -245,5 +244,5 @@ def test_odd_orders_are_warned_of(make_order_map: Callable[..., Path], tmp_path:
     swapped = {"bpfo": 5.4152, "bpfi": 3.5848, "bsf": 2.357, "ftf": 0.3983}
     form = StreamFormat(rate=bundle.rate_hz, speed_rpm=1750.0, orders=swapped)
     with open_stream(tmp_path / "a.npy", form, default=bundle.signal) as stream:
-        stream_kinematics(stream, bundle)
+        bundle.kinematics_of(stream)
     assert any("are they swapped?" in text for text in stream.description["warnings"])

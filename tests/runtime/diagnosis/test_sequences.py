@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.formats import json_text
 from dlrsd.runtime.bundle.bundle import load_bundle
 from dlrsd.runtime.diagnosis.diagnose import diagnose
+from dlrsd.runtime.diagnosis.records import Record
 from dlrsd.runtime.engines.opening import open_engine
 from dlrsd.runtime.streams.stream import StreamFormat, open_stream
 
@@ -94,7 +96,12 @@ def write_csv(
 def run(folder: Path, source: Path, **stated: Any) -> list[dict[str, Any]]:
     bundle = load_bundle(folder)
     with open_stream(source, StreamFormat(**stated), default=bundle.signal) as stream:
-        return list(diagnose(stream, bundle, open_engine(bundle)))
+        return lines(diagnose(stream, bundle, open_engine(bundle)))
+
+
+def lines(records: Iterable[Record]) -> list[dict[str, Any]]:
+    """Records as a JSONL file has them."""
+    return [json.loads(json_text(record)) for record in records]
 
 
 def assert_same(records: Sequence[dict[str, Any]], expected: Sequence[dict[str, Any]]) -> None:
@@ -145,7 +152,7 @@ def test_raw_samples_in_pieces_are_as_the_whole(
         stream.chunks = (
             type(whole)(whole.samples[:, at : at + size]) for at in range(0, 210, size)
         )
-        _, *steps, _ = diagnose(stream, bundle, open_engine(bundle))
+        _, *steps, _ = lines(diagnose(stream, bundle, open_engine(bundle)))
     assert_same(steps, by_hand(signal, hop=2))
 
 
@@ -322,8 +329,8 @@ def test_every_output_says_what_is_missing(
     for name in ("x.jsonl", "x.csv", "x.parquet"):
         done = command("diagnose", "plant.csv", "--output", name)
         assert done.returncode == 0, done.stderr
-    lines = (tmp_path / "x.jsonl").read_text().splitlines()
-    header, *steps, summary = map(json.loads, lines)
+    written = (tmp_path / "x.jsonl").read_text().splitlines()
+    header, *steps, summary = map(json.loads, written)
     assert (header["kind"], header["hold"]) == ("sequence", 3)
     assert_same(steps, by_hand(signal))
     assert list(steps[0])[-2:] == ["quality", "missing"]

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from dlrsd.runtime.diagnosis.records import Change
 from dlrsd.runtime.diagnosis.verdict import KEPT_CHANGES, VerdictTracker
 
 CLASSES = ("a", "b", "c")
@@ -18,7 +19,7 @@ def feed(
     *,
     batch: int,
     novelty: np.ndarray | None = None,
-) -> list[dict]:
+) -> list[Change]:
     labels = np.asarray(labels)
     novelty = np.zeros(len(labels)) if novelty is None else novelty
     times = np.arange(len(labels)) * 0.5
@@ -58,21 +59,21 @@ def test_changes_are_those_of_a_window_by_window_count(seed: int, batch: int) ->
     changes = feed(tracker, labels, batch=batch)
     expected = reference(labels, last=15, hold=10)
     assert len(expected) > 10
-    assert [(c["label"], c["time_s"], c["decided_s"]) for c in changes] == expected
+    assert [(c.label, c.time_s, c.decided_s) for c in changes] == expected
     verdict = tracker.verdict()
-    assert verdict["label"] == expected[-1][0]
-    assert verdict["changes"] == len(expected)
-    assert verdict["unfit_share"] == pytest.approx(np.mean(labels < 0))
+    assert verdict.label == expected[-1][0]
+    assert verdict.changes == len(expected)
+    assert verdict.unfit_share == pytest.approx(np.mean(labels < 0))
 
 
 def test_a_class_holds_only_with_enough_of_the_last_windows() -> None:
     tracker = VerdictTracker(CLASSES, last=45, hold=30)
     feed(tracker, [0] * 29, batch=29)
-    assert tracker.verdict()["label"] == "undecided"
-    assert tracker.verdict()["note"] == "29 of the 30 fit windows that a verdict needs"
+    assert tracker.verdict().label == "undecided"
+    assert tracker.verdict().note == "29 of the 30 fit windows that a verdict needs"
     feed(tracker, [0], batch=1)
-    assert tracker.verdict()["label"] == "a"
-    assert tracker.verdict()["note"] is None
+    assert tracker.verdict().label == "a"
+    assert tracker.verdict().note is None
 
 
 @pytest.mark.parametrize("batch", [3, 40])
@@ -83,39 +84,39 @@ def test_shares_count_from_where_the_verdict_began(batch: int) -> None:
     tracker = VerdictTracker(CLASSES, last=10, hold=8)
     feed(tracker, labels, batch=batch, novelty=novelty)
     verdict = tracker.verdict()
-    assert verdict["label"] == "a"
-    assert verdict["since_s"] == 10.0
-    assert verdict["share"] == pytest.approx(0.8)
-    assert verdict["probability"] == pytest.approx(0.9)
-    assert verdict["novel_share"] == 0.0
-    assert [change["label"] for change in verdict["latest_changes"]] == ["b", "undecided", "a"]
+    assert verdict.label == "a"
+    assert verdict.since_s == 10.0
+    assert verdict.share == pytest.approx(0.8)
+    assert verdict.probability == pytest.approx(0.9)
+    assert verdict.novel_share == 0.0
+    assert [change.label for change in verdict.latest_changes] == ["b", "undecided", "a"]
 
 
 def test_unfit_windows_are_counted_but_carry_no_label() -> None:
     tracker = VerdictTracker(CLASSES, last=4, hold=3)
     feed(tracker, [-1, 2, -1, 2, -1, -1, 2, -1], batch=3)
-    assert tracker.verdict()["label"] == "c"
-    assert tracker.verdict()["unfit_share"] == pytest.approx(5 / 8)
+    assert tracker.verdict().label == "c"
+    assert tracker.verdict().unfit_share == pytest.approx(5 / 8)
 
 
 def test_mostly_novel_windows_are_said_to_be_unlike_the_training_data() -> None:
     tracker = VerdictTracker(CLASSES, last=4, hold=3)
     feed(tracker, [0] * 10, batch=10, novelty=np.array([0.5] * 4 + [1.5] * 6))
-    assert tracker.verdict()["novel_share"] == pytest.approx(0.6)
-    assert tracker.verdict()["note"] == "unlike the training data"
+    assert tracker.verdict().novel_share == pytest.approx(0.6)
+    assert tracker.verdict().note == "unlike the training data"
 
 
 def test_nothing_fit_is_said() -> None:
     tracker = VerdictTracker(CLASSES, last=4, hold=3)
-    assert tracker.verdict()["since_s"] is None
+    assert tracker.verdict().since_s is None
     feed(tracker, [-1] * 10, batch=4)
-    assert tracker.verdict()["label"] == "undecided"
-    assert tracker.verdict()["note"] == "no window was fit for diagnosis"
-    assert tracker.verdict()["unfit_share"] == 1.0
+    assert tracker.verdict().label == "undecided"
+    assert tracker.verdict().note == "no window was fit for diagnosis"
+    assert tracker.verdict().unfit_share == 1.0
 
 
 def test_memory_does_not_grow_with_the_changes() -> None:
     tracker = VerdictTracker(CLASSES, last=1, hold=1)
     feed(tracker, [0, 1] * 500, batch=64)
-    assert tracker.verdict()["changes"] == 1000
-    assert len(tracker.verdict()["latest_changes"]) == KEPT_CHANGES
+    assert tracker.verdict().changes == 1000
+    assert len(tracker.verdict().latest_changes) == KEPT_CHANGES

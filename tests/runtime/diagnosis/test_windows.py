@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.formats import json_text
 from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
 from dlrsd.runtime.diagnosis.diagnose import diagnose
+from dlrsd.runtime.diagnosis.records import Record
 from dlrsd.runtime.diagnosis.windows import Diagnosis
 from dlrsd.runtime.engines.engine import Output
 from dlrsd.runtime.engines.opening import open_engine
@@ -35,7 +38,12 @@ def run(
     bundle = load_bundle(folder)
     form = StreamFormat(channels=len(signal), start=start)
     stream = open_stream(path, form, default=bundle.signal)
-    return list(diagnose(stream, bundle, open_engine(bundle), hop=hop))
+    return lines(diagnose(stream, bundle, open_engine(bundle), hop=hop))
+
+
+def lines(records: Iterable[Record]) -> list[dict[str, Any]]:
+    """Records as a JSONL file has them."""
+    return [json.loads(json_text(record)) for record in records]
 
 
 def noise(samples: int, *, channels: int = 1, level: float = 1.2) -> np.ndarray:
@@ -153,6 +161,7 @@ def test_a_diagnosis_that_is_no_number_is_none(make_bundle: Callable[..., Path])
 
         name = version = device = precision = "test"
         threads = batch = 1
+        kinematics = None
 
         def run(self, windows: Any) -> Output:
             output = open_engine(bundle).run(windows)
@@ -162,7 +171,7 @@ def test_a_diagnosis_that_is_no_number_is_none(make_bundle: Callable[..., Path])
     path = bundle.path.parent / "signal.bin"
     noise(640)[0].astype("<f4").tofile(path)
     stream = open_stream(path, StreamFormat(), default=bundle.signal)
-    _, first, second, *_ = diagnose(stream, bundle, Overflowing())
+    _, first, second, *_ = lines(diagnose(stream, bundle, Overflowing()))
     assert (first["quality"], first["label"], first["novelty"]) == ("non_finite", None, None)
     assert second["quality"] == "ok"
 
@@ -187,7 +196,7 @@ def test_a_window_is_diagnosed_before_the_next_samples_are_asked_for(
     batch = next(iter(diagnosis))
     assert len(batch) == 1
     assert asked == [0]
-    assert diagnosis.summary(interrupted=True)["windows"] == 1
+    assert diagnosis.summary(interrupted=True).windows == 1
 
 
 class Watched:
@@ -198,7 +207,7 @@ class Watched:
         self._before = before
         self._runs = itertools.count()
         self.name = self.version = self.device = self.precision = "test"
-        self.threads, self.batch = threads, 64
+        self.threads, self.batch, self.kinematics = threads, 64, None
 
     def run(self, windows: Any) -> Output:
         self._before(next(self._runs))
@@ -231,7 +240,7 @@ def test_the_engine_works_two_batches_ahead_and_no_more(make_bundle: Callable[..
     assert third.wait(10)
     time.sleep(0.05)
     assert len(begun) == 3
-    assert diagnosis.summary()["windows"] == 256
+    assert diagnosis.summary().windows == 256
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -242,7 +251,7 @@ def test_batches_come_in_order_whichever_is_done_first(
         time.sleep(0.05 if run % 2 == 0 else 0)
 
     diagnosis, signal = long_diagnosis(make_bundle(), before, threads=threads)
-    records = [record for batch in diagnosis for record in batch.records()]
+    records = lines(record for batch in diagnosis for record in batch.records())
     assert [record["window"] for record in records] == list(range(2000))
     for record in records[:1999:111]:
         start = record["window"] * 32
@@ -260,7 +269,7 @@ def test_an_error_comes_after_the_batches_before_it(make_bundle: Callable[..., P
     assert [int(next(batches).window[0]) for _ in range(3)] == [0, 256, 512]
     with pytest.raises(InputError, match="the fourth batch"):
         next(batches)
-    assert diagnosis.summary()["windows"] == 3 * 256
+    assert diagnosis.summary().windows == 3 * 256
 
 
 def test_a_hop_below_one_is_refused(make_bundle: Callable[..., Path]) -> None:

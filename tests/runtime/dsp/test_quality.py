@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.formats import FormatError, checked
 from dlrsd.runtime.dsp.quality import QUALITY, QualityLimits, window_quality, window_rms
 
 LIMITS = QualityLimits()
@@ -135,7 +136,7 @@ def test_no_windows():
 
 def test_limits_go_through_a_manifest():
     limits = QualityLimits(zero_run=4, clip_run=3, level_low=0.5, level_high=2.0)
-    assert QualityLimits.from_dict(limits.asdict()) == limits
+    assert checked(limits.asdict(), QualityLimits) == limits
     assert QualityLimits().asdict() == {
         "zero_run": 16, "clip_run": 8, "level_low": 0.01, "level_high": 20.0,
     }  # fmt: skip
@@ -154,5 +155,13 @@ def test_limits_go_through_a_manifest():
     ],
 )
 def test_impossible_limits_are_refused(values, named):
-    with pytest.raises(InputError, match=named):
-        QualityLimits.from_dict(values)
+    with pytest.raises(FormatError, match=named):
+        checked(values, QualityLimits)
+
+
+@pytest.mark.parametrize(
+    "values", [{"zero_run": 0}, {"clip_run": 1}, {"level_low": 3.0, "level_high": 2.0}]
+)
+def test_impossible_limits_cannot_be_made(values):
+    with pytest.raises(InputError, match="expected zero_run >= 1, clip_run >= 2 and 0 <= level"):
+        QualityLimits(**values)

@@ -154,7 +154,7 @@ def test_unknown_choices_are_refused(make_bundle: Callable[..., Path]) -> None:
         open_engine(bundle, precision="fp8")
     with pytest.raises(InputError, match=r"device 'tpu'.*one of auto, cpu, cuda"):
         open_engine(bundle, device="tpu")
-    with pytest.raises(InputError, match="TensorRT runs on a GPU only"):
+    with pytest.raises(InputError, match="graph of bundle tiny runs in tensorrt on cuda"):
         open_engine(bundle, engine="tensorrt", device="cpu")
     with pytest.raises(BundleError, match=r"has no diagnoser\.fp16\.onnx"):
         open_engine(bundle, precision="fp16")
@@ -206,6 +206,7 @@ class FailingGpu:
     """An engine that computes the tiny graph by hand and fails as a GPU does."""
 
     name, version, device, precision, threads = "test", "0", "cuda", "fp32", 1
+    kinematics = None
 
     def __init__(self, *, batch: int, fits: int, calls: int = 1000) -> None:
         self.batch = batch

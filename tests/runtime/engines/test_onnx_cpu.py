@@ -11,8 +11,8 @@ import pytest
 
 from dlrsd.runtime.base.errors import BundleError
 from dlrsd.runtime.bundle.bundle import load_bundle
-from dlrsd.runtime.engines.onnx_cpu import open_session
-from dlrsd.runtime.engines.onnx_cuda import _Buffers
+from dlrsd.runtime.engines.onnx_buffers import BoundBuffers
+from dlrsd.runtime.engines.onnx_cpu import OnnxCpuEngine, open_session
 from dlrsd.runtime.engines.opening import open_engine
 
 pytest.importorskip("onnxruntime")
@@ -53,10 +53,10 @@ def test_a_file_that_is_no_graph_is_refused_in_one_line(
 def test_parts_are_no_larger_than_a_batch_and_keep_their_order(
     threads: int, n: int, make_bundle: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = open_engine(load_bundle(make_bundle()), device="cpu", threads=threads)
+    engine = OnnxCpuEngine(load_bundle(make_bundle()), precision="fp32", threads=threads)
     sizes: list[int] = []
-    run = engine._run  # type: ignore[attr-defined]
-    monkeypatch.setattr(engine, "_run", lambda part: (sizes.append(len(part)), run(part))[1])
+    run = engine.run_part
+    monkeypatch.setattr(engine, "run_part", lambda part: (sizes.append(len(part)), run(part))[1])
     level = np.arange(1, n + 1, dtype=np.float32)
     output = engine.run(np.broadcast_to(level[:, None, None], (n, 1, 64)))
     np.testing.assert_allclose(output.novelty, level / 8, rtol=1e-6)
@@ -74,7 +74,7 @@ def test_buffers_bound_once_serve_batches_of_up_to_their_size(
     """The buffers of the engine on CUDA, here in the memory of the CPU."""
     bundle = load_bundle(make_bundle(channels=shape[0]))
     session = open_session(bundle, "diagnoser.onnx")
-    buffers = _Buffers(session, 8, shape, device="cpu", graph_id=-1)
+    buffers = BoundBuffers(session, 8, shape, device="cpu", graph_id=-1)
     rng = np.random.default_rng(0)
     for n, dtype in [(8, "f4"), (3, "f4"), (1, "f8"), (8, "f8"), (5, "i2")]:
         # In steps of two, as windows cut from a stream overlap: not contiguous.

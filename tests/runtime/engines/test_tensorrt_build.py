@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.base.errors import BundleError, ExtraMissingError, InputError, ParityError
-from dlrsd.runtime.engines.tensorrt_build import PROFILE, build, write_whole
+from dlrsd.runtime.engines.tensorrt_build import PROFILE, build, write_cached
 from dlrsd.runtime.engines.tensorrt_package import (
     PORTABLE,
     check_targets,
@@ -183,13 +183,13 @@ def test_a_file_is_written_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "new" / "file"
-    write_whole(path, b"old")
+    write_cached(path, b"old")
 
     def fail(self: Path, target: Path) -> Path:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="No space"):
-        write_whole(path, b"new")
+        write_cached(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(path.parent.iterdir()) == [path]

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from dlrsd.runtime.base.errors import BundleError, DlrsdError
+from dlrsd.runtime.base.formats import checked
 from dlrsd.runtime.base.hardware import count_gpus
 from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
+from dlrsd.runtime.bundle.parts import BuiltEngine
 from dlrsd.runtime.engines.tensorrt_build import PROFILE
 from dlrsd.runtime.engines.tensorrt_cache import (
     Machine,
@@ -34,7 +36,7 @@ ENTRY = {
     "package": "tensorrt_rtx",
     "version": "1.7.1.116",
     "targets": ["sm80", "sm86"],
-    "profile": PROFILE,
+    "profile": {"min": 1, "opt": 64, "max": 4096},
     "graph_sha256": GRAPH,
 }
 
@@ -54,7 +56,8 @@ ENTRY = {
 def test_an_engine_fits_one_graph_one_version_and_its_targets(
     change: dict[str, Any], machine: Machine, why: str
 ) -> None:
-    said = misfit({**ENTRY, **change}, machine, graph_sha256=GRAPH)
+    entry = checked({**ENTRY, **change}, BuiltEngine)
+    said = misfit(entry, machine, graph_sha256=GRAPH)
     assert why in said
     assert bool(why) == bool(said)
 
@@ -181,7 +184,7 @@ def test_the_place_in_the_cache_depends_on_all_that_the_engine_does(
         }.items()
     ]
     assert profile_of(bundles[0]) == PROFILE
-    assert profile_of(bundles[2])["max"] == 16
+    assert profile_of(bundles[2]).max == 16
     machines = [
         HERE,
         HERE._replace(package="tensorrt"),
@@ -225,5 +228,5 @@ def test_a_manifest_that_says_it_wrongly_is_refused(
     def change(manifest: dict[str, Any]) -> None:
         (manifest if place == "engines" else manifest["graph"])[place] = value
 
-    with pytest.raises(BundleError, match=f"{place} = .*expected .*export the bundle again"):
+    with pytest.raises(BundleError, match=f"{place}.*expected .*export the bundle again"):
         load_bundle(make_bundle(change=change))

@@ -108,9 +108,9 @@ def test_replaying_the_cuda_graph_is_the_same_as_not(
 ) -> None:
     x = windows(bundle, n)
     replayed = [engine.run(x) for _ in range(3)]
-    slot = engine._slots[n]
-    assert all(graph is not None for graph in slot._graphs.values())
-    monkeypatch.setattr(slot, "_graphs", {True: None, False: None})
+    slot = engine.slots[n]
+    assert all(graph is not None for graph in slot.graphs.values())
+    monkeypatch.setattr(slot, "graphs", {True: None, False: None})
     plain = engine.run(x)
     for outputs in replayed:
         for again, once in zip(outputs, plain, strict=True):
@@ -173,6 +173,7 @@ def test_an_engine_that_does_not_fit_is_built_anew_and_kept(
         "package": machine.package,
         "version": "0.1" if fault == "another version" else machine.version,
         "targets": ["sm10"] if fault == "another GPU" else [f"sm{machine.capability}"],
+        "profile": {"min": 1, "opt": 64, "max": 4096},
         "graph_sha256": manifest["files"]["diagnoser.onnx"]["sha256"],
     }
     manifest["engines"] = [] if fault == "no engine" else [entry]
@@ -196,6 +197,6 @@ def test_a_plan_that_tensorrt_refuses_is_replaced(bundle: Bundle) -> None:
     plan = plans[0] if plans else rebuild(bundle, "fp32", machine, why="", say=lambda line: None)
     engine = TensorRTEngine(bundle, precision="fp32", say=lambda line: None)
     for damaged in (b"", b"no engine", plan[: len(plan) // 2]):
-        loaded, why = engine._deserialise(damaged)
+        loaded, why = engine.deserialise(damaged)
         assert loaded is None
         assert why

@@ -5,23 +5,60 @@ from __future__ import annotations
 import csv
 import json
 import os
-import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
+from msgspec import structs
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError
-from dlrsd.runtime.diagnosis.records import WindowBatch
-from dlrsd.runtime.output import writers
+from dlrsd.runtime.bundle.parts import Novelty, VerdictRule
+from dlrsd.runtime.diagnosis.records import BundleName, Header, Summary, WindowBatch
+from dlrsd.runtime.output import parquet as parquet_module
 from dlrsd.runtime.output.rows import RowFormat
 from dlrsd.runtime.output.writers import open_writer
 
 CLASSES = ("plain", 'odd "100 %", name')
-HEADER = {"type": "header", "start": None}
-SUMMARY = {"type": "summary", "windows": 8}
+HEADER = Header(
+    schema_version=1,
+    dlrsd_version="0",
+    bundle=BundleName("tiny", "2026-01-01T00:00:00Z", "0" * 64),
+    engine="test",
+    engine_version="0",
+    device="cpu",
+    precision="fp32",
+    classes=list(CLASSES),
+    normal_class=None,
+    rate_hz=12000.0,
+    unit="g",
+    channels=1,
+    channels_per_window=1,
+    window=1024,
+    hop=512,
+    start=None,
+    stream={"source": "-"},
+    novelty=Novelty(threshold=1.0, quantile=0.99),
+    quality={},
+    verdict=VerdictRule(last=3, hold=2),
+)
+SUMMARY = Summary(
+    windows=8,
+    records=8,
+    skipped_windows=0,
+    quality={"ok": 8},
+    labels=[{"channel": 0, CLASSES[0]: 8}],
+    verdicts=[],
+    signal_s=1.0,
+    elapsed_s=0.5,
+    times_real_time=2.0,
+    trailing_bytes=0,
+    warnings=[],
+    interrupted=False,
+)
 
 
 def make_batch(*, first: int = 0, dated: bool = False) -> WindowBatch:
@@ -47,11 +84,17 @@ def make_batch(*, first: int = 0, dated: bool = False) -> WindowBatch:
 
 def write(path: Path | str, *, dated: bool = False) -> None:
     writer = open_writer(path, CLASSES)
-    writer.header({**HEADER, "start": "2026-05-01T10:00:00"} if dated else HEADER)
+    writer.header(structs.replace(HEADER, start="2026-05-01T10:00:00") if dated else HEADER)
     writer.windows(make_batch(dated=dated))
     writer.windows(make_batch(first=4, dated=dated))
     writer.summary(SUMMARY)
     writer.close()
+
+
+def records_of(*, dated: bool) -> list[dict[str, Any]]:
+    """What `write` writes, as a JSONL file has it."""
+    batches = [make_batch(dated=dated), make_batch(first=4, dated=dated)]
+    return [msgspec.to_builtins(record) for batch in batches for record in batch.records()]
 
 
 @pytest.mark.parametrize("dated", [False, True])
@@ -60,8 +103,8 @@ def test_jsonl_lines_are_the_records(dated: bool, tmp_path: Path) -> None:
     write(path, dated=dated)
     header, *windows, summary = [json.loads(line) for line in path.read_text().splitlines()]
     assert header["type"] == "header"
-    assert summary == SUMMARY
-    records = [*make_batch(dated=dated).records(), *make_batch(first=4, dated=dated).records()]
+    assert summary == msgspec.to_builtins(SUMMARY)
+    records = records_of(dated=dated)
     assert windows == records
     assert windows[2]["label"] is None
     assert windows[2]["quality"] == "clipped"
@@ -105,7 +148,7 @@ def test_csv_says_the_same(dated: bool, tmp_path: Path) -> None:
     write(path, dated=dated)
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    records = [*make_batch(dated=dated).records(), *make_batch(first=4, dated=dated).records()]
+    records = records_of(dated=dated)
     assert len(rows) == len(records)
     for row, record in zip(rows, records, strict=True):
         assert row["label"] == (record["label"] or "")
@@ -117,7 +160,7 @@ def test_csv_says_the_same(dated: bool, tmp_path: Path) -> None:
             assert float(row[f"p_{CLASSES[1]}"]) == record["probabilities"][CLASSES[1]]
             assert float(row["novelty"]) == record["novelty"]
     beside = json.loads((tmp_path / "out.csv.json").read_text())
-    assert beside["summary"] == SUMMARY
+    assert beside["summary"] == msgspec.to_builtins(SUMMARY)
 
 
 @pytest.mark.parametrize("dated", [False, True])
@@ -126,7 +169,7 @@ def test_parquet_says_the_same(dated: bool, tmp_path: Path) -> None:
     path = tmp_path / "out.parquet"
     write(path, dated=dated)
     rows = parquet.read_table(path).to_pylist()
-    records = [*make_batch(dated=dated).records(), *make_batch(first=4, dated=dated).records()]
+    records = records_of(dated=dated)
     assert len(rows) == len(records)
     for row, record in zip(rows, records, strict=True):
         for name in ("window", "channel", "label", "quality"):
@@ -135,14 +178,16 @@ def test_parquet_says_the_same(dated: bool, tmp_path: Path) -> None:
         assert row["probability"] == pytest.approx(record["probability"], abs=1e-6)
         if dated:
             assert row["time"].strftime("%Y-%m-%dT%H:%M:%S.%fZ") == record["time"]
-    assert json.loads((path / "_records.json").read_text())["summary"] == SUMMARY
+    assert json.loads((path / "_records.json").read_text())["summary"] == (
+        msgspec.to_builtins(SUMMARY)
+    )
 
 
 def test_parquet_parts_are_readable_before_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    monkeypatch.setattr(writers, "PART_WINDOWS", 8)
+    monkeypatch.setattr(parquet_module, "PART_WINDOWS", 8)
     path = tmp_path / "out.parquet"
     writer = open_writer(path, CLASSES)
     writer.header(HEADER)
@@ -192,35 +237,43 @@ def test_a_full_device_is_one_clear_error(tmp_path: Path) -> None:
         writer.header(HEADER)
 
 
+@contextmanager
+def at_most(size: int) -> Iterator[None]:
+    """Let no file grow beyond a size; Python ignores the signal that says so."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
-def test_a_disk_that_fills_up_leaves_whole_records(suffix: str, tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_leaves_whole_records(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A limit on file size stands in for the full disk: the write is cut in the middle too."""
     if suffix == "parquet":
         pytest.importorskip("pyarrow")
     # Parts of a Parquet folder are small files: there the limit falls after five of them.
     limit, limited_from = (500, 2000) if suffix == "parquet" else (100_003, 0)
-    program = f"""
-import resource, signal, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from test_writers import CLASSES, HEADER, make_batch
-from dlrsd.runtime.output import writers
-from dlrsd.runtime.base.errors import DlrsdError
-writers.PART_WINDOWS = 400
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-writer = writers.open_writer({str(tmp_path / f"out.{suffix}")!r}, CLASSES)
-writer.header(HEADER)
-try:
-    for first in range(0, 20000, 4):
-        if first == {limited_from}:
-            resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+    monkeypatch.setattr(parquet_module, "PART_WINDOWS", 400)
+    writer = open_writer(tmp_path / f"out.{suffix}", CLASSES)
+    writer.header(HEADER)
+    batches = iter(range(0, 20_000, 4))
+    for first in batches:
         writer.windows(make_batch(first=first))
-except DlrsdError as error:
-    print(error)
-writer.close()
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "File too large" in done.stdout
+        if first + 4 >= limited_from:
+            break
+
+    def write_the_rest() -> None:
+        for first in batches:
+            writer.windows(make_batch(first=first))
+
+    with at_most(limit), pytest.raises(DlrsdError, match="File too large"):
+        write_the_rest()
+    writer.close()
     path = tmp_path / f"out.{suffix}"
     if suffix == "parquet":
         import pyarrow.parquet as parquet

@@ -57,14 +57,14 @@ def test_a_batch_without_memory_is_halved_and_said(
     decode = module.Decoder(load_bundle(make_bundle()), threads=1, say=said.append)
     latents, textures = drawn(100)
     want = decode(latents, textures)
-    run = decode._run
+    run = decode.run_part
 
     def small(inputs, outputs, part):
         if min(part.stop, 100) - part.start > 20:
             raise DeviceMemoryError("the GPU has no memory left")
         return run(inputs, outputs, part)
 
-    monkeypatch.setattr(decode, "_run", small)
+    monkeypatch.setattr(decode, "run_part", small)
     got = decode(latents, textures)
     np.testing.assert_array_equal(got[0], want[0])
     assert said == [

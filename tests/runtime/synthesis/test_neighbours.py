@@ -66,8 +66,8 @@ def test_some_of_these_need_more_than_float32(monkeypatch: pytest.MonkeyPatch) -
         column, contained, settled = candidates(*arguments, **options)
         return column, np.ones_like(contained), np.ones_like(settled)
 
-    candidates = module._candidates
-    monkeypatch.setattr(module, "_candidates", all_certain)
+    candidates = module.candidates
+    monkeypatch.setattr(module, "candidates", all_certain)
     x = DATA["tight clusters far apart"].astype(np.float32)
     gaps = full_search(x, x.astype(float), same=True)
     want = np.sort(np.argsort(gaps, axis=1)[:, :5], axis=1)

@@ -1,0 +1,175 @@
+"""Formats as typed structs: reading, checking and the published JSON Schema come from one class.
+
+A format is a `msgspec.Struct` that refuses unknown fields; what no type can say is checked in its
+``__post_init__``, which raises a `ValueError`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+T = TypeVar("T")
+
+# Bounds keep out what only some JSON readers take: infinities, and integers beyond 64 bits.
+Text = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=1, le=2**31)]
+Whole = Annotated[int, Meta(ge=0, le=2**53)]
+Positive = Annotated[float, Meta(gt=0, le=1e30)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class FormatError(ValueError):
+    """Values do not fit a format; the text names the place, what is there and what is expected."""
+
+
+def parse_json(text: bytes) -> Any:
+    """Values of a JSON text in UTF-8.
+
+    Raises
+    ------
+    FormatError
+        If it is none: NaN, numbers beyond float64, halves of surrogate pairs and nesting without
+        end are none either.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(str(error)) from error
+
+
+def checked(values: Any, form: type[T]) -> T:
+    """Values of a JSON text as a struct.
+
+    Parameters
+    ----------
+    values : any
+        Of `parse_json`, or as Python holds them.
+    form : type
+        The struct, or a union of tagged ones.
+
+    Raises
+    ------
+    FormatError
+        If they do not fit.
+    """
+    try:
+        return msgspec.convert(_as_json_has_it(values), form)
+    except msgspec.ValidationError as error:
+        raise FormatError(_explained(str(error), values, form)) from error
+    except RecursionError as error:
+        raise FormatError("nesting without end") from error
+
+
+def json_schema(form: Any, *, identifier: str, title: str) -> dict[str, Any]:
+    """The published JSON Schema of a format."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": identifier}
+    return {**head, "title": title, **_schema(form)}
+
+
+def json_text(values: Any, *, indent: int | None = None) -> str:
+    """A struct, or any JSON values, as JSON text in ASCII."""
+    return json.dumps(msgspec.to_builtins(values), indent=indent) + "\n"
+
+
+_schema = cache(msgspec.json.schema)
+
+
+def _as_json_has_it(value: Any) -> Any:
+    """To JSON 1.0 is an integer as 1 is."""
+    if isinstance(value, dict):
+        return {key: _as_json_has_it(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_as_json_has_it(each) for each in value]
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else float(value)
+    return value
+
+
+class _Place(NamedTuple):
+    """A place in values: its name, what is there, and its part of the schema."""
+
+    name: str
+    value: Any
+    schema: dict[str, Any]
+
+
+def _explained(reason: str, values: Any, form: Any) -> str:
+    words, _, path = reason.partition(" - at ")
+    place = _find(path, values, _schema(form))
+    if missing := re.fullmatch(r"Object missing required field `(.*)`", words):
+        wanted = _step(place, missing[1], place.schema)
+        return f"no {wanted.name}, which is expected there{_described(wanted.schema)}"
+    if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", words):
+        name = f"{place.name}.{unknown[1]}".lstrip(".")
+        return f"{name}, expected only {', '.join(place.schema.get('properties', []))}"
+    got = f"{place.name or 'a content'} = {str(place.value)[:60]!r}"
+    if path.startswith("`key`"):
+        return f"a name in {place.name}, expected {_matching(words)}"
+    if words.startswith("Expected"):
+        return f"{got}, expected {_expected(place.schema, _matching(words))}"
+    if words.startswith("Invalid"):
+        return f"{got}, expected {_expected(place.schema)}"
+    return f"an impossible {place.name}: {words}" if place.name else words
+
+
+def _matching(words: str) -> str:
+    """What msgspec expected, in the words of JSON."""
+    words = words.removeprefix("Expected ").partition(", got")[0].replace("`", "")
+    for python, plain in (("int", "an integer"), ("float", "a number"), ("str", "a text")):
+        words = re.sub(rf"\b{python}\b", plain, words)
+    return words
+
+
+def _expected(schema: dict[str, Any], words: str = "") -> str:
+    choices = schema.get("enum") or list(schema.get("discriminator", {}).get("mapping", []))
+    if choices:
+        words = f"one of {', '.join(map(str, choices))}"
+    return f"{words or 'another value'}{_described(schema)}"
+
+
+def _described(schema: dict[str, Any]) -> str:
+    words = str(schema.get("description", "")).partition("\n")[0].rstrip(".")
+    return f" ({words})" if words else ""
+
+
+def _find(path: str, values: Any, schema: dict[str, Any]) -> _Place:
+    """The place that a path like ``$.files[...].bytes`` leads to, as far as it can be followed."""
+    place = _Place("", values, _resolved(schema, schema, values))
+    for key, index in re.findall(r"\.(\w+)|\[(\d+|\.\.\.)\]", path):
+        place = _step(place, key or index, schema)
+    return place
+
+
+def _step(place: _Place, key: str, root: dict[str, Any]) -> _Place:
+    value: Any = "..."
+    if isinstance(place.value, dict):
+        value = place.value.get(key, "...")
+    elif isinstance(place.value, list) and key.isdigit():
+        value = place.value[int(key)]
+    inside = place.schema.get("properties", {}).get(key) or {}
+    if key == place.schema.get("discriminator", {}).get("propertyName"):
+        inside = {"enum": list(place.schema["discriminator"]["mapping"])}
+    if key == "..." or key.isdigit():
+        inside = place.schema.get("items") or place.schema.get("additionalProperties") or {}
+        return _Place(f"{place.name}[{key}]", value, _resolved(inside, root, value))
+    return _Place(f"{place.name}.{key}".lstrip("."), value, _resolved(inside, root, value))
+
+
+def _resolved(schema: dict[str, Any], root: dict[str, Any], value: Any) -> dict[str, Any]:
+    """A schema without references, and of a tagged union the part that the value's tag names."""
+    tag = schema.get("discriminator")
+    if tag and isinstance(value, dict):
+        chosen = tag["mapping"].get(str(value.get(tag["propertyName"])))
+        schema = {"$ref": chosen} if chosen else schema
+    elif options := [each for each in schema.get("anyOf", []) if each.get("type") != "null"]:
+        schema = {**options[0], **schema}
+    if "$ref" in schema:
+        target = root.get("$defs", {}).get(schema["$ref"].rpartition("/")[2], {})
+        return {**target, **schema}
+    return schema

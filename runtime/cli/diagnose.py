@@ -1,0 +1,139 @@
+"""``dlrsd-runtime diagnose``: a recording or a live stream, window by window."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from dlrsd.runtime.base.choices import DeviceChoice, EngineChoice, PrecisionChoice, SampleType
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.cli.options import BundleOption, ThreadsOption
+
+if TYPE_CHECKING:
+    from dlrsd.runtime.streams.raw import Dtype
+
+
+def diagnose(
+    source: Annotated[
+        str, typer.Argument(help="The recording to diagnose, or - for raw samples from a pipe.")
+    ],
+    bundle: BundleOption = "bundle",
+    hop: Annotated[
+        int | None,
+        typer.Option(
+            help="How many samples lie between the starts of two windows. By default as in "
+            "training."
+        ),
+    ] = None,
+    engine: Annotated[
+        EngineChoice,
+        typer.Option(help="What runs the model. auto takes TensorRT where it is ready to run."),
+    ] = EngineChoice.AUTO,
+    device: Annotated[
+        DeviceChoice, typer.Option(help="Where the model runs. auto takes a GPU that can be used.")
+    ] = DeviceChoice.AUTO,
+    precision: Annotated[
+        PrecisionChoice,
+        typer.Option(
+            help="How the model computes. auto takes fp16 on a GPU where it was found to agree "
+            "with fp32, else fp32."
+        ),
+    ] = PrecisionChoice.AUTO,
+    threads: ThreadsOption = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME.jsonl|NAME.csv|NAME.parquet|-",
+            help="Where to write a record of every window; - writes JSONL to standard output.",
+        ),
+    ] = None,
+    dtype: Annotated[
+        SampleType | None, typer.Option(help="How raw samples are stored. By default f32le.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="How many samples a second the recording has, in Hz.")
+    ] = None,
+    channels: Annotated[
+        int | None, typer.Option(help="How many channels are interleaved in raw samples.")
+    ] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="What stored values are multiplied by to be in the unit.")
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(metavar="[g|m/s2]", help="The unit of the samples once they are scaled."),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="When the first sample was taken, such as 2026-01-31T12:00:00Z."),
+    ] = None,
+    variable: Annotated[
+        str | None,
+        typer.Option(help="Which series of the file to read; separate several by commas."),
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(help="How fast the shaft turns, in rpm, for a bundle that needs to know."),
+    ] = None,
+    orders: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BPFO,BPFI,BSF,FTF",
+            help="The bearing's fault frequencies in multiples of the shaft's speed, for a bundle "
+            "that needs them. By default those it was trained on.",
+        ),
+    ] = None,
+) -> None:
+    """Diagnose a recording or a live stream, window by window."""
+    # Imported here, for they load NumPy and `--help` shall answer at once.
+    from dlrsd.runtime.base.interrupt import Interrupt
+    from dlrsd.runtime.bundle.bundle import load_bundle
+    from dlrsd.runtime.diagnosis.diagnose import open_diagnosis
+    from dlrsd.runtime.engines.opening import open_engine
+    from dlrsd.runtime.output.display import open_display
+    from dlrsd.runtime.output.follow import follow
+    from dlrsd.runtime.output.writers import open_writer
+    from dlrsd.runtime.streams.stream import StreamFormat, open_stream
+    from dlrsd.runtime.streams.stream_format import parse_orders
+
+    # A service manager stops with SIGTERM what a person stops with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    opened = load_bundle(bundle)
+    form = StreamFormat(
+        dtype=cast("Dtype | None", dtype and dtype.value),
+        rate=rate,
+        channels=channels,
+        scale=scale,
+        unit=unit,
+        start=start,
+        variable=variable,
+        speed_rpm=speed,
+        orders=parse_orders(orders) if orders is not None else None,
+    )
+    if output is not None and _is_same_file(source, output):
+        raise InputError(f"the output {output} is the recording itself: choose another name")
+    with open_stream(source, form, default=opened.signal) as stream:
+        graph = open_engine(
+            opened,
+            engine=engine.value,
+            precision=precision.value,
+            device=device.value,
+            threads=threads,
+            kinematics=opened.kinematics_of(stream),
+        )
+        diagnosis = open_diagnosis(stream, opened, graph, hop=hop)
+        writer = open_writer(output, opened.classes) if output is not None else None
+        display = open_display(sys.stderr if output == "-" else sys.stdout)
+        interrupt = Interrupt()
+        stream.chunks = interrupt.while_reading(stream.chunks)
+        follow(diagnosis, writer, display, interrupt)
+    if interrupt.asked:
+        raise typer.Exit(130)
+
+
+def _is_same_file(source: str, output: str) -> bool:
+    return Path(source).exists() and Path(output).exists() and Path(source).samefile(output)

@@ -1,0 +1,66 @@
+"""Whether what is stated of a stream fits what its file says and what the bundle expects."""
+
+from __future__ import annotations
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.source import Source
+from dlrsd.runtime.streams.stream_format import MAX_RATE_HZ, Stated, unit_name
+
+STANDARD_GRAVITY = 9.80665  # m/s2 in one g
+# The clock of a plant is uneven: rates of a slow signal this close are the same rate.
+_SAME_SLOW_RATE = 5e-2
+# An option contradicts a file's header beyond this; short files give a rate from few timestamps.
+_CONTRADICTING_RATE = 1e-2
+
+
+def check_header(stated: Stated, source: Source, name: str) -> None:
+    """Raise an `InputError` where what is stated contradicts the file's own header."""
+    dtype, who = stated.first("dtype")
+    if dtype is not None:
+        raise InputError(
+            f"{who} dtype is {dtype}, but {name} is a {source.kind} file and states its own: omit "
+            f"it, or rename the file to .bin to read it as raw samples"
+        )
+    channels, who = stated.first("channels")
+    if channels not in (None, source.channels):
+        raise InputError(f"{who} channels is {channels}, but {name} has {source.channels}: omit it")
+    options, header = stated.options, source.rate_hz
+    if header is not None and not 0 < header <= MAX_RATE_HZ:
+        if stated.first("rate")[0] is None:
+            raise InputError(f"{name} states a rate of {header:g} Hz, which cannot be: give rate")
+    elif header and options.rate and abs(options.rate - header) > _CONTRADICTING_RATE * header:
+        raise InputError(
+            f"option rate is {options.rate:g}, but {name} states {header:g} Hz: omit it, or "
+            f"correct the file"
+        )
+    # With a scale, the unit is that of the scaled samples and may well be another.
+    unit = unit_name(source.unit)
+    if unit is not None and options.unit not in (None, unit) and options.scale is None:
+        raise InputError(
+            f"option unit is {options.unit}, but {name} states {unit}: omit it, or give the scale "
+            f"from {unit} to {options.unit} too"
+        )
+
+
+def check_interval(got_s: float, wanted_s: float, name: str) -> None:
+    """Raise an `InputError` unless a slow signal is sampled as the bundle takes it."""
+    if abs(got_s - wanted_s) > _SAME_SLOW_RATE * wanted_s:
+        raise InputError(
+            f"{name} has a sample every {got_s:g} s: expected one every {wanted_s:g} s, as the "
+            f"bundle takes them; check the clock or the rate, or bring it to that interval first"
+        )
+
+
+def unit_factor(unit: str, wanted: str, name: str) -> float:
+    """What samples of a unit are multiplied by to be in the wanted one."""
+    pair = unit_name(unit), unit_name(wanted)
+    if pair[0] == pair[1]:
+        return 1.0
+    if pair == ("g", "m/s2"):
+        return STANDARD_GRAVITY
+    if pair == ("m/s2", "g"):
+        return 1 / STANDARD_GRAVITY
+    raise InputError(
+        f"{name} is in {unit!r} and the bundle in {wanted!r}: expected the same unit, or g and "
+        f"m/s2; state unit, and the scale that leads to it"
+    )
