@@ -223,7 +223,7 @@ SHA = "0" * 64
         ("graph.inputs", [{"name": "waveform"}], r"has no graph.inputs\[0\].dtype"),
         ("graph.profile", {"min": 1, "opt": 9, "max": 8}, "graph.profile: 1, 9, 8, expected min"),
         ("synthesis", {"file": "synthesizer.onnx"}, "has no synthesis.method"),
-        ("synthesis", SYNTHESIS | {"method": "mixup"}, "method = 'mixup', expected one of de"),
+        ("synthesis", SYNTHESIS | {"method": "mixup"}, "method = 'mixup', expected one of dl"),
         ("training", None, "has training = 'None', expected object"),
         ("training.window_counts", {"train": 5}, r"window_counts\[...\]"),
         ("training.balance_ratio", "1:5", "has training.balance_ratio = '1:5', expected a number"),

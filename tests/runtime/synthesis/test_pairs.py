@@ -119,7 +119,7 @@ def test_too_few_anchors_and_other_methods_are_refused(make_deep: Callable[..., 
     (bundle.path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(
         BundleError,
-        match=r"synthesis.method = 'gan', expected one of mansourifar-deep-smote, dlrsd-smote",
+        match=r"synthesis.method = 'gan', expected one of dlrsd-smote, mansourifar-deep-smote",
     ) as error:
         load_bundle(bundle.path)
     assert "\n" not in str(error.value)
