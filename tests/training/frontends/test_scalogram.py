@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
 from dlrsd.training.frontends.scalogram import EPS_SHARE, Scalogram
 
 RATE = 12_000.0
@@ -43,3 +45,10 @@ def test_silence_is_finite_and_amplitude_is_an_offset():
     gap = (frontend.heatmaps(2 * loud) - frontend.heatmaps(loud)) * np.array(frontend.std)[:, None]
     assert EPS_SHARE < 0.1
     np.testing.assert_allclose(gap.mean(), np.log(2), rtol=0.05)
+
+
+def test_a_bin_is_so_many_octaves_and_milliseconds():
+    config = ScalogramConfig(rate_hz=8000, window=512, n_frequencies=12, n_blocks=8, f_min_hz=100)
+    octaves, ms = Scalogram(config, 1e-3, (0.0,) * 12, (1.0,) * 12).bins
+    assert octaves == pytest.approx(np.log2(3000 / 100) / 11)
+    assert ms == 8
