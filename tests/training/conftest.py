@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from dlrsd.training.data.plants.rig import simulate_plants, write_plants
 from dlrsd.training.fitting.schedule import SEQUENCE
+from dlrsd.training.kinds.plants.fit import fit_plants
 from dlrsd.training.kinds.plants.settings import SequenceSettings
 
 BESIDE = Path(__file__).parents[3] / "shared" / "data"
@@ -60,3 +61,11 @@ def plant_settings(plant_folder: Path) -> SequenceSettings:
     """Enough to go through every part of a training on ``plant_folder``."""
     training = replace(SEQUENCE, epochs=1, steps=2, batch=3)
     return SequenceSettings(str(plant_folder), window=12, hop=12, training=training)
+
+
+@pytest.fixture(scope="session")
+def plant_run(plant_settings: SequenceSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of ``plant_settings``. Not to be changed: copy it."""
+    folder = tmp_path_factory.mktemp("runs") / "plants"
+    fit_plants(plant_settings, folder)
+    return folder

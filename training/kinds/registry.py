@@ -40,7 +40,7 @@ def kind_of_run(folder: str | Path) -> Kind[Any]:
     path = finished_run(folder) / "config.json"
     facts = config_2(read_json(path))
     tag = facts.get("kind") if isinstance(facts, dict) else None
-    if tag not in KINDS:
+    if not isinstance(tag, str) or tag not in KINDS:
         raise InputError(
             f"{path} states the kind {tag!r}: expected one of {', '.join(KINDS)}; train it again"
         )
