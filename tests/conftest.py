@@ -1,4 +1,4 @@
-"""Shared by all tests: the simulated rig as a folder, one tiny training of it, and its bundle.
+"""Shared by all tests: a simulated rig and plants as folders, tiny trainings, and a bundle.
 
 Torch is imported by the fixtures that need it: tests/runtime and tests/box also run without it.
 """
@@ -81,6 +81,38 @@ def tiny_run(tiny_settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     fit(tiny_settings, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def plant_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three simulated plants of ten weeks, one component and one zone each."""
+    from dlrsd.training.data.plants.rig import simulate_plants, write_plants
+
+    folder = tmp_path_factory.mktemp("data") / "plants"
+    write_plants(simulate_plants(seed=3, n_plants=3, years=0.2, components=1, zones=1), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def plant_settings(plant_folder: Path):
+    """Enough to go through every part of a training on ``plant_folder``."""
+    from msgspec.structs import replace
+
+    from dlrsd.training.fitting.schedule import SEQUENCE
+    from dlrsd.training.kinds.plants.settings import SequenceSettings
+
+    training = replace(SEQUENCE, epochs=1, steps=2, batch=3)
+    return SequenceSettings(str(plant_folder), window=12, hop=12, training=training)
+
+
+@pytest.fixture(scope="session")
+def plant_run(plant_settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of ``plant_settings``. Not to be changed: copy it."""
+    from dlrsd.training.kinds.plants.fit import fit_plants
+
+    folder = tmp_path_factory.mktemp("runs") / "plants"
+    fit_plants(plant_settings, folder)
     return folder
 
 

@@ -1,4 +1,4 @@
-"""Shared by the tests of training: data sets of the world, plants, and a quick training on them."""
+"""Shared by the tests of training: data sets of the world."""
 
 from __future__ import annotations
 
@@ -7,12 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
-
-from dlrsd.training.data.plants.rig import simulate_plants, write_plants
-from dlrsd.training.fitting.schedule import SEQUENCE
-from dlrsd.training.kinds.plants.fit import fit_plants
-from dlrsd.training.kinds.plants.settings import SequenceSettings
 
 BESIDE = Path(__file__).parents[3] / "shared" / "data"
 
@@ -46,26 +40,3 @@ def define() -> Callable[[Path, str, str], Path]:
         return folder / "raw"
 
     return write
-
-
-@pytest.fixture(scope="session")
-def plant_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three simulated plants of ten weeks, one component and one zone each."""
-    folder = tmp_path_factory.mktemp("data") / "plants"
-    write_plants(simulate_plants(seed=3, n_plants=3, years=0.2, components=1, zones=1), folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def plant_settings(plant_folder: Path) -> SequenceSettings:
-    """Enough to go through every part of a training on ``plant_folder``."""
-    training = replace(SEQUENCE, epochs=1, steps=2, batch=3)
-    return SequenceSettings(str(plant_folder), window=12, hop=12, training=training)
-
-
-@pytest.fixture(scope="session")
-def plant_run(plant_settings: SequenceSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of ``plant_settings``. Not to be changed: copy it."""
-    folder = tmp_path_factory.mktemp("runs") / "plants"
-    fit_plants(plant_settings, folder)
-    return folder

@@ -21,7 +21,7 @@ from dlrsd.training.evaluate.receptive_field import (
     gradient_map,
     theoretical_field,
 )
-from dlrsd.training.frontends.front_end import Bins
+from dlrsd.training.frontends.front_end import HeatmapAxes
 from dlrsd.training.kinds.vibration.run import load_run
 from dlrsd.training.models.generator import Generator, GeneratorConfig, make_generator
 from dlrsd.training.report.page import write_report
@@ -175,12 +175,11 @@ def test_a_generator_without_the_block_looks_no_farther_than_its_convolutions():
 
 
 def test_what_is_kept_of_a_generator(small):
-    octaves = np.log2(3000 / 100) / 11
-    bins = Bins(octaves, ms=8.0)
+    axes = HeatmapAxes(np.geomspace(100, 3000, 12), duration_ms=64, columns=8)
     own = heatmaps(20, 1, 12, 8)
     unseen = [own[:3], own[:0], own[5:]]
     figures, arrays = long_range(
-        small, unseen, bins, classes=["good", "absent", "worn"], normal="good"
+        small, unseen, axes, classes=["good", "absent", "worn"], normal="good"
     )
     assert figures["attention"]["class"] == "worn"
     np.testing.assert_array_equal(arrays["heatmap"], own[5, 0])
@@ -189,6 +188,7 @@ def test_what_is_kept_of_a_generator(small):
     field = figures["receptive_field"]
     assert field["heatmaps"] == 3 + 8
     assert field["even"]["area"] == 1
+    octaves = np.log2(3000 / 100) / 11
     assert field["even"]["octaves"] == pytest.approx(octaves * np.abs(np.arange(12) - 6).mean())
     assert field["even"]["ms"] == pytest.approx(8 * np.abs(np.arange(8) - 4).mean())
     step = 2 * octaves  # of a latent row

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 from torch import nn
 
-from dlrsd.training.compare.compare import Grid, compare
+from dlrsd.training.compare.compare import Grid, compare_methods
 from dlrsd.training.data.vibration.recording import Recording
 from dlrsd.training.frontends.front_end import FrontEnd, Usual, class_weights
 from dlrsd.training.frontends.registry import FRONT_ENDS, front_end_from
@@ -155,7 +155,7 @@ def test_a_run_of_it_is_written_and_read(settings, tmp_path):
 
 def test_a_comparison_takes_it(settings, tmp_path):
     grid = Grid(settings, methods=("none",), axes={"balance": (5.0,)})
-    (row,), failed = compare(grid, tmp_path / "t.csv", jobs=1)
+    (row,), failed = compare_methods(grid, tmp_path / "t.csv", jobs=1)
     assert failed == []
     assert row["settings"]["front_end"] == "band-power"
     assert Vibration().groups(settings)["all"] == [

@@ -47,8 +47,8 @@ def test_silence_is_finite_and_amplitude_is_an_offset():
     np.testing.assert_allclose(gap.mean(), np.log(2), rtol=0.05)
 
 
-def test_a_bin_is_so_many_octaves_and_milliseconds():
+def test_a_row_and_a_column_are_so_many_octaves_and_milliseconds():
     config = ScalogramConfig(rate_hz=8000, window=512, n_frequencies=12, n_blocks=8, f_min_hz=100)
-    octaves, ms = Scalogram(config, 1e-3, (0.0,) * 12, (1.0,) * 12).bins
-    assert octaves == pytest.approx(np.log2(3000 / 100) / 11)
-    assert ms == 8
+    axes = Scalogram(config, 1e-3, (0.0,) * 12, (1.0,) * 12).axes
+    assert axes.octaves == pytest.approx(np.log2(3000 / 100) / 11)
+    assert axes.ms == 8
