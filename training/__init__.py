@@ -6,8 +6,8 @@
     metrics = fit(Settings("my-machine/", protocol="block", balance=20), Path("runs/mine"))
     run = load_run("runs/mine")
 
-``fit`` and ``compare_methods`` take settings of any kind of data: ``Settings`` of windows of vibration,
-``SequenceSettings`` of plants.
+``fit`` and ``compare_methods`` take settings of any kind of data: ``Settings`` of windows of
+vibration, ``SequenceSettings`` of plants.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ import pytest
 import dlrsd.training
 
 PROMISED = [
-    "Grid", "Recording", "SequenceSettings", "Settings", "compare_methods", "fit", "load_recordings",
-    "load_run", "read_table", "simulate_rig", "write_report",
+    "Grid", "Recording", "SequenceSettings", "Settings", "compare_methods", "fit",
+    "load_recordings", "load_run", "read_table", "simulate_rig", "write_report",
 ]  # fmt: skip
 
 
