@@ -64,7 +64,7 @@ def make_settings(kind: Kind[Any], data: str, **stated: Any) -> Any:
     for name in given:
         if name not in kind.settings.__struct_fields__:
             refuse_option(kind, name)
-    return kind.settings(data, **given)
+    return kind.settings(kind.located(data), **given)
 
 
 def refuse_option(kind: Kind[Any], name: str) -> None:
