@@ -6,7 +6,12 @@ Torch is imported by the fixtures that need it: tests/runtime and tests/box also
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+
+# Networks this small gain nothing from threads; where other work runs they cost eight times as
+# much. Before NumPy is loaded, and for processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
