@@ -1,69 +1,52 @@
-"""Shared by all tests: one tiny training of the simulated rig, and its bundle.
+"""Shared by all tests: a simulated rig and plants as folders, tiny trainings, and a bundle.
 
 Torch is imported by the fixtures that need it: tests/runtime and tests/box also run without it.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
-from collections.abc import Iterator, Mapping
+import os
 from pathlib import Path
+
+# Networks this small gain nothing from threads; where other work runs they cost eight times as
+# much. Before NumPy is loaded, and for processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
 
 RATE = 12_000
 
-# Enough for a generator that decodes and a classifier that tells the rig's classes apart.
-LEARNS = {
-    "balance.dlrsd_smote.GENERATOR_EPOCHS": 7,
-    "kinds.vibration.fit.CLASSIFIER_EPOCHS": 3,
-    "evaluate.calibrate.PROBE_EPOCHS": 2,
-    "fitting.generator.STEPS": 25,
-    "fitting.generator.BATCH": 16,
-    "fitting.classifier.STEPS": 20,
-    "balance.pools.VIEWS": 60,
-}
-# Enough to go through every part of a training.
-HURRIES = {
-    **LEARNS,
-    "balance.dlrsd_smote.GENERATOR_EPOCHS": 2,
-    "kinds.vibration.fit.CLASSIFIER_EPOCHS": 2,
-    "fitting.generator.STEPS": 3,
-    "fitting.classifier.STEPS": 3,
-    "balance.pools.VIEWS": 30,
-}
+
+@pytest.fixture(scope="session")
+def learning():
+    """Enough for a generator that decodes and a classifier that tells the rig's classes apart."""
+    from msgspec.structs import replace
+
+    from dlrsd.training.fitting.schedule import CLASSIFIER, GENERATOR
+    from dlrsd.training.kinds.vibration.settings import Training
+
+    return Training(
+        generator=replace(GENERATOR, epochs=7, steps=25, batch=16),
+        classifier=replace(CLASSIFIER, epochs=3, steps=20),
+        probe_epochs=2,
+        views=60,
+    )
 
 
-def patched(patch: pytest.MonkeyPatch, constants: Mapping[str, int]) -> None:
-    for place, value in constants.items():
-        module, _, name = place.rpartition(".")
-        patch.setattr(importlib.import_module(f"dlrsd.training.{module}"), name, value)
+@pytest.fixture(scope="session")
+def hurried(learning):
+    """Enough to go through every part of a training in a second; what is trained has learned
+    nothing."""
+    from msgspec.structs import replace
 
-
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, int]:
-    """Trainings of this test learn nothing and take a few seconds."""
-    patched(monkeypatch, HURRIES)
-    return HURRIES
-
-
-@pytest.fixture(scope="module")
-def hurry() -> Iterator[pytest.MonkeyPatch]:
-    """Trainings of this module learn nothing; the patch, to hurry more."""
-    with pytest.MonkeyPatch.context() as patch:
-        patched(patch, {**HURRIES, "balance.pools.VIEWS": 60})
-        yield patch
-
-
-@pytest.fixture(scope="module")
-def materials(hurry: pytest.MonkeyPatch, tiny_settings):
-    """What methods are given of ``tiny_settings``, with few views."""
-    from dlrsd.training.balance.materials import make_materials
-    from dlrsd.training.data.vibration.prepare import prepare
-
-    return make_materials(prepare(tiny_settings))
+    return replace(
+        learning,
+        generator=replace(learning.generator, epochs=2, steps=3),
+        classifier=replace(learning.classifier, epochs=2, steps=3, batch=32),
+        pair_steps=3,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -81,10 +64,19 @@ def rig_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_settings(rig_folder: Path):
-    from dlrsd.training.data.vibration.prepare import Settings
+def tiny_settings(rig_folder: Path, learning):
+    """Settings of ``tiny_run``."""
+    from dlrsd.training.kinds.vibration.settings import Settings
 
-    return Settings(str(rig_folder), n_normal=120, balance=6.0)
+    return Settings(str(rig_folder), n_normal=120, balance=6.0, training=learning)
+
+
+@pytest.fixture(scope="session")
+def hurried_settings(tiny_settings, hurried):
+    """``tiny_settings``, hurried."""
+    from msgspec.structs import replace
+
+    return replace(tiny_settings, training=hurried)
 
 
 @pytest.fixture(scope="session")
@@ -93,9 +85,39 @@ def tiny_run(tiny_settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from dlrsd.training.kinds.vibration.fit import fit
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    with pytest.MonkeyPatch.context() as patch:
-        patched(patch, LEARNS)
-        fit(tiny_settings, folder)
+    fit(tiny_settings, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def plant_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three simulated plants of ten weeks, one component and one zone each."""
+    from dlrsd.training.data.plants.rig import simulate_plants, write_plants
+
+    folder = tmp_path_factory.mktemp("data") / "plants"
+    write_plants(simulate_plants(seed=3, n_plants=3, years=0.2, components=1, zones=1), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def plant_settings(plant_folder: Path):
+    """Enough to go through every part of a training on ``plant_folder``."""
+    from msgspec.structs import replace
+
+    from dlrsd.training.fitting.schedule import SEQUENCE
+    from dlrsd.training.kinds.plants.settings import SequenceSettings
+
+    training = replace(SEQUENCE, epochs=1, steps=2, batch=3)
+    return SequenceSettings(str(plant_folder), window=12, hop=12, training=training)
+
+
+@pytest.fixture(scope="session")
+def plant_run(plant_settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of ``plant_settings``. Not to be changed: copy it."""
+    from dlrsd.training.kinds.plants.fit import fit_plants
+
+    folder = tmp_path_factory.mktemp("runs") / "plants"
+    fit_plants(plant_settings, folder)
     return folder
 
 

@@ -6,8 +6,8 @@
     metrics = fit(Settings("my-machine/", protocol="block", balance=20), Path("runs/mine"))
     run = load_run("runs/mine")
 
-``fit`` and ``compare`` take settings of any kind of data: ``Settings`` of windows of vibration,
-``SequenceSettings`` of plants.
+``fit`` and ``compare_methods`` take settings of any kind of data: ``Settings`` of windows of
+vibration, ``SequenceSettings`` of plants.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dlrsd.training.compare.compare import Grid, compare
+    from dlrsd.training.compare.compare import Grid, compare_methods
     from dlrsd.training.compare.table import read_table
     from dlrsd.training.data.vibration.load import load_recordings
     from dlrsd.training.data.vibration.recording import Recording
@@ -33,7 +33,7 @@ _HOMES = {
     "Recording": "data.vibration.recording",
     "SequenceSettings": "kinds.plants.settings",
     "Settings": "kinds.vibration.settings",
-    "compare": "compare.compare",
+    "compare_methods": "compare.compare",
     "fit": "kinds.fit",
     "load_recordings": "data.vibration.load",
     "load_run": "kinds.registry",
@@ -46,7 +46,7 @@ __all__ = [
     "Recording",
     "SequenceSettings",
     "Settings",
-    "compare",
+    "compare_methods",
     "fit",
     "load_recordings",
     "load_run",

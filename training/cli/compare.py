@@ -88,8 +88,7 @@ def compare(
     from rich.console import Console
 
     from dlrsd.training.base.progress import bars
-    from dlrsd.training.compare.compare import Grid
-    from dlrsd.training.compare.compare import compare as fill
+    from dlrsd.training.compare.compare import Grid, compare_methods
     from dlrsd.training.compare.standings import standings
     from dlrsd.training.kinds.registry import kind_of, make_settings
 
@@ -126,7 +125,7 @@ def compare(
         axes={name: values for name, values in axes.items() if values is not None},
     )
     with bars(errors) as progress:
-        rows, failed = fill(grid, out, jobs=jobs, progress=progress, say=errors.print)
+        rows, failed = compare_methods(grid, out, jobs=jobs, progress=progress, say=errors.print)
     if rows:
         Console(width=None if sys.stdout.isatty() else 100).print(standings(rows))
         for note in dict.fromkeys(note for row in rows for note in kind.caveats(row)):

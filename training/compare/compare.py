@@ -37,7 +37,7 @@ class Grid:
     axes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
-def compare(
+def compare_methods(
     grid: Grid,
     out: Path,
     *,

@@ -52,7 +52,7 @@ def fill_table(
     kind : Kind
         Of all cells: it runs them, and says before what is to be said of those that are left.
     jobs, progress, say
-        As in `dlrsd.training.compare.compare.compare`.
+        As in `dlrsd.training.compare.compare.compare_methods`.
 
     Raises
     ------

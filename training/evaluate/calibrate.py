@@ -62,11 +62,11 @@ def calibrate(
         As it was trained.
     """
     rng = np.random.default_rng([seed, 2])
-    asides = _asides(pools, groups, rng)
+    asides = choose_aside(pools, groups, rng)
     show = progress("calibration", len(asides) * schedule.epochs)
     logits, labels, units = [], [], []
     for round_, aside in enumerate(asides):
-        parts = (_leave_out(*own, rng) for own in zip(pools, aside, strict=True))
+        parts = (leave_out(*own, rng) for own in zip(pools, aside, strict=True))
         kept, checked, left_out = zip(*parts, strict=True)
         probe = make()
         train_classifier(
@@ -89,7 +89,7 @@ def calibrate(
             )
         )
     no_groups: list[NDArray[np.int64] | None] = [None] * len(pools)
-    counts = list(map(_n_apart, zip(*asides, strict=True), groups or no_groups))
+    counts = list(map(count_apart, zip(*asides, strict=True), groups or no_groups))
     # Windows that a mean over classes is worth (Kish's effective size): views add none.
     n_windows = len(pools) ** 2 / float((1 / np.array(counts)).sum())
     temperature = fit_temperature(
@@ -128,18 +128,16 @@ def fit_temperature(
     return float(candidates[int(np.argmin(loss))])
 
 
-def _after(before: int, show: Callable[[int], None]) -> Callable[[int], None]:
-    """Progress of a probe that follows others."""
-    return lambda done: show(before + done)
-
-
-def _asides(
+def choose_aside(
     pools: Sequence[RealPool],
     groups: Sequence[NDArray[np.int64]] | None,
     rng: np.random.Generator,
 ) -> list[list[NDArray[np.int64]]]:
-    """For every probe and class, the drawn windows to leave out: one in five (one at least), or
-    another group each time; of a class that is all of one group, one in five as well."""
+    """For every probe and class, numbers of the drawn windows to leave out.
+
+    One in five (one at least); with ``groups``, as of `calibrate`, another group for each of three
+    probes, and one in five of a class that is all of one group.
+    """
     if groups is None:
         return [[_some(pool, rng) for pool in pools]]
     order = [rng.permutation(np.unique(group)) for group in groups]
@@ -154,27 +152,36 @@ def _asides(
     ]
 
 
-def _some(pool: RealPool, rng: np.random.Generator) -> NDArray[np.int64]:
-    return rng.permutation(pool.n_drawn)[: max(1, pool.n_drawn // LEFT_OUT)]
-
-
-def _leave_out(
+def leave_out(
     pool: RealPool, aside: NDArray[np.int64], rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """A class's heatmaps without some of its windows, nine tenths to train on and one to stop by,
-    and the heatmaps of those windows."""
+    """A class's heatmaps without some of its windows and their views, and the heatmaps of those.
+
+    Returns
+    -------
+    nine tenths of the others to train on, a tenth to stop by, and those of the windows left out
+    """
     is_aside = np.isin(pool.parent, aside)
     kept = rng.permutation(pool.heatmaps[~is_aside])
     n_checked = max(1, len(kept) // 10)
     return kept[n_checked:], kept[:n_checked], pool.heatmaps[is_aside][:_MAX_LEFT_OUT]
 
 
-def _n_apart(asides: Sequence[NDArray[np.int64]], group: NDArray[np.int64] | None) -> int:
+def count_apart(asides: Sequence[NDArray[np.int64]], group: NDArray[np.int64] | None) -> int:
     """Independent things among what was left out of a class: groups, or windows of one group."""
     left_out = np.unique(np.concatenate(asides))
     if group is None or len(np.unique(group)) == 1:
         return len(left_out)
     return len(np.unique(group[left_out]))
+
+
+def _after(before: int, show: Callable[[int], None]) -> Callable[[int], None]:
+    """Progress of a probe that follows others."""
+    return lambda done: show(before + done)
+
+
+def _some(pool: RealPool, rng: np.random.Generator) -> NDArray[np.int64]:
+    return rng.permutation(pool.n_drawn)[: max(1, pool.n_drawn // LEFT_OUT)]
 
 
 def _labels(groups: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:

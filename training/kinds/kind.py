@@ -70,6 +70,10 @@ class Kind(ABC, Generic[S]):
     def claims(self, data: str) -> bool:
         """Whether what a user calls ``data`` is of this kind."""
 
+    def located(self, data: str) -> str:
+        """What settings state for what a user calls ``data``."""
+        return data
+
     @abstractmethod
     def fit(self, settings: S, out: Path, *, method: str, progress: Progress) -> dict[str, Any]:
         """Train a run."""

@@ -40,7 +40,7 @@ def kind_of_run(folder: str | Path) -> Kind[Any]:
     path = finished_run(folder) / "config.json"
     facts = config_2(read_json(path))
     tag = facts.get("kind") if isinstance(facts, dict) else None
-    if tag not in KINDS:
+    if not isinstance(tag, str) or tag not in KINDS:
         raise InputError(
             f"{path} states the kind {tag!r}: expected one of {', '.join(KINDS)}; train it again"
         )
@@ -64,7 +64,7 @@ def make_settings(kind: Kind[Any], data: str, **stated: Any) -> Any:
     for name in given:
         if name not in kind.settings.__struct_fields__:
             refuse_option(kind, name)
-    return kind.settings(data, **given)
+    return kind.settings(kind.located(data), **given)
 
 
 def refuse_option(kind: Kind[Any], name: str) -> None:

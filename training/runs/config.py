@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import msgspec
-
-SCHEMA_VERSION = 2
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,7 +41,7 @@ class RunConfig(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_fi
         Of the probabilities; None until the run is calibrated.
     """
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Literal[2] = 2
     created: str = msgspec.field(
         default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds")
     )

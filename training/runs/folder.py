@@ -180,7 +180,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
 def write_json(path: Path, facts: Any) -> None:
     """Write all of it or nothing."""
     part = path.with_suffix(".part")
-    text = msgspec.json.encode(facts, enc_hook=lambda number: number.item())  # of NumPy
+    text = msgspec.json.encode(facts, enc_hook=_plain)
     part.write_bytes(msgspec.json.format(text, indent=1) + b"\n")
     part.replace(path)
 
@@ -192,6 +192,12 @@ def read_json(path: Path) -> Any:
         raise InputError(
             f"{path} is damaged ({error}): expected the JSON of a run; train it again"
         ) from error
+
+
+def _plain(number: Any) -> Any:
+    if isinstance(number, np.generic):
+        return number.item()
+    raise TypeError(f"got a {type(number).__name__}: expected what JSON can hold")
 
 
 def _is_config(path: Path) -> bool:

@@ -23,20 +23,13 @@ _JSON = (
 
 
 def config_2(config: Any) -> Any:
-    """A run's config, read from JSON, by the schema of this version."""
-    if not isinstance(config, dict) or "schema_version" in config or "settings" not in config:
+    """A run's config, read from JSON, by the schema of this version; a damaged one as it is."""
+    if not isinstance(config, dict) or "schema_version" in config:
         return config
-    kind = config.get("kind", "window")
-    facts = {key: value for key, value in config.items() if key not in _FRONT_ENDS}
-    for key, name in _FRONT_ENDS.items():
-        if config.get(key) is not None:
-            facts["front_end"] = {"name": name, **config[key]}
-    return facts | {
-        "schema_version": 2,
-        "kind": kind,
-        "settings": {"kind": kind, **config["settings"]},
-        "method": _METHODS[kind].get(config["method"], config["method"]),
-    }
+    try:
+        return _config_2(config)
+    except (KeyError, TypeError):
+        return config
 
 
 def row_2(row: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +48,20 @@ def row_2(row: dict[str, Any]) -> dict[str, Any]:
     return row | nested | {
         "kind": kind, "method": method, "counts": counts, "settings": settings
     }  # fmt: skip
+
+
+def _config_2(config: dict[str, Any]) -> dict[str, Any]:
+    kind = config.get("kind", "window")
+    facts = {key: value for key, value in config.items() if key not in _FRONT_ENDS}
+    for key, name in _FRONT_ENDS.items():
+        if config.get(key) is not None:
+            facts["front_end"] = {"name": name, **config[key]}
+    return facts | {
+        "schema_version": 2,
+        "kind": kind,
+        "settings": {"kind": kind, **config["settings"]},
+        "method": _METHODS[kind].get(config["method"], config["method"]),
+    }
 
 
 def _counts_2(counts: Any, classes: list[str]) -> dict[str, dict[str, float]]:

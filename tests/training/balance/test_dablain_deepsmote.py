@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import nn
 
-from dlrsd.training.balance import dlrsd_smote
-from dlrsd.training.balance.deepsmote import Autoencoder, loss, train_autoencoder
-from dlrsd.training.fitting import generator as fit_generator
+from dlrsd.training.balance.dablain_deepsmote import Autoencoder, loss, train_autoencoder
+from dlrsd.training.fitting.schedule import GENERATOR
 
 
 class Same(nn.Module):
@@ -40,15 +40,15 @@ def test_shapes(shape):
     assert network.decode(code).shape == (2, *shape)
 
 
-def test_it_learns_to_reconstruct_and_the_seed_decides(monkeypatch):
-    monkeypatch.setattr(dlrsd_smote, "GENERATOR_EPOCHS", 6)
-    monkeypatch.setattr(fit_generator, "STEPS", 15)
-    monkeypatch.setattr(fit_generator, "BATCH", 16)
+def test_it_learns_to_reconstruct_and_the_seed_decides():
+    schedule = replace(GENERATOR, epochs=6, steps=15, batch=16)
     rng = np.random.default_rng(0)
     patterns = rng.standard_normal((2, 1, 1, 16, 16))
     pools = [(p + 0.1 * rng.standard_normal((30, 1, 16, 16))).astype(np.float32) for p in patterns]
     validation = (np.concatenate([pool[:5] for pool in pools]), np.repeat([0, 1], 5))
-    one, two, other = (train_autoencoder(pools, validation, seed=s) for s in (0, 0, 1))
+    one, two, other = (
+        train_autoencoder(pools, validation, seed=s, schedule=schedule) for s in (0, 0, 1)
+    )
     held = torch.from_numpy(validation[0])
     with torch.inference_mode():
         error = float(((one(held) - held) ** 2).mean())

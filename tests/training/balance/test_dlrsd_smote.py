@@ -7,50 +7,48 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
 from dlrsd.runtime.synthesis.filtering import Thresholds, judge, typical_distance
-from dlrsd.training.balance import dlrsd_smote
-from dlrsd.training.balance.dlrsd_smote import ABLATIONS, Parts
-from dlrsd.training.balance.materials import new_generator
+from dlrsd.training.balance.dlrsd_smote import ABLATIONS, Parts, dlrsd_smote
 from dlrsd.training.balance.pools import balance_class
-from dlrsd.training.base.progress import silent
-from dlrsd.training.fitting import generator as fit_generator
-from dlrsd.training.fitting.generator import decode, encode, train_generator
+from dlrsd.training.balance.training_set import Plan
+from dlrsd.training.fitting.generator import (
+    decode,
+    encode,
+    new_generator,
+    synthesize_class,
+    train_generator,
+)
 from dlrsd.training.models.generator import joint_loss
-from dlrsd.training.runs.run import load_run
 
 LABEL = 1
 TARGET = 90
 
 
-pytestmark = pytest.mark.usefixtures("hurry")
-
-
 @pytest.fixture(scope="module")
-def outcome(materials):
+def outcome(materials, hurried):
     done = {}
+    plan = Plan(target=TARGET, seed=0, schedule=hurried.generator)
 
     def make(name=None):
         if name not in done:
-            parts = ABLATIONS[name] if name else None
-            done[name] = dlrsd_smote.dlrsd_smote(
-                materials, target=TARGET, seed=0, progress=silent, parts=parts
-            )
+            parts = ABLATIONS[name] if name else Parts()
+            done[name] = dlrsd_smote(materials, plan, parts=parts)
         return done[name]
 
     return make
 
 
-@pytest.fixture(scope="module")
-def trained(tiny_run):
-    return load_run(tiny_run).generator
+def untrained(materials):
+    return new_generator("edge", n_classes=4, channels=1, size=materials.frontend.size, seed=0)
 
 
-def made_by(trained, materials, name, target=TARGET):
+def made_by(trained, materials, name, target=TARGET, thresholds=None):
     parts = ABLATIONS[name] if name else Parts()
     return balance_class(
-        trained, materials.pools[LABEL], LABEL, target, seed=0, thresholds=parts.thresholds,
-        textured=parts.textured, top_up=parts.top_up,
+        trained, materials.pools[LABEL], LABEL, target, seed=0,
+        thresholds=thresholds or parts.thresholds, textured=parts.textured, top_up=parts.top_up,
     )  # fmt: skip
 
 
@@ -95,7 +93,7 @@ def test_without_ce_gradient_cross_entropy_trains_the_afc_alone(materials):
     label = torch.full((8,), LABEL)
     moved = {}
     for afc_shapes in (True, False):
-        generator = new_generator(materials.data)
+        generator = untrained(materials)
         _, ce = joint_loss(generator(heatmap, afc_shapes=afc_shapes), heatmap, label)
         ce.backward()
         moved[afc_shapes] = {n.split(".")[0] for n, p in generator.named_parameters()
@@ -103,13 +101,13 @@ def test_without_ce_gradient_cross_entropy_trains_the_afc_alone(materials):
     assert moved == {True: {"encoder", "decoder", "afc"}, False: {"afc"}}
 
 
-def test_without_ce_gradient_the_autoencoder_learns_as_without_the_afc(materials):
+def test_without_ce_gradient_the_autoencoder_learns_as_without_the_afc(materials, hurried):
     """The AFC's own weights apart: the same encoder and decoder as with squared error alone."""
-    left = []
+    left, schedule = [], replace(hurried.generator, epochs=1)
     for how in ({"afc_shapes": False}, {"terms": ("mse",)}):
-        generator = new_generator(materials.data)
+        generator = untrained(materials)
         pools = [pool.heatmaps for pool in materials.pools]
-        train_generator(generator, pools, materials.validation, epochs=1, seed=0, **how)
+        train_generator(generator, pools, materials.validation, schedule=schedule, seed=0, **how)
         left.append({n: p for n, p in generator.named_parameters() if not n.startswith("afc")})
     for name, one in left[0].items():
         torch.testing.assert_close(one, left[1][name], rtol=1e-4, atol=1e-6)
@@ -121,10 +119,13 @@ def test_without_filter_nothing_is_rejected(trained, materials):
     assert sum(made_by(trained, materials, None, target=2000).counts["rejected"].values()) > 0
 
 
-def test_without_top_up_a_class_stays_smaller(trained, materials, monkeypatch):
-    monkeypatch.setattr("dlrsd.training.balance.pools._SPARE", 0.5)  # decodes too few
-    whole, fewer = (made_by(trained, materials, name) for name in (None, "no-top-up"))
+def test_without_top_up_a_class_stays_smaller(trained, materials):
+    strict = Thresholds(similarity=0.9)  # few pass
+    whole, fewer = (
+        made_by(trained, materials, name, thresholds=strict) for name in (None, "no-top-up")
+    )
     decoded = whole.counts["decoded"]
+    assert decoded > 0
     assert whole.counts["smote"] == TARGET - 18 - decoded > 0
     assert fewer.counts == whole.counts | {"smote": 0}
     np.testing.assert_array_equal(fewer.synthetic, whole.synthetic[:decoded])
@@ -133,7 +134,7 @@ def test_without_top_up_a_class_stays_smaller(trained, materials, monkeypatch):
 def test_without_texture_samples_are_decoded_ones_as_they_are(trained, materials):
     pool = materials.pools[LABEL]
     smooth, whole = (
-        fit_generator.synthesize_class(
+        synthesize_class(
             trained, pool.heatmaps, pool.parent, LABEL, 40, rng=np.random.default_rng(0),
             spliced=False, textured=textured,
         ).heatmaps
@@ -167,7 +168,7 @@ def test_the_number_of_samples(outcome):
 
 def test_stricter_thresholds_hold(trained, materials):
     pool = materials.pools[LABEL]
-    some, _ = fit_generator.synthesize_class(
+    some, _ = synthesize_class(
         trained, pool.heatmaps, pool.parent, LABEL, 200, rng=np.random.default_rng(0)
     )
     said = np.linspace(0, 1, 200, dtype=np.float32)

@@ -11,10 +11,10 @@ from scipy import sparse
 from sklearn.utils._param_validation import InvalidParameterError
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.training.balance.deep_smote import DeepSmoteRegressor, train_regressor
+from dlrsd.training.balance.mansourifar_deep_smote import MansourifarDeepSMOTE, train_regressor
 
 
-@parametrize_with_checks([DeepSmoteRegressor(random_state=0, steps=5, hidden=8)])
+@parametrize_with_checks([MansourifarDeepSMOTE(random_state=0, steps=5, hidden=8)])
 def test_it_keeps_imbalanced_learns_contract(estimator, check):
     check(estimator)
 
@@ -27,14 +27,14 @@ def three_classes():
 
 def test_classes_reach_their_number_and_the_given_samples_stay():
     x, y = three_classes()
-    new_x, new_y = DeepSmoteRegressor(random_state=0).fit_resample(x, y)
+    new_x, new_y = MansourifarDeepSMOTE(random_state=0).fit_resample(x, y)
     assert dict(zip(*np.unique(new_y, return_counts=True), strict=True)) == {
         "many": 40, "some": 40, "few": 40,
     }  # fmt: skip
     np.testing.assert_array_equal(new_x[:57], x)
     np.testing.assert_array_equal(new_y[:57], y)
     strategy = {"few": 9}
-    fewer = DeepSmoteRegressor(sampling_strategy=strategy, random_state=0).fit_resample(x, y)
+    fewer = MansourifarDeepSMOTE(sampling_strategy=strategy, random_state=0).fit_resample(x, y)
     assert (fewer[1] == "few").sum() == 9
     assert len(fewer[1]) == 57 + 4
 
@@ -44,7 +44,7 @@ def test_it_learns_the_middle_of_what_smote_draws_between_two_samples():
     rng = np.random.default_rng(0)
     x = np.concatenate([rng.standard_normal((30, 2)), [[10.0, 0.0], [14.0, 4.0]]])
     y = np.repeat([0, 1], [30, 2])
-    made = DeepSmoteRegressor(random_state=0, steps=1500).fit_resample(x, y)[0][32:]
+    made = MansourifarDeepSMOTE(random_state=0, steps=1500).fit_resample(x, y)[0][32:]
     assert len(made) == 28
     np.testing.assert_allclose(made, np.broadcast_to([12.0, 2.0], made.shape), atol=0.4)
     drawn = SMOTE(random_state=0, k_neighbors=1).fit_resample(x, y)[0][32:]
@@ -54,7 +54,7 @@ def test_it_learns_the_middle_of_what_smote_draws_between_two_samples():
 def test_the_seed_decides():
     x, y = three_classes()
     one, two, other = (
-        DeepSmoteRegressor(random_state=s, steps=10).fit_resample(x, y)[0] for s in (0, 0, 1)
+        MansourifarDeepSMOTE(random_state=s, steps=10).fit_resample(x, y)[0] for s in (0, 0, 1)
     )
     np.testing.assert_array_equal(one, two)
     assert not np.array_equal(one, other)
@@ -62,8 +62,8 @@ def test_the_seed_decides():
 
 def test_a_unit_changes_nothing_but_the_unit():
     x, y = three_classes()
-    small = DeepSmoteRegressor(random_state=0).fit_resample(x, y)[0]
-    large = DeepSmoteRegressor(random_state=0).fit_resample(1e4 * x + 7e3, y)[0]
+    small = MansourifarDeepSMOTE(random_state=0).fit_resample(x, y)[0]
+    large = MansourifarDeepSMOTE(random_state=0).fit_resample(1e4 * x + 7e3, y)[0]
     np.testing.assert_allclose((large - 7e3) / 1e4, small, atol=0.02)
 
 
@@ -71,7 +71,7 @@ def test_a_single_sample_is_refused():
     x, y = three_classes()
     y[-1] = "one"
     with pytest.raises(InputError, match="a class of 1 sample: Deep SMOTE needs pairs") as error:
-        DeepSmoteRegressor().fit_resample(x, y)
+        MansourifarDeepSMOTE().fit_resample(x, y)
     assert "\n" not in str(error.value)
 
 
@@ -81,16 +81,16 @@ def test_a_single_sample_is_refused():
 @pytest.mark.parametrize("k", [1, 4, 5, 500])
 def test_a_class_offers_at_most_its_other_samples(k):
     x, y = three_classes()
-    made = DeepSmoteRegressor(random_state=0, steps=5, k_neighbors=k).fit_resample(x, y)[0]
+    made = MansourifarDeepSMOTE(random_state=0, steps=5, k_neighbors=k).fit_resample(x, y)[0]
     assert made.shape == (120, 6)
-    alike = DeepSmoteRegressor(random_state=0, steps=5, k_neighbors=min(k, 11)).fit_resample(x, y)
+    alike = MansourifarDeepSMOTE(random_state=0, steps=5, k_neighbors=min(k, 11)).fit_resample(x, y)
     np.testing.assert_array_equal(made, alike[0])
 
 
 def test_two_samples_are_enough():
     x, y = three_classes()
     keep = np.r_[0:42]
-    made, labels = DeepSmoteRegressor(random_state=0, steps=5).fit_resample(x[keep], y[keep])
+    made, labels = MansourifarDeepSMOTE(random_state=0, steps=5).fit_resample(x[keep], y[keep])
     assert (labels == "some").sum() == 40
     assert np.isfinite(made).all()
 
@@ -98,7 +98,7 @@ def test_two_samples_are_enough():
 def test_duplicated_samples_give_more_of_the_same():
     x, y = three_classes()
     x[y == "few"] = x[-1]
-    made, labels = DeepSmoteRegressor(random_state=0, steps=1000).fit_resample(x, y)
+    made, labels = MansourifarDeepSMOTE(random_state=0, steps=1000).fit_resample(x, y)
     new = made[57:][labels[57:] == "few"]
     assert len(new) == 35
     assert np.abs(new - x[-1]).max() < 0.15 * x.std()
@@ -108,14 +108,14 @@ def test_duplicated_samples_give_more_of_the_same():
 def test_constant_features_stay_what_they_are(value):
     x, y = three_classes()
     x[:, 2] = value
-    made = DeepSmoteRegressor(random_state=0).fit_resample(x, y)[0]
+    made = MansourifarDeepSMOTE(random_state=0).fit_resample(x, y)[0]
     np.testing.assert_allclose(made[57:, 2], value, atol=0.1 * np.delete(x, 2, axis=1).std())
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -3e5])
 def test_constant_samples_give_more_of_the_same(value):
     x, y = three_classes()
-    made = DeepSmoteRegressor(random_state=0, steps=20).fit_resample(np.full_like(x, value), y)[0]
+    made = MansourifarDeepSMOTE(random_state=0, steps=20).fit_resample(np.full_like(x, value), y)[0]
     np.testing.assert_allclose(made, value, rtol=1e-6, atol=1e-6)
 
 
@@ -124,16 +124,16 @@ def test_what_is_not_finite_is_refused_as_scikit_learn_does(bad):
     x, y = three_classes()
     x[-1, 0] = bad
     with pytest.raises(ValueError, match=r"Input X contains (NaN|infinity)"):
-        DeepSmoteRegressor(steps=5).fit_resample(x, y)
+        MansourifarDeepSMOTE(steps=5).fit_resample(x, y)
 
 
 @pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array])
 def test_sparse_samples_stay_sparse_and_give_the_same(form):
     x, y = three_classes()
     x[np.abs(x) < 0.5] = 0
-    made, labels = DeepSmoteRegressor(random_state=0, steps=5).fit_resample(form(x), y)
+    made, labels = MansourifarDeepSMOTE(random_state=0, steps=5).fit_resample(form(x), y)
     assert made.format == form(x).format
-    dense, dense_labels = DeepSmoteRegressor(random_state=0, steps=5).fit_resample(x, y)
+    dense, dense_labels = MansourifarDeepSMOTE(random_state=0, steps=5).fit_resample(x, y)
     np.testing.assert_allclose(made.toarray(), dense, atol=1e-12)
     np.testing.assert_array_equal(labels, dense_labels)
 
@@ -142,7 +142,7 @@ def test_a_frame_comes_back_with_its_columns_and_types():
     pandas = pytest.importorskip("pandas")
     x, y = three_classes()
     frame = pandas.DataFrame(x, columns=list("abcdef")).astype({"a": np.float32})
-    made, labels = DeepSmoteRegressor(random_state=0, steps=5).fit_resample(
+    made, labels = MansourifarDeepSMOTE(random_state=0, steps=5).fit_resample(
         frame, pandas.Series(y, name="state")
     )
     assert list(made.columns) == list("abcdef")
@@ -156,7 +156,7 @@ def test_a_frame_comes_back_with_its_columns_and_types():
 )
 def test_parameters_out_of_range_are_refused_as_scikit_learn_does(wrong):
     with pytest.raises(InvalidParameterError, match=f"The '{next(iter(wrong))}' parameter"):
-        DeepSmoteRegressor(**wrong).fit_resample(*three_classes())
+        MansourifarDeepSMOTE(**wrong).fit_resample(*three_classes())
 
 
 # ------------------------------------------------------------------ a regressor for itself

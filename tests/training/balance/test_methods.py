@@ -2,57 +2,53 @@
 
 from __future__ import annotations
 
-import dataclasses
-from functools import partial
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from scipy.stats import gmean
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.training.balance import resampling
-from dlrsd.training.balance.deep_smote import DeepSmoteRegressor
-from dlrsd.training.balance.materials import make_materials
-from dlrsd.training.balance.methods import (
-    COMBINATIONS,
-    KNOWN,
-    METHODS,
-    materials_for,
-    training_set,
-)
-from dlrsd.training.data.vibration.prepare import prepare
+from dlrsd.training.balance.methods import COMBINATIONS, FORMER_NAMES, KNOWN, METHODS, training_set
+from dlrsd.training.balance.training_set import Plan
+from dlrsd.training.kinds.vibration import line
 
 DRAWN = [108, 18, 18, 18]  # a tenth of 120 and 20 is held out
 TARGET = 108
 
 
-@pytest.fixture(scope="module", autouse=True)
-def short_regression(hurry):
-    hurry.setattr(resampling, "DeepSmoteRegressor", partial(DeepSmoteRegressor, steps=3))
-
-
 @pytest.fixture(scope="module")
-def lone(tiny_settings):
+def lone(hurried_settings):
     """A single window of every fault class."""
-    return make_materials(prepare(dataclasses.replace(tiny_settings, balance=120.0)))
+    settings = replace(hurried_settings, balance=120.0)
+    return line.materials_for("none", settings, line.prepare(settings))
 
 
 @pytest.fixture(scope="module")
-def made(materials):
+def plan(hurried):
+    def plan(seed):
+        return Plan(
+            target=TARGET, seed=seed, schedule=hurried.generator, pair_steps=hurried.pair_steps
+        )
+
+    return plan
+
+
+@pytest.fixture(scope="module")
+def made(materials, plan):
     """Every method's training set, made once."""
     sets = {}
 
     def make(name):
         if name not in sets:
-            sets[name] = training_set(name, materials, target=TARGET, seed=1)
+            sets[name] = training_set(name, materials, plan(seed=1))
         return sets[name]
 
     return make
 
 
 OVER_SAMPLING = (
-    "smote", "smote-waveform", "borderline-smote", "adasyn", "deepsmote", "deep-smote",
-    "dlrsd-smote",
+    "smote", "smote-waveform", "borderline-smote", "adasyn", "dablain-deepsmote",
+    "mansourifar-deep-smote", "dlrsd-smote",
 )  # fmt: skip
 
 
@@ -156,18 +152,18 @@ def test_under_sampling_keeps_windows_with_their_views(made, materials, name, ke
 
 
 @pytest.mark.parametrize("name", METHODS | COMBINATIONS)
-def test_the_seed_decides(made, materials, name):
-    again = training_set(name, materials, target=TARGET, seed=1)
+def test_the_seed_decides(made, materials, plan, name):
+    again = training_set(name, materials, plan(seed=1))
     for one, two in zip(made(name).pools, again.pools, strict=True):
         np.testing.assert_array_equal(one, two)
-    other = training_set(name, materials, target=TARGET, seed=2)
+    other = training_set(name, materials, plan(seed=2))
     same = [np.array_equal(a, b) for a, b in zip(made(name).pools, other.pools, strict=True)]
     assert same == [not name.startswith("rus"), *[not makes(name)] * 3]
 
 
 @pytest.mark.parametrize("name", METHODS | COMBINATIONS)
-def test_a_class_of_one_window_is_left_to_its_views(lone, name):
-    training = training_set(name, lone, target=TARGET, seed=1)
+def test_a_class_of_one_window_is_left_to_its_views(lone, plan, name):
+    training = training_set(name, lone, plan(seed=1))
     assert [len(synthetic) for synthetic in training.synthetic] == [0, 0, 0, 0]
     assert [len(pool) for pool in training.pools[1:]] == [60, 60, 60]
     if makes(name):
@@ -179,10 +175,10 @@ def test_a_class_of_one_window_is_left_to_its_views(lone, name):
         assert training.notes == []
 
 
-def test_an_unknown_method_is_refused_with_all_names(materials):
+def test_an_unknown_method_is_refused_with_all_names(materials, plan, hurried_settings):
     for call in (
-        lambda: training_set("smoke", materials, target=1, seed=0),
-        lambda: materials_for("smoke", materials.data),
+        lambda: training_set("smoke", materials, plan(seed=0)),
+        lambda: line.materials_for("smoke", hurried_settings, materials.data),
     ):
         with pytest.raises(InputError, match="got method 'smoke': expected one of none, ") as error:
             call()
@@ -191,16 +187,21 @@ def test_an_unknown_method_is_refused_with_all_names(materials):
         assert "\n" not in str(error.value)
 
 
-def test_autoscaled_materials_forget_the_amplitude_of_test_windows_too(materials):
-    scaled = materials_for("dlrsd-smote/autoscale", materials.data)
+def test_autoscaled_materials_forget_the_amplitude_of_test_windows_too(materials, hurried_settings):
+    scaled = line.materials_for("dlrsd-smote/autoscale", hurried_settings, materials.data)
     windows = materials.data.cut(materials.data.test_index())[::8]
     louder = 7 * windows
     np.testing.assert_allclose(
         scaled.frontend.heatmaps(windows), scaled.frontend.heatmaps(louder), atol=2e-3
     )
-    plain = materials_for("dlrsd-smote", materials.data)
+    plain = line.materials_for("dlrsd-smote", hurried_settings, materials.data)
     np.testing.assert_array_equal(plain.pools[1].heatmaps, materials.pools[1].heatmaps)
     assert np.abs(plain.frontend.heatmaps(louder) - plain.frontend.heatmaps(windows)).mean() > 0.5
     # Constants of the scaled windows: of zero mean where all classes weigh the same.
     rows = np.mean([pool.drawn.mean(axis=(0, 1, 3)) for pool in scaled.pools], axis=0)
     assert np.abs(rows).max() < 0.2
+
+
+def test_a_former_name_is_no_name_of_a_method():
+    assert set(FORMER_NAMES.values()) <= set(METHODS)
+    assert not set(FORMER_NAMES) & set(KNOWN)

@@ -5,21 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import pytest
 from imblearn.over_sampling import SMOTE
 
-from dlrsd.training.balance import resampling
-from dlrsd.training.balance.materials import Materials, make_materials
+from dlrsd.training.balance import over_sampling
+from dlrsd.training.balance.materials import Materials
+from dlrsd.training.balance.over_sampling import each_class, in_rounds
 from dlrsd.training.balance.pools import RealPool
-from dlrsd.training.balance.resampling import each_class, in_rounds
-from dlrsd.training.data.vibration.prepare import prepare
-
-
-@pytest.fixture(scope="module")
-def real(tiny_settings):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dlrsd.training.balance.pools.VIEWS", 60)
-        return make_materials(prepare(tiny_settings))
 
 
 def with_pools(real: Materials, pools: list[RealPool]) -> Materials:
@@ -35,14 +26,14 @@ def pool_of(corners: np.ndarray, seed: int = 0) -> RealPool:
     return RealPool(heatmaps.reshape(len(parent), 1, 1, -1), parent, len(corners))
 
 
-def three_corners(real):
+def three_corners(materials):
     """A class of three far windows beside a large one far from all of them."""
     large = np.random.default_rng(1).uniform(99, 101, (40, 3))
-    return with_pools(real, [pool_of(large), pool_of(np.eye(3))])
+    return with_pools(materials, [pool_of(large), pool_of(np.eye(3))])
 
 
-def test_smote_makes_points_on_lines_between_different_windows(real):
-    made = resampling.smote(three_corners(real), target=300, seed=0)
+def test_smote_makes_points_on_lines_between_different_windows(materials):
+    made = over_sampling.smote(three_corners(materials), target=300, seed=0)
     assert made.synthetic[1].shape == (297, 1, 1, 3)
     assert made.counts[1] == {"k_neighbors": 2}
     points = made.synthetic[1].reshape(-1, 3)
@@ -58,7 +49,7 @@ def test_smote_makes_points_on_lines_between_different_windows(real):
     assert edges.min() > 60
 
 
-def test_every_round_shows_each_window_once_by_its_views(real):
+def test_every_round_shows_each_window_once_by_its_views(materials):
     seen, wanted = [], []
 
     def sampler(rows, labels, want, seed):
@@ -66,11 +57,10 @@ def test_every_round_shows_each_window_once_by_its_views(real):
         wanted.append(want)
         return {}
 
-    materials = three_corners(real)
-    made = in_rounds(materials, sampler, target=45, seed=0)
+    made = in_rounds(three_corners(materials), sampler, target=45, seed=0)
     assert [sum(want.get(c, 0) for want in wanted) for c in (0, 1)] == [5, 42]
     assert {want.get(1) for want in wanted} == {4, 5}
-    assert len(seen) == resampling.ROUNDS
+    assert len(seen) == over_sampling.ROUNDS
     corners = []
     for rows, labels in seen:
         assert np.bincount(labels).tolist() == [40, 3]
@@ -80,20 +70,21 @@ def test_every_round_shows_each_window_once_by_its_views(real):
     assert [len(s) for s in made.synthetic] == [0, 0]
 
 
-def test_what_a_sampler_refuses_is_said_and_left(real):
-    made = resampling.adasyn(three_corners(real), target=40, seed=0)
+def test_what_a_sampler_refuses_is_said_and_left(materials):
+    made = over_sampling.adasyn(three_corners(materials), target=40, seed=0)
     assert len(made.synthetic[1]) == 0
-    name = real.data.classes[1]
+    name = materials.data.classes[1]
     assert made.notes == [
         f"class '{name}': nothing made in 10 of 10 rounds (Not any neigbours belong to the "
         "majority class), its own windows' views instead"
     ]
 
 
-def test_no_window_near_another_class_makes_nothing_by_borderline_smote(real):
+def test_no_window_near_another_class_makes_nothing_by_borderline_smote(materials):
     large = np.random.default_rng(1).uniform(99, 101, (40, 12))
-    apart = with_pools(real, [pool_of(large), pool_of(np.eye(12))])  # ten neighbours of its own
-    made = resampling.borderline_smote(apart, target=40, seed=0)
+    # Ten neighbours of its own.
+    apart = with_pools(materials, [pool_of(large), pool_of(np.eye(12))])
+    made = over_sampling.borderline_smote(apart, target=40, seed=0)
     assert [len(synthetic) for synthetic in made.synthetic] == [0, 0]
     assert "nothing made in 10 of 10 rounds (no window is near another class)" in made.notes[0]
 
@@ -110,14 +101,14 @@ def test_it_is_imbalanced_learn_that_samples():
     np.testing.assert_array_equal(new, reference.fit_resample(rows, labels)[0][30:])
 
 
-def test_waveforms_between_waveforms(real, monkeypatch):
+def test_waveforms_between_waveforms(materials, monkeypatch):
     """Of two windows that only differ in loudness, all between are as loud as something between."""
     monkeypatch.setattr("dlrsd.training.fitting.augment.NOISE", 0.0)
-    wave = real.windows[1][:1]
-    windows = [real.windows[0], np.concatenate([wave, 9 * wave])]
-    pools = [RealPool(real.frontend.heatmaps(w), np.arange(len(w)), len(w)) for w in windows]
-    materials = dataclasses.replace(with_pools(real, pools), windows=windows)
-    made = resampling.smote_waveform(materials, target=30, seed=0)
+    wave = materials.windows[1][:1]
+    windows = [materials.windows[0], np.concatenate([wave, 9 * wave])]
+    pools = [RealPool(materials.frontend.heatmaps(w), np.arange(len(w)), len(w)) for w in windows]
+    two = dataclasses.replace(with_pools(materials, pools), windows=windows)
+    made = over_sampling.smote_waveform(two, target=30, seed=0)
     assert [len(s) for s in made.synthetic] == [0, 28]
     level = made.synthetic[1].mean(axis=(1, 2, 3))
     low, high = pools[1].heatmaps.mean(axis=(1, 2, 3))

@@ -4,40 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from scipy.spatial.distance import cdist
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
 from dlrsd.runtime.synthesis.filtering import Thresholds
 from dlrsd.training.balance.pools import balance_class, real_pool
-from dlrsd.training.data.vibration.prepare import prepare
-from dlrsd.training.frontends.scalogram import Frontend
-from dlrsd.training.kinds.vibration.fit import make_materials
-from dlrsd.training.models.generator import make_generator
-from dlrsd.training.runs.run import load_run
+from dlrsd.training.fitting.generator import new_generator
+from dlrsd.training.frontends.scalogram import Scalogram
 
 LABEL = 1
 TARGET = 90
 
 
 @pytest.fixture(scope="module")
-def trained(tiny_run):
-    return load_run(tiny_run).generator
-
-
-@pytest.fixture(scope="module")
 def untrained():
     """Decodes everything to the same heatmap: of a blend, texture makes a copy of one parent."""
-    torch.manual_seed(0)
-    return make_generator("edge", n_classes=4).eval()
+    return new_generator("edge", n_classes=4, channels=1, size=(32, 32), seed=0).eval()
 
 
 @pytest.fixture(scope="module")
-def pool(tiny_settings):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dlrsd.training.balance.pools.VIEWS", 60)
-        return make_materials(prepare(tiny_settings)).pools[LABEL]
+def pool(materials):
+    return materials.pools[LABEL]
 
 
 def nearest_over_spacing(synthetic, drawn):
@@ -82,7 +70,7 @@ def test_the_seed_decides(trained, pool):
 
 
 def test_a_single_window_is_refused(trained):
-    frontend = Frontend(ScalogramConfig(), 1e-3, (0.0,) * 32, (1.0,) * 32)
+    frontend = Scalogram(ScalogramConfig(), 1e-3, (0.0,) * 32, (1.0,) * 32)
     rng = np.random.default_rng(0)
     one = real_pool(rng.standard_normal((1, 1, 1024)).astype(np.float32), frontend, rng=rng)
     with pytest.raises(InputError, match=r"a single window: .*; record more") as caught:
@@ -92,14 +80,13 @@ def test_a_single_window_is_refused(trained):
 
 
 @pytest.mark.parametrize(("n", "offered"), [(3, 40), (30, 60)])
-def test_a_pool_is_the_drawn_windows_and_views_of_each(monkeypatch, n, offered):
-    monkeypatch.setattr("dlrsd.training.balance.pools.VIEWS", 40)
-    frontend = Frontend(ScalogramConfig(), 1e-6, (0.0,) * 32, (1.0,) * 32)
+def test_a_pool_is_the_drawn_windows_and_views_of_each(n, offered):
+    frontend = Scalogram(ScalogramConfig(), 1e-6, (0.0,) * 32, (1.0,) * 32)
     rng = np.random.default_rng(0)
     # A window's loudness tells it from the others, and a view has the loudness of its window.
     loudness = 4.0 ** np.arange(n)[:, None, None]
     windows = (loudness * rng.standard_normal((n, 1, 1024))).astype(np.float32)
-    pool = real_pool(windows, frontend, rng=rng)
+    pool = real_pool(windows, frontend, rng=rng, least=40)
     assert (len(pool.heatmaps), len(pool.parent), pool.n_drawn) == (offered, offered, n)
     # A product of another batch size may round differently in its last bits.
     np.testing.assert_allclose(pool.drawn, frontend.heatmaps(windows), rtol=1e-3, atol=1e-5)

@@ -1,3 +1,5 @@
+"""Sequences against an imbalance: what is drawn how often, weighs how much, and lies between."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -7,12 +9,12 @@ import pytest
 import torch
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.training.balance.sequences import SEQUENCE_METHODS, training_sequences
+from dlrsd.training.balance import sequences as balance
+from dlrsd.training.balance.sequences import FORMER_NAMES, SEQUENCE_METHODS
 from dlrsd.training.data.plants.plants import CLASSES
-from dlrsd.training.data.plants.sequences import Segment, SequenceData, SequenceSettings
+from dlrsd.training.data.plants.sequences import Segment, SequenceData
 from dlrsd.training.fitting.sequence_batches import draw_sequences
 
-SETTINGS = SequenceSettings("somewhere", window=9, hop=3, sequence=4)
 N = 400  # windows
 
 
@@ -22,7 +24,11 @@ def data_of(label, signal=None) -> SequenceData:
     if signal is None:
         signal = np.random.default_rng(0).standard_normal((2, n)).astype(np.float32)
     segment = Segment(0, 0, signal, label)
-    return SequenceData(SETTINGS, [], {"train": [segment]})
+    return SequenceData([], {"train": [segment]}, window=9, hop=3)
+
+
+def training_sequences(data: SequenceData, method: str):
+    return balance.training_sequences(data, method, length=4, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +74,7 @@ def test_sequences_are_consecutive_windows_that_overlap_by_half(data):
 def test_weights_make_all_classes_weigh_the_same_and_nothing_leaves_them_as_they_are(data):
     natural = seen(training_sequences(data, "none"))
     np.testing.assert_allclose(natural[[0, 4, 6]], [0.88, 0.02, 0.10], atol=0.02)
-    for method in ("class-weights", "rus-weights", "smote-weights", "rus-smote-weights"):
+    for method in ("class-weights", "rus-weights", "smote-weights", "light-rus-smote-weights"):
         weighed = seen(training_sequences(data, method))
         np.testing.assert_allclose(weighed[[0, 4, 6]], 1 / 3, atol=0.06, err_msg=method)
 
@@ -82,7 +88,7 @@ def test_class_weights_are_one_over_the_count(data):
 
 
 def test_under_sampling_leaves_the_geometric_mean_of_the_largest_and_smallest_class(data):
-    all_, under = (training_sequences(data, method) for method in ("none", "rus"))
+    all_, under = (training_sequences(data, method) for method in ("none", "light-rus"))
     sizes = [np.bincount(rarest_of(each.label), minlength=7) for each in (all_, under)]
     limit = round(np.sqrt(sizes[0].max() * sizes[0][sizes[0] > 0].min()))
     np.testing.assert_array_equal(sizes[1], np.minimum(sizes[0], limit))
@@ -202,3 +208,8 @@ def test_every_method_ends_in_finite_numbers(data):
 def test_what_cannot_be_balanced_is_refused(label, method, said):
     with pytest.raises(InputError, match=said):
         training_sequences(data_of(label), method)
+
+
+def test_a_former_name_is_no_name_of_a_method():
+    assert set(FORMER_NAMES.values()) <= set(SEQUENCE_METHODS)
+    assert not set(FORMER_NAMES) & set(SEQUENCE_METHODS)

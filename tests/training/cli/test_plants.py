@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -18,26 +15,20 @@ from dlrsd.training.data.plants.wide_table import write_table
 from dlrsd.training.data.plants.windows import window_labels
 from dlrsd.training.inspect.plants import inspect_plants
 
-PROGRAM = "from dlrsd.training.cli.app import main; main()"
-
-
-def command(*arguments):
-    program = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
-    return subprocess.run(program, capture_output=True, text=True, timeout=120)
-
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("plants") / "two"
-    done = command("simulate-plant", folder, "--years", "0.1", "--components", "2", "--zones", "1")
+def folder(command, tmp_path_factory):
+    base = tmp_path_factory.mktemp("plants")
+    folder, size = base / "two", ("--years", "0.1", "--components", "2", "--zones", "1")
+    done = command(base, "simulate-plant", folder, *size)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{folder}: 2 simulated plants of 3506 samples, 18 channels, ")
     return folder
 
 
-def test_inspect_says_what_is_there_within_100_columns(folder):
+def test_inspect_says_what_is_there_within_100_columns(command, folder):
     (folder / "plant_3c.csv").write_text("2010-01-01 00:00:00,\\N,5\n")
-    done = command("inspect", folder)
+    done = command(folder, "inspect", folder)
     facts = inspect_plants(folder)
     (folder / "plant_3c.csv").unlink()
     assert (done.returncode, done.stderr) == (0, "")
@@ -56,9 +47,9 @@ def test_inspect_says_what_is_there_within_100_columns(folder):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_a_plant_as_a_table_is_what_the_runtime_reads(folder, tmp_path, suffix):
+def test_a_plant_as_a_table_is_what_the_runtime_reads(command, folder, tmp_path, suffix):
     path = tmp_path / f"p.{suffix}"
-    done = command("plant-table", folder, path, "--plant", "plant_2")
+    done = command(tmp_path, "plant-table", folder, path, "--plant", "plant_2")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{path}: 3506 rows, 18 channels\n"
     plant = load_plants(folder)[1]
@@ -81,8 +72,8 @@ def test_a_plant_as_a_table_is_what_the_runtime_reads(folder, tmp_path, suffix):
         (("plant-table", "{}", "{}/t.csv", "--plant", "x"), "got plant 'x': expected one of"),
     ],
 )
-def test_a_users_mistake_is_one_line(folder, arguments, said):
-    done = command(*(argument.format(folder) for argument in arguments))
+def test_a_users_mistake_is_one_line(command, folder, tmp_path, arguments, said):
+    done = command(tmp_path, *(argument.format(folder) for argument in arguments))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"error: {said}")
     assert done.stderr.count("\n") == 1

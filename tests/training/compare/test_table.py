@@ -8,30 +8,56 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 from pyarrow import csv, parquet
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.training.runs.table import SCHEMA, own_table, read_table, write_table
+from dlrsd.training.compare.table import SCHEMA, own_table, read_table, write_table
+from dlrsd.training.fitting.schedule import CLASSIFIER, SEQUENCE
+from dlrsd.training.kinds.plants.settings import SequenceSettings
+from dlrsd.training.kinds.vibration.settings import Settings, Training
 
-OWNER = (
-    "import sys, time; from pathlib import Path; from dlrsd.training.runs.table import own_table\n"
-    "with own_table(Path(sys.argv[1])): print('mine', flush=True); time.sleep(60)"
-)
+OWNER = """
+import sys, time
+from pathlib import Path
+from dlrsd.training.compare.table import own_table
+with own_table(Path(sys.argv[1])):
+    print("mine", flush=True)
+    time.sleep(60)
+"""
 
 
-def row(**changes):
-    kinds = {pa.string(): "text", pa.float64(): 0.1, pa.int64(): 3}
-    return {field.name: kinds[field.type] for field in SCHEMA} | changes
+def row(settings, **changes):
+    simple = {pa.string(): "text", pa.float64(): 0.1, pa.int64(): 3}
+    stated = msgspec.to_builtins(settings)
+    return (
+        {field.name: simple[field.type] for field in SCHEMA if not pa.types.is_nested(field.type)}
+        | {"kind": stated.pop("kind"), "settings": stated, "classes": ["a", "b"], "notes": ["x, y"]}
+        | {"train_windows": {"a": 7, "b": 1}, "test_windows": {"a": 0, "b": 3}}
+        | {"counts": {"a": {"drawn": 7.0}, "b": {}}, "recall": {"a": None, "b": 1 / 3}}
+        | {"confusion": [[0, 0], [1, 2]]}
+        | changes
+    )
 
 
 ROWS = [
     row(
-        seed=0, task=None, macro_auroc=None, accuracy=0.1 + 0.2, macro_recall=1.0, balance=400.0,
-        seconds=1e-17, notes="[]", recall=json.dumps({'a "b", c': 1 / 3, "ü\n": None}),
+        Settings("rig", balance=400.0, channels=("a", "ü"), rate=8000.0), seed=0, task=None,
+        macro_auroc=None, accuracy=0.1 + 0.2, macro_recall=1.0, balance=400.0, seconds=1e-17,
+        notes=[], recall={'a "b", c': 1 / 3, "ü\n": None},
     ),
-    row(seed=1, worst_class="", data="NA", task="null", classifier="3", accuracy=2**-60),
+    row(
+        SequenceSettings("plant", years=0.5, training=replace(SEQUENCE, epochs=1)), seed=1,
+        balance=None, worst_class="", data="NA", task="null", classifier="3", accuracy=2**-60,
+        counts={}, classes=[],
+    ),
+    row(
+        Settings("", label="null", root="NA", training=Training(views=3)), seed=2,
+        notes=["", "null", '"', "a\nb,c\r\n"], classes=["", "null"],
+    ),
 ]  # fmt: skip
 
 
@@ -56,8 +82,65 @@ def test_both_formats_give_back_the_very_rows(path):
 def test_other_readers_find_numbers_as_numbers(path):
     write_table(path, ROWS)
     table = csv.read_csv(path) if path.suffix == ".csv" else parquet.read_table(path)
-    assert sorted(table["accuracy"].to_pylist()) == [2**-60, 0.1 + 0.2]
+    assert sorted(table["accuracy"].to_pylist()) == [2**-60, 0.1, 0.1 + 0.2]
     assert table["seed"].type == pa.int64()
+
+
+def test_other_readers_of_parquet_find_nested_values(tmp_path):
+    write_table(tmp_path / "t.parquet", ROWS)
+    table = parquet.read_table(tmp_path / "t.parquet")
+    first = table.filter(pa.compute.equal(table["seed"], 0)).to_pylist(maps_as_pydicts="strict")[0]
+    assert first["recall"] == ROWS[0]["recall"]
+    assert first["confusion"] == [[0, 0], [1, 2]]
+    assert first["settings"]["training"]["classifier"]["epochs"] == CLASSIFIER.epochs
+    assert first["settings"]["channels"] == ["a", "ü"]
+
+
+def test_what_a_row_does_not_state_of_its_settings_is_what_is_usual(path):
+    """As a version of before wrote it, which knew fewer settings."""
+    stated = {"data": "rig", "seed": 2}
+    if path.suffix == ".csv":
+        write_table(path, [ROWS[2] | {"settings": stated}])
+    else:
+        older = pa.Table.from_pylist([ROWS[2] | {"settings": stated}], SCHEMA)
+        parquet.write_table(older, path)
+    (found,) = read_table(path)
+    usual = msgspec.to_builtins(Settings("rig", seed=2))
+    assert found["settings"] == {k: v for k, v in usual.items() if k != "kind"}
+
+
+@pytest.mark.parametrize("epochs", [20, 3])
+def test_a_row_of_schema_1_is_read_from_both_formats(path, epochs):
+    """Text where columns are nested now, methods by their former names, epochs beside settings."""
+    nested = {
+        "train_windows": {"a": 7, "b": 1}, "test_windows": {"a": 2, "b": 3}, "notes": ["x"],
+        "counts": [{"drawn": 7, "rejected": {"near_copy": 2}}, {"drawn": 1, "rejected": {}}],
+        "recall": {"a": None, "b": 0.5}, "confusion": [[2, 0], [1, 2]], "classes": ["a", "b"],
+        "settings": {"data": "rig", "channels": ["DE"], "window": 512, "classifier": "vgg11"},
+    }  # fmt: skip
+    names = [name for name in SCHEMA.names if name != "kind"]
+    old = {name: ROWS[2][name] for name in names} | {"method": "deep-smote", "epochs": epochs}
+    old |= {name: json.dumps(value) for name, value in nested.items()}
+    schema = pa.schema([(n, pa.string() if n in nested else SCHEMA.field(n).type) for n in names])
+    table = pa.Table.from_pylist([old], schema)
+    if path.suffix == ".csv":
+        csv.write_csv(table, path)
+    else:
+        parquet.write_table(table, path)
+    (found,) = read_table(path)
+    assert (found["kind"], found["method"]) == ("window", "mansourifar-deep-smote")
+    assert {n: found[n] for n in nested if n not in ("counts", "settings")} == {
+        n: value for n, value in nested.items() if n not in ("counts", "settings")
+    }
+    assert found["counts"] == {"a": {"drawn": 7, "rejected near_copy": 2}, "b": {"drawn": 1}}
+    settings = msgspec.convert({"kind": "window", **found["settings"]}, Settings)
+    training = Training(classifier=replace(CLASSIFIER, epochs=epochs))
+    assert settings == Settings(
+        "rig", channels=("DE",), window=512, classifier="vgg11", training=training
+    )
+    # Once it is written again, it is of this version and says the same.
+    write_table(path, [found])
+    assert read_table(path) == [found]
 
 
 def test_the_order_of_the_cells_is_not_that_of_their_completion(path):

@@ -12,7 +12,6 @@ from scipy.signal import convolve2d
 from scipy.special import softmax
 from torch import nn
 
-from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
 from dlrsd.training.evaluate.attention import attention, attention_figures, positions_seen, reach
 from dlrsd.training.evaluate.long_range import long_range
 from dlrsd.training.evaluate.receptive_field import (
@@ -22,9 +21,11 @@ from dlrsd.training.evaluate.receptive_field import (
     gradient_map,
     theoretical_field,
 )
+from dlrsd.training.frontends.front_end import HeatmapAxes
+from dlrsd.training.kinds.vibration.run import load_run
 from dlrsd.training.models.generator import Generator, GeneratorConfig, make_generator
 from dlrsd.training.report.page import write_report
-from dlrsd.training.runs.run import load_arrays, load_run, save_arrays
+from dlrsd.training.runs.folder import load_arrays, save_arrays
 
 HEADING = "How far the generator looks"
 
@@ -174,11 +175,11 @@ def test_a_generator_without_the_block_looks_no_farther_than_its_convolutions():
 
 
 def test_what_is_kept_of_a_generator(small):
-    config = ScalogramConfig(rate_hz=8000, window=512, n_frequencies=12, n_blocks=8, f_min_hz=100)
+    axes = HeatmapAxes(np.geomspace(100, 3000, 12), duration_ms=64, columns=8)
     own = heatmaps(20, 1, 12, 8)
     unseen = [own[:3], own[:0], own[5:]]
     figures, arrays = long_range(
-        small, unseen, config, classes=["good", "absent", "worn"], normal="good"
+        small, unseen, axes, classes=["good", "absent", "worn"], normal="good"
     )
     assert figures["attention"]["class"] == "worn"
     np.testing.assert_array_equal(arrays["heatmap"], own[5, 0])
@@ -205,7 +206,7 @@ def test_a_report_shows_how_far_the_generator_looks(tiny_run, tmp_path):
     assert metrics["receptive_field"]["encoder"]["outside"] > 0
     run, samples = load_run(tiny_run), load_arrays(tiny_run / "samples.npz")
     shown = samples["long_range/heatmap"][None, None]
-    rows, columns = attention(run.generator, shown)
+    rows, columns = attention(run.kept.network, shown)
     np.testing.assert_allclose(samples["long_range/rows"], rows[0], atol=1e-6)
     np.testing.assert_allclose(samples["long_range/columns"], columns[0], atol=1e-6)
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from dlrsd.training.balance.pools import RealPool
-from dlrsd.training.evaluate.calibrate import _asides, _leave_out, _n_apart, fit_temperature
+from dlrsd.training.evaluate.calibrate import (
+    calibrate,
+    choose_aside,
+    count_apart,
+    fit_temperature,
+    leave_out,
+)
+from dlrsd.training.fitting.classifier import new_classifier
+from dlrsd.training.fitting.schedule import CLASSIFIER
 
 
 def test_temperature_undoes_overconfidence():
@@ -32,9 +41,9 @@ def test_a_few_windows_all_recognised_do_not_make_certainty(n_windows):
 def test_left_out_windows_leave_with_all_their_views():
     heatmaps = np.arange(50, dtype=np.float32).reshape(50, 1, 1, 1)
     pool = RealPool(heatmaps, np.arange(50) % 10, 10)
-    ((chosen,),) = _asides([pool], None, np.random.default_rng(0))
-    assert _n_apart([chosen], None) == len(chosen) == 2
-    kept, checked, aside = _leave_out(pool, chosen, np.random.default_rng(0))
+    ((chosen,),) = choose_aside([pool], None, np.random.default_rng(0))
+    assert count_apart([chosen], None) == len(chosen) == 2
+    kept, checked, aside = leave_out(pool, chosen, np.random.default_rng(0))
     assert (len(kept), len(checked), len(aside)) == (36, 4, 10)
     windows = {int(h) % 10 for h in aside.ravel()}
     assert len(windows) == 2
@@ -45,7 +54,7 @@ def test_of_other_bearings_each_probe_leaves_out_another_one_of_every_class():
     heatmaps = np.zeros((20, 1, 1, 1), np.float32)
     pools = [RealPool(heatmaps, np.arange(20) % 10, 10)] * 3
     of = [np.arange(10) % 4, np.arange(10) % 2, np.zeros(10, np.int64)]
-    asides = _asides(pools, of, np.random.default_rng(0))
+    asides = choose_aside(pools, of, np.random.default_rng(0))
     assert len(asides) == 3
     for four, two, one in asides:
         for group, aside in ((of[0], four), (of[1], two)):
@@ -53,7 +62,43 @@ def test_of_other_bearings_each_probe_leaves_out_another_one_of_every_class():
             assert set(aside) == set(np.flatnonzero(group == kind))
         assert len(one) == 2  # windows, where there is no other bearing
     counts = [
-        _n_apart(aside, group) for aside, group in zip(zip(*asides, strict=True), of, strict=True)
+        count_apart(aside, group)
+        for aside, group in zip(zip(*asides, strict=True), of, strict=True)
     ]
     assert counts[:2] == [3, 2]
     assert counts[2] > 3
+
+
+def test_what_a_probe_is_judged_by_it_was_not_trained_on(tmp_path):
+    """Of heatmaps that are noise, a probe that was shown them would be sure; one that was not is
+    asked for, and the temperature says that nothing is known."""
+    rng = np.random.default_rng(0)
+    pools = [
+        RealPool(rng.standard_normal((60, 1, 16, 16)).astype(np.float32), np.arange(60) % 20, 20)
+        for _ in range(2)
+    ]
+    schedule = replace(CLASSIFIER, epochs=2, steps=10, batch=40)
+    seen = []
+
+    def make():
+        classifier = new_classifier("edge", channels=1, n_classes=2, seed=0)
+        classifier.register_forward_pre_hook(
+            lambda module, inputs: seen.append(inputs[0].numpy()) if module.training else None
+        )
+        return classifier
+
+    done = []
+    temperature, novelty = calibrate(
+        make().eval(), pools, make=make, seed=0, schedule=schedule, varied=False,
+        checkpoint=tmp_path / "probe.pt", progress=lambda what, total: done.append,
+    )  # fmt: skip
+    trained = {heatmap.tobytes() for batch in seen for heatmap in batch}
+    for pool in pools:
+        parents = {
+            p for h, p in zip(pool.heatmaps, pool.parent, strict=True) if h.tobytes() in trained
+        }
+        assert len(parents) == 16  # one window in five is left out, with its views
+    assert temperature == 10  # the highest there is
+    embedding = rng.standard_normal((9, 64)).astype(np.float32)
+    assert np.isfinite(novelty(embedding)).all()
+    assert done == [1, 2]

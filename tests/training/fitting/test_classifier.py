@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
 
 from dlrsd.training.fitting import classifier as fit_classifier
 from dlrsd.training.fitting.classifier import cross_entropy, mix, predict, train_classifier
+from dlrsd.training.fitting.schedule import CLASSIFIER
 from dlrsd.training.models.classifiers import CLASSIFIERS, Classifier, make_classifier
 
 
@@ -23,19 +25,17 @@ def three_classes(count, seed):
 
 
 @pytest.fixture
-def learn(tmp_path, monkeypatch):
-    monkeypatch.setattr(fit_classifier, "STEPS", 12)
-    monkeypatch.setattr(fit_classifier, "BATCH", 48)
+def learn(tmp_path):
     held = three_classes(20, 1)
 
-    def learn(seed=0, name="c.pt", epochs=5, count=60, **how):
+    def learn(seed=0, name="c.pt", epochs=5, count=60, steps=12, batch=48, **how):
         torch.manual_seed(seed)
         classifier = make_classifier("edge", channels=1, n_classes=3)
         curves = train_classifier(
             classifier,
             three_classes(count, 0),
             (np.concatenate(held), np.repeat(np.arange(3), 20)),
-            epochs=epochs,
+            schedule=replace(CLASSIFIER, epochs=epochs, steps=steps, batch=batch),
             seed=seed,
             checkpoint=tmp_path / name,
             **how,
@@ -143,8 +143,6 @@ def test_mixup_blends_heatmaps_and_the_loss_as_by_hand(learn, monkeypatch):
         return seen["mixed"], seen["other"], seen["position"]
 
     monkeypatch.setattr(fit_classifier, "mix", remember)
-    monkeypatch.setattr(fit_classifier, "STEPS", 1)
-    monkeypatch.setattr(fit_classifier, "BATCH", 6)
     logits = []
 
     def keep(module, inputs, output):
@@ -154,7 +152,7 @@ def test_mixup_blends_heatmaps_and_the_loss_as_by_hand(learn, monkeypatch):
     with torch.nn.modules.module.register_module_forward_hook(
         lambda m, i, o: keep(m, i, o) if isinstance(m, Classifier) else None
     ):
-        curves = learn(epochs=1, mixup=0.2)[1]
+        curves = learn(epochs=1, steps=1, batch=6, mixup=0.2)[1]
     by_hand = [
         seen["position"] * smoothed(row, a) + (1 - seen["position"]) * smoothed(row, b)
         for row, a, b in zip(logits[0], seen["label"], seen["other"], strict=True)
@@ -163,26 +161,23 @@ def test_mixup_blends_heatmaps_and_the_loss_as_by_hand(learn, monkeypatch):
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_every_classifier_can_be_trained(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(fit_classifier, "STEPS", 4)
-    monkeypatch.setattr(fit_classifier, "BATCH", 6)
+def test_every_classifier_can_be_trained(name, tmp_path):
     classifier = make_classifier(name, channels=1, n_classes=3)
     before = [p.detach().clone() for p in classifier.parameters()]
     held = np.concatenate(three_classes(1, 1))
     train_classifier(
-        classifier, three_classes(2, 0), (held, np.arange(3)), epochs=1, seed=0,
-        checkpoint=tmp_path / "c.pt",
+        classifier, three_classes(2, 0), (held, np.arange(3)), seed=0,
+        schedule=replace(CLASSIFIER, epochs=1, steps=4, batch=6), checkpoint=tmp_path / "c.pt",
     )  # fmt: skip
     for old, new in zip(before, classifier.parameters(), strict=True):
         assert not torch.equal(old, new)
 
 
-def test_prediction_goes_in_parts(monkeypatch):
+def test_prediction_of_many_goes_in_parts():
     torch.manual_seed(0)
     classifier = make_classifier("edge", channels=1, n_classes=3).eval()
-    x = np.concatenate(three_classes(3, 0))
+    x = np.concatenate(three_classes(300, 0))
     with torch.inference_mode():
         logits, embedding = classifier(torch.from_numpy(x))
-    monkeypatch.setattr(fit_classifier, "_BATCH", 4)
     for got, want in zip(predict(classifier, x), (logits, embedding), strict=True):
         np.testing.assert_allclose(got, want, atol=1e-5)

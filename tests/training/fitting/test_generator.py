@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import nn
 
-from dlrsd.training.fitting import generator as fit_generator
 from dlrsd.training.fitting.generator import (
     decode,
     draw_batches,
@@ -16,6 +16,7 @@ from dlrsd.training.fitting.generator import (
     synthesize_class,
     train_generator,
 )
+from dlrsd.training.fitting.schedule import GENERATOR
 from dlrsd.training.models.generator import Generator, GeneratorConfig
 
 
@@ -145,12 +146,11 @@ def test_equal_shares_draw_the_same_heatmaps_as_no_shares():
         assert torch.equal(one, two)
 
 
-def test_encoding_decoding_and_judging_go_in_parts(monkeypatch):
+def test_encoding_decoding_and_judging_of_many_go_in_parts():
     generator = small_generator().eval()
-    x = np.random.default_rng(0).standard_normal((11, 1, 16, 16)).astype(np.float32)
+    x = np.random.default_rng(0).standard_normal((1100, 1, 16, 16)).astype(np.float32)
     with torch.inference_mode():
         out = generator(torch.from_numpy(x))
-    monkeypatch.setattr(fit_generator, "_BATCH", 4)
     latents = encode(generator, x)
     np.testing.assert_allclose(latents, out.latent, atol=1e-5)
     np.testing.assert_allclose(decode(generator, latents), out.heatmap, atol=1e-5)
@@ -160,16 +160,15 @@ def test_encoding_decoding_and_judging_go_in_parts(monkeypatch):
 
 
 @pytest.fixture
-def learned(tmp_path, monkeypatch):
-    monkeypatch.setattr(fit_generator, "STEPS", 15)
-    monkeypatch.setattr(fit_generator, "BATCH", 16)
+def learned(tmp_path):
     held = two_classes(10, 2)
     validation = (np.concatenate(held), np.repeat([0, 1], 10))
 
     def learn(seed, name, epochs=8):
         generator, seen = small_generator(), []
         curves = train_generator(
-            generator, two_classes(30, 1), validation, epochs=epochs, seed=seed,
+            generator, two_classes(30, 1), validation, seed=seed,
+            schedule=replace(GENERATOR, epochs=epochs, steps=15, batch=16),
             checkpoint=tmp_path / name, on_epoch=seen.append,
         )  # fmt: skip
         return generator, curves, seen, validation

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.fitting.loop import train
+from dlrsd.training.fitting.schedule import Schedule
 
 X = torch.linspace(-1, 1, 64).unsqueeze(1)
 Y = 3 * X + 1
@@ -28,11 +29,14 @@ def run(net, checkpoint, *, validation=None, on_epoch=lambda epoch: None, epochs
         validate=lambda m: {
             "validation_loss": next(figures) if validation else float(F.mse_loss(m(X), Y))
         },
-        epochs=epochs,
-        steps=5,
-        learning_rate=0.05,
-        weight_decay=0.0,
-        patience=patience,
+        schedule=Schedule(
+            epochs=epochs,
+            steps=5,
+            batch=64,
+            learning_rate=0.05,
+            weight_decay=0.0,
+            patience=patience,
+        ),
         seed=3,
         checkpoint=checkpoint,
         on_epoch=on_epoch,

@@ -1,3 +1,5 @@
+"""Training on sequences: constants of the channels, what is learned, and running whole plants."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -5,18 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from msgspec import structs
 
 from dlrsd.training.balance.sequences import training_sequences
 from dlrsd.training.data.plants.plants import CLASSES, Plant
-from dlrsd.training.data.plants.sequences import Segment, SequenceData, SequenceSettings
-from dlrsd.training.fitting import sequence as fit_sequence
+from dlrsd.training.data.plants.sequences import Segment, SequenceData
+from dlrsd.training.fitting.schedule import SEQUENCE
 from dlrsd.training.fitting.sequence import (
     new_sequence_classifier,
     run_segments,
     train_sequence_classifier,
 )
 
-SETTINGS = SequenceSettings("somewhere", classifier="lrcn", window=9, hop=3, sequence=4)
 PLANT = Plant("plant_1", np.datetime64("2020-01-01", "s"), ("m1.S1", "m1.R1"), None, (), {}, False)
 
 
@@ -34,16 +36,19 @@ def segment(n, seed, plant=0) -> Segment:
 @pytest.fixture(scope="module")
 def data() -> SequenceData:
     parts = {"train": [segment(300, 0)], "validation": [segment(80, 1)], "test": [segment(90, 2)]}
-    return SequenceData(SETTINGS, [PLANT, PLANT], parts)
+    return SequenceData([PLANT, PLANT], parts, window=9, hop=3)
 
 
-def hurry(patch, **constants):
-    for name, value in constants.items():
-        patch.setattr(fit_sequence, name, value)
+def untrained(data):
+    return new_sequence_classifier(data, "lrcn", seed=0)
+
+
+def sequences_of(data, method):
+    return training_sequences(data, method, length=4, seed=0)
 
 
 def test_channels_are_standardised_by_the_training_part(data):
-    model = new_sequence_classifier(data)
+    model = untrained(data)
     signal = data.parts["train"][0].signal
     np.testing.assert_allclose(model.mean, signal.mean(axis=1), rtol=1e-5)
     assert float(model.std[0]) == pytest.approx(signal[0].std(), rel=1e-4)
@@ -51,7 +56,7 @@ def test_channels_are_standardised_by_the_training_part(data):
     holes = signal.copy()
     holes[:, ::7] = np.nan
     parts = {**data.parts, "train": [replace(data.parts["train"][0], signal=holes)]}
-    model = new_sequence_classifier(replace(data, parts=parts))
+    model = untrained(replace(data, parts=parts))
     np.testing.assert_allclose(model.mean, np.nanmean(holes, axis=1), rtol=1e-5)
 
 
@@ -59,7 +64,7 @@ def test_a_channel_that_was_never_measured_in_training_says_nothing_later(data):
     silent = data.parts["train"][0].signal.copy()
     silent[1] = np.nan
     parts = {**data.parts, "train": [replace(data.parts["train"][0], signal=silent)]}
-    model = new_sequence_classifier(replace(data, parts=parts))
+    model = untrained(replace(data, parts=parts))
     heard, other = (data.parts["test"][0].signal.copy() for _ in range(2))
     other[1] = -1e4
     said = [
@@ -70,11 +75,11 @@ def test_a_channel_that_was_never_measured_in_training_says_nothing_later(data):
     assert np.isfinite(said[0]).all()
 
 
-def test_training_learns_what_shows(data, monkeypatch):
-    hurry(monkeypatch, STEPS=50, BATCH=16, LEARNING_RATE=1e-2)
-    model = new_sequence_classifier(data)
+def test_training_learns_what_shows(data):
+    model = untrained(data)
+    schedule = structs.replace(SEQUENCE, epochs=2, steps=50, batch=16, learning_rate=1e-2)
     curves = train_sequence_classifier(
-        model, data, training_sequences(data, "rus-weights"), epochs=2
+        model, data, sequences_of(data, "rus-weights"), seed=0, schedule=schedule
     )
     assert set(curves) >= {"epoch", "nll", "validation_loss", "validation_recall"}
     assert len(curves["nll"]) == 2
@@ -84,12 +89,12 @@ def test_training_learns_what_shows(data, monkeypatch):
     assert min(right[label == one].mean() for one in (0, 2)) > 0.75
 
 
-def test_an_interrupted_training_goes_on_where_it_stopped(data, monkeypatch, tmp_path):
-    hurry(monkeypatch, STEPS=2, BATCH=4)
-    sequences = training_sequences(data, "smote")
+def test_an_interrupted_training_goes_on_where_it_stopped(data, tmp_path):
+    schedule = structs.replace(SEQUENCE, epochs=3, steps=2, batch=4)
+    sequences = sequences_of(data, "smote")
 
     def trained(stop_after=None, checkpoint=None):
-        model = new_sequence_classifier(data)
+        model = untrained(data)
 
         def on_epoch(epoch):
             if epoch == stop_after:
@@ -97,8 +102,9 @@ def test_an_interrupted_training_goes_on_where_it_stopped(data, monkeypatch, tmp
 
         try:
             train_sequence_classifier(
-                model, data, sequences, epochs=3, checkpoint=checkpoint, on_epoch=on_epoch
-            )
+                model, data, sequences, seed=0, schedule=schedule, checkpoint=checkpoint,
+                on_epoch=on_epoch,
+            )  # fmt: skip
         except KeyboardInterrupt:
             return trained(checkpoint=checkpoint)
         return model.state_dict()
@@ -108,14 +114,14 @@ def test_an_interrupted_training_goes_on_where_it_stopped(data, monkeypatch, tmp
         torch.testing.assert_close(resumed[name], value, rtol=0, atol=0)
 
 
-def test_segments_of_any_length_are_run_as_if_each_were_alone(data, monkeypatch):
-    hurry(monkeypatch, _BLOCK=7)
-    model = new_sequence_classifier(data)
-    segments = [segment(30, 3), segment(11, 4), segment(1, 5)]
+def test_segments_of_any_length_are_run_as_if_each_were_alone(data):
+    """However many windows are run at once: as the network says of each segment in one go."""
+    model = untrained(data)
+    segments = [segment(150, 3), segment(11, 4), segment(70, 5), segment(1, 6)]
     together = run_segments(model, data, segments)
-    hurry(monkeypatch, _BLOCK=1000)
     for one, (log_p, embedding) in zip(segments, together, strict=True):
-        ((alone, alone_embedding),) = run_segments(model, data, [one])
+        with torch.inference_mode():
+            alone, alone_embedding, _ = model(torch.from_numpy(data.windows(one).copy())[None])
         assert log_p.shape == (len(one.label), len(CLASSES))
-        np.testing.assert_allclose(log_p, alone, atol=1e-5)
-        np.testing.assert_allclose(embedding, alone_embedding, atol=1e-5)
+        np.testing.assert_allclose(log_p, alone[0], atol=1e-5)
+        np.testing.assert_allclose(embedding, alone_embedding[0], atol=1e-5)

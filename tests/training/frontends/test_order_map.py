@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import numpy as np
 import pytest
+import torch
+from msgspec.structs import replace
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.dsp.order_map import Kinematics, OrderMapConfig, order_map
-from dlrsd.training.balance.materials import (
-    heatmap_size,
-    make_materials,
-    new_classifier,
-    new_generator,
-)
-from dlrsd.training.balance.methods import require_suited
-from dlrsd.training.cli.options import by_front_end
-from dlrsd.training.compare.vibration import Grid, compare, method_names
-from dlrsd.training.data.vibration.prepare import Settings, kinematics, prepare
+from dlrsd.training.data.vibration.recording import kinematics
 from dlrsd.training.data.vibration.rig import ORDERS, simulate_rig
-from dlrsd.training.frontends.order_map import fit_order_frontend, order_maps
+from dlrsd.training.fitting.classifier import new_classifier
+from dlrsd.training.fitting.generator import new_generator
+from dlrsd.training.frontends.order_map import OrderMap
+from dlrsd.training.kinds.vibration.line import fit_frontend, make_pools, prepare
+from dlrsd.training.kinds.vibration.settings import Settings
 
 CONFIG = OrderMapConfig(12000.0, 6144)
-SETTINGS = Settings(
-    "rig", n_normal=24, balance=6.0, window=6144, hop=3072, front_end="order-map",
-    classifier="bands",
-)  # fmt: skip
+SETTINGS = Settings("rig", n_normal=24, balance=6.0, window=6144, hop=3072, front_end="order-map")
 OTHER = {"bpfo": 3.05, "bpfi": 4.95, "bsf": 1.99, "ftf": 0.38}
 
 
@@ -46,7 +40,8 @@ def test_every_window_goes_by_its_own_machine():
     two = (Kinematics(1750.0, **ORDERS), Kinematics(2900.0, **OTHER))
     which = np.array([0, 1, 1, 0, 1])
     machines = np.array([list(vars(two[k]).values()) for k in which])
-    found = order_maps(windows, machines, CONFIG)
+    frontend = OrderMap(CONFIG, (0.0,) * 32, (1.0,) * 32)
+    found = frontend.graph_input(windows, machines)
     assert found.shape == (5, 2, 8, 32)
     for k, machine in enumerate(two):
         np.testing.assert_array_equal(
@@ -57,7 +52,8 @@ def test_every_window_goes_by_its_own_machine():
 def test_constants_weigh_classes_alike(data):
     drawn = data.drawn
     windows, machines = data.cut(drawn), data.machines(drawn)
-    frontend = fit_order_frontend(windows, drawn.label, machines, CONFIG)
+    frontend = OrderMap.fit(windows, drawn.label, machines, data.rate_hz)
+    assert frontend.config == CONFIG
     maps = frontend.heatmaps(windows, machines)
     own = [maps[drawn.label == label] for label in range(len(data.classes))]
     mean = np.mean([x.mean(axis=(0, 1, 2)) for x in own], axis=0)
@@ -67,9 +63,11 @@ def test_constants_weigh_classes_alike(data):
 
 
 def test_materials_hold_maps_of_windows_and_noisy_views(data, hurried):
-    materials = make_materials(data)
+    settings = replace(SETTINGS, training=hurried)
+    materials = make_pools(settings, data, fit_frontend(settings, data))
+    size = OrderMap.size_of(data.rate_hz, data.window)
     pool = materials.pools[-1]
-    assert pool.heatmaps.shape[1:] == (1, *heatmap_size(data)) == (1, 8, 32)
+    assert pool.heatmaps.shape[1:] == (1, *size) == (1, 8, 32)
     (members,) = np.nonzero(data.drawn.label == len(data.classes) - 1)
     machines = data.machines(data.drawn)
     expected = materials.frontend.heatmaps(materials.windows[-1], machines[members])
@@ -82,47 +80,26 @@ def test_materials_hold_maps_of_windows_and_noisy_views(data, hurried):
 
 
 def test_networks_take_maps(data):
-    assert new_generator(data).latent_shape == (32, 2, 8)
-    assert new_classifier(data).head.in_features == 32
+    size = OrderMap.size_of(data.rate_hz, data.window)
+    shape = {"channels": 1, "n_classes": 4, "seed": 0}
+    assert new_generator("edge", size=size, **shape).latent_shape == (32, 2, 8)
+    for name in OrderMap.classifiers:
+        classifier = new_classifier(name, **shape)
+        assert classifier.head.in_features == 32
+        logits, _ = classifier(torch.zeros(2, 1, *size))
+        assert logits.shape == (2, 4)
 
 
 def test_a_recording_without_speed_or_orders_is_refused(recordings):
-    silent = [replace(recordings[0], speed_rpm=None, fault_orders={"bpfo": 3.58}), *recordings[1:]]
+    silent = [
+        dataclasses.replace(recordings[0], speed_rpm=None, fault_orders={"bpfo": 3.58}),
+        *recordings[1:],
+    ]
     with pytest.raises(InputError, match=r"does not state speed_rpm, bpfi, bsf, ftf: the order"):
         prepare(SETTINGS, silent)
     assert kinematics(recordings[0]) == Kinematics(recordings[0].speed_rpm, **ORDERS)
 
 
-def test_what_does_not_suit_is_refused(recordings):
+def test_too_short_a_window_is_refused(recordings):
     with pytest.raises(InputError, match=r"holds 2.5 revolutions .* windows of 3246 samples"):
         prepare(replace(SETTINGS, window=1024), recordings)
-    with pytest.raises(InputError, match="front end 'orders': expected one of scalogram, order"):
-        prepare(replace(SETTINGS, front_end="orders"), recordings)
-    with pytest.raises(InputError, match="'edge' for the front end order-map: expected bands"):
-        new_classifier(prepare(replace(SETTINGS, classifier="edge"), recordings))
-    with pytest.raises(InputError, match="'bands' for the front end scalogram: expected edge"):
-        new_classifier(prepare(replace(SETTINGS, front_end="scalogram"), recordings))
-    with pytest.raises(InputError, match="smote-waveform for order maps"):
-        require_suited("smote-waveform", SETTINGS)
-
-
-def test_defaults_and_methods_follow_the_front_end():
-    assert by_front_end("order-map", None, None, None) == (12288, 6144, "bands")
-    assert by_front_end("scalogram", None, 100, "vgg11") == (1024, 100, "vgg11")
-    every = set(method_names(["all"]))
-    assert every - set(method_names(["all"], order_map=True)) == {"smote-waveform"}
-
-
-def test_a_grid_refuses_what_does_not_suit_before_it_begins(tmp_path):
-    for methods, classifiers, why in (
-        (["smote-waveform"], ["bands"], "smote-waveform for order maps"),
-        (["ros"], ["edge"], "'edge' for the front end order-map"),
-    ):
-        grid = Grid(SETTINGS, methods, [6.0], classifiers=classifiers)
-        with pytest.raises(InputError, match=why):
-            compare(grid, tmp_path / "table.parquet", jobs=1)
-
-
-def test_settings_of_scalograms_are_those_of_before():
-    assert "front_end" not in Settings("rig").to_json()
-    assert Settings.from_json(SETTINGS.to_json()) == SETTINGS

@@ -43,6 +43,10 @@ class Plants(Kind[SequenceSettings]):
     def claims(self, data: str) -> bool:
         return is_plant_folder(data) or (data == SIMULATION and not Path(data).exists())
 
+    def located(self, data: str) -> str:
+        # Export reads it again, maybe from another folder.
+        return str(Path(data).resolve()) if is_plant_folder(data) else data
+
     def fit(
         self, settings: SequenceSettings, out: Path, *, method: str, progress: Progress
     ) -> dict[str, Any]:

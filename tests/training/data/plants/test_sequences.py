@@ -1,6 +1,6 @@
-from __future__ import annotations
+"""Parts of plants: cut in time or by plant, labelled as the whole plant is."""
 
-from dataclasses import replace
+from __future__ import annotations
 
 import numpy as np
 import pytest
@@ -8,10 +8,10 @@ import pytest
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.dsp.missing import hold_last
 from dlrsd.training.data.plants.plants import Event, Plant
-from dlrsd.training.data.plants.sequences import SequenceSettings, prepare_sequences
+from dlrsd.training.data.plants.sequences import prepare_sequences
 
 START = np.datetime64("2020-01-01T00:00:00", "s")
-SETTINGS = SequenceSettings("somewhere", window=12, hop=4, sequence=5)
+HOLD = 8
 
 
 def plant(name="plant_1", n=1000, channels=("m1.S1", "m1.R1"), seed=0) -> Plant:
@@ -26,19 +26,24 @@ def plant(name="plant_1", n=1000, channels=("m1.S1", "m1.R1"), seed=0) -> Plant:
     return Plant(name, START, channels, signal, events, {}, simulated=False)
 
 
+def prepared(plants, **changes):
+    how = {"protocol": "time", "seed": 0, "window": 12, "hop": 4, "hold": HOLD}
+    return prepare_sequences(plants, **{**how, **changes})
+
+
 def spans(data, part):
     """Samples [start, end) of each segment, by plant."""
     return {
         segment.plant: (
-            segment.first * data.settings.hop,
-            segment.first * data.settings.hop + segment.signal.shape[1],
+            segment.first * data.hop,
+            segment.first * data.hop + segment.signal.shape[1],
         )
         for segment in data.parts[part]
     }
 
 
 def test_time_cuts_every_plant_with_three_hours_between():
-    data = prepare_sequences(SETTINGS, [plant(), plant("plant_2", n=800)])
+    data = prepared([plant(), plant("plant_2", n=800)])
     for i, n in enumerate((1000, 800)):
         train, validation, test = (spans(data, p)[i] for p in ("train", "validation", "test"))
         assert train[0] == 0
@@ -53,7 +58,7 @@ def test_plant_keeps_plants_whole_and_apart_and_the_seed_decides():
     plants = [plant(f"plant_{i}", n=200 + i) for i in range(10)]
 
     def tested(seed):
-        data = prepare_sequences(replace(SETTINGS, protocol="plant", seed=seed), plants)
+        data = prepared(plants, protocol="plant", seed=seed)
         parts = {name: set(spans(data, name)) for name in data.parts}
         assert [len(parts[name]) for name in ("train", "validation", "test")] == [6, 1, 3]
         assert set.union(*parts.values()) == set(range(10))
@@ -66,8 +71,8 @@ def test_plant_keeps_plants_whole_and_apart_and_the_seed_decides():
 
 def test_windows_are_cut_from_the_held_signal_at_multiples_of_the_hop():
     one = plant()
-    data = prepare_sequences(SETTINGS, [one])
-    filled, _ = hold_last(one.signal, SETTINGS.hold)
+    data = prepared([one])
+    filled, _ = hold_last(one.signal, HOLD)
     for part in data.parts.values():
         (segment,) = part
         windows = data.windows(segment)
@@ -80,7 +85,7 @@ def test_windows_are_cut_from_the_held_signal_at_multiples_of_the_hop():
 def test_labels_are_those_of_the_windows_of_the_whole_plant():
     """Fault k from three hours before its start to its end, seen at a window's last sample."""
     one = plant()
-    data = prepare_sequences(SETTINGS, [one])
+    data = prepared([one])
     for part in data.parts.values():
         for segment in part:
             for i, label in enumerate(segment.label):
@@ -95,20 +100,18 @@ def test_labels_are_those_of_the_windows_of_the_whole_plant():
 
 
 def test_a_plant_too_short_for_a_part_gives_it_no_window():
-    data = prepare_sequences(replace(SETTINGS, hop=1), [plant(), plant("plant_2", n=16)])
+    data = prepared([plant(), plant("plant_2", n=16)], hop=1)
     assert set(spans(data, "train")) == set(spans(data, "test")) == {0}
 
 
 @pytest.mark.parametrize(
-    ("settings", "plants", "said"),
+    ("changes", "plants", "said"),
     [
-        (replace(SETTINGS, protocol="block"), [plant()], "expected one of time, plant"),
-        (replace(SETTINGS, protocol="plant"), [plant(), plant()], "got 2 plants"),
-        (SETTINGS, [plant(n=30)], "no window of 12 samples for the validation part"),
-        (replace(SETTINGS, hop=0), [plant()], "got hop = 0"),
-        (SETTINGS, [plant(), plant("other", channels=("m1.S1",))], "of one layout"),
+        ({"protocol": "plant"}, [plant(), plant()], "got 2 plants"),
+        ({}, [plant(n=30)], "no window of 12 samples for the validation part"),
+        ({}, [plant(), plant("other", channels=("m1.S1",))], "of one layout"),
     ],
 )
-def test_what_cannot_be_cut_is_refused(settings, plants, said):
+def test_what_cannot_be_cut_is_refused(changes, plants, said):
     with pytest.raises(InputError, match=said):
-        prepare_sequences(settings, plants)
+        prepared(plants, **changes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import wave
 from pathlib import Path
@@ -16,8 +15,6 @@ import pytest
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.data.vibration.load import load_recordings
 from dlrsd.training.data.vibration.recording import Recording, classes_of, normal_class, to_rate
-
-DATA = Path(os.environ.get("DLRSD_TEST_DATA", Path(__file__).parents[5] / "shared" / "data"))
 
 # A private data set in the layout of SEU: 8 channels at 5120 Hz, in volts.
 SEU_BUILDER = """
@@ -74,19 +71,8 @@ def recordings(raw_dir):
 """
 
 
-def define(folder, name, builder):
-    folder.mkdir()
-    (folder / "builder.py").write_text(builder)
-    (folder / "dataset.yaml").write_text(
-        f"name: {name}\nlicense: none\ncitation: none\nsources:\n"
-        f"  - {{type: local, path: {folder / 'raw'}, include: ['*']}}\n"
-    )
-    (folder / "raw").mkdir()
-    return folder / "raw"
-
-
 @pytest.fixture(scope="module")
-def seu(tmp_path_factory):
+def seu(define, tmp_path_factory):
     """Definition folder, root and raw arrays of the built data set."""
     base = tmp_path_factory.mktemp("seu")
     raw = define(base / "definition", "seu_like", SEU_BUILDER)
@@ -105,7 +91,7 @@ def tone(n, rate, hz=1000.0, phase=0.0):
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory):
+def mixed(define, tmp_path_factory):
     base = tmp_path_factory.mktemp("mixed")
     raw = define(base / "definition", "mixed_rates", MIXED_BUILDER)
     for state in ("normal", "inner"):
@@ -188,9 +174,9 @@ def test_labels_from_columns(mixed, label, classes):
     assert (normal_class(recordings) is None) == (label == "native_label")
 
 
-@pytest.mark.skipif(not (DATA / "cwru12k").is_dir(), reason="needs the data set cwru12k")
-def test_cwru10():
-    recordings = load_recordings("cwru12k", root=DATA, task="cwru10")
+def test_cwru10(folder_of):
+    root = folder_of("cwru12k")
+    recordings = load_recordings("cwru12k", root=root, task="cwru10")
     assert len(recordings) == 40
     names = ["B007", "B014", "B021", "IR007", "IR014", "IR021", "OR007", "OR014", "OR021"]
     assert classes_of(recordings) == ["Normal", *names]
@@ -204,13 +190,12 @@ def test_cwru10():
     assert (outer.label, outer.bearing_id, outer.fault) == ("OR014", "DE_OR014", "outer")
     assert (outer.speed_rpm, outer.fault_orders["bpfo"]) == (1749.0, 3.5848)
     stored = pq.read_table(
-        DATA / "cwru12k" / "signals" / "part-float32.parquet",
+        root / "cwru12k" / "signals" / "part-float32.parquet",
         filters=[("signal_id", "=", "12k_DE_OR014@6_2/DE")],
     )
     np.testing.assert_array_equal(outer.signal[0], stored["signal"][0].values.to_numpy())
 
 
-@pytest.mark.skipif(not (DATA / "cwru12k").is_dir(), reason="needs the data set cwru12k")
 @pytest.mark.parametrize(
     ("task", "n", "loads"),
     [
@@ -219,19 +204,19 @@ def test_cwru10():
         ("cwru-fan-far", 36, [0, 1, 2, 3]),
     ],
 )
-def test_tasks_beside_cwru10(task, n, loads):
-    recordings = load_recordings("cwru12k", root=DATA, task=task)
+def test_tasks_beside_cwru10(folder_of, task, n, loads):
+    root = folder_of("cwru12k")
+    recordings = load_recordings("cwru12k", root=root, task=task)
     assert len(recordings) == n
     for label in classes_of(recordings):
         assert sorted(r.load for r in recordings if r.label == label) == loads
-    tested = {r.bearing_id for r in load_recordings("cwru12k", root=DATA, task="cwru10")}
+    tested = {r.bearing_id for r in load_recordings("cwru12k", root=root, task="cwru10")}
     if task != "cwru10-load0":
         assert {r.bearing_id for r in recordings} & tested <= {"healthy"}
 
 
-@pytest.mark.skipif(not (DATA / "gearbox_gfd").is_dir(), reason="needs the data set gearbox_gfd")
-def test_gearbox_with_four_channels_comes_down_to_12_khz():
-    recordings = load_recordings("gearbox_gfd", root=DATA)
+def test_gearbox_with_four_channels_comes_down_to_12_khz(folder_of):
+    recordings = load_recordings("gearbox_gfd", root=folder_of("gearbox_gfd"))
     assert classes_of(recordings) == ["normal", "gear"]
     assert all(r.channels == ("a1", "a2", "a3", "a4") for r in recordings)
     assert {r.load for r in recordings} == {0, 30, 60, 90}

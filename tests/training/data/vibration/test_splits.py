@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,7 +11,6 @@ from dlrsd.training.data.vibration.recording import Recording, classes_of
 from dlrsd.training.data.vibration.splits import CWRU_FOLDS, PROTOCOLS, by_fault_location, split
 from dlrsd.training.data.vibration.windows import draw_windows, grid_windows
 
-DATA = Path(os.environ.get("DLRSD_TEST_DATA", Path(__file__).parents[5] / "shared" / "data"))
 WINDOW = 1024
 # Of cwru12k (its shortest and others), and lengths that no fraction divides.
 LENGTHS = (60_985, 120_984, 121_991, 122_917, 100_003, 65_537)
@@ -103,10 +99,9 @@ def test_block_shares_no_sample(lengths, seed):
     assert_apart(lengths, split(lengths, protocol="block", seed=seed, window=WINDOW), seed)
 
 
-@pytest.mark.skipif(not (DATA / "cwru12k").is_dir(), reason="needs the data set cwru12k")
 @pytest.mark.parametrize("seed", range(4))
-def test_block_shares_no_sample_on_cwru10(seed):
-    recordings = load_recordings("cwru12k", root=DATA, task="cwru10")
+def test_block_shares_no_sample_on_cwru10(folder_of, seed):
+    recordings = load_recordings("cwru12k", root=folder_of("cwru12k"), task="cwru10")
     assert_apart(recordings, split(recordings, protocol="block", seed=seed, window=WINDOW), seed)
 
 

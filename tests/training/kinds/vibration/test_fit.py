@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import os
 import shutil
-from pathlib import Path
 
 import bearing_datasets
+import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from safetensors.numpy import load_file
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.training.data.vibration.prepare import Settings
+from dlrsd.training.kinds.registry import load_run
 from dlrsd.training.kinds.vibration import fit as fit_module
 from dlrsd.training.kinds.vibration.fit import fit
-from dlrsd.training.runs.run import load_run
+from dlrsd.training.kinds.vibration.settings import Settings
 
-DATA = Path(os.environ.get("DLRSD_TEST_DATA", Path(__file__).parents[5] / "shared" / "data"))
 FILES = {
     "anchors.npz", "classifier.safetensors", "config.json", "curves.json", "generator.safetensors",
     "metrics.json", "novelty.npz", "report.html", "samples.npz",
@@ -52,24 +50,18 @@ SEU_CHANNELS = (
 
 
 @pytest.fixture
-def seu_root(tmp_path):
-    definition = tmp_path / "definition"
-    (definition / "raw").mkdir(parents=True)
-    (definition / "builder.py").write_text(SEU_BUILDER)
-    (definition / "dataset.yaml").write_text(
-        "name: seu_like\nlicense: none\ncitation: none\nsources:\n"
-        f"  - {{type: local, path: {definition / 'raw'}, include: ['*']}}\n"
-    )
+def seu_root(define, tmp_path):
+    raw = define(tmp_path / "definition", "seu_like", SEU_BUILDER)
     rng = np.random.default_rng(0)
     for state in ("health", "ball"):
-        np.save(definition / "raw" / f"{state}.npy", rng.standard_normal((8, 25_000)))
-    bearing_datasets.build(definition, root=tmp_path / "root")
+        np.save(raw / f"{state}.npy", rng.standard_normal((8, 25_000)))
+    bearing_datasets.build(tmp_path / "definition", root=tmp_path / "root")
     return tmp_path / "root"
 
 
 @pytest.fixture
-def settings(tiny_settings):
-    return dataclasses.replace(tiny_settings, n_normal=60, balance=5.0)
+def settings(hurried_settings):
+    return replace(hurried_settings, n_normal=60, balance=5.0)
 
 
 def silence(what, total):
@@ -104,7 +96,9 @@ def test_a_run_holds_all_its_files(tiny_run):
 
 def test_the_config_states_the_run(tiny_run, tiny_settings):
     config = json.loads((tiny_run / "config.json").read_text())
-    assert Settings.from_json(config["settings"]) == tiny_settings
+    assert msgspec.convert(config["settings"], Settings) == tiny_settings
+    assert config["settings"]["training"] == msgspec.to_builtins(tiny_settings.training)
+    assert (config["schema_version"], config["kind"]) == (2, "window")
     assert config["dataset"] == "small_rig"
     assert config["statement"] == "recordings of small_rig"
     assert config["signal"] == {
@@ -116,7 +110,9 @@ def test_the_config_states_the_run(tiny_run, tiny_settings):
     assert config["window_counts"]["test"] == dict.fromkeys(config["classes"], grid)
     assert (config["seed"], config["protocol"], config["balance_ratio"]) == (0, "block", 6.0)
     assert "quarter 1 of 4" in config["split_note"]
-    assert len(config["scalogram"]["mean"]) == len(config["scalogram"]["std"]) == 32
+    front_end = config["front_end"]
+    assert front_end["name"] == "scalogram"
+    assert len(front_end["mean"]) == len(front_end["std"]) == 32
 
 
 def test_the_figures_follow_from_the_confusion(tiny_run):
@@ -166,17 +162,16 @@ def test_curves_and_samples_are_there_for_the_report(tiny_run):
 # ------------------------------------------------------------------ data of other kinds
 
 
-@pytest.mark.skipif(not (DATA / "gearbox_gfd").is_dir(), reason="needs the data set gearbox_gfd")
-def test_four_channels_at_20_khz(hurried, tmp_path):
+def test_four_channels_at_20_khz(folder_of, hurried, tmp_path):
     """All of the gearbox, and the published SimpleCNN."""
     settings = Settings(
-        "gearbox_gfd", root=str(DATA), n_normal=40, balance=2.0, hop=2048, protocol="load",
-        train_loads=(0.0, 30.0), classifier="simple_cnn",
+        "gearbox_gfd", root=str(folder_of("gearbox_gfd")), n_normal=40, balance=2.0, hop=2048,
+        protocol="load", train_loads=(0.0, 30.0), classifier="simple_cnn", training=hurried,
     )  # fmt: skip
     metrics = fit(settings, tmp_path / "run")
     run = load_run(tmp_path / "run")
-    assert (run.config["signal"]["rate_hz"], run.config["signal"]["channels"]) == (20_000.0, 4)
-    assert run.config["channels"] == ["a1", "a2", "a3", "a4"]
+    assert (run.config.signal.rate_hz, run.config.signal.channels) == (20_000.0, 4)
+    assert run.config.channels == ["a1", "a2", "a3", "a4"]
     assert metrics["classes"] == ["normal", "gear"]
     assert metrics["window_counts"]["train"] == {"normal": 40, "gear": 20}
     assert run.anchors["texture/1"].shape[1:] == (4, 32, 32)
@@ -184,14 +179,15 @@ def test_four_channels_at_20_khz(hurried, tmp_path):
 
 def test_eight_channels_of_5120_hz_in_volts(hurried, tmp_path, seu_root):
     settings = Settings(
-        "seu_like", root=str(seu_root), channels=SEU_CHANNELS, n_normal=40, balance=4.0
-    )
+        "seu_like", root=str(seu_root), channels=SEU_CHANNELS, n_normal=40, balance=4.0,
+        training=hurried,
+    )  # fmt: skip
     metrics = fit(settings, tmp_path / "run")
     run = load_run(tmp_path / "run")
-    assert run.config["signal"] == {
+    assert msgspec.to_builtins(run.config.signal) == {
         "rate_hz": 5120.0, "unit": "V", "channels": 8, "window": 1024, "hop": 512,
     }  # fmt: skip
-    assert run.config["channels"] == list(SEU_CHANNELS)
+    assert run.config.channels == list(SEU_CHANNELS)
     assert run.frontend.config.f_max_hz == 0.375 * 5120
     assert metrics["n"] == 2 * ((25_000 // 4 - 1024) // 512 + 1)
     assert (tmp_path / "run" / "report.html").is_file()
@@ -200,9 +196,7 @@ def test_eight_channels_of_5120_hz_in_volts(hurried, tmp_path, seu_root):
 # ------------------------------------------------------------------ interrupted, finished, foreign
 
 
-def test_an_interrupted_run_ends_like_one_that_ran_through(
-    hurried, settings, tmp_path, monkeypatch
-):
+def test_an_interrupted_run_ends_like_one_that_ran_through(settings, tmp_path, monkeypatch):
     through, stopped = tmp_path / "through", tmp_path / "stopped"
     metrics = fit(settings, through, progress=silence)
     stops = [("generator", 1), ("classifier", 1), ("classifier", 2), ("calibration", 1)]
@@ -239,16 +233,38 @@ def test_a_finished_run_is_returned_and_left_alone(tiny_run, tiny_settings):
 
 def test_other_settings_in_the_same_folder_are_refused(tiny_run, tiny_settings):
     with pytest.raises(InputError, match="a run with other settings: choose another --out"):
-        fit(dataclasses.replace(tiny_settings, seed=1), tiny_run, progress=refuse_to_train)
+        fit(replace(tiny_settings, seed=1), tiny_run, progress=refuse_to_train)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda training: {"generator": replace(training.generator, epochs=8)},
+        lambda training: {"generator": replace(training.generator, steps=26)},
+        lambda training: {"generator": replace(training.generator, batch=20)},
+        lambda training: {"generator": replace(training.generator, patience=9)},
+        lambda training: {"classifier": replace(training.classifier, learning_rate=1e-3)},
+        lambda training: {"classifier": replace(training.classifier, weight_decay=0.0)},
+        lambda training: {"probe_epochs": 3},
+        lambda training: {"pair_steps": 3},
+        lambda training: {"views": 61},
+    ],
+)
+def test_a_finished_run_is_not_taken_for_one_that_is_trained_otherwise(
+    tiny_run, tiny_settings, change
+):
+    training = replace(tiny_settings.training, **change(tiny_settings.training))
+    with pytest.raises(InputError, match="a run with other settings: choose another --out"):
+        fit(replace(tiny_settings, training=training), tiny_run, progress=refuse_to_train)
 
 
 def test_changed_recordings_in_the_same_folder_are_refused(tiny_run, tiny_settings, tmp_path):
     data, run = tmp_path / "small_rig", tmp_path / "run"
     shutil.copytree(tiny_settings.data, data)
     shutil.copytree(tiny_run, run)
-    moved = dataclasses.replace(tiny_settings, data=str(data))
+    moved = replace(tiny_settings, data=str(data))
     config = json.loads((run / "config.json").read_text())
-    (run / "config.json").write_text(json.dumps(config | {"settings": moved.to_json()}))
+    (run / "config.json").write_text(json.dumps(config | {"settings": msgspec.to_builtins(moved)}))
     assert fit(moved, run, progress=refuse_to_train)["n"] == 176
     np.save(data / "outer" / "b.npy", np.load(data / "outer" / "outer_1" / "a.npy"))
     with pytest.raises(InputError, match="on these recordings before they were changed"):
@@ -277,7 +293,10 @@ def test_a_foreign_folder_is_refused(tiny_settings, tmp_path, name, content, sai
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"classifier": "vgg19"}, "got classifier 'vgg19': expected one of edge"),
+        (
+            {"classifier": "vgg19"},
+            "got classifier 'vgg19' for the front end scalogram: expected ed",
+        ),
         ({"preset": "huge"}, "got preset 'huge': expected one of paper, edge"),
         ({"window": 1000}, "1000 samples does not divide into 32 time blocks"),
         ({"rate": 200.0, "window": 128}, "frequencies 100 to 75 Hz do not fit a rate of 200 Hz"),
@@ -288,5 +307,5 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
     tiny_settings, tmp_path, changes, said
 ):
     with pytest.raises(InputError, match=said):
-        fit(dataclasses.replace(tiny_settings, **changes), tmp_path / "run")
+        fit(replace(tiny_settings, **changes), tmp_path / "run")
     assert not list(tmp_path.iterdir())

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.training.evaluate.figures import diagnosis_metrics
-from dlrsd.training.data.vibration.prepare import prepare
-from dlrsd.training.runs.run import latest_run, load_run, read_json, write_json
+from dlrsd.training.kinds.registry import load_run
+from dlrsd.training.kinds.vibration import line
 
 
 @pytest.fixture
@@ -25,8 +24,9 @@ def test_a_run_read_again_says_the_same(tiny_run, tiny_settings):
     assert run.settings == tiny_settings
     assert run.classes == ["Normal", "ball", "inner", "outer"]
     assert 0.5 <= run.temperature <= 10
-    again = diagnosis_metrics(
-        prepare(run.settings), run.frontend, run.classifier, run.novelty, run.temperature
+    data = line.prepare(run.settings)
+    again = line.evaluate(
+        run.settings, data, run.frontend, run.classifier, run.novelty, run.temperature
     )
     stored = json.loads((tiny_run / "metrics.json").read_text())
     assert again["confusion"] == stored["confusion"]
@@ -38,16 +38,16 @@ def test_a_run_read_again_says_the_same(tiny_run, tiny_settings):
 def test_anchors_are_latents_and_textures_of_drawn_windows(tiny_run, tiny_settings):
     import torch
 
-    run, data = load_run(tiny_run), prepare(tiny_settings)
+    run, data = load_run(tiny_run), line.prepare(tiny_settings)
     drawn = run.frontend.heatmaps(data.cut(data.drawn))
     for label in range(4):
         latent, texture = (
             torch.from_numpy(run.anchors[f"{kind}/{label}"].astype(np.float32))
             for kind in ("latent", "texture")
         )
-        assert latent.shape[1:] == run.generator.latent_shape
+        assert latent.shape[1:] == run.kept.network.latent_shape
         with torch.inference_mode():
-            heatmaps = (run.generator.decode(latent) + texture).numpy()
+            heatmaps = (run.kept.network.decode(latent) + texture).numpy()
         own = drawn[data.drawn.label == label]
         for heatmap in heatmaps:
             assert np.abs(own - heatmap).max(axis=(1, 2, 3)).min() < 0.05
@@ -73,10 +73,15 @@ def test_a_damaged_file_is_one_line(copy, name, damage):
     "change",
     [
         lambda config: config.pop("classes"),
-        lambda config: config.pop("scalogram"),
+        lambda config: config.pop("front_end"),
+        lambda config: config.pop("kind"),
+        lambda config: config.update(kind="sequence"),
+        lambda config: config.update(kind=["window"]),
+        lambda config: config.update(schema_version=3),
+        lambda config: config["front_end"].update(name="of tomorrow"),
         lambda config: config["classes"].append("one more"),
         lambda config: config["settings"].update(option_of_tomorrow=1),
-        lambda config: config["scalogram"].update(window=7),
+        lambda config: config["front_end"].update(window=7),
     ],
 )
 def test_a_config_of_another_version_is_one_line(copy, change):
@@ -101,28 +106,6 @@ def test_pickled_objects_are_never_loaded(copy, tmp_path):
 
 def test_what_is_no_finished_run_is_refused(tmp_path, copy):
     (copy / "metrics.json").unlink()
-    for folder in (copy, tmp_path / "nowhere", tmp_path):
+    for folder in (copy, tmp_path / "nowhere", tmp_path, str(tmp_path)):
         with pytest.raises(InputError, match=r"holds no finished run .*`dlrsd-train fit`"):
             load_run(folder)
-
-
-def test_the_latest_run_is_the_one_finished_last(tmp_path):
-    with pytest.raises(InputError, match=r"no finished run in .*: train one with `dlrsd-train fit"):
-        latest_run(tmp_path)
-    for age, name in enumerate(("b", "c", "a", "unfinished")):
-        (tmp_path / name).mkdir()
-        file = tmp_path / name / ("config.json" if name == "unfinished" else "metrics.json")
-        file.write_text("{}")
-        os.utime(file, (1e9 + age, 1e9 + age))
-    assert latest_run(tmp_path) == tmp_path / "a"
-    os.utime(tmp_path / "b" / "metrics.json", (2e9, 2e9))
-    assert latest_run(tmp_path) == tmp_path / "b"
-
-
-def test_json_is_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "facts.json"
-    write_json(path, {"a": [1, 2.5, None]})
-    with pytest.raises(TypeError):
-        write_json(path, {"a": object()})
-    assert read_json(path) == {"a": [1, 2.5, None]}
-    assert [p.name for p in tmp_path.iterdir()] == ["facts.json"]

@@ -1,17 +1,18 @@
-"""Settings and what becomes of them: the same windows every time, by every protocol."""
+"""The first stages of the line: the same windows every time, by every protocol."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.data.vibration.load import load_recordings
-from dlrsd.training.data.vibration.prepare import Settings, prepare
 from dlrsd.training.data.vibration.rig import simulate_rig
+from dlrsd.training.kinds.vibration.line import prepare
+from dlrsd.training.kinds.vibration.settings import Settings
 
 WINDOW = 1024
 
@@ -30,22 +31,6 @@ def spans(data, index):
     return [(r, s, s + WINDOW) for r, s in zip(index.recording, index.start, strict=True)]
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        Settings("rig"),
-        Settings(
-            "cwru12k", root="/data", task="cwru10", channels=("DE", "FE"), label="a+b",
-            protocol="load", train_loads=(0.0, 1.0), test_loads=(2.0,), balance=400.0, n_normal=7,
-            target=9, seed=3, rate=8000.0, window=512, hop=100, preset="paper", classifier="vgg16",
-        ),
-    ],
-)  # fmt: skip
-def test_settings_survive_json(settings):
-    assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
-    assert json.loads(json.dumps(settings.to_json())) == settings.to_json()
-
-
 def test_the_same_settings_give_the_same_windows(rig_folder):
     settings = Settings(str(rig_folder), n_normal=30, balance=5.0, seed=3)
     one, two = prepare(settings), prepare(settings)
@@ -53,7 +38,7 @@ def test_the_same_settings_give_the_same_windows(rig_folder):
         a, b = (d.drawn if index == "drawn" else d.test_index() for d in (one, two))
         np.testing.assert_array_equal(one.cut(a), two.cut(b))
         np.testing.assert_array_equal(a.label, b.label)
-    other = prepare(dataclasses.replace(settings, seed=7))  # tests the same quarter
+    other = prepare(replace(settings, seed=7))  # tests the same quarter
     assert spans(other, other.test_index()) == spans(one, one.test_index())
     assert not set(spans(other, other.drawn)) & set(spans(one, one.drawn))
 
