@@ -86,14 +86,17 @@ def main() -> None:
     print(machine.save("receptive-field", result, a.out))
 
 
+def settings_of(cell: Cell) -> Settings:
+    """What is trained, but for the blocks."""
+    return Settings("cwru12k", root=cell.root, task="cwru10", balance=cell.balance, seed=cell.seed)
+
+
 def measured(cell: Cell) -> dict[str, Any]:
     """The figures of ``receptive_field`` of a generator trained with or without its blocks."""
     import torch
 
     torch.set_num_threads(1)
-    settings = Settings(
-        data="cwru12k", root=cell.root, task="cwru10", balance=cell.balance, seed=cell.seed
-    )
+    settings = settings_of(cell)
     data = line.prepare(settings)
     materials = line.materials_for("dlrsd-smote", settings, data)
     generator = new_generator(

@@ -10,15 +10,12 @@ import pytest
 pytest.importorskip("torch")
 
 from benchmarks.accuracy import receptive_field as benchmark
-from dlrsd.training.data.vibration.prepare import prepare
 
 
 def test_only_a_generator_with_blocks_sees_beyond_its_convolutions(
-    monkeypatch, hurried, tiny_settings, tmp_path
+    monkeypatch, hurried_settings, tmp_path
 ):
-    data = prepare(tiny_settings)
-    monkeypatch.setattr(benchmark, "prepare", lambda settings: data)
-    monkeypatch.setattr(benchmark, "GENERATOR_EPOCHS", 1)
+    monkeypatch.setattr(benchmark, "settings_of", lambda cell: hurried_settings)
     arguments = ["x", "--root", "r", "--seeds", "0", "--jobs", "1", "--out", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", arguments)
     benchmark.main()

@@ -12,19 +12,13 @@ pytest.importorskip("torch")
 from benchmarks import table
 from benchmarks.accuracy import synthesis_quality as benchmark
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.training.balance.materials import make_materials
-from dlrsd.training.data.vibration.prepare import prepare
 
 
 @pytest.fixture
-def prepared(monkeypatch, tiny_settings, hurried):
+def prepared(monkeypatch, hurried_settings):
     """Materials of the rig in the place of cwru10's, and few heatmaps."""
-    data = prepare(tiny_settings)
-    materials = make_materials(data)
-    index = data.test_index(hop=1024)
-    heatmaps = materials.frontend.heatmaps(data.cut(index))
-    unseen = [heatmaps[index.label == label] for label in range(len(data.classes))]
-    monkeypatch.setattr(benchmark, "materials_and_unseen", lambda *cell: (materials, unseen))
+    monkeypatch.setattr(benchmark, "settings_of", lambda cell: hurried_settings)
+    materials, _ = benchmark.materials_and_unseen(hurried_settings)
     monkeypatch.setattr(benchmark, "SYNTHETIC", 40)
     monkeypatch.setattr(benchmark, "HELD", 10)
     return materials

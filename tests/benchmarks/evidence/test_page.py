@@ -8,6 +8,7 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from scipy.stats import ttest_1samp, ttest_rel
@@ -27,32 +28,37 @@ from benchmarks.evidence.text import PROTOCOLS, commands, counts, duration, prob
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training import report
 from dlrsd.training.balance.methods import METHODS
-from dlrsd.training.data.vibration.prepare import Settings
+from dlrsd.training.compare.table import SCHEMA, write_table
 from dlrsd.training.evaluate.statistics import holm
-from dlrsd.training.kinds.vibration.fit import CLASSIFIER_EPOCHS
+from dlrsd.training.fitting.schedule import CLASSIFIER
+from dlrsd.training.kinds.vibration.settings import Settings
 from dlrsd.training.report.parts import Paragraph, Span
-from dlrsd.training.runs.table import SCHEMA, write_table
 
 CLASSES = ["Normal", "<b>ball</b>", "in|ner"]
 FIGURES = ("accuracy", "macro_recall", "worst_recall", "g_mean", "g_mean_paper", "macro_f1")
 
 
+def stated(settings):
+    """Settings as a row has them."""
+    facts = msgspec.to_builtins(settings)
+    del facts["kind"]
+    return facts
+
+
 def row(method, seed, accuracy, *, balance=400.0, protocol="block", task="cwru10", **changes):
     right = round(100 * accuracy)
-    settings = Settings(
-        data="cwru12k", task=task, protocol=protocol, balance=balance, seed=seed
-    ).to_json()
+    settings = stated(Settings("cwru12k", task=task, protocol=protocol, balance=balance, seed=seed))
     known = {
-        "data": "cwru12k", "task": task, "protocol": protocol, "balance": balance, "seed": seed,
-        "classifier": "edge", "method": method, "epochs": CLASSIFIER_EPOCHS,
+        "kind": "window", "data": "cwru12k", "task": task, "protocol": protocol, "balance": balance, "seed": seed,
+        "classifier": "edge", "method": method, "epochs": CLASSIFIER.epochs,
         **dict.fromkeys(FIGURES, accuracy), "macro_auroc": (1 + accuracy) / 2,
         "worst_class": CLASSES[1], "n_test": 300,
-        "train_windows": json.dumps({"Normal": 2000, CLASSES[1]: 5, CLASSES[2]: 5}),
-        "test_windows": json.dumps(dict.fromkeys(CLASSES, 100)),
-        "counts": "[]", "notes": "[]", "classes": json.dumps(CLASSES), "version": "9.9.9",
-        "recall": json.dumps(dict.fromkeys(CLASSES, right / 100)),
-        "confusion": json.dumps((np.eye(3, dtype=int) * right + (100 - right) // 2).tolist()),
-        "settings": json.dumps(settings), "seconds": 30.0,
+        "train_windows": {"Normal": 2000, CLASSES[1]: 5, CLASSES[2]: 5},
+        "test_windows": dict.fromkeys(CLASSES, 100),
+        "counts": {}, "notes": [], "classes": CLASSES, "version": "9.9.9",
+        "recall": dict.fromkeys(CLASSES, right / 100),
+        "confusion": (np.eye(3, dtype=int) * right + (100 - right) // 2).tolist(),
+        "settings": settings, "seconds": 30.0,
     }  # fmt: skip
     made = {**known, **changes}
     assert set(made) == set(SCHEMA.names)
@@ -280,7 +286,7 @@ def test_the_command_makes_these_rows():
         "--methods all --out comparison.parquet"
     ]
     settings = Settings(data="rig", protocol="load", train_loads=(0.0, 1.0), n_normal=500)
-    odd = {"data": "rig", "task": None, "settings": json.dumps(settings.to_json())}
+    odd = {"data": "rig", "task": None, "settings": stated(settings)}
     rows = [row("ros", s, 0.9, protocol="load", classifier="vgg11", **odd) for s in (0, 3)]
     assert commands(rows) == [
         "dlrsd-train compare rig --protocols load --balance 400 --seeds 0,3 --methods ros "
@@ -289,7 +295,7 @@ def test_the_command_makes_these_rows():
 
 
 def test_counts_over_seeds():
-    rows = [{"w": json.dumps({"a": 5, "b": n, "Normal": 2000})} for n in (5, 6)]
+    rows = [{"w": {"a": 5, "b": n, "Normal": 2000}} for n in (5, 6)]
     assert counts(rows, "w") == "Normal 2,000; others 5 to 6 each"
 
 

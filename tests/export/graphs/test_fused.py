@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from dlrsd.export.graphs.fused import Diagnoser, FusedFrontend, Synthesizer
-from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
-from dlrsd.training.data.vibration.prepare import prepare
+from dlrsd.export.graphs.fused import Diagnoser, Synthesizer
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.fitting.generator import decode, encode, posterior
-from dlrsd.training.frontends.scalogram import fit_frontend
-from dlrsd.training.runs.run import load_run
+from dlrsd.training.frontends.scalogram import Scalogram
+from dlrsd.training.kinds.vibration.line import prepare
+from dlrsd.training.kinds.vibration.run import load_run
 
 
 def windows(n, channels, length, rate):
@@ -33,11 +32,10 @@ def windows(n, channels, length, rate):
 @pytest.mark.parametrize(("channels", "length"), [(1, 1024), (8, 1024), (2, 2048), (1, 512)])
 def test_the_fused_front_end_equals_numpys(channels, length, rate):
     x = windows(16, channels, length, rate)
-    config = ScalogramConfig(rate_hz=rate, window=length)
-    frontend = fit_frontend(x[:-1], np.arange(15) % 2, config)
+    frontend = Scalogram.fit(x[:-1], np.arange(15) % 2, None, rate)
     want = frontend.heatmaps(x)
     with torch.inference_mode():
-        got = FusedFrontend(frontend)(torch.from_numpy(x))
+        got = frontend.graph()(torch.from_numpy(x))
     assert got.shape == (16, channels, 32, 32)
     assert got.dtype == torch.float32
     assert np.abs(want).max() > 2
@@ -90,9 +88,11 @@ def test_half_casts_the_network_and_not_the_front_end(run, tested):
 
 def test_the_synthesizer_adds_the_texture_and_asks_the_afc(run, tested):
     heatmaps = run.frontend.heatmaps(tested[:20])
-    latent = encode(run.generator, heatmaps)
-    texture = heatmaps - decode(run.generator, latent)
+    latent = encode(run.kept.network, heatmaps)
+    texture = heatmaps - decode(run.kept.network, latent)
     with torch.inference_mode():
-        made, said = Synthesizer(run.generator)(torch.from_numpy(latent), torch.from_numpy(texture))
+        made, said = Synthesizer(run.kept.network)(
+            torch.from_numpy(latent), torch.from_numpy(texture)
+        )
     np.testing.assert_allclose(made.numpy(), heatmaps, atol=1e-4)
-    np.testing.assert_allclose(said.numpy(), posterior(run.generator, heatmaps), atol=1e-4)
+    np.testing.assert_allclose(said.numpy(), posterior(run.kept.network, heatmaps), atol=1e-4)

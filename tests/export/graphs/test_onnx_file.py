@@ -15,8 +15,8 @@ import torch
 from dlrsd.export.graphs.fused import Diagnoser, Synthesizer
 from dlrsd.export.graphs.onnx_file import OUTPUTS, require_weights
 from dlrsd.runtime.base.errors import ParityError
-from dlrsd.training.data.vibration.prepare import prepare
-from dlrsd.training.runs.run import load_run
+from dlrsd.training.kinds.vibration.line import prepare
+from dlrsd.training.kinds.vibration.run import load_run
 
 GRAPHS = ("diagnoser.onnx", "diagnoser.fp16.onnx", "diagnoser.int8.onnx", "synthesizer.onnx")
 
@@ -54,10 +54,10 @@ def test_any_batch_gives_what_the_model_gives(tiny_bundle, run, windows, batch):
 @pytest.mark.parametrize("batch", [1, 5])
 def test_the_synthesizer_takes_any_batch(tiny_bundle, run, batch):
     rng = np.random.default_rng(0)
-    latent = rng.random((batch, *run.generator.latent_shape), dtype=np.float32)
+    latent = rng.random((batch, *run.kept.network.latent_shape), dtype=np.float32)
     texture = rng.standard_normal((batch, 1, 32, 32)).astype(np.float32)
     with torch.inference_mode():
-        want = Synthesizer(run.generator)(torch.from_numpy(latent), torch.from_numpy(texture))
+        want = Synthesizer(run.kept.network)(torch.from_numpy(latent), torch.from_numpy(texture))
     got = session(tiny_bundle / "synthesizer.onnx").run(
         ["heatmap", "class_probabilities"], {"latent": latent, "texture": texture}
     )

@@ -18,9 +18,9 @@ from dlrsd.export.graphs.quantize import calibration_windows, network_nodes, wri
 from dlrsd.export.package import windows as diagnosers
 from dlrsd.export.package.bundle import export_bundle
 from dlrsd.runtime.base.errors import ParityError
-from dlrsd.training.data.vibration.prepare import prepare
+from dlrsd.training.kinds.vibration.line import prepare
+from dlrsd.training.kinds.vibration.run import load_run
 from dlrsd.training.models.classifiers import make_classifier
-from dlrsd.training.runs.run import load_run
 
 
 @pytest.fixture(scope="module")

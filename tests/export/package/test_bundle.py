@@ -11,12 +11,13 @@ from collections import Counter
 from importlib import resources
 
 import jsonschema
+import msgspec
 import numpy as np
 import pytest
 import torch
 
 from dlrsd.export.graphs.fused import Diagnoser
-from dlrsd.export.package import bundle as bundle_module
+from dlrsd.export.package import windows as windows_module
 from dlrsd.export.package.bundle import export_bundle
 from dlrsd.export.package.folder import replace_folder
 from dlrsd.runtime.base.errors import BundleError, InputError
@@ -26,8 +27,8 @@ from dlrsd.runtime.engines.engine import GRAPH_FILES
 from dlrsd.runtime.engines.opening import open_engine
 from dlrsd.runtime.output.bundle_report import info_lines
 from dlrsd.runtime.synthesis.synthesize import synthesize
-from dlrsd.training.data.vibration.prepare import prepare
-from dlrsd.training.runs.run import load_run
+from dlrsd.training.kinds.vibration.line import prepare
+from dlrsd.training.kinds.vibration.run import load_run
 
 FILES = {
     "anchors.npz",
@@ -68,7 +69,7 @@ def test_the_manifest_states_the_run(tiny_run, manifest, rig_folder):
     assert manifest["name"] == "tiny"
     assert manifest["classes"] == run.classes
     assert manifest["normal_class"] == "Normal"
-    assert manifest["signal"] == run.config["signal"]
+    assert manifest["signal"] == msgspec.to_builtins(run.config.signal)
     assert manifest["calibration"] == {"temperature": run.temperature}
     assert manifest["metrics"]["accuracy"] == run.metrics["accuracy"]
     assert manifest["training"]["dataset"] == "small_rig"
@@ -213,8 +214,8 @@ def test_a_failure_leaves_everything_as_it_was(tiny_run, tiny_bundle, tmp_path, 
         shutil.copy(tiny_bundle / "diagnoser.onnx", folder)
         return Parity()
 
-    monkeypatch.setattr(bundle_module, "write_diagnosers", copy_diagnosers)
-    monkeypatch.setattr(bundle_module, "write_synthesizer", break_synthesizer)
+    monkeypatch.setattr(windows_module, "write_diagnosers", copy_diagnosers)
+    monkeypatch.setattr(windows_module, "write_synthesizer", break_synthesizer)
     with pytest.raises(OSError, match="No space left"):
         export_bundle(tiny_run, out, fp16=False)
     assert {path: path.read_bytes() for path in out.glob("*")} == before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from importlib import resources
 
 import jsonschema
@@ -11,27 +10,31 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from msgspec.structs import replace
 
 from dlrsd.export.package.bundle import export_bundle
 from dlrsd.runtime.bundle.bundle import load_bundle
 from dlrsd.runtime.synthesis.synthesize import synthesize
-from dlrsd.training.balance import resampling
-from dlrsd.training.balance.deep_smote import DeepSmoteRegressor
-from dlrsd.training.balance.materials import make_materials
-from dlrsd.training.data.vibration.prepare import prepare
+from dlrsd.training.balance.mansourifar_deep_smote import PairRegressor
 from dlrsd.training.kinds.vibration.fit import fit
-from dlrsd.training.runs.run import load_run
+from dlrsd.training.kinds.vibration.line import materials_for, prepare
+from dlrsd.training.kinds.vibration.run import load_run
 
 
 @pytest.fixture(scope="module")
-def folders(hurry, tiny_settings, tmp_path_factory):
+def settings(hurried_settings):
+    """Enough steps for the network of pairs to learn where the middle is."""
+    return replace(hurried_settings, training=replace(hurried_settings.training, pair_steps=60))
+
+
+@pytest.fixture(scope="module")
+def folders(settings, tmp_path_factory):
     """A run of Deep SMOTE and its bundle."""
     place = tmp_path_factory.mktemp("deep")
-    hurry.setattr(resampling, "DeepSmoteRegressor", partial(DeepSmoteRegressor, steps=3))
-    hurry.setattr(resampling, "STEPS", 60)
-    hurry.setattr("dlrsd.export.verify.parity.WINDOWS", 200)
-    fit(tiny_settings, place / "run", method="deep-smote")
-    export_bundle(place / "run", place / "bundle", fp16=False)
+    fit(settings, place / "run", method="mansourifar-deep-smote")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dlrsd.export.verify.parity.WINDOWS", 200)
+        export_bundle(place / "run", place / "bundle", fp16=False)
     return place / "run", place / "bundle"
 
 
@@ -40,11 +43,12 @@ def run(folders):
     return load_run(folders[0])
 
 
-def test_a_run_keeps_the_regressor_and_drawn_windows(folders, run, tiny_settings):
+def test_a_run_keeps_the_regressor_and_drawn_windows(folders, run, settings):
     assert (folders[0] / "regressor.safetensors").is_file()
     assert not (folders[0] / "generator.safetensors").exists()
-    assert run.generator is None
-    for label, pool in enumerate(make_materials(prepare(tiny_settings)).pools):
+    assert isinstance(run.kept.network, PairRegressor)
+    materials = materials_for("mansourifar-deep-smote", settings, prepare(settings))
+    for label, pool in enumerate(materials.pools):
         anchors = run.anchors[f"heatmap/{label}"]
         assert (anchors.dtype, anchors.shape) == (np.float16, (12, 1, 32, 32))
         np.testing.assert_array_equal(anchors, pool.drawn[:12].astype(np.float16))
@@ -56,7 +60,7 @@ def test_it_puts_pairs_near_their_middle(run):
         x = run.anchors[f"heatmap/{label}"].astype(np.float32)
         a, b = x[:-1], x[1:]
         with torch.inference_mode():
-            made = run.regressor(torch.from_numpy(a), torch.from_numpy(b)).numpy()
+            made = run.kept.network(torch.from_numpy(a), torch.from_numpy(b)).numpy()
         off, apart = (np.sqrt((d**2).sum(axis=(1, 2, 3))) for d in (made - (a + b) / 2, a - b))
         assert (off / apart).mean() < 0.45  # either end lies at 0.5, another window near 1
 
@@ -67,7 +71,11 @@ def test_the_manifest_states_the_method_by_the_schema(folders):
         (resources.files("dlrsd.runtime.bundle") / "manifest.schema.json").read_text()
     )
     jsonschema.validate(manifest, schema)
-    assert manifest["synthesis"]["method"] == manifest["training"]["method"] == "deep-smote"
+    assert (
+        manifest["synthesis"]["method"]
+        == manifest["training"]["method"]
+        == "mansourifar-deep-smote"
+    )
     assert "heatmaps of drawn training windows" in manifest["synthesis"]["statement"]
     assert set(manifest["files"]) == {"anchors.npz", "diagnoser.onnx", "synthesizer.onnx"}
 
@@ -77,7 +85,7 @@ def test_the_graph_gives_what_the_network_gives(folders, run, batch):
     rng = np.random.default_rng(0)
     first, second = 2 * rng.standard_normal((2, batch, 1, 32, 32)).astype(np.float32)
     with torch.inference_mode():
-        want = run.regressor(torch.from_numpy(first), torch.from_numpy(second)).numpy()
+        want = run.kept.network(torch.from_numpy(first), torch.from_numpy(second)).numpy()
     session = onnxruntime.InferenceSession(folders[1] / "synthesizer.onnx")
     (got,) = session.run(["heatmap"], {"first": first, "second": second})
     assert got.dtype == np.float32
@@ -94,7 +102,7 @@ def test_the_box_makes_more_of_a_class(folders, run):
     x = torch.from_numpy(run.anchors["heatmap/3"].astype(np.float32))
     first, second = torch.cartesian_prod(torch.arange(12), torch.arange(12)).T
     with torch.inference_mode():
-        every = run.regressor(x[first], x[second]).numpy().reshape(144, -1)
+        every = run.kept.network(x[first], x[second]).numpy().reshape(144, -1)
     own = made.heatmaps[: report["decoded"]].reshape(report["decoded"], -1)
     assert np.abs(own[:, None] - every[None]).max(axis=2).min(axis=1).max() < 1e-3
     assert len(np.unique(made.heatmaps.reshape(80, -1), axis=0)) == 80

@@ -8,6 +8,7 @@ from importlib import resources
 import jsonschema
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from dlrsd.export.package.bundle import export_bundle
 from dlrsd.runtime.base.errors import BundleError
@@ -21,13 +22,14 @@ from dlrsd.training.kinds.vibration.fit import fit
 
 
 @pytest.fixture(scope="module")
-def folder(hurry, tiny_settings, tmp_path_factory):
+def folder(hurried_settings, learning, tmp_path_factory):
     """A bundle of a run of under-sampling and weights."""
     place = tmp_path_factory.mktemp("methods")
-    hurry.setattr("dlrsd.training.fitting.classifier.STEPS", 20)
-    hurry.setattr("dlrsd.export.verify.parity.WINDOWS", 200)
-    fit(tiny_settings, place / "run", method="rus-weights")
-    export_bundle(place / "run", place / "bundle", fp16=True)
+    training = replace(hurried_settings.training, classifier=learning.classifier)
+    fit(replace(hurried_settings, training=training), place / "run", method="rus-weights")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dlrsd.export.verify.parity.WINDOWS", 200)
+        export_bundle(place / "run", place / "bundle", fp16=True)
     return place / "bundle"
 
 

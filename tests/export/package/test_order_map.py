@@ -17,17 +17,19 @@ from dlrsd.runtime.bundle.front_ends.order_map import Machine, OrderMap
 from dlrsd.runtime.dsp.order_map import Kinematics
 from dlrsd.runtime.engines.opening import open_engine
 from dlrsd.runtime.streams.stream import StreamFormat, open_stream
-from dlrsd.training.data.vibration.prepare import Settings, prepare
 from dlrsd.training.data.vibration.rig import ORDERS
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.kinds.vibration.fit import fit
-from dlrsd.training.runs.run import load_run
+from dlrsd.training.kinds.vibration.line import prepare
+from dlrsd.training.kinds.vibration.run import load_run
+from dlrsd.training.kinds.vibration.settings import Settings
+from dlrsd.training.models.generator import Generator
 
 SPEED = 1782.0
 
 
 @pytest.fixture(scope="module")
-def run(hurry, rig_folder, tmp_path_factory):
+def run(hurried, rig_folder, tmp_path_factory):
     """A finished run by DLRSD-SMOTE, whose generator and textures are those of maps."""
     data = tmp_path_factory.mktemp("orders") / "rig"
     shutil.copytree(rig_folder, data)
@@ -36,7 +38,7 @@ def run(hurry, rig_folder, tmp_path_factory):
     (data / "format.json").write_text(json.dumps(facts))
     settings = Settings(
         str(data), n_normal=24, balance=4.0, window=6144, hop=3072, front_end="order-map",
-        classifier="bands",
+        training=hurried,
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("runs") / "orders"
     fit(settings, folder)
@@ -54,10 +56,10 @@ def bundle(run, tmp_path_factory):
 
 def test_the_run_says_what_its_maps_are(run):
     opened = load_run(run)
-    assert opened.generator is not None
+    assert isinstance(opened.kept.network, Generator)
     assert opened.frontend.size == (8, 32)
-    assert opened.config["order_map"]["n_bands"] == 8
-    assert "scalogram" not in opened.config
+    assert opened.config.front_end["name"] == "order-map"
+    assert opened.config.front_end["n_bands"] == 8
     page = (run / "report.html").read_text()
     assert "What the lines say" in page
     assert "bpfi 2x+1" in page
@@ -76,7 +78,7 @@ def test_the_bundle_names_what_it_was_trained_on(bundle):
 def test_the_box_says_what_the_trained_model_says(run, bundle):
     trained, data = load_run(run), prepare(load_run(run).settings)
     index = data.test_index()
-    heatmaps = trained.frontend.heatmaps(data.cut(index), data.machines(index))
+    heatmaps = trained.frontend.of(data, index)
     logits, embedding = predict(trained.classifier, heatmaps)
     engine = open_engine(load_bundle(bundle), kinematics=Kinematics(SPEED, **ORDERS))
     said = engine.run(data.cut(index))
@@ -94,6 +96,8 @@ def test_speed_and_orders_come_from_the_stream(bundle, rig_folder):
 
 @pytest.mark.parametrize("asked", [{"int8": True}, {"tensorrt": ()}])
 def test_what_is_of_no_use_is_refused(run, tmp_path, asked):
-    with pytest.raises(InputError, match="for a run on order maps: expected --fp16 or nothing"):
+    with pytest.raises(
+        InputError, match="for a run of the front end order-map: expected --fp16 or nothing"
+    ):
         export_bundle(run, tmp_path / "bundle", fp16=False, **asked)
     assert not (tmp_path / "bundle").exists()

@@ -12,36 +12,38 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from msgspec import structs
 
 from dlrsd.export.package.bundle import export_bundle
 from dlrsd.runtime.base.errors import InputError, ParityError
 from dlrsd.runtime.bundle.bundle import load_bundle
 from dlrsd.runtime.diagnosis.diagnose import diagnose
+from dlrsd.runtime.dsp.missing import hold_last
 from dlrsd.runtime.engines.opening import open_engine
 from dlrsd.runtime.streams.stream import open_stream
-from dlrsd.training.data.plants import sequences
+from dlrsd.training.cli.plant_table import plant_table
 from dlrsd.training.data.plants.plants import CLASSES, load_plants
 from dlrsd.training.data.plants.rig import simulate_plants, write_plants
-from dlrsd.training.data.plants.sequences import Segment, SequenceSettings, prepare_sequences
-from dlrsd.training.fitting import sequence as fit_sequence
+from dlrsd.training.data.plants.sequences import Segment
+from dlrsd.training.fitting.schedule import SEQUENCE
 from dlrsd.training.fitting.sequence import run_segments
-from dlrsd.training.kinds.plants import fit as fit_module
 from dlrsd.training.kinds.plants.fit import fit_plants
-from dlrsd.training.runs.plants import load_plant_run
-from dlrsd.training.runs.run import load_run
+from dlrsd.training.kinds.plants.line import prepare
+from dlrsd.training.kinds.plants.run import load_plant_run
+from dlrsd.training.kinds.plants.settings import SequenceSettings
+from dlrsd.training.kinds.vibration.run import load_run
 
 SCHEMA = json.loads((resources.files("dlrsd.runtime.bundle") / "manifest.schema.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def hurry():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit_module, "EPOCHS", 2)
-        # Enough for classes to differ: half precision must not decide ties.
-        patch.setattr(fit_sequence, "STEPS", 12)
-        patch.setattr(fit_sequence, "BATCH", 4)
-        patch.setattr(fit_sequence, "LEARNING_RATE", 5e-3)
-        yield patch
+# Enough for classes to differ: half precision must not decide ties.
+TRAINING = structs.replace(SEQUENCE, epochs=2, steps=12, batch=4, learning_rate=5e-3, patience=2)
+
+
+def settings_of(folder, **more):
+    return SequenceSettings(
+        str(folder), **{"window": 12, "sequence": 5, "training": TRAINING, **more}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +54,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(hurry, folder, tmp_path_factory):
+def run(folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "plants"
-    settings = SequenceSettings(str(folder), window=12, sequence=5)
-    fit_plants(settings, out, method="rus-weights")
+    fit_plants(settings_of(folder), out, method="rus-weights")
     return out
 
 
@@ -85,13 +86,13 @@ def test_a_run_holds_what_a_person_and_export_need(run, folder):
 
 def test_a_finished_run_is_left_as_it_is_and_another_is_refused(run, folder):
     before = (run / "metrics.json").stat().st_mtime_ns
-    settings = SequenceSettings(str(folder), window=12, sequence=5)
+    settings = settings_of(folder)
     fit_plants(settings, run, method="rus-weights")
     assert (run / "metrics.json").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="a run of method 'rus-weights', not 'none'"):
         fit_plants(settings, run, method="none")
     with pytest.raises(InputError, match="other settings"):
-        fit_plants(replace(settings, seed=1), run)
+        fit_plants(structs.replace(settings, seed=1), run)
 
 
 def test_the_manifest_fits_the_schema_and_says_what_it_is(bundle, run):
@@ -114,8 +115,6 @@ def test_the_manifest_fits_the_schema_and_says_what_it_is(bundle, run):
 def test_the_box_says_of_a_table_what_the_trained_network_says_of_the_plant(
     bundle, run, folder, tmp_path, precision, tolerance
 ):
-    from dlrsd.training.cli.plants import plant_table
-
     table = tmp_path / "plant.csv"
     plant_table(folder, table, plant="plant_2")
     opened = load_bundle(bundle)
@@ -125,8 +124,8 @@ def test_the_box_says_of_a_table_what_the_trained_network_says_of_the_plant(
     steps = [record for record in records if record.quality == "ok"]
     (plant,) = (p for p in load_plants(folder) if p.name == "plant_2")
     trained = load_plant_run(run)
-    data = prepare_sequences(trained.settings)
-    filled, missing = sequences.hold_last(plant.signal, trained.settings.hold)
+    data = prepare(trained.settings)
+    filled, missing = hold_last(plant.signal, trained.settings.hold)
     whole = Segment(1, 0, filled, np.zeros((filled.shape[1] - 12) // 4 + 1, int))
     ((log_p, _),) = run_segments(trained.model, data, [whole])
     expected = torch.softmax(torch.from_numpy(log_p) / trained.temperature, dim=1).numpy()
@@ -145,17 +144,16 @@ def test_the_box_says_of_a_table_what_the_trained_network_says_of_the_plant(
 
 
 @pytest.mark.parametrize("classifier", ["deep_conv_lstm", "lrcn"])
-def test_the_baselines_go_to_the_box_too(hurry, folder, tmp_path, classifier):
-    settings = SequenceSettings(str(folder), window=12, sequence=5, classifier=classifier)
-    hurry.setattr(fit_sequence, "STEPS", 1)
-    fit_plants(settings, tmp_path / "run")
+def test_the_baselines_go_to_the_box_too(folder, tmp_path, classifier):
+    training = structs.replace(TRAINING, steps=1)
+    fit_plants(settings_of(folder, classifier=classifier, training=training), tmp_path / "run")
     # Not fp16: of a network that has learned nothing all classes are as likely, and labels a toss.
     manifest = export_bundle(tmp_path / "run", tmp_path / "bundle", fp16=False)
     jsonschema.validate(msgspec.to_builtins(manifest), SCHEMA)
     opened = load_bundle(tmp_path / "bundle")
     assert len(opened.manifest.graph.states) == (0 if classifier == "deep_conv_lstm" else 4)
     trained = load_plant_run(tmp_path / "run")
-    data = prepare_sequences(trained.settings)
+    data = prepare(trained.settings)
     segment = data.parts["test"][0]
     windows = data.windows(segment)[:40]
     ((log_p, _),) = run_segments(trained.model, data, [replace(segment, label=segment.label[:40])])
@@ -200,7 +198,7 @@ def test_what_sequences_have_no_use_for_is_refused(run, tmp_path, more, said):
 
 
 def test_a_run_on_plants_is_no_run_on_vibration(run):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is no config of a run that this version knows"):
         load_run(run)
 
 

@@ -22,10 +22,11 @@ from dlrsd.export.verify.parity import (
 )
 from dlrsd.runtime.base.errors import ParityError
 from dlrsd.runtime.bundle.parts import Agreement
-from dlrsd.training.data.vibration.prepare import Settings, prepare
 from dlrsd.training.data.vibration.rig import simulate_rig
 from dlrsd.training.fitting.classifier import predict
-from dlrsd.training.runs.run import load_run
+from dlrsd.training.kinds.vibration.line import prepare
+from dlrsd.training.kinds.vibration.run import load_run
+from dlrsd.training.kinds.vibration.settings import Settings
 
 
 @pytest.fixture(scope="module")
