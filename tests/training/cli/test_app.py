@@ -19,7 +19,7 @@ MISTAKES = {
     "a task of a folder": (["fit", "{rig}", "--task", "cwru10"], "takes no task, got 'cwru10'"),
     "an unknown protocol": (
         ["fit", "{rig}", "--protocol", "blok"],
-        "Invalid value for '--protocol': Value error, 'blok' is not one of 'block', 'random'",
+        "'blok' is not one of 'block', 'random'",
     ),
     "a folder without classes": (
         ["inspect", "{root}/empty"],

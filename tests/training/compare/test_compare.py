@@ -87,8 +87,8 @@ def test_parquet_holds_the_rows_of_csv(small, tmp_path):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc")
 def test_kill_9_costs_no_finished_cell_and_leaves_no_process(small, hurried, tmp_path):
     """Two processes before the kill, one after it: rows are those of one that ran through."""
-    # Cells of a second: the kill comes while some are left.
-    slower = replace(hurried, classifier=replace(CLASSIFIER, epochs=1))
+    # Not too fast: the kill shall come while some are left.
+    slower = replace(hurried, classifier=replace(CLASSIFIER, epochs=1, steps=25))
     grid = small("none", "ros", training=slower, seed=(0, 1))
     out = tmp_path / "t.parquet"
     running = subprocess.Popen(

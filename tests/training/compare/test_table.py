@@ -151,7 +151,7 @@ def test_the_order_of_the_cells_is_not_that_of_their_completion(path):
 
 
 def test_a_file_that_was_cut_is_refused_wherever_it_was_cut(path):
-    write_table(path, ROWS)
+    write_table(path, [each | {"settings": {"data": "rig"}} for each in ROWS[:2]])
     whole = path.read_bytes()
     ends = {i + 1 for i, byte in enumerate(whole) if byte == ord("\n")}
     for length in range(0, len(whole), 1 if path.suffix == ".csv" else 101):
