@@ -8,7 +8,6 @@ batches of columns, because a record per window would cost more than the diagnos
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
@@ -142,8 +141,7 @@ def records_schema() -> dict[str, Any]:
     )
 
 
-@dataclass(frozen=True)
-class WindowBatch:
+class WindowBatch(Struct, frozen=True):
     """Diagnoses of n windows in order of time; a window of c channels diagnosed singly is c rows.
 
     Parameters
@@ -176,7 +174,7 @@ class WindowBatch:
     probabilities: NDArray[np.float32]
     novelty: NDArray[np.float32]
     quality: NDArray[np.uint8]
-    extra: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    extra: Mapping[str, NDArray[np.float64]] = {}
 
     def __len__(self) -> int:
         return len(self.label)

@@ -16,7 +16,7 @@ sine at least 0.4 times as often wherever its peak lies between two levels, and 
 often). A clipped extreme collects everything that would have gone beyond it.
 """
 
-from __future__ import annotations
+# Annotations are evaluated at once: see `dlrsd.runtime.bundle.parts`.
 
 from math import inf
 from typing import Annotated, Literal, get_args

@@ -8,9 +8,9 @@ one buffer; nothing is copied per window.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.lib.stride_tricks import sliding_window_view
 
 from dlrsd.runtime.base.errors import InputError
@@ -20,8 +20,7 @@ from dlrsd.runtime.streams.source import Chunk
 FILLED_WINDOWS = 64
 
 
-@dataclass(frozen=True)
-class Frames:
+class Frames(Struct, frozen=True):
     """Some consecutive windows of a stream.
 
     Attributes
