@@ -139,4 +139,4 @@ def diagnose(
 
 
 def _is_same_file(source: str, output: str) -> bool:
-    return Path(source).exists() and Path(output).exists() and Path(source).samefile(output)
+    return Path(source).exists() and Path(output).exists() and Path(source).samefile(Path(output))
