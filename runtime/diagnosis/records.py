@@ -148,19 +148,19 @@ class WindowBatch(Struct, frozen=True):
     ----------
     classes : tuple of str
         The K classes.
-    window, channel : int array, shape (n,)
+    window, channel : array, shape (n,), int
         Index of the window and of the channel (0 where the bundle takes all channels at once).
-    time_s : float array, shape (n,)
+    time_s : array, shape (n,), float
         Start of the window, s from the start of the stream.
-    time : datetime64[us] array, shape (n,), or None
+    time : array, shape (n,), datetime64[us], or None
         The same as time of day, where the stream's start is known; in UTC if ``utc``.
-    label : int array, shape (n,)
+    label : array, shape (n,), int
         Index of the most probable class, -1 where the window is unfit.
-    probabilities, novelty : float32 arrays, shape (n, K) and (n,)
+    probabilities, novelty : arrays, shape (n, K) and (n,), float32
         NaN where the window is unfit.
-    quality : uint8 array, shape (n,)
+    quality : array, shape (n,), uint8
         Index into `QUALITY`: "ok", or what makes the window unfit.
-    extra : mapping of str to float array, shape (n,)
+    extra : mapping of str to array, shape (n,), float
         What bundles of a kind say besides (`Kind.columns`), from 0 to 1.
     """
 

@@ -30,7 +30,7 @@ class Chunk(Struct, frozen=True):
 
     Attributes
     ----------
-    samples : np.ndarray [shape=(channels, n)], real floating
+    samples : array, shape (channels, n), real floating
     gap_before : int >= 0
         Samples that are missing before them, by the recording's own timestamps.
     """
