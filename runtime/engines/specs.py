@@ -1,7 +1,7 @@
 """The engines there are, each with what it can do; a new one is a file of its own and an entry.
 
-Implementations are imported when one is opened: a box has the packages of one of them, and what
-the others import would delay the first diagnosis.
+Implementations are imported in functions, when one is opened: what the others import would delay
+the first diagnosis.
 """
 
 from __future__ import annotations

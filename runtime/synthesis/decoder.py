@@ -196,6 +196,7 @@ def _import_cupy() -> Any:
 
 
 def _open_on_gpu(bundle: Bundle, file: str) -> Any:
+    # Imported here: on a box without a GPU it would only delay the start.
     from dlrsd.runtime.engines.onnx_cuda import offers_cuda, open_cuda_session
 
     if not offers_cuda():
