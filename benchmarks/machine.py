@@ -23,6 +23,7 @@ import numpy as np
 from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.runtime.base.hardware import has_int8_products, usable_cores
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.bundle.front_ends import Scalogram
 from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
 
 RESULTS = Path(__file__).parent / "results"
@@ -198,11 +199,16 @@ def sgemm_rate(size: int = 768, rounds: int = 7) -> float:
     return size**3 / best
 
 
+def scalogram_of(bundle: Bundle) -> Scalogram:
+    """The front end of a bundle that has a scalogram."""
+    if not isinstance(bundle.front_end, Scalogram):
+        raise InputError(f"bundle {bundle.name} has no scalogram: choose one that has")
+    return bundle.front_end
+
+
 def scalogram_config(bundle: Bundle) -> ScalogramConfig:
     """The scalogram of a bundle, from its manifest."""
-    facts = bundle.manifest["scalogram"]
-    names = ("n_frequencies", "n_blocks", "f_min_hz", "f_max_hz", "bandwidth", "center")
-    return ScalogramConfig(bundle.rate_hz, bundle.window, **{name: facts[name] for name in names})
+    return scalogram_of(bundle).config(bundle.manifest.signal)
 
 
 def version(package: str) -> str | None:

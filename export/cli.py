@@ -21,22 +21,35 @@ def main() -> NoReturn:
 @app.command()
 def export(
     run: Annotated[
-        Path | None, typer.Argument(help="A finished run; else the latest in runs/.")
+        Path | None,
+        typer.Argument(help="The finished run to export. By default the latest in runs/."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the bundle.")] = Path("bundle"),
-    fp16: Annotated[bool, typer.Option("--fp16", help="Also a half-precision graph.")] = False,
-    int8: Annotated[bool, typer.Option("--int8", help="Also an 8-bit integer graph.")] = False,
+    out: Annotated[
+        Path, typer.Option(help="The folder to write; a bundle that is there is replaced.")
+    ] = Path("bundle"),
+    fp16: Annotated[
+        bool, typer.Option("--fp16", help="Also write a graph that computes in half precision.")
+    ] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Also write a graph that computes in 8-bit integers.")
+    ] = False,
     anchors: Annotated[
-        bool, typer.Option(help="Also the synthesiser, with anchors made of training windows.")
+        bool,
+        typer.Option(
+            help="Also write what the box makes new heatmaps with. It holds anchors that derive "
+            "from training windows: leave it out of a bundle for strangers."
+        ),
     ] = True,
     tensorrt: Annotated[
-        bool, typer.Option("--tensorrt", help="Also TensorRT engines of the fp32 and fp16 graphs.")
+        bool,
+        typer.Option("--tensorrt", help="Also build TensorRT engines of the fp32 and fp16 graphs."),
     ] = False,
     sm: Annotated[
         list[int] | None,
         typer.Option(
-            help="With --tensorrt: compute capability of a GPU to build for (86 is 8.6), once "
-            "for each; else 80, 86, 89 and 120, or with the package tensorrt this machine's."
+            help="A GPU to build engines for with --tensorrt, by its compute capability (86 is "
+            "8.6); may be given several times. By default 80, 86, 89 and 120, or with the package "
+            "tensorrt this machine's own."
         ),
     ] = None,
 ) -> None:
@@ -45,6 +58,7 @@ def export(
         require(package, extra="export", purpose="exporting")
     if sm and not tensorrt:
         raise InputError(f"got --sm {sm[0]} without --tensorrt: add --tensorrt, or leave out --sm")
+    # Imported here: torch takes seconds to load, and `--help` shall answer at once.
     from rich.console import Console
 
     from dlrsd.export.package.bundle import export_bundle

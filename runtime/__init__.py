@@ -106,7 +106,7 @@ __all__ = [name for names in _HOMES.values() for name in names]
 def __getattr__(name: str) -> object:
     for home, names in _HOMES.items():
         if name in names:
-            from importlib import import_module
+            from importlib import import_module  # here, for `import dlrsd.runtime` is free
 
             value: object = getattr(import_module(f"{__name__}.{home}"), name)
             globals()[name] = value

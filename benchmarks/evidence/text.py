@@ -183,7 +183,7 @@ def _options(stated: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return ", ".join(map(_plain, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 

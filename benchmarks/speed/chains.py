@@ -111,11 +111,11 @@ def reference_chain(bundle: Bundle) -> Chain:
 def pywt_chain(bundle: Bundle, method: str) -> Chain:
     """Windows to probabilities with PyWavelets' scalogram before the bundle's own network."""
     network = halves.network(bundle)
-    facts = bundle.manifest["scalogram"]
-    mean, std = (np.asarray(facts[key], np.float32)[:, None] for key in ("mean", "std"))
+    facts = machine.scalogram_of(bundle)
+    mean, std = (np.asarray(getattr(facts, key), np.float32)[:, None] for key in ("mean", "std"))
 
     def run(windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        heatmaps = np.log(pywt_scalogram(windows, bundle, method) + np.float32(facts["eps"]))
+        heatmaps = np.log(pywt_scalogram(windows, bundle, method) + np.float32(facts.eps))
         return network((heatmaps - mean) / std)
 
     return run
@@ -137,15 +137,16 @@ def pywt_scalogram(
 
 def wavelet(bundle: Bundle) -> tuple[str, NDArray[np.float64]]:
     """PyWavelets' name of the bundle's wavelet, and 128 log-spaced scales, the largest first."""
-    facts = bundle.manifest["scalogram"]
-    frequencies = np.geomspace(facts["f_min_hz"], facts["f_max_hz"], N_SCALES)
-    return WAVELET.format(**facts), facts["center"] * bundle.rate_hz / frequencies
+    facts = machine.scalogram_of(bundle)
+    frequencies = np.geomspace(facts.f_min_hz, facts.f_max_hz, N_SCALES)
+    name = WAVELET.format(bandwidth=facts.bandwidth, center=facts.center)
+    return name, facts.center * bundle.rate_hz / frequencies
 
 
 def average(magnitude: NDArray[np.float32], bundle: Bundle) -> NDArray[np.float32]:
     """(..., scales, window) -> (..., F, T), means over neighbours."""
-    facts = bundle.manifest["scalogram"]
-    rows, columns = facts["n_frequencies"], facts["n_blocks"]
+    facts = machine.scalogram_of(bundle)
+    rows, columns = facts.n_frequencies, facts.n_blocks
     *leading, n_scales, window = magnitude.shape
     parts = magnitude.reshape(*leading, rows, n_scales // rows, columns, window // columns)
     return parts.mean(axis=(-3, -1))

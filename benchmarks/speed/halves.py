@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
+from benchmarks import machine
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.engines.engine import GRAPH_FILES
 
@@ -34,8 +35,8 @@ def _graph(bundle: Bundle) -> onnx.ModelProto:
 
 def _heatmap(model: onnx.ModelProto, bundle: Bundle) -> str:
     """The last tensor of a heatmap's shape: what the network takes."""
-    scalogram = bundle.manifest["scalogram"]
-    shape = [bundle.channels, scalogram["n_frequencies"], scalogram["n_blocks"]]
+    scalogram = machine.scalogram_of(bundle)
+    shape = [bundle.channels, scalogram.n_frequencies, scalogram.n_blocks]
     dims = {
         value.name: [d.dim_value for d in value.type.tensor_type.shape.dim][1:]
         for value in model.graph.value_info

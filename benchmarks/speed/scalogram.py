@@ -101,9 +101,9 @@ def _ssqueezepy(x: NDArray[np.float32], bundle: Bundle) -> Callable[[], object]:
     os.environ["SSQ_PARALLEL"] = "0"  # else it takes every core
     import ssqueezepy
 
-    facts = bundle.manifest["scalogram"]
-    stretch = np.sqrt(facts["bandwidth"] / 2)
-    wavelet = ssqueezepy.Wavelet(("morlet", {"mu": float(2 * np.pi * facts["center"] * stretch)}))
+    facts = machine.scalogram_of(bundle)
+    stretch = np.sqrt(facts.bandwidth / 2)
+    wavelet = ssqueezepy.Wavelet(("morlet", {"mu": float(2 * np.pi * facts.center * stretch)}))
     _, scales = chains.wavelet(bundle)
     ascending = (stretch * scales[::-1]).astype(np.float32)
     flat = x.reshape(-1, bundle.window)

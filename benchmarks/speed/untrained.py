@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 
@@ -21,10 +22,10 @@ from dlrsd.training.models.novelty import Novelty
 
 def diagnoser(bundle: Bundle, *, channels: int, half: bool = False) -> Diagnoser:
     """The fused graph as a torch module, front end of the bundle, weights random."""
-    facts = bundle.manifest["scalogram"]
+    facts = machine.scalogram_of(bundle)
     torch.manual_seed(0)
     classifier = make_classifier(
-        bundle.manifest["training"].get("classifier") or "edge",
+        bundle.manifest.training.classifier or "edge",
         channels=channels,
         n_classes=len(bundle.classes),
     )
@@ -33,7 +34,7 @@ def diagnoser(bundle: Bundle, *, channels: int, half: bool = False) -> Diagnoser
         np.eye(width, dtype=np.float32), np.zeros((len(bundle.classes), width), np.float32)
     )
     frontend = Scalogram(
-        machine.scalogram_config(bundle), facts["eps"], tuple(facts["mean"]), tuple(facts["std"])
+        machine.scalogram_config(bundle), facts.eps, tuple(facts.mean), tuple(facts.std)
     )
     return Diagnoser(frontend, classifier, novelty, 1.0, half=half).eval()
 
@@ -44,7 +45,7 @@ def write_bundle(bundle: Bundle, folder: Path, *, channels: int) -> Bundle:
     path = folder / GRAPH_FILES["fp32"]
     example = {"waveform": torch.zeros(2, channels, bundle.window)}
     write_graph(diagnoser(bundle, channels=channels), example, path, output_names=OUTPUTS, facts={})
-    manifest = json.loads(json.dumps(bundle.manifest))
+    manifest = msgspec.to_builtins(bundle.manifest)
     manifest["signal"]["channels"] = channels
     manifest["graph"]["inputs"][0]["shape"][1] = channels
     manifest["engines"] = []

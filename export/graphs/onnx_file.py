@@ -35,7 +35,7 @@ def write_graph(
     Parameters
     ----------
     module : nn.Module, in eval mode
-    example : {input name: tensor [shape=(n >= 2, ...)]}, in the order of ``forward``
+    example : {input name: tensor, shape (n >= 2, ...)}, in the order of ``forward``
         A batch of one would be frozen into the graph.
     path : Path
     facts : dict

@@ -57,7 +57,7 @@ def write_int8(
         The graph that ``write_graph`` wrote of a ``Diagnoser``.
     path : Path
         Where the quantised one goes.
-    windows : array [shape=(n, channels, window)], float32
+    windows : array, shape (n, channels, window), float32
         Real windows: the ranges of the activations are the smallest and largest values they give.
     facts : dict
         As for ``write_graph``.

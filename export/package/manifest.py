@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +11,7 @@ import msgspec
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.formats import FormatError, checked
+from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.bundle.facts import SCHEMA_VERSION
 from dlrsd.runtime.bundle.front_ends import FrontEnd
 from dlrsd.runtime.bundle.parts import Signal
@@ -72,7 +72,7 @@ def manifest(
         "schema_version": SCHEMA_VERSION,
         "name": folder.resolve().name,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "dlrsd_version": version("dlrsd"),
+        "dlrsd_version": VERSION,
         "graph": {
             "inputs": [tensor(front_end.graph_input, *front_end.graph_shape(signal))],
             "outputs": [

@@ -83,7 +83,7 @@ def compare(
 
     Parameters
     ----------
-    said, trained, fp32 : float32 array, shape (n, classes)
+    said, trained, fp32 : array, shape (n, classes), float32
         Probabilities of the same windows.
     accuracy : float from 0 to 1, optional
         Of the graph on its standard windows, where it was measured.

@@ -51,7 +51,7 @@ def benchmark(
     Parameters
     ----------
     bundle : Bundle
-    windows : float32 array, shape (n > 0, channels, window), optional
+    windows : array, shape (n > 0, channels, window), float32, optional
         What is diagnosed, in the bundle's unit; repeated where a batch is larger. By default
         synthetic ones, the quarter of many that fp32 is surest of: it is as sure of most real ones,
         and what lies between two classes is no measure of another precision.

@@ -26,7 +26,7 @@ def synthetic_windows(bundle: Bundle, n: int, *, seed: int = 0) -> NDArray[np.fl
 
     Returns
     -------
-    float32 array, shape (n, channels, window), in the bundle's unit
+    array, shape (n, channels, window), float32, in the bundle's unit
     """
     rng = np.random.default_rng(seed)
     shape = (n, bundle.channels, bundle.window)
@@ -47,7 +47,7 @@ def recorded_windows(source: str, bundle: Bundle, n: int | None = None) -> NDArr
 
     Returns
     -------
-    float32 array, shape (at most n, channels, window), in the bundle's unit and rate
+    array, shape (at most n, channels, window), float32, in the bundle's unit and rate
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """What the manifests of all kinds of bundles state."""
 
-from __future__ import annotations
+# Annotations are evaluated at once: see `dlrsd.runtime.bundle.parts`.
 
 from typing import Annotated, Final, Literal
 

@@ -56,7 +56,7 @@ def read_manifest(text: bytes, *, where: Path) -> Manifest:
         )
     try:
         if version < SCHEMA_VERSION:
-            # Only for bundles of older versions.
+            # Imported here: newer bundles start without it.
             from dlrsd.runtime.bundle.schema1 import upgrade
 
             values = upgrade(values)

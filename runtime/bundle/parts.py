@@ -1,6 +1,6 @@
 """What manifests of every kind are made of; each field says what it means."""
 
-from __future__ import annotations
+# Annotations are evaluated here and not kept as text, which the first decoding would have to read.
 
 from typing import Annotated, Any, ClassVar, Literal
 

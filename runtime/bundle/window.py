@@ -1,6 +1,6 @@
 """The manifest of a bundle that diagnoses every window on its own."""
 
-from __future__ import annotations
+# Annotations are evaluated at once: see `dlrsd.runtime.bundle.parts`.
 
 from typing import Annotated, ClassVar
 

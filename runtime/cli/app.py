@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from dlrsd.runtime.base.console import run_app
+from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.cli.benchmark import benchmark
 from dlrsd.runtime.cli.diagnose import diagnose
 from dlrsd.runtime.cli.doctor import doctor
@@ -36,10 +37,7 @@ def root(
     ] = False,
 ) -> None:
     if version:
-        # Imported here: reading a package's metadata takes longer than all else that --help does.
-        from importlib import metadata
-
-        print(f"dlrsd {metadata.version('dlrsd')}")
+        print(f"dlrsd {VERSION}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())

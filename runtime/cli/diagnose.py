@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -89,6 +90,7 @@ def diagnose(
     ] = None,
 ) -> None:
     """Diagnose a recording or a live stream, window by window."""
+    gc.disable()  # until all is loaded: none of it is garbage, and looking takes its time
     # Imported here, for they load NumPy and `--help` shall answer at once.
     from dlrsd.runtime.base.interrupt import Interrupt
     from dlrsd.runtime.bundle.bundle import load_bundle
@@ -128,6 +130,7 @@ def diagnose(
         diagnosis = open_diagnosis(stream, opened, graph, hop=hop)
         writer = open_writer(output, opened.classes) if output is not None else None
         display = open_display(sys.stderr if output == "-" else sys.stdout)
+        gc.enable()
         interrupt = Interrupt()
         stream.chunks = interrupt.while_reading(stream.chunks)
         follow(diagnosis, writer, display, interrupt)
@@ -136,4 +139,4 @@ def diagnose(
 
 
 def _is_same_file(source: str, output: str) -> bool:
-    return Path(source).exists() and Path(output).exists() and Path(source).samefile(output)
+    return Path(source).exists() and Path(output).exists() and Path(source).samefile(Path(output))

@@ -8,7 +8,6 @@ batches of columns, because a record per window would cost more than the diagnos
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
@@ -142,27 +141,26 @@ def records_schema() -> dict[str, Any]:
     )
 
 
-@dataclass(frozen=True)
-class WindowBatch:
+class WindowBatch(Struct, frozen=True):
     """Diagnoses of n windows in order of time; a window of c channels diagnosed singly is c rows.
 
     Parameters
     ----------
     classes : tuple of str
         The K classes.
-    window, channel : int array, shape (n,)
+    window, channel : array, shape (n,), int
         Index of the window and of the channel (0 where the bundle takes all channels at once).
-    time_s : float array, shape (n,)
+    time_s : array, shape (n,), float
         Start of the window, s from the start of the stream.
-    time : datetime64[us] array, shape (n,), or None
+    time : array, shape (n,), datetime64[us], or None
         The same as time of day, where the stream's start is known; in UTC if ``utc``.
-    label : int array, shape (n,)
+    label : array, shape (n,), int
         Index of the most probable class, -1 where the window is unfit.
-    probabilities, novelty : float32 arrays, shape (n, K) and (n,)
+    probabilities, novelty : arrays, shape (n, K) and (n,), float32
         NaN where the window is unfit.
-    quality : uint8 array, shape (n,)
+    quality : array, shape (n,), uint8
         Index into `QUALITY`: "ok", or what makes the window unfit.
-    extra : mapping of str to float array, shape (n,)
+    extra : mapping of str to array, shape (n,), float
         What bundles of a kind say besides (`Kind.columns`), from 0 to 1.
     """
 
@@ -176,7 +174,7 @@ class WindowBatch:
     probabilities: NDArray[np.float32]
     novelty: NDArray[np.float32]
     quality: NDArray[np.uint8]
-    extra: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    extra: Mapping[str, NDArray[np.float64]] = {}
 
     def __len__(self) -> int:
         return len(self.label)

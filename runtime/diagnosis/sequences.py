@@ -9,7 +9,6 @@ of the stream cuts short, is a "gap": it is not diagnosed and leaves the state a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
@@ -71,7 +70,7 @@ class SequenceDiagnosis(Diagnosis):
                 output, state = self._steps.advance(windows[~is_cut_short], state)
                 output = Output(*(part[fit[~is_cut_short]] for part in output))
             batch = self._batch(some, np.where(fit, OK, GAP).astype(np.uint8), output)
-            batch = replace(batch, extra={"missing": 1 - measured.mean(axis=(1, 2))})
+            batch = structs.replace(batch, extra={"missing": 1 - measured.mean(axis=(1, 2))})
             self._count(some, batch)
             yield batch
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from dlrsd.runtime.diagnosis.records import Change, Verdict
@@ -161,8 +161,7 @@ def _ratio(part: float, whole: int) -> float | None:
     return round(part / whole, 6) if whole else None
 
 
-@dataclass
-class _Run:
+class _Run(Struct):
     """Sums over the fit windows since a verdict began; label -1 is undecided."""
 
     label: int
@@ -180,8 +179,7 @@ class _Run:
         self.probability_sum += float(windows.probability[mine].sum(dtype=np.float64))
 
 
-@dataclass(frozen=True)
-class _Columns:
+class _Columns(Struct, frozen=True):
     """Fit windows in order of time, each field of shape (n,)."""
 
     time_s: NDArray[np.float64]

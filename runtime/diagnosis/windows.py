@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from datetime import datetime, timezone
 from functools import partial
-from importlib.metadata import version
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -24,6 +23,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.diagnosis.records import (
     SCHEMA_VERSION,
@@ -141,7 +141,7 @@ class Diagnosis:
         manifest = bundle.manifest
         return Header(
             schema_version=SCHEMA_VERSION,
-            dlrsd_version=version("dlrsd"),
+            dlrsd_version=VERSION,
             bundle=BundleName(bundle.name, manifest.created, bundle.manifest_sha256),
             engine=engine.name,
             engine_version=engine.version,

@@ -30,14 +30,14 @@ class Hold:
 
         Parameters
         ----------
-        part : array [shape=(channels, n)]
+        part : array, shape (channels, n)
             Real numbers; infinite ones count as missing.
 
         Returns
         -------
-        filled : array [shape=(channels, n)], float32
+        filled : array, shape (channels, n), float32
             NaN where nothing was measured for more than ``samples`` samples.
-        missing : array [shape=(channels, n)], bool
+        missing : array, shape (channels, n), bool
             What was not measured.
         """
         new = np.asarray(part, np.float32)

@@ -55,7 +55,7 @@ def order_map(x: Array, config: OrderMapConfig, kinematics: Kinematics) -> Array
 
     Parameters
     ----------
-    x : array [shape=(..., window)], real
+    x : array, shape (..., window), real
         Windows, of NumPy, CuPy, torch or anything NumPy takes.
     config : OrderMapConfig
     kinematics : Kinematics
@@ -63,7 +63,7 @@ def order_map(x: Array, config: OrderMapConfig, kinematics: Kinematics) -> Array
 
     Returns
     -------
-    array [shape=(..., n_bands, 32)], float32, of the library and on the device of ``x``
+    array, shape (..., n_bands, 32), float32, of the library and on the device of ``x``
         A column for every one of ``LINES``: log of its amplitude over the median of its
         surroundings (noise gives 0.3 to 0.6 on average; the amplitude cancels). In the last the
         log of the band's mean envelope.

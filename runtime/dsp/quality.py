@@ -16,7 +16,7 @@ sine at least 0.4 times as often wherever its peak lies between two levels, and 
 often). A clipped extreme collects everything that would have gone beyond it.
 """
 
-from __future__ import annotations
+# Annotations are evaluated at once: see `dlrsd.runtime.bundle.parts`.
 
 from math import inf
 from typing import Annotated, Literal, get_args
@@ -79,15 +79,15 @@ def window_quality(
 
     Parameters
     ----------
-    windows : np.ndarray [shape=(n, channels, window)], real floating
+    windows : array, shape (n, channels, window), real floating
         Samples in the bundle's unit; views with overlap are welcome.
     limits : QualityLimits
-    gap : np.ndarray [shape=(n,)], bool, optional
+    gap : array, shape (n,), bool, optional
         Windows known to hold missing samples (`Frames.gap`).
 
     Returns
     -------
-    np.ndarray [shape=(n, channels)], uint8
+    array, shape (n, channels), uint8
         Indices into `QUALITY`.
     """
     if windows.ndim != 3 or not windows.shape[-1]:
@@ -112,11 +112,11 @@ def window_rms(windows: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    windows : np.ndarray [shape=(..., window)], real floating
+    windows : array, shape (..., window), real floating
 
     Returns
     -------
-    np.ndarray [shape=(...)]
+    array, shape (...)
     """
     rms: np.ndarray = np.sqrt(np.einsum("...w,...w->...", windows, windows) / windows.shape[-1])
     return rms

@@ -39,14 +39,14 @@ def scalogram(x: Array, config: ScalogramConfig) -> Array:
 
     Parameters
     ----------
-    x : array [shape=(..., window)], real
+    x : array, shape (..., window), real
         Windows, of NumPy, CuPy, torch or anything NumPy takes; samples beyond both ends count as
         zero.
     config : ScalogramConfig
 
     Returns
     -------
-    array [shape=(..., n_frequencies, n_blocks)], float32, >= 0, in the unit of ``x`` times
+    array, shape (..., n_frequencies, n_blocks), float32, >= 0, in the unit of ``x`` times
     sqrt(samples), of the library and on the device of ``x``
 
     Raises
@@ -89,7 +89,7 @@ def full_scalogram(
 
     Parameters
     ----------
-    x : array [shape=(n,)], real
+    x : array, shape (n,), real
         A signal at ``config.rate_hz`` of any length; samples beyond both ends count as zero.
     config : ScalogramConfig
         Gives the wavelet and the range of frequencies.
@@ -97,8 +97,8 @@ def full_scalogram(
 
     Returns
     -------
-    frequencies : array [shape=(n_frequencies,)], Hz, ascending and log-spaced
-    magnitudes : array [shape=(n_frequencies, n)], float32, in the unit of `scalogram`
+    frequencies : array, shape (n_frequencies,), Hz, ascending and log-spaced
+    magnitudes : array, shape (n_frequencies, n), float32, in the unit of `scalogram`
     """
     fine = replace(config, n_frequencies=n_frequencies)
     scales = fine.scales[:, None]

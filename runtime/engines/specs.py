@@ -1,13 +1,14 @@
 """The engines there are, each with what it can do; a new one is a file of its own and an entry.
 
-Implementations are imported when one is opened: a box has the packages of one of them, and what
-the others import would delay the first diagnosis.
+Implementations are imported in functions, when one is opened: what the others import would delay
+the first diagnosis.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.hardware import count_gpus, usable_cores
@@ -16,8 +17,7 @@ from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import Engine
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(Struct, frozen=True):
     """What an engine is opened with; ``precision`` is chosen, ``threads`` None is one per core."""
 
     bundle: Bundle
@@ -27,8 +27,7 @@ class Order:
     say: Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class EngineSpec:
+class EngineSpec(Struct, frozen=True):
     """An engine that `open_engine` may choose.
 
     Parameters

@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import dataclass
 
 from dlrsd.runtime.base.hardware import count_gpus, has_int8_products, usable_cores
+from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.bundle.bundle import shipped_bundles
 
 
@@ -102,7 +103,7 @@ def report() -> list[str]:
     """The whole report as lines of text."""
     gpus = find_gpus()
     lines = [
-        f"dlrsd {importlib.metadata.version('dlrsd')}, Python {platform.python_version()}, "
+        f"dlrsd {VERSION}, Python {platform.python_version()}, "
         f"{platform.system()} {platform.machine()}",
         f"ready bundles: {', '.join(shipped_bundles()) or 'none'}",
         f"CPU: {usable_cores()} core(s), "

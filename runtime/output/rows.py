@@ -18,7 +18,8 @@ from dlrsd.runtime.dsp.quality import QUALITY
 _ZERO = "0.000000"
 # A share is written as two words of four characters each: "0.12" and "3456".
 _HEAD = np.frombuffer("".join(f"{i / 100:.2f}" for i in range(101)).encode(), np.uint32)
-_TAIL = np.frombuffer("".join([f"{i:04}" for i in range(10_000)]).encode(), np.uint32)
+_DIGITS = np.arange(10_000)[:, None] // [1000, 100, 10, 1] % 10 + ord("0")
+_TAIL = _DIGITS.astype(np.uint8).view(np.uint32)[:, 0]
 
 
 class RowFormat:

@@ -8,9 +8,9 @@ one buffer; nothing is copied per window.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.lib.stride_tricks import sliding_window_view
 
 from dlrsd.runtime.base.errors import InputError
@@ -20,19 +20,18 @@ from dlrsd.runtime.streams.source import Chunk
 FILLED_WINDOWS = 64
 
 
-@dataclass(frozen=True)
-class Frames:
+class Frames(Struct, frozen=True):
     """Some consecutive windows of a stream.
 
     Attributes
     ----------
-    start : np.ndarray [shape=(n,)], int64
+    start : array, shape (n,), int64
         Sample at which each window starts: `index` times the hop.
-    index : np.ndarray [shape=(n,)], int64
+    index : array, shape (n,), int64
         Number of each window, from 0. It jumps where windows were skipped.
-    samples : np.ndarray [shape=(n, channels, window)], float32
+    samples : array, shape (n, channels, window), float32
         Read-only view. Missing samples, and those beyond the stream's end, are `fill`.
-    gap : np.ndarray [shape=(n,)], bool
+    gap : array, shape (n,), bool
         Windows that hold missing samples, or end beyond the stream's end.
     skipped : int
         Windows before these that lay wholly inside one long gap and are not handed out.

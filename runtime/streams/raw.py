@@ -101,7 +101,7 @@ def _widen(pipe: io.RawIOBase) -> None:
     The 64 KiB it holds by default are 34 ms of 10 channels at 48 kHz, less than a window.
     """
     with suppress(ImportError, AttributeError, OSError):
-        import fcntl
+        import fcntl  # here, for not every system has it
 
         fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, 1 << 20)
 

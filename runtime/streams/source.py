@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError, require
 
@@ -25,13 +25,12 @@ Variable = str | Sequence[str] | None
 BLOCK = 1 << 16  # samples of every channel that a reader hands out at once, about
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """Consecutive samples of a stream.
 
     Attributes
     ----------
-    samples : np.ndarray [shape=(channels, n)], real floating
+    samples : array, shape (channels, n), real floating
     gap_before : int >= 0
         Samples that are missing before them, by the recording's own timestamps.
     """
@@ -40,8 +39,7 @@ class Chunk:
     gap_before: int = 0
 
 
-@dataclass
-class Source:
+class Source(Struct):
     """An open recording, and what its own header says of it (None: nothing).
 
     Attributes
@@ -74,7 +72,7 @@ class Source:
     n_samples: int | None = None
     kind: str = ""
     trailing_bytes: int = 0
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = []
     close: Callable[[], None] = lambda: None
 
 

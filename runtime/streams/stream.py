@@ -13,12 +13,12 @@ import math
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.facts import check_header, check_interval, unit_factor
@@ -41,8 +41,7 @@ __all__ = ["Chunk", "SampleStream", "SignalSpec", "StreamFormat", "open_stream"]
 _SAME_RATE = 1e-3
 
 
-@dataclass(frozen=True)
-class SignalSpec:
+class SignalSpec(Struct, frozen=True):
     """What a bundle expects.
 
     Parameters
@@ -65,8 +64,7 @@ class SignalSpec:
     orders: Mapping[str, float] | None = None
 
 
-@dataclass
-class SampleStream:
+class SampleStream(Struct):
     """An open stream: iterate over it once for `Chunk`s of float32 samples.
 
     The samples are scaled, in the bundle's unit and at the bundle's rate. Its file is closed at

@@ -76,7 +76,13 @@ class StreamFormat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     variable: Annotated[str | None, Meta(description="the name of a series")] = None
     speed_rpm: Annotated[Positive | None, Meta(description="a number above 0, in rpm")] = None
     orders: Annotated[
-        Annotated[dict[Order, Positive], Meta(min_length=len(ORDERS))] | None,
+        Annotated[
+            dict[Order, Positive],
+            Meta(
+                min_length=len(ORDERS), extra_json_schema={"propertyNames": {"enum": list(ORDERS)}}
+            ),
+        ]
+        | None,
         Meta(
             description=f"{', '.join(ORDERS)}, each a number above 0 in multiples of the shaft's "
             "speed"

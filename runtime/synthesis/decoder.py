@@ -84,8 +84,8 @@ class Decoder:
 
         Parameters
         ----------
-        latents : float32 array, shape (n, *latent shape), on the decoder's device
-        textures : float32 array, shape (n, channels, F, T), on the decoder's device
+        latents : array, shape (n, *latent shape), float32, on the decoder's device
+        textures : array, shape (n, channels, F, T), float32, on the decoder's device
 
         Returns
         -------
@@ -110,7 +110,7 @@ class Decoder:
 
         Parameters
         ----------
-        first, second : float32 array, shape (n, channels, F, T), on the decoder's device
+        first, second : array, shape (n, channels, F, T), float32, on the decoder's device
 
         Returns
         -------
@@ -196,6 +196,7 @@ def _import_cupy() -> Any:
 
 
 def _open_on_gpu(bundle: Bundle, file: str) -> Any:
+    # Imported here: on a box without a GPU it would only delay the start.
     from dlrsd.runtime.engines.onnx_cuda import offers_cuda, open_cuda_session
 
     if not offers_cuda():

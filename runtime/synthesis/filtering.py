@@ -61,11 +61,11 @@ def judge(
 
     Parameters
     ----------
-    synthetic : array [shape=(n, ...)], float
+    synthetic : array, shape (n, ...), float
         Standardised heatmaps of one class.
-    posterior : array [shape=(n,)], 0 to 1
+    posterior : array, shape (n,), 0 to 1
         Probability of the intended class.
-    real : array [shape=(m, ...)], float
+    real : array, shape (m, ...), float
         Real windows of the class, in the same form.
     spacing : float >= 0
         Typical distance between different real windows of the class; needed where ``real`` holds
@@ -73,7 +73,7 @@ def judge(
 
     Returns
     -------
-    dict of numpy bool arrays [shape=(n,)]
+    dict of numpy arrays, shape (n,), bool
         ``non_finite``, ``near_copy``, ``unlike_real``, ``unrecognised``; none true: good.
     """
     xp = array_namespace(synthetic, posterior, real)

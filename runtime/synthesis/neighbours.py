@@ -33,16 +33,16 @@ def nearest(
 
     Parameters
     ----------
-    queries : array [shape=(n, ...)], float
-    references : array [shape=(m, ...)], float, same trailing shape
+    queries : array, shape (n, ...), float
+    references : array, shape (m, ...), float, same trailing shape
     k : int, 1 <= k <= m
     exclude_self : bool
         Query i is reference i and no neighbour of itself (needs n == m and k < m).
 
     Returns
     -------
-    distances : array [shape=(n, k)], ascending
-    indices : array [shape=(n, k)], integer
+    distances : array, shape (n, k), ascending
+    indices : array, shape (n, k), integer
 
     Raises
     ------
@@ -61,7 +61,7 @@ def nearest(
 def neighbours(
     queries: Array, references: Array, *, k: int = 1, exclude_self: bool = False
 ) -> Array:
-    """The indices that :func:`nearest` gives, [shape=(n, k)], but in no particular order.
+    """The indices that :func:`nearest` gives, shape (n, k), but in no particular order.
 
     Cheaper, since most of them are certain without a distance.
     """

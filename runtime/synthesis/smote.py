@@ -26,7 +26,7 @@ def smote(x: Array, count: int, *, k_neighbors: int = 5, random_state: int = 0) 
 
     Parameters
     ----------
-    x : array [shape=(n, ...)], float, n >= 2
+    x : array, shape (n, ...), float, n >= 2
         All samples of the class.
     count : int >= 0
         How many to make.
@@ -37,7 +37,7 @@ def smote(x: Array, count: int, *, k_neighbors: int = 5, random_state: int = 0) 
 
     Returns
     -------
-    array [shape=(count, ...)], of the same library, device and type as ``x``
+    array, shape (count, ...), of the same library, device and type as ``x``
 
     Raises
     ------
@@ -64,8 +64,8 @@ def resample(
 
     Parameters
     ----------
-    x : array [shape=(n, ...)], float
-    y : array-like on the host [shape=(n,)]
+    x : array, shape (n, ...), float
+    y : array-like on the host, shape (n,)
         Labels.
     sampling_strategy : "auto" or dict of label to count
         Samples that each class shall have, those given included; "auto" brings every class to the
@@ -75,9 +75,9 @@ def resample(
 
     Returns
     -------
-    x_resampled : array [shape=(N, ...)]
+    x_resampled : array, shape (N, ...)
         The samples given, then the new ones class by class, of the same library, device and type.
-    y_resampled : numpy array [shape=(N,)]
+    y_resampled : numpy array, shape (N,)
 
     Raises
     ------
@@ -110,8 +110,8 @@ def interpolate(a: Array, b: Array, position: np.ndarray) -> Array:
 
     Parameters
     ----------
-    a, b : array [shape=(n, ...)], float
-    position : numpy array [shape=(n,)], from 0 (a) to 1 (b)
+    a, b : array, shape (n, ...), float
+    position : numpy array, shape (n,), from 0 (a) to 1 (b)
     """
     xp = array_namespace(a, b)
     t = xp.asarray(position, dtype=a.dtype, device=device(a))

@@ -24,7 +24,7 @@ def random_runs(count: int, *, rng: np.random.Generator) -> NDArray[np.float64]:
 
     Returns
     -------
-    array [shape=(count, 2)], start and length, each uniform from 0 to 1 windows
+    array, shape (count, 2), start and length, each uniform from 0 to 1 windows
     """
     return rng.random((count, 2))
 
@@ -34,14 +34,14 @@ def splice(a: Array, b: Array, runs: NDArray[np.float64]) -> Array:
 
     Parameters
     ----------
-    a, b : array [shape=(n, ..., columns)], float
+    a, b : array, shape (n, ..., columns), float
         Of the same library and device; columns are blocks of time.
-    runs : array on the host [shape=(n, 2)]
+    runs : array on the host, shape (n, 2)
         As :func:`random_runs` gives them; the same for latents and for heatmaps of any width.
 
     Returns
     -------
-    array [shape=(n, ..., columns)]
+    array, shape (n, ..., columns)
     """
     xp = array_namespace(a, b)
     columns = a.shape[-1]

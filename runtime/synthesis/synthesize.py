@@ -48,9 +48,9 @@ class Synthesis:
 
     Parameters
     ----------
-    heatmaps : float32 array, shape (n, channels, F, T)
+    heatmaps : array, shape (n, channels, F, T), float32
         Standardised log scalograms: the decoded ones first, then those that SMOTE made.
-    probabilities : float32 array, shape (n, K)
+    probabilities : array, shape (n, K), float32
         What the auxiliary classifier takes each for; NaN for those that SMOTE made, which it
         has not seen, and for all of Deep SMOTE, which has none.
     report : dict

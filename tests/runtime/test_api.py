@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import dlrsd.runtime as api
+from dlrsd.runtime.base.version import VERSION
 
 PROMISE = {
     "Bundle", "BundleError", "Change", "Chunk", "DeviceLostError", "DeviceMemoryError", "Diagnosis",
@@ -65,3 +67,7 @@ def test_a_recording_is_diagnosed_in_few_lines(tmp_path: Path) -> None:
     assert isinstance(summary, api.Summary)
     assert len(windows) == summary.records == 23
     assert all(isinstance(window, api.WindowRecord) for window in windows)
+
+
+def test_the_version_is_the_packages() -> None:
+    assert metadata.version("dlrsd") == VERSION

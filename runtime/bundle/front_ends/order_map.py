@@ -4,7 +4,7 @@ What is stated of a stream counts. A bundle trained on one bearing lends its ord
 states any; the shaft's speed is never assumed.
 """
 
-from __future__ import annotations
+# Annotations are evaluated at once: see `dlrsd.runtime.bundle.parts`.
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar

@@ -1,6 +1,6 @@
 """The scalogram as a front end: the graph contains it and takes windows as they are."""
 
-from __future__ import annotations
+# Annotations are evaluated at once: see `dlrsd.runtime.bundle.parts`.
 
 from typing import Annotated, Any, ClassVar
 

@@ -49,7 +49,8 @@ def row(method, seed, accuracy, *, balance=400.0, protocol="block", task="cwru10
     right = round(100 * accuracy)
     settings = stated(Settings("cwru12k", task=task, protocol=protocol, balance=balance, seed=seed))
     known = {
-        "kind": "window", "data": "cwru12k", "task": task, "protocol": protocol, "balance": balance, "seed": seed,
+        "kind": "window", "data": "cwru12k", "task": task,
+        "protocol": protocol, "balance": balance, "seed": seed,
         "classifier": "edge", "method": method, "epochs": CLASSIFIER.epochs,
         **dict.fromkeys(FIGURES, accuracy), "macro_auroc": (1 + accuracy) / 2,
         "worst_class": CLASSES[1], "n_test": 300,
@@ -251,7 +252,7 @@ def test_pictures_of_an_older_page_are_removed(tmp_path):
         (lambda path: write_table(path, []), "has no rows"),
         (lambda path: path.write_bytes(b"half a tab"), "damaged"),
         (
-            lambda path: write_table(path, [{**row("none", 0, 0.9), "balance": None}]),
+            lambda path: write_table(path, [{**row("none", 0, 0.9), "kind": "sequence"}]),
             "has rows of plants",
         ),
     ],

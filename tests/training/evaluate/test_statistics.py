@@ -30,6 +30,7 @@ SLEEP_2 = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
 def _row(method, seed, value, **changes):
     figures = dict.fromkeys(FIGURES, value)
     return {
+        "kind": "window",
         "data": "rig",
         "task": None,
         "protocol": "block",
@@ -38,8 +39,7 @@ def _row(method, seed, value, **changes):
         "method": method,
         "seed": seed,
         "seconds": 10.0 + seed,
-        "settings": json.dumps({"seed": seed, "root": "/somewhere", "window": 1024}),
-        "epochs": 20,
+        "settings": {"seed": seed, "root": "/somewhere", "window": 1024, "epochs": 20},
         **figures,
         **changes,
     }
@@ -177,7 +177,10 @@ def test_holm_counts_the_methods_of_a_ratio_and_the_ablations_apart():
 
 def test_other_settings_are_another_group_and_are_not_paired():
     rows = [_row("dlrsd-smote", seed, 0.9) for seed in range(3)]
-    other = {"settings": json.dumps({"window": 2048})}, {"epochs": 2}
+    other = (
+        {"settings": {"window": 2048, "epochs": 20}},
+        {"settings": {"window": 1024, "epochs": 2}},
+    )
     rows += [_row("ros", seed, 0.5, **changes) for seed in range(3) for changes in other]
     full, long, short = summary(rows)
     assert json.loads(full["variant"]) == {"epochs": 20, "window": 1024}

@@ -102,7 +102,17 @@ def full_run(tmp_path_factory):
         "split_note": "quarter 1 of 4",
         "note": "</table><script>alert(1)</script>",
         "signal": {"rate_hz": 12000.0, "window": 1024, "unit": "g"},
-        "scalogram": {"n_frequencies": 16, "n_blocks": 8, "f_min_hz": 100.0, "eps": 1e-3},
+        "scalogram": {
+            "n_frequencies": 16,
+            "n_blocks": 8,
+            "f_min_hz": 100.0,
+            "f_max_hz": 6000.0,
+            "bandwidth": 1.5,
+            "center": 1.0,
+            "eps": 1e-3,
+            "mean": [0.0] * 16,
+            "std": [1.0] * 16,
+        },
     }
     epochs = list(range(1, 21))
     falling = [float(np.exp(-e / 5)) for e in epochs]

@@ -6,7 +6,11 @@ import json
 
 import pytest
 
+from dlrsd.runtime.dsp.order_map_config import OrderMapConfig
+from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
 from dlrsd.training.evaluate.metrics import classification_metrics
+from dlrsd.training.frontends.order_map import OrderMap
+from dlrsd.training.frontends.scalogram import Scalogram
 from dlrsd.training.report import page
 from dlrsd.training.report.parts import Note, Section
 from dlrsd.training.report.registry import SECTIONS, Entry
@@ -38,12 +42,20 @@ def test_a_kind_shows_its_own_sections_alone(folder, config, shown, hidden):
 @pytest.mark.parametrize(
     ("front_end", "said"),
     [
-        ("scalogram", "windows, shifted and with noise added"),
-        ("order-map", "windows, with noise added"),
+        (
+            Scalogram(ScalogramConfig(12000, 1024), 1e-3, (0.0,) * 16, (1.0,) * 16),
+            "windows, shifted and with noise added",
+        ),
+        (OrderMap(OrderMapConfig(12000, 1024), (0.0,), (1.0,)), "windows, with noise added"),
     ],
 )
 def test_views_are_those_of_the_front_end(folder, front_end, said):
-    (folder / "config.json").write_text(json.dumps({"settings": {"front_end": front_end}}))
+    config = {
+        "schema_version": 2,
+        "front_end": {"name": front_end.name, **front_end.facts()},
+        "signal": {"rate_hz": 12000, "window": 1024},
+    }
+    (folder / "config.json").write_text(json.dumps(config))
     assert said in " ".join(page.write_report(folder).read_text("utf-8").split())
 
 
