@@ -100,13 +100,13 @@ class _Place(NamedTuple):
 
 
 def _explained(reason: str, values: Any, form: Any) -> str:
-    words, _, path = reason.partition(" - at ")
+    words, _, path = " ".join(reason.split()).partition(" - at ")
     place = _find(path, values, _schema(form))
     if missing := re.fullmatch(r"Object missing required field `(.*)`", words):
         wanted = _step(place, missing[1], place.schema)
         return f"no {wanted.name}, which is expected there{_described(wanted.schema)}"
     if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", words):
-        name = f"{place.name}.{unknown[1]}".lstrip(".")
+        name = f"{place.name}.{unknown[1][:60]}".lstrip(".")
         return f"{name}, expected only {', '.join(place.schema.get('properties', []))}"
     got = f"{place.name or 'a content'} = {str(place.value)[:60]!r}"
     if path.startswith("`key`"):

@@ -25,6 +25,7 @@ class WindowManifest(Facts, frozen=True, kw_only=True, tag="window"):
     engines: Annotated[list[BuiltEngine], Meta(description="Of TensorRT.")] = []
 
     is_stateful: ClassVar[bool] = False
+    channel_names: ClassVar[None] = None  # they are told by their order
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -44,10 +45,6 @@ class WindowManifest(Facts, frozen=True, kw_only=True, tag="window"):
     def batches(self) -> tuple[int, ...]:
         """Windows per call that a benchmark measures unless told otherwise."""
         return self.front_end.batches
-
-    @property
-    def channel_names(self) -> None:
-        """Channels are told by their order."""
 
     @property
     def graph_title(self) -> str:

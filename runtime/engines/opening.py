@@ -14,7 +14,7 @@ from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import GRAPH_FILES, Engine
 from dlrsd.runtime.engines.resilient import ResilientEngine
-from dlrsd.runtime.engines.specs import EngineSpec, Order, specs_of
+from dlrsd.runtime.engines.specs import EngineSpec, Request, specs_of
 
 _AGREEMENT = 0.995  # of the labels with fp32: less, and "auto" leaves a precision alone
 
@@ -94,7 +94,7 @@ def open_engine(
 
     def opened(spec: EngineSpec) -> Engine:
         chosen = choose_precision(bundle, precision, device=spec.device)
-        found = spec.open(Order(bundle, chosen, threads, kinematics, say))
+        found = spec.open(Request(bundle, chosen, threads, kinematics, say))
         return found if spec.device == "cpu" else ResilientEngine(found, on_cpu, say)
 
     def on_cpu() -> Engine:

@@ -17,7 +17,7 @@ from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import Engine
 
 
-class Order(Struct, frozen=True):
+class Request(Struct, frozen=True):
     """What an engine is opened with; ``precision`` is chosen, ``threads`` None is one per core."""
 
     bundle: Bundle
@@ -37,7 +37,7 @@ class EngineSpec(Struct, frozen=True):
     device : {"cpu", "cuda"}
     precisions : tuple of str
         Of the graphs it runs.
-    open : function of an Order
+    open : function of an Request
         Returns the open engine.
     is_at_hand : function of a bundle and a precision
         Whether it is worth trying where the user did not ask for it.
@@ -50,7 +50,7 @@ class EngineSpec(Struct, frozen=True):
     name: str
     device: str
     precisions: tuple[str, ...]
-    open: Callable[[Order], Engine]
+    open: Callable[[Request], Engine]
     is_at_hand: Callable[[Bundle, str], bool] = lambda bundle, precision: True
     is_stateful: bool = False
     makes_inputs: bool = False
@@ -65,24 +65,24 @@ class EngineSpec(Struct, frozen=True):
         return [name for name in self.precisions if name in bundle.manifest.precisions]
 
 
-def _open_onnx_cpu(order: Order) -> Engine:
+def _open_onnx_cpu(request: Request) -> Engine:
     from dlrsd.runtime.engines.onnx_cpu import OnnxCpuEngine
 
     return OnnxCpuEngine(
-        order.bundle,
-        precision=order.precision,
-        threads=order.threads or usable_cores(),
-        kinematics=order.kinematics,
+        request.bundle,
+        precision=request.precision,
+        threads=request.threads or usable_cores(),
+        kinematics=request.kinematics,
     )
 
 
-def _open_onnx_sequence(order: Order) -> Engine:
+def _open_onnx_sequence(request: Request) -> Engine:
     from dlrsd.runtime.engines.onnx_sequence import OnnxSequenceEngine
 
-    return OnnxSequenceEngine(order.bundle, precision=order.precision)
+    return OnnxSequenceEngine(request.bundle, precision=request.precision)
 
 
-def _open_onnx_cuda(order: Order) -> Engine:
+def _open_onnx_cuda(request: Request) -> Engine:
     _require_gpu()
     from dlrsd.runtime.engines.onnx_cuda import OnnxCudaEngine, offers_cuda
 
@@ -91,14 +91,14 @@ def _open_onnx_cuda(order: Order) -> Engine:
             "the onnxruntime installed here has no CUDA, expected onnxruntime-gpu: run `pip "
             "uninstall onnxruntime` and `pip install 'dlrsd[gpu]'`, or use --engine tensorrt"
         )
-    return OnnxCudaEngine(order.bundle, precision=order.precision)
+    return OnnxCudaEngine(request.bundle, precision=request.precision)
 
 
-def _open_tensorrt(order: Order) -> Engine:
+def _open_tensorrt(request: Request) -> Engine:
     _require_gpu()
     from dlrsd.runtime.engines.tensorrt_engine import TensorRTEngine
 
-    return TensorRTEngine(order.bundle, precision=order.precision, say=order.say)
+    return TensorRTEngine(request.bundle, precision=request.precision, say=request.say)
 
 
 def _is_onnx_cuda_at_hand(bundle: Bundle, precision: str) -> bool:

@@ -126,7 +126,7 @@ def mutations(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for key in place:
             here = here[key]
         if isinstance(here, dict):
-            here["unheard_of"] = 1
+            here["unheard\nof"] = 1
             yield named(place), json.dumps(changed)
         elif isinstance(here, list):
             here.append(copy.deepcopy(here[0]) if here else 1)

@@ -15,7 +15,7 @@ from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
 from dlrsd.runtime.engines import specs
 from dlrsd.runtime.engines.engine import GRAPH_FILES
 from dlrsd.runtime.engines.opening import choose_precision, open_engine
-from dlrsd.runtime.engines.specs import EngineSpec, Order
+from dlrsd.runtime.engines.specs import EngineSpec, Request
 
 pytest.importorskip("onnxruntime")
 without_gpu = pytest.mark.skipif(count_gpus() > 0, reason="this machine has a GPU")
@@ -78,26 +78,26 @@ def test_auto_takes_what_is_verified(
 
 
 @pytest.fixture
-def with_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Order]]:
+def with_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Request]]:
     """Put an engine on a GPU before the others: an open function stands for it."""
 
-    def put(open_on_gpu: Callable[[Order], Any], *, at_hand: bool = True) -> list[Order]:
-        orders: list[Order] = []
+    def put(open_on_gpu: Callable[[Request], Any], *, at_hand: bool = True) -> list[Request]:
+        requests: list[Request] = []
 
-        def record(order: Order) -> Any:
-            orders.append(order)
-            return open_on_gpu(order)
+        def record(request: Request) -> Any:
+            requests.append(request)
+            return open_on_gpu(request)
 
         gpu = EngineSpec(
             "onnxruntime", "cuda", ("fp32", "fp16"), record, lambda bundle, precision: at_hand
         )
         monkeypatch.setattr(specs, "SPECS", (gpu, specs.SPECS[-2]))
-        return orders
+        return requests
 
     return put
 
 
-def refuse(order: Order) -> Any:
+def refuse(request: Request) -> Any:
     raise InputError("its driver is too old")
 
 
@@ -105,7 +105,7 @@ def test_auto_takes_a_gpu_that_is_at_hand(
     bundle: Bundle, with_gpu: Any, tiny: Any, failing_gpu: Any
 ) -> None:
     gpu = failing_gpu(batch=4, fits=4, calls=2)
-    with_gpu(lambda order: gpu)
+    with_gpu(lambda request: gpu)
     engine = open_engine(bundle)
     assert (engine.device, engine.batch) == ("cuda", 4)
     x = tiny.windows(20)
@@ -115,19 +115,19 @@ def test_auto_takes_a_gpu_that_is_at_hand(
 
 def test_auto_goes_on_without_a_gpu_that_fails_and_says_so(bundle: Bundle, with_gpu: Any) -> None:
     said: list[str] = []
-    orders = with_gpu(refuse)
+    requests = with_gpu(refuse)
     assert open_engine(bundle, say=said.append).device == "cpu"
     assert said == ["the GPU is not used: its driver is too old"]
-    assert [order.precision for order in orders] == ["fp32"]
+    assert [request.precision for request in requests] == ["fp32"]
     with pytest.raises(DlrsdError, match="its driver is too old"):
         open_engine(bundle, device="cuda", say=said.append)
     assert len(said) == 1
 
 
 def test_what_is_not_at_hand_is_not_tried_unasked(bundle: Bundle, with_gpu: Any) -> None:
-    orders = with_gpu(refuse, at_hand=False)
+    requests = with_gpu(refuse, at_hand=False)
     assert open_engine(bundle).device == "cpu"
-    assert orders == []
+    assert requests == []
     with pytest.raises(DlrsdError, match="its driver is too old"):
         open_engine(bundle, device="cuda")
 
