@@ -11,6 +11,7 @@ import typer
 
 from dlrsd.runtime.base.errors import DlrsdError
 from dlrsd.training.cli.options import (
+    TRAINING,
     ChannelsOption,
     DataArgument,
     FrontEndOption,
@@ -83,7 +84,7 @@ def compare(
     ] = None,
 ) -> None:
     """Compare methods over balance ratios, protocols, seeds and classifiers, in one table."""
-    require_packages("filelock", "pyarrow")
+    require_packages(*TRAINING, "filelock", "pyarrow")
     # Imported here: torch takes seconds to load, and `--help` shall answer at once.
     from rich.console import Console
 

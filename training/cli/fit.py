@@ -9,6 +9,7 @@ import typer
 
 from dlrsd.training.cli.choices import Classifier, Protocol
 from dlrsd.training.cli.options import (
+    TRAINING,
     ChannelsOption,
     DataArgument,
     FrontEndOption,
@@ -85,7 +86,7 @@ def fit(
     ] = None,
 ) -> None:
     """Balance the classes, train a classifier, and write a run with its report."""
-    require_packages()
+    require_packages(*TRAINING)
     # Imported here: torch takes seconds to load, and `--help` shall answer at once.
     from rich.console import Console
 

@@ -29,7 +29,7 @@ def inspect(
     seed: SeedOption = 0,
 ) -> None:
     """Say what is in the data, what each protocol leaves of it, and whether that is enough."""
-    require_packages()
+    require_packages("scipy")
     # Imported here: `--help` shall answer at once.
     from rich.console import Console
 

@@ -118,6 +118,17 @@ def by_new_name(method: str, former: Mapping[str, str]) -> str:
     return former[method]
 
 
-def require_packages(*others: str) -> None:
-    for package in ("torch", "safetensors", "sklearn", "imblearn", "matplotlib", "scipy", *others):
+# What training a network takes; whatever only looks at data does without.
+TRAINING = ("torch", "safetensors", "sklearn", "imblearn", "matplotlib", "scipy")
+
+
+def require_packages(*packages: str) -> None:
+    """Make sure that packages can be imported, before anything is written.
+
+    Raises
+    ------
+    ExtraMissingError
+        If one cannot.
+    """
+    for package in packages:
         require(package, extra="train", purpose="training")

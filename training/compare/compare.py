@@ -14,7 +14,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.base.progress import Progress, silent
 from dlrsd.training.compare.filling import Comparison, Say, fill_table
 from dlrsd.training.kinds.kind import Cell, Kind
-from dlrsd.training.kinds.registry import AnySettings, kind_of_settings, refuse_option
+from dlrsd.training.kinds.registry import AnySettings, kind_of_settings
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _values(kind: Kind[Any], grid: Grid) -> dict[str, list[Any]]:
     """Of every axis the values that are compared."""
     for name in grid.axes:
         if name not in kind.axes:
-            refuse_option(kind, name)
+            kind.source.refuse_option(name)
     found = {}
     for name, axis in kind.axes.items():
         usual = axis.usual or (getattr(grid.settings, name),)

@@ -7,7 +7,6 @@ killed leaves the table before its last write.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from filelock import FileLock, Timeout
 from pyarrow import csv, parquet
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError
+from dlrsd.runtime.base.files import write_atomic
 from dlrsd.training.compare.columns import arrow_schema, arrow_struct
 from dlrsd.training.kinds.registry import KINDS, AnySettings
 from dlrsd.training.runs.row import Row
@@ -64,15 +64,11 @@ def read_table(path: Path) -> list[Row]:
 def write_table(path: Path, rows: Sequence[Row]) -> None:
     """Replace the table by one of these rows, all at once, ordered by cell."""
     ordered = sorted(rows, key=_place)
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
+    with write_atomic(path, durable=True) as file:
         if path.suffix == ".csv":
             csv.write_csv(pa.Table.from_pylist(list(map(_as_text, ordered)), _TEXT_SCHEMA), file)
         else:
             parquet.write_table(pa.Table.from_pylist(ordered, SCHEMA), file)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.files import write_atomic
 from dlrsd.training.fitting.schedule import Schedule
 
 Curves = dict[str, list[float]]
@@ -125,9 +126,8 @@ def train(
 
 
 def _write(path: Path, state: dict[str, object]) -> None:
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
+    with write_atomic(path) as file:
+        torch.save(state, file)
 
 
 def _read(path: Path, model: nn.Module) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from rich.console import RenderableType
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
 from dlrsd.training.data.plants.plants import SIMULATION
+from dlrsd.training.data.sources import PLANTS, VIBRATION, source_of
 from dlrsd.training.data.vibration.load import load_recordings
 from dlrsd.training.inspect import data as vibration
 from dlrsd.training.inspect import plants
-from dlrsd.training.kinds.registry import kind_of, refuse_option
-from dlrsd.training.kinds.vibration.settings import Settings
 
 
 class _Inspector(NamedTuple):
@@ -27,7 +27,7 @@ def look(data: str, **options: Any) -> RenderableType:
     Parameters
     ----------
     data : str
-        As :func:`dlrsd.training.kinds.registry.kind_of` takes it.
+        As :func:`dlrsd.training.data.sources.source_of` takes it.
     options : those of the command; None where not given
 
     Raises
@@ -35,19 +35,18 @@ def look(data: str, **options: Any) -> RenderableType:
     InputError
         If the data cannot be read, or an option is of no use for their kind.
     """
-    kind = kind_of(data)
-    inspector = INSPECTORS[kind.tag]
+    source = source_of(data)
+    inspector = INSPECTORS[source.tag]
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         if name not in inspector.options:
-            refuse_option(kind, name)
+            source.refuse_option(name)
     return inspector.look(data, **given)
 
 
 def _vibration(
-    data: str, *, window: int | None = None, seed: int = 0, **options: Any
+    data: str, *, window: int = ScalogramConfig().window, seed: int = 0, **options: Any
 ) -> RenderableType:
-    window = Settings(data).window if window is None else window
     recordings = load_recordings(data, rig_seed=seed, **options)
     return vibration.render(vibration.inspect(recordings, window=window, seed=seed))
 
@@ -62,6 +61,6 @@ def _plants(data: str, **options: Any) -> RenderableType:
 
 
 INSPECTORS = {
-    "window": _Inspector(_vibration, ("root", "task", "channels", "label", "window", "seed")),
-    "sequence": _Inspector(_plants, ("window", "hop")),
+    VIBRATION.tag: _Inspector(_vibration, ("root", "task", "channels", "label", "window", "seed")),
+    PLANTS.tag: _Inspector(_plants, ("window", "hop")),
 }

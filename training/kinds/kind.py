@@ -11,6 +11,7 @@ import msgspec
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.training.base.progress import Progress
+from dlrsd.training.data.sources import Source
 from dlrsd.training.runs.row import Row
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -35,10 +36,8 @@ class Kind(ABC, Generic[S]):
 
     Attributes
     ----------
-    tag : str
-        As runs, tables and bundles state it.
-    words : str
-        What its data are called in messages.
+    source : Source
+        Its data before they are read, with the tag that runs, tables and bundles state.
     settings : class
         A frozen struct with the fields ``data``, ``protocol``, ``seed`` and ``classifier``, tagged
         by the kind's name.
@@ -56,8 +55,7 @@ class Kind(ABC, Generic[S]):
         Of a row, those that a person is shown first.
     """
 
-    tag: ClassVar[str]
-    words: ClassVar[str]
+    source: ClassVar[Source]
     settings: type[S]
     axes: ClassVar[Mapping[str, Axis]]
     methods: ClassVar[Collection[str]]
@@ -65,10 +63,6 @@ class Kind(ABC, Generic[S]):
     reference: ClassVar[str]
     former_methods: ClassVar[Mapping[str, str]]
     figures: ClassVar[tuple[str, ...]]
-
-    @abstractmethod
-    def claims(self, data: str) -> bool:
-        """Whether what a user calls ``data`` is of this kind."""
 
     def located(self, data: str) -> str:
         """What settings state for what a user calls ``data``."""

@@ -1,4 +1,4 @@
-"""The kinds of data there are: a new one is a folder beside this and a line here."""
+"""The kinds of data there are: a new one is a folder beside this, a line here, and its source."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.training.data.sources import source_of
 from dlrsd.training.kinds.kind import Kind
 from dlrsd.training.kinds.plants.kind import Plants
 from dlrsd.training.kinds.plants.settings import SequenceSettings
@@ -14,14 +15,13 @@ from dlrsd.training.kinds.vibration.settings import Settings
 from dlrsd.training.runs.folder import finished_run, read_json
 from dlrsd.training.runs.schema1 import config_2
 
-# The first that claims some data has it.
-KINDS: dict[str, Kind[Any]] = {kind.tag: kind for kind in (Plants(), Vibration())}
+KINDS: dict[str, Kind[Any]] = {kind.source.tag: kind for kind in (Plants(), Vibration())}
 AnySettings = Settings | SequenceSettings
 
 
 def kind_of(data: str) -> Kind[Any]:
     """The kind of what a user calls ``data``."""
-    return next(kind for kind in KINDS.values() if kind.claims(data))
+    return KINDS[source_of(data).tag]
 
 
 def kind_of_settings(settings: AnySettings) -> Kind[Any]:
@@ -63,19 +63,5 @@ def make_settings(kind: Kind[Any], data: str, **stated: Any) -> Any:
     given = {name: value for name, value in stated.items() if value is not None}
     for name in given:
         if name not in kind.settings.__struct_fields__:
-            refuse_option(kind, name)
+            kind.source.refuse_option(name)
     return kind.settings(kind.located(data), **given)
-
-
-def refuse_option(kind: Kind[Any], name: str) -> None:
-    """Say that a kind has no use for an option.
-
-    Raises
-    ------
-    InputError
-    """
-    option = _OPTIONS.get(name, name).replace("_", "-")
-    raise InputError(f"got --{option}, of which {kind.words} has no use: leave it out")
-
-
-_OPTIONS = {"n_normal": "normal_windows"}  # settings whose option has another name

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save_model
 from torch import nn
 
+from dlrsd.runtime.base.files import write_atomic
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.models.novelty import Novelty
 from dlrsd.training.runs.config import RunConfig
@@ -179,10 +180,9 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 def write_json(path: Path, facts: Any) -> None:
     """Write all of it or nothing."""
-    part = path.with_suffix(".part")
     text = msgspec.json.encode(facts, enc_hook=_plain)
-    part.write_bytes(msgspec.json.format(text, indent=1) + b"\n")
-    part.replace(path)
+    with write_atomic(path) as file:
+        file.write(msgspec.json.format(text, indent=1) + b"\n")
 
 
 def read_json(path: Path) -> Any:

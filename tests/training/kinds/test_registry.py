@@ -23,17 +23,21 @@ from dlrsd.training.kinds.vibration.settings import Settings
 
 
 def test_what_data_are_is_seen_from_the_data(rig_folder, plant_folder, tmp_path, monkeypatch):
-    assert kind_of(str(plant_folder)).tag == kind_of("plant").tag == "sequence"
+    assert kind_of(str(plant_folder)).source.tag == kind_of("plant").source.tag == "sequence"
     for data in (str(rig_folder), "rig", "cwru12k", "/nowhere"):
-        assert kind_of(data).tag == "window"
+        assert kind_of(data).source.tag == "window"
     monkeypatch.chdir(tmp_path)
     (tmp_path / "plant" / "Normal").mkdir(parents=True)
-    assert kind_of("plant").tag == "window"  # a folder of that name is what it holds
+    assert kind_of("plant").source.tag == "window"  # a folder of that name is what it holds
 
 
 def test_settings_and_runs_say_their_kind(tiny_run, plant_run):
-    assert kind_of_settings(Settings("rig")).tag == kind_of_run(tiny_run).tag == "window"
-    assert kind_of_settings(SequenceSettings("plant")).tag == kind_of_run(plant_run).tag
+    assert (
+        kind_of_settings(Settings("rig")).source.tag == kind_of_run(tiny_run).source.tag == "window"
+    )
+    assert (
+        kind_of_settings(SequenceSettings("plant")).source.tag == kind_of_run(plant_run).source.tag
+    )
     assert isinstance(load_run(plant_run).settings, SequenceSettings)
     assert isinstance(load_run(str(tiny_run)).settings, Settings)
 

@@ -62,7 +62,7 @@ def test_a_run_on_vibration_is_read(tiny_run, tiny_settings, as_of_schema_1):
     stated = json.loads((old / "config.json").read_text())
     assert "kind" not in stated
     assert "scalogram" in stated
-    assert kind_of_run(old).tag == "window"
+    assert kind_of_run(old).source.tag == "window"
     run, now = load_run(old), load_run(tiny_run)
     # Nobody wrote down how it was trained: it was trained as is usual.
     assert run.settings == replace(tiny_settings, training=Settings("").training)
@@ -90,7 +90,7 @@ def test_a_run_of_an_order_map_and_a_renamed_method_is_read(tmp_path, hurried, a
 
 def test_a_run_on_plants_is_read(plant_run, plant_settings, as_of_schema_1):
     old = as_of_schema_1(plant_run, method="rus")
-    assert kind_of_run(old).tag == "sequence"
+    assert kind_of_run(old).source.tag == "sequence"
     run, now = load_run(old), load_run(plant_run)
     assert run.config.method == "light-rus"
     assert run.settings == replace(plant_settings, training=SEQUENCE)

@@ -10,8 +10,9 @@ import numpy as np
 
 from dlrsd.training.balance.sequences import FORMER_NAMES, SEQUENCE_METHODS
 from dlrsd.training.base.progress import Progress
-from dlrsd.training.data.plants.plants import CLASSES, SIMULATION, is_plant_folder
+from dlrsd.training.data.plants.plants import CLASSES, is_plant_folder
 from dlrsd.training.data.plants.sequences import PARTS, PROTOCOLS, SequenceData
+from dlrsd.training.data.sources import PLANTS, Source
 from dlrsd.training.evaluate.statistics import PLANT_REFERENCE
 from dlrsd.training.kinds.kind import Axis, Cell, Kind
 from dlrsd.training.kinds.plants.cell import prepared, run_plant_cell
@@ -25,8 +26,7 @@ from dlrsd.training.runs.row import Row
 class Plants(Kind[SequenceSettings]):
     """Sequences of windows of a plant's slow signals, diagnosed one after the other."""
 
-    tag: ClassVar[str] = "sequence"
-    words: ClassVar[str] = "plant data"
+    source: ClassVar[Source] = PLANTS
     settings = SequenceSettings
     axes: ClassVar[Mapping[str, Axis]] = {
         "seed": Axis(None, (0,)),
@@ -39,9 +39,6 @@ class Plants(Kind[SequenceSettings]):
     former_methods: ClassVar[Mapping[str, str]] = FORMER_NAMES
     # Nearly all windows are Normal: accuracy says little.
     figures: ClassVar[tuple[str, ...]] = ("macro_recall", "worst_recall", "macro_auroc")
-
-    def claims(self, data: str) -> bool:
-        return is_plant_folder(data) or (data == SIMULATION and not Path(data).exists())
 
     def located(self, data: str) -> str:
         # Export reads it again, maybe from another folder.

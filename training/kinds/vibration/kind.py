@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from dlrsd.training.balance.methods import COMBINATIONS, FORMER_NAMES, KNOWN, METHODS, VARIANTS
 from dlrsd.training.base.progress import Progress
+from dlrsd.training.data.sources import VIBRATION, Source
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.splits import PROTOCOLS
 from dlrsd.training.data.vibration.windows import counts_by_class
@@ -24,8 +25,7 @@ from dlrsd.training.runs.row import Row
 class Vibration(Kind[Settings]):
     """Windows of vibration, each diagnosed for itself."""
 
-    tag: ClassVar[str] = "window"
-    words: ClassVar[str] = "vibration"
+    source: ClassVar[Source] = VIBRATION
     settings = Settings
     axes: ClassVar[Mapping[str, Axis]] = {
         "seed": Axis(None, (0,)),
@@ -38,9 +38,6 @@ class Vibration(Kind[Settings]):
     reference: ClassVar[str] = REFERENCE
     former_methods: ClassVar[Mapping[str, str]] = FORMER_NAMES
     figures: ClassVar[tuple[str, ...]] = ("accuracy", "macro_recall", "worst_recall")
-
-    def claims(self, data: str) -> bool:
-        return True  # whatever no other kind claims; what it is, reading it tells
 
     def fit(
         self, settings: Settings, out: Path, *, method: str, progress: Progress
