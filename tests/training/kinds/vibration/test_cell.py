@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jsonschema
 import msgspec
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.kinds.kind import Cell
+from dlrsd.training.kinds.schemas import SCHEMAS
 from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.cell import run_cell
 from dlrsd.training.kinds.vibration.settings import Settings
@@ -42,6 +44,8 @@ def test_a_row_says_what_the_line_without_it_says(hurried, rig_folder):
     assert (row["data"], row["protocol"], row["seed"]) == ("small_rig", "bearing", 2)
     assert (row["balance"], row["classifier"], row["method"]) == (4.0, "edge", "smote")
     assert (row["kind"], row["epochs"]) == ("window", 2)
+    (schema,) = (schema for path, schema in SCHEMAS.items() if path.name == "row.schema.json")
+    jsonschema.Draft202012Validator(schema).validate(row)
 
 
 def test_a_row_does_not_depend_on_the_cells_before_it(hurried, rig_folder):
