@@ -108,9 +108,9 @@ def measure(
     for seed in range(splits):
         data = standardised(split(seed))
         for name in SAMPLERS:
-            each[name].append(scores(data, *resampled(data, name, seed)))
+            each[name].append(scores(data, *over_sampled(data, name, seed)))
         if seed < repeated:
-            ways = {name: partial(resampled, data, name) for name in SAMPLERS[1:]}
+            ways = {name: partial(over_sampled, data, name) for name in SAMPLERS[1:]}
             for name, way in (ways | {KEPT: kept_network(data)}).items():
                 told = [scores(data, *way(1000 + run)) for run in range(runs)]
                 spread[name].append(
@@ -126,7 +126,7 @@ def standardised(data: Split) -> Split:
     return data._replace(x=scaler.transform(data.x), test_x=scaler.transform(data.test_x))
 
 
-def resampled(data: Split, sampler: str, seed: int) -> Set:
+def over_sampled(data: Split, sampler: str, seed: int) -> Set:
     """What a sampler makes of the training part."""
     if sampler == "SMOTE":
         k = min(NEIGHBOURS, np.bincount(data.y).min() - 1)
@@ -150,7 +150,7 @@ def kept_network(data: Split) -> Callable[[int], Set]:
         for x in own
     ]
 
-    def resample(seed: int) -> Set:
+    def over_sample(seed: int) -> Set:
         rng = np.random.default_rng(seed)
         made = [data.x]
         for x, others in zip(own, near, strict=True):
@@ -161,7 +161,7 @@ def kept_network(data: Split) -> Callable[[int], Set]:
         labels = np.repeat(rare, counts.max() - counts[rare])
         return np.concatenate(made), np.concatenate([data.y, labels])
 
-    return resample
+    return over_sample
 
 
 def scores(data: Split, x: NDArray, y: NDArray) -> Scores:

@@ -23,7 +23,7 @@ from imblearn.over_sampling import SMOTE
 from threadpoolctl import threadpool_limits
 
 from benchmarks.machine import ROOT, alternate, options, ratios, save, show, spread
-from dlrsd.runtime.synthesis.smote import resample
+from dlrsd.runtime.synthesis.smote import over_sample
 
 FEATURES = 1024
 # Name: samples of each class, classes, size of each class afterwards.
@@ -86,7 +86,7 @@ def _ways(case: str, *, quick: bool) -> tuple[dict[str, Callable[[], Any]], int]
     theirs = SMOTE(sampling_strategy=strategy, random_state=0)
     ways = {
         "imblearn": lambda: theirs.fit_resample(x, y),
-        "ours": lambda: resample(x, y, sampling_strategy=strategy),
+        "ours": lambda: over_sample(x, y, sampling_strategy=strategy),
     }
     return ways, (2 + target * classes) * FEATURES * 4
 

@@ -64,6 +64,7 @@ class Decoder:
         if threads is not None and threads < 1:
             raise InputError(f"got {threads} threads, expected 1 or more")
         self.device = device
+        self.n_classes = len(bundle.classes)
         self._bundle, self._say = bundle, say
         self._batch = _BATCH[device]
         file = synthesis_of(bundle).file
@@ -101,7 +102,7 @@ class Decoder:
         """
         made = self._call(
             {"latent": latents, "texture": textures},
-            {"heatmap": textures.shape[1:], "class_probabilities": (len(self._bundle.classes),)},
+            {"heatmap": textures.shape[1:], "class_probabilities": (self.n_classes,)},
         )
         return made["heatmap"], made["class_probabilities"]
 

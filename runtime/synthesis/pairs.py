@@ -9,6 +9,7 @@ but not the same. There is no auxiliary classifier; the filter's other checks ap
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,34 +26,43 @@ K_NEIGHBORS = 5  # of SMOTE, as in training
 
 def from_pairs(
     decode: Decoder,
-    anchors: NDArray[np.float32],
+    anchors: Sequence[NDArray[np.float32]],
+    index: int,
     count: int,
     *,
     seed: int,
     thresholds: Thresholds,
-) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    on_kept: Callable[[int], object],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Any]]:
     """Put pairs of anchors together, filter, and bring the number to ``count``.
 
     Parameters
     ----------
     decode : Decoder
         Of a bundle of Deep SMOTE.
-    anchors : array, shape (n >= 2, channels, F, T)
+    anchors : one array, shape (n >= 2, channels, F, T)
         Heatmaps of one class.
+    index : int
+        The class; all are made alike.
     count : int > 0
     seed : int >= 0
         Of the choice among pairs, and of SMOTE.
     thresholds : Thresholds
         The posterior is not used.
+    on_kept : callable
+        Not told: all pairs are put together in one go.
 
     Returns
     -------
     heatmaps : array, shape (count, channels, F, T)
+    probabilities : array, shape (count, K)
+        NaN: there is no auxiliary classifier.
     counts : dict
         ``drawn`` (pairs), ``decoded`` (of them kept), ``smote``, and ``rejected`` by reason.
     """
-    real = decode.put(anchors)
-    n, k = len(anchors), min(K_NEIGHBORS, len(anchors) - 1)
+    (heatmaps,) = anchors
+    real = decode.put(heatmaps)
+    n, k = len(heatmaps), min(K_NEIGHBORS, len(heatmaps) - 1)
     near = to_host(neighbours(real, real, k=k, exclude_self=True))
     # In order of their places, which no rounding changes.
     second = np.sort(near, axis=1).reshape(-1)
@@ -68,4 +78,5 @@ def from_pairs(
     )
     rejected = {reason: m for reason, m in made.rejected.items() if reason != "unrecognised"}
     counts = {"drawn": n * k, "decoded": made.decoded, "smote": made.smote, "rejected": rejected}
-    return to_host(made.samples), counts
+    unjudged = np.full((count, decode.n_classes), np.nan, dtype=np.float32)
+    return to_host(made.samples), unjudged, counts

@@ -52,7 +52,7 @@ def smote(x: Array, count: int, *, k_neighbors: int = 5, random_state: int = 0) 
     return array_namespace(x).reshape(made, (count, *x.shape[1:]))
 
 
-def resample(
+def over_sample(
     x: Array,
     y: ArrayLike,
     *,
@@ -75,9 +75,9 @@ def resample(
 
     Returns
     -------
-    x_resampled : array, shape (N, ...)
+    x_over : array, shape (N, ...)
         The samples given, then the new ones class by class, of the same library, device and type.
-    y_resampled : numpy array, shape (N,)
+    y_over : numpy array, shape (N,)
 
     Raises
     ------

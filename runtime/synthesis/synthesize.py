@@ -1,12 +1,6 @@
-"""New heatmaps of a class on the box: splices between the bundle's anchors, then filtering.
+"""New heatmaps of a class on the box, by the method that the bundle's synthesiser was trained with.
 
-An anchor is a training window as a latent and a texture, what the decoder leaves out of it. Splices
-of two anchors of a class give a new latent and its texture, the bundle's decoder makes a
-standardised log scalogram of them, and its auxiliary classifier says what it takes it for. What
-fails MCF-SMOTE's filter is counted by reason and drawn again; what is still missing after eight
-draws for each one asked for, or once hardly any passes, is topped up by SMOTE. All of it stays on
-the device; only what is kept comes back. A bundle of Deep SMOTE puts pairs of anchors together
-instead: ``pairs.py``.
+DLRSD-SMOTE splices anchors (``splices.py``), Deep SMOTE puts pairs of them together (``pairs.py``).
 """
 
 from __future__ import annotations
@@ -16,10 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError
@@ -28,18 +21,23 @@ from dlrsd.runtime.base.hardware import device_error
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.bundle.parts import Synthesizer
 from dlrsd.runtime.synthesis.decoder import Decoder, synthesis_of
-from dlrsd.runtime.synthesis.filtering import Thresholds, judge, typical_distance
-from dlrsd.runtime.synthesis.neighbours import Array, take, to_host
+from dlrsd.runtime.synthesis.filtering import Thresholds
 from dlrsd.runtime.synthesis.pairs import from_pairs
-from dlrsd.runtime.synthesis.smote import smote
-from dlrsd.runtime.synthesis.splice import random_runs, splice
+from dlrsd.runtime.synthesis.splices import from_splices
 
-_ROUND = 2048  # drawn at once
-_DRAWS = 8  # at most for each one asked for
-# Of a method, what an anchor consists of, and what is drawn.
-_PARTS = {"dlrsd-smote": ("latent", "texture"), "mansourifar-deep-smote": ("heatmap",)}
-_DRAWN = {"dlrsd-smote": "decoded", "mansourifar-deep-smote": "pairs"}
-_LEAST_SHARE = 0.01  # of a first full round that is kept: with less, decoding leads nowhere
+
+class _Method(NamedTuple):
+    """What an anchor consists of, what is drawn, and what makes heatmaps of anchors."""
+
+    parts: tuple[str, ...]
+    drawn: str
+    make: Callable[..., tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Any]]]
+
+
+_METHODS = {
+    "dlrsd-smote": _Method(("latent", "texture"), "decoded", from_splices),
+    "mansourifar-deep-smote": _Method(("heatmap",), "pairs", from_pairs),
+}
 
 
 @dataclass(frozen=True)
@@ -116,24 +114,22 @@ def synthesize(
     if seed < 0:
         raise InputError(f"got seed {seed}, expected 0 or more")
     decode = Decoder(bundle, device=device, threads=threads)
-    method = stated.method
     anchors = _anchors(bundle, class_name, index, stated)
-    limits = thresholds or Thresholds()
+    told = on_kept or (lambda kept: None)
     with _gpu_errors(device):
-        if method == "mansourifar-deep-smote":
-            (real,) = anchors
-            heatmaps, counts = from_pairs(decode, real, count, seed=seed, thresholds=limits)
-            probabilities = np.full((count, len(bundle.classes)), np.nan, dtype=np.float32)
-        else:
-            latents, textures = anchors
-            heatmaps, probabilities, counts = _make(
-                decode, latents, textures, index, count, seed, limits, on_kept
-            )
-    if on_kept:
-        on_kept(count)
+        heatmaps, probabilities, counts = _METHODS[stated.method].make(
+            decode,
+            anchors,
+            index,
+            count,
+            seed=seed,
+            thresholds=thresholds or Thresholds(),
+            on_kept=told,
+        )
+    told(count)
     report = {
         "class": class_name,
-        "method": method,
+        "method": stated.method,
         "requested": count,
         **counts,
         "anchors": len(anchors[0]),
@@ -149,7 +145,7 @@ def describe(synthesis: Synthesis) -> str:
     rejected = [f"{count} {reason}" for reason, count in report["rejected"].items() if count]
     return (
         f"{report['requested']} heatmaps of {report['class']} from {report['anchors']} anchors: "
-        f"{report['decoded']} kept of {report['drawn']} {_DRAWN[report['method']]} "
+        f"{report['decoded']} kept of {report['drawn']} {_METHODS[report['method']].drawn} "
         f"(rejected: {', '.join(rejected) or 'none'}), {report['smote']} by SMOTE"
     )
 
@@ -192,48 +188,6 @@ def check_output(output: str | Path) -> Path:
     return path
 
 
-def _make(
-    decode: Decoder,
-    latents: Array,
-    textures: Array,
-    index: int,
-    count: int,
-    seed: int,
-    limits: Thresholds,
-    on_kept: Callable[[int], object] | None,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Any]]:
-    """Heatmaps and probabilities of a class, back on the host, and how they came about."""
-    latents, textures = decode.put(latents), decode.put(textures)
-    real, _ = decode(latents, textures)
-    spacing = typical_distance(real)
-    rng = np.random.default_rng(seed)
-    kept: list[Array] = []
-    posteriors: list[Array] = []
-    rejected: dict[str, int] = {}
-    drawn = n_kept = 0
-    while n_kept < count and drawn < _DRAWS * count:
-        if drawn >= _ROUND and n_kept < _LEAST_SHARE * drawn:
-            break
-        wanted = min(_ROUND, count - n_kept, _DRAWS * count - drawn)
-        heatmaps, probabilities = decode(*_between(latents, textures, wanted, rng))
-        reasons = judge(heatmaps, probabilities[:, index], real, limits, spacing=spacing)
-        good = np.flatnonzero(~np.logical_or.reduce(list(reasons.values())))
-        kept.append(take(heatmaps, good))
-        posteriors.append(take(probabilities, good))
-        drawn, n_kept = drawn + wanted, n_kept + len(good)
-        for reason, failed in reasons.items():
-            rejected[reason] = rejected.get(reason, 0) + int(failed.sum())
-        if on_kept:
-            on_kept(n_kept)
-    xp = array_namespace(real)
-    missing = count - n_kept
-    if missing:
-        kept.append(smote(xp.concat([real, *kept]), missing, random_state=seed))
-        posteriors.append(xp.full((missing, probabilities.shape[1]), xp.nan, dtype=xp.float32))
-    counts = {"drawn": drawn, "decoded": n_kept, "smote": missing, "rejected": rejected}
-    return to_host(xp.concat(kept)), to_host(xp.concat(posteriors)), counts
-
-
 @contextmanager
 def _gpu_errors(device: str) -> Iterator[None]:
     """Errors of the GPU, whichever library meets them, as ours."""
@@ -261,7 +215,7 @@ def _anchors(
 ) -> list[NDArray[np.float32]]:
     path = bundle.file(stated.anchors)
     with np.load(path, allow_pickle=False) as arrays:
-        names = [f"{part}/{index}" for part in _PARTS[stated.method]]
+        names = [f"{part}/{index}" for part in _METHODS[stated.method].parts]
         if any(name not in arrays for name in names):
             raise InputError(
                 f"bundle {bundle.name} has no anchors of class {class_name!r}: export it from a "
@@ -274,14 +228,3 @@ def _anchors(
             "at least 2 to interpolate between: train on more windows of that class"
         )
     return anchors
-
-
-def _between(
-    latents: Array, textures: Array, count: int, rng: np.random.Generator
-) -> tuple[Array, Array]:
-    """Random splices of random pairs of different anchors: latents and textures."""
-    first = rng.integers(0, len(latents), count)
-    second = (first + rng.integers(1, len(latents), count)) % len(latents)
-    runs = random_runs(count, rng=rng)
-    latent, texture = (splice(take(x, first), take(x, second), runs) for x in (latents, textures))
-    return latent, texture

@@ -10,7 +10,7 @@ import pytest
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.synthesis import smote as module
 from dlrsd.runtime.synthesis.neighbours import nearest
-from dlrsd.runtime.synthesis.smote import resample, smote
+from dlrsd.runtime.synthesis.smote import over_sample, smote
 
 
 def samples(n: int, d: int = 6, seed: int = 0) -> np.ndarray:
@@ -129,7 +129,7 @@ def test_a_wrong_choice_of_neighbours_would_be_seen(
 def test_classes_come_to_the_sizes_asked_for() -> None:
     x = np.concatenate([samples(50), samples(12, seed=1) + 9, samples(3, seed=2) - 9])
     y = np.repeat(["a", "b", "c"], [50, 12, 3])
-    made, labels = resample(x, y, random_state=5)
+    made, labels = over_sample(x, y, random_state=5)
     np.testing.assert_array_equal(made[:65], x)
     np.testing.assert_array_equal(labels, np.concatenate([y, ["b"] * 38, ["c"] * 47]))
     # New ones lie within the box of their own class.
@@ -137,9 +137,9 @@ def test_classes_come_to_the_sizes_asked_for() -> None:
         own, new = x[y == name], made[65:][labels[65:] == name]
         assert (new >= own.min(axis=0) - 1e-5).all()
         assert (new <= own.max(axis=0) + 1e-5).all()
-    again, _ = resample(x, y, random_state=5)
+    again, _ = over_sample(x, y, random_state=5)
     np.testing.assert_array_equal(again, made)
-    some, labels = resample(x.reshape(65, 2, 3), y, sampling_strategy={"c": 8})
+    some, labels = over_sample(x.reshape(65, 2, 3), y, sampling_strategy={"c": 8})
     assert some.shape == (70, 2, 3)
     assert labels[65:].tolist() == ["c"] * 5
 
@@ -149,15 +149,15 @@ def test_sizes_are_those_of_imbalanced_learn() -> None:
     x, y = samples(90), np.repeat([4, 7, 9], [50, 30, 10])
     for strategy in ("auto", {9: 40, 7: 31}, {9: 10}):
         _, theirs = over_sampling.SMOTE(sampling_strategy=strategy).fit_resample(x, y)
-        _, ours = resample(x, y, sampling_strategy=strategy)
+        _, ours = over_sample(x, y, sampling_strategy=strategy)
         np.testing.assert_array_equal(np.sort(ours), np.sort(theirs))
 
 
 def test_memory_stays_within_twice_the_output() -> None:
     x = samples(1000, 1024)
-    resample(x[:20], np.zeros(20))  # what is loaded once is not counted
+    over_sample(x[:20], np.zeros(20))  # what is loaded once is not counted
     tracemalloc.start()
-    made, _ = resample(x, np.zeros(1000), sampling_strategy={0.0: 6000})
+    made, _ = over_sample(x, np.zeros(1000), sampling_strategy={0.0: 6000})
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2 * made.nbytes
@@ -172,8 +172,8 @@ def test_same_seed_same_samples_in_other_libraries(name: str) -> None:
     got = smote(library.asarray(x), 64, random_state=3)
     np.testing.assert_allclose(np.asarray(got), made, rtol=1e-5, atol=1e-5)
     y = np.repeat([0, 1], [20, 10])
-    got, labels = resample(library.asarray(x), y, random_state=1)
-    np.testing.assert_allclose(np.asarray(got), resample(x, y, random_state=1)[0], rtol=1e-5)
+    got, labels = over_sample(library.asarray(x), y, random_state=1)
+    np.testing.assert_allclose(np.asarray(got), over_sample(x, y, random_state=1)[0], rtol=1e-5)
     assert labels.tolist() == [0] * 20 + [1] * 20
 
 
@@ -193,11 +193,11 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(InputError, match="NaN or infinite"):
         smote(np.where(np.arange(9)[:, None] == 4, np.float32(np.nan), x), 3)
     with pytest.raises(InputError, match=r"labels of shape \(8,\) for 9 samples"):
-        resample(x, np.zeros(8))
+        over_sample(x, np.zeros(8))
     y = np.repeat([0, 1], [5, 4])
     with pytest.raises(InputError, match="got a target of 3 for class 1 of 4 samples"):
-        resample(x, y, sampling_strategy={1: 3})
+        over_sample(x, y, sampling_strategy={1: 3})
     with pytest.raises(InputError, match="class 2 of 0 samples"):
-        resample(x, y, sampling_strategy={2: 3})
+        over_sample(x, y, sampling_strategy={2: 3})
     with pytest.raises(InputError, match="got sampling_strategy 'all'"):
-        resample(x, y, sampling_strategy="all")
+        over_sample(x, y, sampling_strategy="all")
