@@ -1,4 +1,4 @@
-"""Write the JSON Schemas of runs anew, in a checkout: ``python -m dlrsd.training.kinds.schemas``."""
+"""Write JSON Schemas of runs anew, in a checkout: ``python -m dlrsd.training.kinds.schemas``."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_a_set_is_imbalanced_in_both_halves_and_the_seed_draws_it(name):
 
 def test_scores_are_those_of_a_count_by_hand():
     data = benchmark.standardised(SETS["wine"](3))
-    found = benchmark.scores(data, *benchmark.resampled(data, "SMOTE", 7))
+    found = benchmark.scores(data, *benchmark.over_sampled(data, "SMOTE", 7))
     x, y = SMOTE(random_state=7, k_neighbors=5).fit_resample(data.x, data.y)
     model = DecisionTreeClassifier(random_state=0).fit(x, y)
     confusion = confusion_matrix(data.test_y, model.predict(data.test_x))
@@ -55,14 +55,14 @@ def test_scores_are_those_of_a_count_by_hand():
 
 def test_runs_of_one_split_differ_by_the_samplers_seed_alone(monkeypatch):
     asked = []
-    monkeypatch.setattr(benchmark, "kept_network", lambda data: partial(resampled, data, "kept"))
+    monkeypatch.setattr(benchmark, "kept_network", lambda data: partial(over_sampled, data, "kept"))
     monkeypatch.setattr(benchmark, "scores", lambda data, x, y: {("t", "F1"): y})
 
-    def resampled(data, name, seed):
+    def over_sampled(data, name, seed):
         asked.append((name, seed))
         return data.x, seed
 
-    monkeypatch.setattr(benchmark, "resampled", resampled)
+    monkeypatch.setattr(benchmark, "over_sampled", resampled)
     found = benchmark.measure(SETS["iris"], splits=3, repeated=2, runs=4)
     assert [told["t", "F1"] for told in found["splits"]["Deep SMOTE"]] == [0, 1, 2]
     want = np.std([1000, 1001, 1002, 1003], ddof=1)
