@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import sys
 from pathlib import Path
@@ -90,7 +89,6 @@ def diagnose(
     ] = None,
 ) -> None:
     """Diagnose a recording or a live stream, window by window."""
-    gc.disable()  # until all is loaded: none of it is garbage, and looking takes its time
     # Imported here, for they load NumPy and `--help` shall answer at once.
     from dlrsd.runtime.base.interrupt import Interrupt
     from dlrsd.runtime.bundle.bundle import load_bundle
@@ -130,7 +128,6 @@ def diagnose(
         diagnosis = open_diagnosis(stream, opened, graph, hop=hop)
         writer = open_writer(output, opened.classes) if output is not None else None
         display = open_display(sys.stderr if output == "-" else sys.stdout)
-        gc.enable()
         interrupt = Interrupt()
         stream.chunks = interrupt.while_reading(stream.chunks)
         follow(diagnosis, writer, display, interrupt)
