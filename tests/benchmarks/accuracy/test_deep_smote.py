@@ -62,7 +62,7 @@ def test_runs_of_one_split_differ_by_the_samplers_seed_alone(monkeypatch):
         asked.append((name, seed))
         return data.x, seed
 
-    monkeypatch.setattr(benchmark, "over_sampled", resampled)
+    monkeypatch.setattr(benchmark, "over_sampled", over_sampled)
     found = benchmark.measure(SETS["iris"], splits=3, repeated=2, runs=4)
     assert [told["t", "F1"] for told in found["splits"]["Deep SMOTE"]] == [0, 1, 2]
     want = np.std([1000, 1001, 1002, 1003], ddof=1)
