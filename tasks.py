@@ -18,6 +18,7 @@ VENV = HERE / ".venv"
 BOX = HERE / ".venv-box"  # a second environment like the one on the box: the wheel, no torch
 BIN = "Scripts" if os.name == "nt" else "bin"
 PACKAGES = ("runtime", "training", "export")
+ON_GPU = "runtime/engines/onnx_cuda.py,runtime/engines/tensorrt_engine.py"  # run there alone
 
 
 def main() -> None:
@@ -56,7 +57,9 @@ def test() -> None:
     """Lint, type-check, run every test, and run the runtime's again where there is no torch."""
     setup()
     lint()
-    tool("pytest")
+    tool("pytest", "--cov", "--cov-report=")
+    tool("coverage", "report", "--include=training/*,export/*", "--format=total")
+    tool("coverage", "report", "--include=runtime/*", f"--omit={ON_GPU}", "--fail-under=95")
     box()
 
 
