@@ -89,7 +89,11 @@ def diagnose(
     ] = None,
 ) -> None:
     """Diagnose a recording or a live stream, window by window."""
-    # Imported here, for they load NumPy and `--help` shall answer at once.
+    # Imported here, for they load NumPy and `--help` shall answer at once. NumPy first: deep inside
+    # the others its calls would cross the end of a chunk of Python's stack thousands of times, and
+    # take 15 ms longer.
+    import numpy  # noqa: F401
+
     from dlrsd.runtime.base.interrupt import Interrupt
     from dlrsd.runtime.bundle.bundle import load_bundle
     from dlrsd.runtime.diagnosis.diagnose import open_diagnosis
