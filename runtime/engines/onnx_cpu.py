@@ -2,8 +2,8 @@
 
 A graph runs on the one thread that calls it, so that nothing spins between windows; batches of
 windows are spread over one such thread per core, which also does what the front end does before the
-graph. `benchmarks/speed/settings.py` compares settings; where it was run last, their time relative to
-what is done here was
+graph. `benchmarks/speed/settings.py` compares settings; where it was run last, their time relative
+to what is done here was
 
     batch 1     two threads in the graph                               1.40
                 optimisation level "extended" in place of "all"        1.20

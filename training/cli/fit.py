@@ -43,7 +43,9 @@ def fit(
     label: LabelOption = None,
     balance: Annotated[
         float | None,
-        typer.Option(help="Balance ratio: normal windows for each window of a fault; 1 is equal."),
+        typer.Option(
+            help="Balance ratio: normal windows for each window of a fault; without it 1, as many."
+        ),
     ] = None,
     protocol: Annotated[
         Protocol | None,
