@@ -158,7 +158,7 @@ READERS = {
     ".npz": _arrays,
     ".onnx": _graph,
     ".csv": _table,
-    ".parquet": lambda path: parquet.read_table(path).to_pydict(),
+    ".parquet": parquet.read_table,
     ".safetensors": Path.read_bytes,
     ".bin": Path.read_bytes,
     "metrics.json": _facts,

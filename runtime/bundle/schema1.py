@@ -20,6 +20,17 @@ _KINDS: dict[str, tuple[type, type, type]] = {
 }
 
 
+# Methods of schema 1 that have another name now, by kind.
+_METHODS = {
+    "window": {"deepsmote": "dablain-deepsmote", "deep-smote": "mansourifar-deep-smote"},
+    "sequence": {
+        "rus": "light-rus",
+        "rus-smote": "light-rus-smote",
+        "rus-smote-weights": "light-rus-smote-weights",
+    },
+}
+
+
 def upgrade(old: dict[str, Any]) -> dict[str, Any]:
     """A manifest of schema 1 as one of schema 2, which is still to be checked.
 
@@ -37,8 +48,7 @@ def upgrade(old: dict[str, Any]) -> dict[str, Any]:
         raise FormatError("contradictions: a sequence has a front end or a synthesis")
     if isinstance(synthesis, dict):
         synthesis = {"method": "dlrsd-smote", **_known(parts.Synthesizer, synthesis)}
-        if synthesis["method"] == "deep-smote":
-            synthesis["method"] = "mansourifar-deep-smote"
+        synthesis = _renamed("window", synthesis)
     new = {
         **old,
         "schema_version": 2,
@@ -46,7 +56,7 @@ def upgrade(old: dict[str, Any]) -> dict[str, Any]:
         "synthesis": synthesis,
         "graph": _known(graph, old.get("graph")),
         "signal": _known(signal, old.get("signal")),
-        "training": _known(parts.Training, old.get("training")),
+        "training": _renamed(kind, _known(parts.Training, old.get("training"))),
         "metrics": _known(parts.Metrics, old.get("metrics")),
         "parity": _known(parts.Parity, old.get("parity")),
         "engines": old.get("engines") or [],
@@ -66,6 +76,18 @@ def _front_end(old: dict[str, Any]) -> Any:
 
 def _tagged(form: type, name: str, values: Any) -> Any:
     return {"name": name, **_known(form, values)} if isinstance(values, dict) else values
+
+
+def _renamed(kind: str, values: Any) -> Any:
+    """With the method's name of today, where values have one that had another."""
+    if not isinstance(values, dict):
+        return values
+    return {
+        name: _METHODS[kind].get(value, value)
+        if name == "method" and isinstance(value, str)
+        else value
+        for name, value in values.items()
+    }
 
 
 def _known(form: Any, values: Any) -> Any:

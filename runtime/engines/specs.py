@@ -37,7 +37,7 @@ class EngineSpec(Struct, frozen=True):
     device : {"cpu", "cuda"}
     precisions : tuple of str
         Of the graphs it runs.
-    open : function of an Request
+    open : function of a Request
         Returns the open engine.
     is_at_hand : function of a bundle and a precision
         Whether it is worth trying where the user did not ask for it.

@@ -45,8 +45,8 @@ def compare(
     methods: Annotated[
         str,
         typer.Option(
-            help="Names of methods separated by commas, as for fit; or all, combinations (of "
-            "under-sampling, SMOTE and weights) or ablations (of dlrsd-smote)."
+            help="Names of methods separated by commas, as for fit; or all. For vibration also "
+            "combinations (of under-sampling, SMOTE and weights) or ablations (of dlrsd-smote)."
         ),
     ] = "all",
     balance: Annotated[
@@ -137,4 +137,4 @@ def compare(
             f"{len(failed)} of {len(rows) + len(failed)} cells failed{others}; the first: "
             f"{failed[0]}"
         )
-    print(f"{len(rows)} cells: {out}")
+    print(f"{len(rows)} cell{'' if len(rows) == 1 else 's'}: {out}")

@@ -72,18 +72,19 @@ def fit(
     classifier: Annotated[
         Classifier | None,
         typer.Option(
-            help="Network: edge, simple_cnn or vgg for scalograms, bands for order maps, "
+            help="Network: edge, simple_cnn or a vgg for scalograms, bands for order maps, "
             "lr_convlstm, deep_conv_lstm or lrcn for plants."
         ),
     ] = None,
     method: Annotated[
         str | None,
         typer.Option(
-            help="What meets the imbalance: dlrsd-smote (the default), none, class-weights, ros, "
-            "rus, smote, smote-waveform, borderline-smote, adasyn, mixup, dablain-deepsmote, "
-            "mansourifar-deep-smote, rus-weights, smote-weights, rus-smote or rus-smote-weights. "
-            "For plants: rus-weights (the default), none, class-weights, ros, light-rus, smote, "
-            "smote-weights, light-rus-smote or light-rus-smote-weights."
+            help="How the imbalance between classes is met: dlrsd-smote (the default), none, "
+            "class-weights, ros, rus, smote, smote-waveform, borderline-smote, adasyn, mixup, "
+            "dablain-deepsmote, mansourifar-deep-smote, rus-weights, smote-weights, rus-smote or "
+            "rus-smote-weights. For plants: rus-weights (the default), none, "
+            "class-weights, ros, light-rus, smote, smote-weights, "
+            "light-rus-smote or light-rus-smote-weights."
         ),
     ] = None,
 ) -> None:

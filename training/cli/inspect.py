@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
+
+import typer
 
 from dlrsd.training.cli.options import (
     ChannelsOption,
@@ -10,7 +13,6 @@ from dlrsd.training.cli.options import (
     HopOption,
     LabelOption,
     RootOption,
-    SeedOption,
     TaskOption,
     WindowOption,
     as_names,
@@ -26,7 +28,12 @@ def inspect(
     label: LabelOption = None,
     window: WindowOption = None,
     hop: HopOption = None,
-    seed: SeedOption = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Number that the split into parts and the simulated rig follow from; without it 0."
+        ),
+    ] = None,
 ) -> None:
     """Say what is in the data, what each protocol leaves of it, and whether that is enough."""
     require_packages("scipy")
@@ -43,6 +50,6 @@ def inspect(
         label=label,
         window=window,
         hop=hop,
-        seed=seed or None,
+        seed=seed,
     )
     Console(width=None if sys.stdout.isatty() else 100).print(report)

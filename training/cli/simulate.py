@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from dlrsd.training.cli.choices import Fault
-from dlrsd.training.cli.options import SeedOption
 
 
 def simulate(
@@ -21,7 +20,9 @@ def simulate(
     ] = Fault.outer,
     seconds: Annotated[float, typer.Option(help="Length of the recording in seconds.")] = 60.0,
     onset: Annotated[float, typer.Option(help="Second at which the fault begins.")] = 30.0,
-    seed: SeedOption = 0,
+    seed: Annotated[
+        int, typer.Option(help="Number that the noise and the rig's details follow from.")
+    ] = 0,
 ) -> None:
     """Write a stream of the simulated rig that begins healthy and turns faulty."""
     # Imported here: `--help` shall answer at once.

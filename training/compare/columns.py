@@ -40,6 +40,8 @@ def arrow_struct(*kinds: type[msgspec.Struct]) -> pa.DataType:
 def _arrow(info: Any) -> pa.DataType:
     if simple := _SIMPLE.get(type(info)):
         return simple
+    if isinstance(info, inspect.Metadata):  # of the schema alone
+        return _arrow(info.type)
     if isinstance(info, inspect.UnionType):  # of a type and None
         (one,) = (t for t in info.types if not isinstance(t, inspect.NoneType))
         return _arrow(one)

@@ -17,15 +17,17 @@ class Source(NamedTuple):
     words: str
     claims: Callable[[str], bool]
 
-    def refuse_option(self, name: str) -> None:
-        """Say that this kind of data has no use for an option, given by its setting's name.
+    def refuse_option(self, name: str, doing: str = "") -> None:
+        """Say that this kind of data, or doing something with it, has no use for an option, which
+        is given by its setting's name.
 
         Raises
         ------
         InputError
         """
         option = _OPTIONS.get(name, name).replace("_", "-")
-        raise InputError(f"got --{option}, of which {self.words} has no use: leave it out")
+        what = f"{doing} {self.words}".lstrip()
+        raise InputError(f"got --{option}, of which {what} has no use: leave it out")
 
 
 def source_of(data: str) -> Source:

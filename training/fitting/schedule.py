@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from dlrsd.runtime.base.errors import InputError
+
+_Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,12 +34,12 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         If a number is out of its range.
     """
 
-    epochs: int
-    steps: int
-    batch: int
-    learning_rate: float
-    weight_decay: float
-    patience: int
+    epochs: _Count
+    steps: _Count
+    batch: _Count
+    learning_rate: Annotated[float, msgspec.Meta(gt=0, lt=1)]
+    weight_decay: Annotated[float, msgspec.Meta(ge=0, lt=1)]
+    patience: _Count
 
     def __post_init__(self) -> None:
         for name in ("epochs", "steps", "batch", "patience"):

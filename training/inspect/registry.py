@@ -40,7 +40,7 @@ def look(data: str, **options: Any) -> RenderableType:
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         if name not in inspector.options:
-            source.refuse_option(name)
+            source.refuse_option(name, "inspecting")
     return inspector.look(data, **given)
 
 

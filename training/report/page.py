@@ -22,14 +22,14 @@ def write_report(run_folder: str | Path) -> Path:
         functions of these names); for plants ``events`` and ``sequences``;
         ``config.json``: the run's settings; used in the text are ``kind``, ``dataset``, ``task``,
         ``protocol``, ``balance_ratio``, ``seed``, ``method``, ``classifier``, ``split_note``,
-        and for the axes ``scalogram``, ``order_map`` and ``signal``; the others are listed;
+        and for the axes ``front_end`` and ``signal``; the others are listed;
         ``curves.json``: {"generator": {...}, "classifier": {...}} as in ``curves.loss_curves``;
         ``samples.npz``: ``real/<class index>`` and ``synthetic/<class index>``, standardised
         heatmaps, array, shape (n, channels, F, T); ``window/<class index>``, array, shape
         (channels, length); ``long_range/<name>``, the arrays of
         :func:`dlrsd.training.evaluate.long_range.long_range` (with its figures in
         ``metrics.json``); ``lines/<class index>``, array, shape (bands, lines), as
-        :func:`dlrsd.training.evaluate.figures.mean_lines` gives them;
+        :meth:`dlrsd.training.frontends.order_map.OrderMap.pictures` gives them;
         ``states.npz`` of plants: ``PLANT/true`` and ``PLANT/said``, a class index for every step.
         All but ``metrics.json`` may be missing: the page lacks what they would show.
 

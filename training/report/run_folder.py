@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.frontends.front_end import FrontEnd
 from dlrsd.training.frontends.registry import front_end_from
+from dlrsd.training.runs.folder import read_json
 from dlrsd.training.runs.schema1 import config_2
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -102,10 +102,7 @@ def read_run(folder: Path) -> Run:
 def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged ({error}): expected JSON; train again") from error
+    content = read_json(path)
     if not isinstance(content, dict):
         raise InputError(f"{path} holds a {type(content).__name__}: expected a JSON object")
     return content

@@ -5,9 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+
+from dlrsd.runtime.base.errors import InputError
+
+
+SCHEMA_VERSION: Literal[2] = 2
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,12 +46,13 @@ class RunConfig(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_fi
         Of the probabilities; None until the run is calibrated.
     """
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[2] = SCHEMA_VERSION
     created: str = msgspec.field(
         default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds")
     )
     dlrsd_version: str = msgspec.field(default_factory=lambda: version("dlrsd"))
     method: str
+    settings: Any  # of the kind
     dataset: str
     task: str | None
     protocol: str
@@ -61,6 +67,17 @@ class RunConfig(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_fi
     signal: Signal
     window_counts: dict[str, dict[str, int]]
     temperature: float | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.channels) != self.signal.channels:
+            raise InputError(
+                f"got {len(self.channels)} channels by name and a signal of {self.signal.channels}"
+            )
+        if self.normal_class is not None and self.normal_class not in self.classes:
+            raise InputError(f"got the normal class {self.normal_class!r}, which is no class")
+        for name in ("protocol", "seed", "classifier"):
+            if getattr(self, name) != getattr(self.settings, name):
+                raise InputError(f"got a {name} that is not the settings'")
 
 
 def dataset_name(data: str) -> str:

@@ -6,7 +6,6 @@ the checkpoints of an unfinished run, which are read with ``weights_only``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +19,16 @@ from torch import nn
 
 from dlrsd.runtime.base.files import write_atomic
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.formats import FormatError, checked, parse_json
 from dlrsd.training.models.novelty import Novelty
-from dlrsd.training.runs.config import RunConfig
+from dlrsd.training.runs.config import SCHEMA_VERSION, RunConfig
 from dlrsd.training.runs.schema1 import config_2
 
 RUNS = Path("runs")
+_METRICS = (
+    "accuracy", "macro_recall", "worst_recall", "worst_class", "g_mean", "macro_f1", "macro_auroc",
+    "n", "classes", "confusion", "per_class", "window_counts",
+)  # fmt: skip
 C = TypeVar("C", bound=RunConfig)
 
 
@@ -58,7 +62,7 @@ def open_folder(out: Path, config: C) -> C:
             ("signal", _CHANGED),
             ("window_counts", _CHANGED),
         ):
-            if getattr(found, field) != getattr(config, field):
+            if _deciding(found, field) != _deciding(config, field):
                 raise InputError(
                     f"{out} holds a run {what}: choose another --out, or remove it"
                 )
@@ -68,6 +72,11 @@ def open_folder(out: Path, config: C) -> C:
     out.mkdir(parents=True, exist_ok=True)
     write_json(path, config)
     return config
+
+
+def _deciding(config: RunConfig, field: str) -> Any:
+    value = getattr(config, field)
+    return value.decisive() if field == "settings" else value
 
 
 _CHANGED = "on these recordings before they were changed"
@@ -98,12 +107,35 @@ def read_config(folder: Path, kind: type[C]) -> C:
         If it is damaged, or of no such kind.
     """
     path = folder / "config.json"
+    facts = config_2(read_json(path))
+    version = facts.get("schema_version") if isinstance(facts, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise InputError(
+            f"{path} has schema version {version}, this dlrsd knows up to {SCHEMA_VERSION}: "
+            "upgrade dlrsd, or train it again"
+        )
     try:
-        return msgspec.convert(config_2(read_json(path)), kind)
-    except msgspec.ValidationError as error:
+        return checked(facts, kind)
+    except (FormatError, InputError) as error:
         raise InputError(
             f"{path} is no config of a run that this version knows ({error}): train it again"
         ) from error
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """A finished run's metrics.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or lacks one that every run has.
+    """
+    path = folder / "metrics.json"
+    metrics = read_json(path)
+    missing = [name for name in _METRICS if not isinstance(metrics, dict) or name not in metrics]
+    if missing:
+        raise InputError(f"{path} lacks {', '.join(missing)}: train the run again")
+    return metrics
 
 
 def save_models(folder: Path, *, classifier: nn.Module, novelty: Novelty) -> None:
@@ -187,8 +219,8 @@ def write_json(path: Path, facts: Any) -> None:
 
 def read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        return parse_json(path.read_bytes())
+    except FormatError as error:
         raise InputError(
             f"{path} is damaged ({error}): expected the JSON of a run; train it again"
         ) from error

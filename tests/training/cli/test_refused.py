@@ -48,6 +48,10 @@ def cases(of):
     return [(command, option) for command, options in of.items() for option in options]
 
 
+def what(command):
+    return "inspecting " if command == "inspect" else ""
+
+
 @pytest.fixture
 def run(refused):
     def run(command, data, *options):
@@ -70,7 +74,7 @@ def test_the_lists_name_every_option():
 def test_plants_have_no_use_for_it(run, plant_folder, command, option, data):
     plants = plant_folder if data == "folder" else "plant"
     assert run(command, plants, f"--{option}", VALUES[option]) == (
-        f"error: got --{option}, of which plant data has no use: leave it out\n"
+        f"error: got --{option}, of which {what(command)}plant data has no use: leave it out\n"
     )
 
 
@@ -79,7 +83,7 @@ def test_plants_have_no_use_for_it(run, plant_folder, command, option, data):
 def test_recordings_have_no_use_for_it(run, rig_folder, command, option, data):
     recordings = rig_folder if data == "folder" else "rig"
     assert run(command, recordings, f"--{option}", VALUES[option]) == (
-        f"error: got --{option}, of which vibration has no use: leave it out\n"
+        f"error: got --{option}, of which {what(command)}vibration has no use: leave it out\n"
     )
 
 

@@ -40,22 +40,23 @@ def row(settings, **changes):
         | {"counts": {"a": {"drawn": 7.0}, "b": {}}, "recall": {"a": None, "b": 1 / 3}}
         | {"confusion": [[0, 0], [1, 2]]}
         | changes
+        | {name: getattr(settings, name) for name in ("protocol", "seed", "classifier")}
     )
 
 
 ROWS = [
     row(
-        Settings("rig", balance=400.0, channels=("a", "ü"), rate=8000.0), seed=0, task=None,
+        Settings("rig", balance=400.0, channels=("a", "ü"), rate=8000.0), task=None,
         macro_auroc=None, accuracy=0.1 + 0.2, macro_recall=1.0, balance=400.0, seconds=1e-17,
         notes=[], recall={'a "b", c': 1 / 3, "ü\n": None},
     ),
     row(
-        SequenceSettings("plant", years=0.5, training=replace(SEQUENCE, epochs=1)), seed=1,
-        balance=None, worst_class="", data="NA", task="null", classifier="3", accuracy=2**-60,
+        SequenceSettings("plant", seed=1, years=0.5, training=replace(SEQUENCE, epochs=1)),
+        balance=None, worst_class="", data="NA", task="null", accuracy=2**-60,
         counts={}, classes=[],
     ),
     row(
-        Settings("", label="null", root="NA", training=Training(views=3)), seed=2,
+        Settings("", label="null", root="NA", seed=2, training=Training(views=3)),
         notes=["", "null", '"', "a\nb,c\r\n"], classes=["", "null"],
     ),
 ]  # fmt: skip
@@ -116,10 +117,12 @@ def test_a_row_of_schema_1_is_read_from_both_formats(path, epochs):
         "train_windows": {"a": 7, "b": 1}, "test_windows": {"a": 2, "b": 3}, "notes": ["x"],
         "counts": [{"drawn": 7, "rejected": {"near_copy": 2}}, {"drawn": 1, "rejected": {}}],
         "recall": {"a": None, "b": 0.5}, "confusion": [[2, 0], [1, 2]], "classes": ["a", "b"],
-        "settings": {"data": "rig", "channels": ["DE"], "window": 512, "classifier": "vgg11"},
+        "settings": {"data": "rig", "channels": ["DE"], "window": 512, "classifier": "vgg11",
+            "seed": 2},
     }  # fmt: skip
     names = [name for name in SCHEMA.names if name != "kind"]
     old = {name: ROWS[2][name] for name in names} | {"method": "deep-smote", "epochs": epochs}
+    old["classifier"] = "vgg11"
     old |= {name: json.dumps(value) for name, value in nested.items()}
     schema = pa.schema([(n, pa.string() if n in nested else SCHEMA.field(n).type) for n in names])
     table = pa.Table.from_pylist([old], schema)
@@ -136,7 +139,7 @@ def test_a_row_of_schema_1_is_read_from_both_formats(path, epochs):
     settings = msgspec.convert({"kind": "window", **found["settings"]}, Settings)
     training = Training(classifier=replace(CLASSIFIER, epochs=epochs))
     assert settings == Settings(
-        "rig", channels=("DE",), window=512, classifier="vgg11", training=training
+        "rig", channels=("DE",), window=512, classifier="vgg11", seed=2, training=training
     )
     # Once it is written again, it is of this version and says the same.
     write_table(path, [found])
@@ -221,3 +224,23 @@ def test_a_folder_without_permission():
     said = r"cannot write /proc/t\.csv: nothing can be written"
     with pytest.raises(InputError, match=said), own_table(Path("/proc/t.csv")):
         pass
+
+
+@pytest.mark.parametrize("name", ["notes", "classes", "settings", "train_windows", "counts"])
+@pytest.mark.parametrize("cell", ["", "null", '"x"', "[" * 5000])
+def test_a_damaged_cell_is_refused_in_one_line(tmp_path, name, cell):
+    path = tmp_path / "t.csv"
+    write_table(path, [ROWS[0]])
+    table = csv.read_csv(path)
+    at = table.schema.get_field_index(name)
+    csv.write_csv(table.set_column(at, name, pa.array([cell])), path)
+    with pytest.raises(InputError, match=r"t\.csv is damaged") as raised:
+        read_table(path)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("damage", [{"seed": 7}, {"protocol": "load"}, {"classifier": "vgg11"}])
+def test_a_row_that_contradicts_its_settings_is_refused(path, damage):
+    write_table(path, [ROWS[0] | damage])
+    with pytest.raises(InputError, match="has settings of"):
+        read_table(path)

@@ -21,7 +21,7 @@ from dlrsd.training.runs.folder import (
     checkpoint,
     is_finished,
     open_folder,
-    read_json,
+    read_metrics,
     save_arrays,
     save_models,
     write_json,
@@ -44,7 +44,7 @@ def fit_plants(
     show(1)
     config = open_folder(out, new_config(settings, data, method))
     if is_finished(out):
-        return read_json(out / "metrics.json")
+        return read_metrics(out)
     model, curves = line.fit_network(
         settings,
         data,

@@ -18,7 +18,7 @@ from dlrsd.training.runs.folder import (
     finished_run,
     load_arrays,
     read_config,
-    read_json,
+    read_metrics,
     readable_run,
 )
 
@@ -112,7 +112,7 @@ def load_plant_run(folder: str | Path) -> PlantRun:
         return PlantRun(
             folder,
             config,
-            read_json(folder / "metrics.json"),
+            read_metrics(folder),
             model.eval(),
             Novelty(**load_arrays(folder / "novelty.npz")),
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from dlrsd.training.data.plants.sequences import PROTOCOLS
 from dlrsd.training.fitting.schedule import SEQUENCE, Schedule
-from dlrsd.training.kinds.checks import require_known, require_least
+from dlrsd.training.kinds.checks import MOST, Count, Seed, one_of, require_known, require_least
 from dlrsd.training.models.lr_convlstm import SEQUENCE_CLASSIFIERS
 
 
@@ -42,13 +44,13 @@ class SequenceSettings(
     """
 
     data: str
-    protocol: str = "time"
-    seed: int = 0
-    classifier: str = "lr_convlstm"
-    window: int = 24
-    hop: int = 4
-    sequence: int = 6
-    hold: int = 8
+    protocol: Annotated[str, one_of(PROTOCOLS)] = "time"
+    seed: Seed = 0
+    classifier: Annotated[str, one_of(SEQUENCE_CLASSIFIERS)] = "lr_convlstm"
+    window: Count = 24
+    hop: Count = 4
+    sequence: Count = 6
+    hold: Annotated[int, msgspec.Meta(ge=0, le=MOST)] = 8
     n_plants: int = 8
     years: float = 2.0
     components: int = 2

@@ -33,7 +33,7 @@ from dlrsd.training.runs.folder import (
     checkpoint,
     is_finished,
     open_folder,
-    read_json,
+    read_metrics,
     save_arrays,
     save_models,
     write_json,
@@ -52,7 +52,7 @@ def fit(
     line.require_trainable(settings, data)
     config = open_folder(out, new_config(settings, data, method))
     if is_finished(out):
-        return read_json(out / "metrics.json")
+        return read_metrics(out)
     show = progress("heatmaps", 1)
     materials = line.materials_for(method, settings, data)
     show(1)

@@ -25,7 +25,7 @@ from dlrsd.training.runs.folder import (
     finished_run,
     load_arrays,
     read_config,
-    read_json,
+    read_metrics,
     readable_run,
 )
 
@@ -139,7 +139,7 @@ def load_run(folder: str | Path) -> TrainedRun:
         return TrainedRun(
             folder,
             config,
-            read_json(folder / "metrics.json"),
+            read_metrics(folder),
             frontend,
             classifier.eval(),
             Novelty(**load_arrays(folder / "novelty.npz")),

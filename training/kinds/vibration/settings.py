@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
+import math
+import os
+from typing import Annotated, cast
 
 import msgspec
 
@@ -13,7 +15,8 @@ from dlrsd.training.data.vibration.splits import ELSEWHERE, PROTOCOLS
 from dlrsd.training.fitting.schedule import CLASSIFIER, GENERATOR, Schedule
 from dlrsd.training.frontends.front_end import FrontEnd
 from dlrsd.training.frontends.registry import FRONT_ENDS
-from dlrsd.training.kinds.checks import require_known, require_least
+from dlrsd.training.kinds.checks import Count, Seed, one_of, require_known, require_least
+from dlrsd.training.models.classifiers import CLASSIFIERS
 from dlrsd.training.models.generator import PRESETS
 
 
@@ -33,9 +36,9 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     generator: Schedule = GENERATOR
     classifier: Schedule = CLASSIFIER
-    probe_epochs: int = 10
-    pair_steps: int = STEPS
-    views: int = VIEWS
+    probe_epochs: Count = 10
+    pair_steps: Count = STEPS
+    views: Count = VIEWS
 
     def __post_init__(self) -> None:
         require_least(self, probe_epochs=1, pair_steps=1, views=1)
@@ -60,7 +63,7 @@ class Settings(
         the largest class.
     seed : int >= 0
         Which part is tested, which windows are drawn, and the networks' first weights.
-    rate : float > 0, optional
+    rate : float >= 1, optional
         The model's sampling rate in Hz; default: the lowest of the recordings.
     window, hop : int > 0, optional
         Samples of a window, and between test windows; default: the front end's usual ones.
@@ -84,19 +87,19 @@ class Settings(
     task: str | None = None
     channels: tuple[str, ...] | None = None
     label: str | None = None
-    protocol: str = "block"
+    protocol: Annotated[str, one_of(PROTOCOLS)] = "block"
     train_loads: tuple[float, ...] | None = None
     test_loads: tuple[float, ...] | None = None
     balance: float = 1.0
-    n_normal: int = 2000
-    target: int | None = None
-    seed: int = 0
-    rate: float | None = None
-    window: int = cast(int, None)  # the front end's usual one, from the first line on
-    hop: int = cast(int, None)
-    preset: str = "edge"
-    classifier: str = cast(str, None)
-    front_end: str = "scalogram"
+    n_normal: Count = 2000
+    target: Count | None = None
+    seed: Seed = 0
+    rate: Annotated[float, msgspec.Meta(ge=1)] | None = None
+    window: Count = cast(int, None)  # the front end's usual one, from the first line on
+    hop: Count = cast(int, None)
+    preset: Annotated[str, one_of(PRESETS)] = "edge"
+    classifier: Annotated[str, one_of(CLASSIFIERS)] = cast(str, None)
+    front_end: Annotated[str, one_of(FRONT_ENDS)] = "scalogram"
     training: Training = Training()
 
     def __post_init__(self) -> None:
@@ -106,9 +109,9 @@ class Settings(
         for name, usual in self.frontend.usual._asdict().items():
             if getattr(self, name) is None:
                 msgspec.structs.force_setattr(self, name, usual)
-        require_least(self, window=1, hop=1, target=1, seed=0)
-        if self.rate is not None and not self.rate > 0:
-            raise InputError(f"got a rate of {self.rate:g} Hz: expected more than 0")
+        require_least(self, window=1, hop=1, target=1, n_normal=1, seed=0)
+        if self.rate is not None and not 1 <= self.rate < math.inf:
+            raise InputError(f"got a rate of {self.rate:g} Hz: expected 1 Hz or more")
         if self.classifier not in self.frontend.classifiers:
             raise InputError(
                 f"got classifier {self.classifier!r} for the front end {self.front_end}: expected "
@@ -120,11 +123,13 @@ class Settings(
         return FRONT_ENDS[self.front_end]
 
     def decisive(self) -> Settings:
-        """The settings without what decides nothing: where the data lie, and loads of another
-        protocol than ``load``."""
+        """The settings without what decides nothing: where the data lie, how a folder is spelled,
+        and loads of another protocol than ``load``."""
+        data = os.path.normpath(self.data)
+        same = msgspec.structs.replace(self, root=None, data=self.data if data == "rig" else data)
         if self.protocol == "load":
-            return msgspec.structs.replace(self, root=None)
-        return msgspec.structs.replace(self, root=None, train_loads=None, test_loads=None)
+            return same
+        return msgspec.structs.replace(same, train_loads=None, test_loads=None)
 
     @property
     def is_elsewhere(self) -> bool:

@@ -10,12 +10,13 @@ from dlrsd.training.report.run_folder import Run
 # Said elsewhere on the page, long lists of numbers, or where on a disk the data lies: the page
 # may be mailed.
 _NOT_SHOWN = {
-    "classes", "front_end", "split_note", "window_counts", "data", "root", "settings",
+    "classes", "split_note", "window_counts", "data", "root", "settings", "kind", "schema_version",
 }  # fmt: skip
 
 
 def settings(run: Run) -> Section | None:
     """Every setting that is not said elsewhere."""
+    # The settings' front end is its name, the config's its constants.
     config = {**run.config, **run.config.get("settings", {})}
     rows = [
         [key, value if isinstance(value, str) else json.dumps(value)]
