@@ -125,3 +125,19 @@ def test_what_is_wrong_is_said(
     with pytest.raises(BundleError, match=rf"manifest\.json has .*{said}|{said}") as caught:
         changed(name, lambda manifest: manifest.update(change))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "former", "today"),
+    [
+        ("window", "deep-smote", "mansourifar-deep-smote"),
+        ("window", "deepsmote", "dablain-deepsmote"),
+        ("window", "rus-smote", "rus-smote"),
+        ("sequence", "rus-smote", "light-rus-smote"),
+    ],
+)
+def test_methods_have_the_names_of_today(
+    changed: Callable[..., Bundle], name: str, former: str, today: str
+) -> None:
+    bundle = changed(name, lambda manifest: manifest["training"].update(method=former))
+    assert bundle.manifest.training.method == today

@@ -14,6 +14,8 @@ from dlrsd.training.frontends.scalogram import Scalogram
 from dlrsd.training.report import page
 from dlrsd.training.report.parts import Note, Section
 from dlrsd.training.report.registry import SECTIONS, Entry
+from dlrsd.training.report.run_folder import read_run
+from dlrsd.training.report.sections.settings import settings
 
 
 @pytest.fixture
@@ -67,3 +69,16 @@ def test_one_line_brings_a_section(folder, monkeypatch):
     assert "<h2>Brought along</h2>" in page.write_report(folder).read_text("utf-8")
     monkeypatch.setattr(page, "SECTIONS", (*SECTIONS, Entry(own, kind="sequence")))
     assert "Brought along" not in page.write_report(folder).read_text("utf-8")
+
+
+def test_the_settings_name_the_front_end_and_nothing_internal(folder):
+    config = {
+        "schema_version": 2,
+        "kind": "window",
+        "front_end": {"name": "order-map", "mean": [0.0]},
+        "settings": {"front_end": "order-map", "seed": 3},
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    run = read_run(folder)
+    (table,) = settings(run).parts
+    assert {tuple(row) for row in table.rows} == {("front_end", "order-map"), ("seed", "3")}
