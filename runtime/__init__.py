@@ -30,6 +30,12 @@ What is named here is the public API; everything else may change. Four lines dia
 ========================  =========================================================================
 """
 
+import os
+
+# ONNX Runtime would write a device id and a database of events into the user's folder when it is
+# loaded. Who wants that can set the variable to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 # Names are imported when they are first asked for: `import dlrsd.runtime` costs nothing, and nobody
 # pays for what they do not use. Type checkers take this as true; importing `typing` takes time.
 TYPE_CHECKING = False

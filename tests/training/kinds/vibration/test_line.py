@@ -127,7 +127,7 @@ def test_mixed_units_are_refused(rig):
         ({"balance": 0.0}, "a balance ratio is at least 1, got 0"),
         ({"balance": float("nan")}, "a balance ratio is at least 1, got nan"),
         ({"balance": float("inf")}, "a balance ratio is at least 1, got inf"),
-        ({"n_normal": 0}, "at least one window, got 0"),
+        ({"n_normal": 0}, "got n_normal = 0: expected 1 or more"),
         ({"window": 0}, "got window = 0: expected 1 or more"),
         ({"window": 100_000}, "has no window of 100000 samples in the training part"),
         ({"hop": 0}, "got hop = 0: expected 1 or more"),
