@@ -108,6 +108,8 @@ def compared(before: Path, after: Path) -> Iterator[tuple[str, bool]]:
     """Every file that the one folder holds and can be compared, and whether the other's is same."""
     for path in sorted(before.rglob("*")):
         other = after / path.relative_to(before)
+        if not path.is_file():
+            continue
         if read := READERS.get(path.suffix) or READERS.get(path.name):
             yield str(path.relative_to(before)), other.is_file() and equal(read(path), read(other))
 
