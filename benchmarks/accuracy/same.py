@@ -1,7 +1,7 @@
 """Do two checkouts give the same results? For a change that shall change nothing.
 
     git worktree add ../before COMMIT
-    python -m benchmarks.accuracy.same ../before . --out /tmp/same
+    python -m benchmarks.accuracy.same ../before . --out ../same
 
 Every kind of run is trained, exported and used with the code of either checkout, on simulated data;
 records, metrics, weights, graphs and tables are compared. Some four minutes a checkout on 2 cores.

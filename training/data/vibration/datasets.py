@@ -119,6 +119,7 @@ def _intact(path: Path) -> Iterator[None]:
 
 
 def _private_name(path: Path) -> str:
+    # An optional package, asked for by `require` before.
     from bearing_datasets.build import load_spec
 
     try:
@@ -217,6 +218,7 @@ def _read_signals(dataset: Any, rows: list[Row]) -> dict[str, tuple[np.ndarray, 
 
 def _readable_unit(row: Row) -> str:
     """The unit to read a signal in: g if it is an acceleration that can be converted."""
+    # An optional package, asked for by `require` before.
     from bearing_datasets.units import convert
 
     stored = row.get("unit", "unknown")
