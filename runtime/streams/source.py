@@ -125,6 +125,17 @@ def reader_library(module: str, path: Path) -> ModuleType:
     return require(module, extra="io", purpose=f"reading {path}")
 
 
+def refuse_variable(variable: Variable, path: Path) -> None:
+    """Raise an `InputError` where a caller names series of a file that names none."""
+    if isinstance(variable, str):
+        raise InputError(f"variable is {variable!r}, but {path} does not name its series: omit it")
+
+
+def shorter_than_said(path: Path) -> str:
+    """The warning on a file that was cut."""
+    return f"{path} is shorter than its header says: read up to its end"
+
+
 @contextmanager
 def readable_as(kind: str, path: Path | str) -> Iterator[None]:
     """Turn what a library raises inside into an `InputError`: the file is damaged."""

@@ -23,7 +23,7 @@ from msgspec import Struct
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.facts import check_header, check_interval, unit_factor
 from dlrsd.runtime.streams.raw import open_raw
-from dlrsd.runtime.streams.readers import open_file
+from dlrsd.runtime.streams.readers.registry import open_file
 from dlrsd.runtime.streams.resample import resample
 from dlrsd.runtime.streams.source import Chunk, Source
 from dlrsd.runtime.streams.stream_format import (

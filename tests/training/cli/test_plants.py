@@ -8,7 +8,7 @@ import pytest
 from pyarrow import csv, parquet
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.readers import open_file
+from dlrsd.runtime.streams.readers.registry import open_file
 from dlrsd.training.data.plants.plants import load_plants
 from dlrsd.training.data.plants.rig import simulate_plants
 from dlrsd.training.data.plants.wide_table import write_table
