@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.source import Source
-from dlrsd.runtime.streams.stream_format import MAX_RATE_HZ, Stated, unit_name
+from dlrsd.runtime.streams.stream_format import MAX_RATE_HZ, Stated
+from dlrsd.runtime.streams.units import unit_name
 
 STANDARD_GRAVITY = 9.80665  # m/s2 in one g
 # The clock of a plant is uneven: rates of a slow signal this close are the same rate.

@@ -49,6 +49,8 @@ class Source(Struct):
     channel_names : tuple of str
         Empty where the file does not name them.
     rate_hz : float > 0, optional
+    rate_note : str
+        What a person should know where the rate is not what was expected: whence it comes.
     unit : str, optional
     start : datetime, optional
     n_samples : int, optional
@@ -67,6 +69,7 @@ class Source(Struct):
     channels: int
     channel_names: tuple[str, ...] = ()
     rate_hz: float | None = None
+    rate_note: str = ""
     unit: str | None = None
     start: datetime | None = None
     n_samples: int | None = None
@@ -114,8 +117,9 @@ def common_fact(what: str, values: Sequence[Any], path: Path) -> Any:
     """The value that the chosen channels have in common; an `InputError` if they do not agree."""
     if any(value != values[0] for value in values[1:]):
         raise InputError(
-            f"the channels of {path} have different {what} ({', '.join(map(str, values))}): name "
-            f"those to read as variable"
+            f"the channels of {path} have different {what} ("
+            + ", ".join("not stated" if value is None else str(value) for value in values)
+            + "): name those to read as variable"
         )
     return values[0]
 

@@ -32,8 +32,8 @@ from dlrsd.runtime.streams.stream_format import (
     checked_format,
     parse_start,
     read_sidecar,
-    unit_name,
 )
+from dlrsd.runtime.streams.units import unit_name
 
 __all__ = ["Chunk", "SampleStream", "SignalSpec", "StreamFormat", "open_stream"]
 

@@ -24,12 +24,9 @@ from dlrsd.runtime.base.formats import (
 )
 from dlrsd.runtime.dsp.order_map_config import ORDERS, Order
 from dlrsd.runtime.streams.raw import DTYPES, Dtype
+from dlrsd.runtime.streams.units import unit_name
 
 MAX_RATE_HZ = 1e8
-_UNIT_NAMES = {
-    **dict.fromkeys(("g", "gn", "g0"), "g"),
-    **dict.fromkeys(("m/s2", "m/s^2", "m/s**2", "m/s²", "m/sec^2", "m/s/s", "ms-2"), "m/s2"),
-}
 
 
 class StreamFormat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -187,11 +184,6 @@ def parse_orders(text: str) -> dict[Order, float]:
             f"option orders is {text!r}: expected {','.join(ORDERS)} as four numbers in multiples "
             "of the shaft's speed, like 3.585,5.415,2.357,0.398"
         ) from error
-
-
-def unit_name(unit: str | None) -> str | None:
-    """One spelling, "g" or "m/s2", for the many; another unit as it is."""
-    return None if unit is None else _UNIT_NAMES.get(unit.strip().lower(), unit.strip())
 
 
 def parse_start(text: str) -> datetime | None:

@@ -6,21 +6,19 @@ The clock gives the sampling rate, the time of the first sample and the gaps.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta, timezone
-from itertools import chain, pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.series import Series, assemble
 from dlrsd.runtime.streams.source import (
     BLOCK,
-    Chunk,
     Source,
     Variable,
-    choose_series,
     reader_library,
 )
 
@@ -85,7 +83,7 @@ def open_csv(path: Path, variable: Variable) -> Source:
             column_types=types, decimal_point=decimal, null_values=nulls
         ),
     )
-    source = _table_source(reader.schema, reader, variable, path, named=has_header)
+    source = _table_source(reader.schema, reader, variable, path)
     source.close = file.close
     return source
 
@@ -97,65 +95,38 @@ def open_parquet(path: Path, variable: Variable) -> Source:
         path, buffer_size=1 << 18, pre_buffer=False
     )
     batches = file.iter_batches(batch_size=BLOCK)
-    source = _table_source(file.schema_arrow, batches, variable, path, named=True)
+    source = _table_source(file.schema_arrow, batches, variable, path)
     source.n_samples = file.metadata.num_rows
     source.close = file.close
     return source
 
 
-def _table_source(
-    schema: Any, batches: Iterable[Any], variable: Variable, path: Path, *, named: bool
-) -> Source:
-    """Arrow record batches: a column per channel; the first one may be a clock."""
+def _table_source(schema: Any, batches: Iterable[Any], variable: Variable, path: Path) -> Source:
+    """Arrow record batches: each column is a series."""
     filled = (batch for batch in batches if batch.num_rows)
     head = next(filled, None)
     if head is None:
         raise InputError(f"{path} holds no rows: expected numbers")
-    numeric = [each.name for each in schema if re.match(r"u?int|float|double|half", str(each.type))]
-    clock = _find_clock(schema, head, numeric, named)
+    kept = [
+        each for each in schema if re.match(r"u?int|float|double|half|timestamp", str(each.type))
+    ]
     if _is_bundles(variable):
         _check_columns(schema.names, variable, path)
-    names = choose_series({name: 0 for name in numeric if name != clock}, variable, path)
-    everything = chain([head], filled)
+    series = [
+        Series(each.name, _values(head.column(each.name)), utc=bool(getattr(each.type, "tz", None)))
+        for each in kept
+    ]
 
-    def samples(batch: Any) -> np.ndarray:
-        return np.stack(
-            [batch.column(name).to_numpy(zero_copy_only=False).astype(float) for name in names]
-        )
+    def blocks(names: Sequence[str]) -> Iterator[list[np.ndarray]]:
+        for batch in chain([head], filled):
+            yield [_values(batch.column(name)) for name in names]
 
-    beside = [name for name in schema.names if name not in (clock, *names)]
-    warnings = []
+    source = assemble(series, blocks, variable, path)
+    beside = [name for name in schema.names if name not in source.channel_names]
     if _is_bundles(variable) and beside:
-        warnings.append(
+        source.warnings.append(
             f"columns of {path} that the bundle does not name are left aside: " + ", ".join(beside)
         )
-    untimed = (Chunk(samples(batch)) for batch in everything)
-    if clock is None:
-        return Source(untimed, len(names), tuple(names), warnings=warnings)
-
-    said = _CLOCK.fullmatch(clock) if named else None
-    seconds = _SECONDS.get((said[2] or "").lower(), 1.0) if said else 1.0
-    times = _times(head.column(clock), seconds)
-    steps = np.diff(times)
-    usual = float(np.median(steps)) if steps.size else 0.0
-    chunks: Iterator[Chunk] = untimed
-    if usual > 0:
-        interval = float(steps[(steps >= 0) & (steps < _LONGEST_STEP * usual)].mean())
-        chunks = _timed(everything, clock, seconds, interval, _LONGEST_STEP * usual, samples)
-    source = Source(chunks, len(names), tuple(names), warnings=warnings)
-    is_timestamp = str(schema.field(clock).type).startswith("timestamp")
-    is_counter = not said and not is_timestamp and usual == 1 and float(times[0]).is_integer()
-    if usual > 0 and not is_counter:
-        source.rate_hz = 1 / interval
-    if not usual > 0:
-        source.warnings.append(
-            f"the times in column {clock!r} of {path} do not increase from row to row: no rate "
-            f"and no gaps are taken from them"
-        )
-    if is_timestamp:
-        source.start = datetime(1970, 1, 1) + timedelta(seconds=float(times[0]))
-        if schema.field(clock).type.tz:
-            source.start = source.start.replace(tzinfo=timezone.utc)
     return source
 
 
@@ -172,48 +143,12 @@ def _check_columns(columns: Sequence[str], wanted: Sequence[str], path: Path) ->
         )
 
 
-def _find_clock(schema: Any, head: Any, numeric: Sequence[str], named: bool) -> str | None:
-    first: str = schema.names[0]
-    if len(schema.names) < 2:
-        return None
-    if str(schema.field(first).type).startswith("timestamp"):
-        return first
-    if first not in numeric:
-        return None
-    if named and first:
-        return first if _CLOCK.fullmatch(first) else None
-    # Without a name: vibration does not rise 16 times in a row, a clock or a row number does.
-    values = _times(head.column(first), 1.0)
-    return first if len(values) > 16 and bool((np.diff(values) > 0).all()) else None
-
-
-def _times(column: Any, seconds: float) -> np.ndarray:
+def _values(column: Any) -> np.ndarray:
     if str(column.type).startswith("timestamp"):
-        column, seconds = column.cast("timestamp[ns]").cast("int64"), 1e-9
-    times: np.ndarray = column.to_numpy(zero_copy_only=False).astype(float) * seconds
-    return times
-
-
-def _timed(
-    batches: Iterable[Any],
-    clock: str,
-    seconds: float,
-    interval: float,
-    longest: float,
-    samples: Callable[[Any], np.ndarray],
-) -> Iterator[Chunk]:
-    """Split at the jumps of the clock, and count what is missing there."""
-    last = None
-    for batch in batches:
-        times, values = _times(batch.column(clock), seconds), samples(batch)
-        steps = np.diff(times, prepend=times[0] if last is None else last)
-        last = times[-1]
-        # A clock that was set back says nothing on how much was lost: count one.
-        jumps = np.flatnonzero((steps > longest) | (steps < 0))
-        bounds = np.unique([0, *jumps, len(times)])
-        for begin, end in pairwise(bounds.tolist()):
-            lost = max(1, round(steps[begin] / interval) - 1) if begin in jumps else 0
-            yield Chunk(values[:, begin:end], lost)
+        times: np.ndarray = column.cast("timestamp[ns]").to_numpy(zero_copy_only=False)
+        return times.astype("datetime64[ns]")
+    values: np.ndarray = column.to_numpy(zero_copy_only=False)
+    return values
 
 
 def _is_number(text: str, decimal: str) -> bool:

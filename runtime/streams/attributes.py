@@ -1,0 +1,144 @@
+"""What the attributes of a file say of its series: rate, unit and start, in the many spellings.
+
+Attributes are name and value pairs of whatever a library gives (HDF5 attributes, TDMS properties,
+lines before a table). A value that nobody set is no fact: acquisition programs write 1904, 1970 or
+the year 0 or 1 for a start, and a sampling interval of exactly 1 s, where they know none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, timezone
+from typing import Any
+
+import numpy as np
+
+from dlrsd.runtime.streams.stream_format import parse_start
+from dlrsd.runtime.streams.units import known_unit, time_unit_in
+
+_RATE = re.compile(
+    r"(fs|sr|f_s|sf|sps|rate|(sample|sampling|samp|acquisition|acq|scan|daq|data)_?(rate|freq"
+    r"|frequency)|rate_?hz|abtastrate|abtastfrequenz|samples_per_(s|sec|second)"
+    r"|frequency_of_sampling|frequence_echantillonnage)"
+)
+_INTERVAL = re.compile(
+    r"(dt|d_t|ts|delta_?[tx]|wf_increment|[tx]_?(increment|incr|step|delta)|increment|(sample|sampling)_?"
+    r"(interval|period|time|step)|abtastintervall|abscissa_(inc|increment|spacing)|period)"
+)
+_UNIT = re.compile(r"((wf_)?(y_?)?units?(_?(string|label|name|description|text))?|einheit)")
+_START = re.compile(
+    r"((wf_)?(start|begin|recording|acquisition|measurement|trigger)_?(time|date|datetime|at|utc"
+    r"|timestamp)?|timestamp|date_?time|(created|recorded)_?(at|on)?|t0|startzeit)"
+)
+_RATE_UNITS = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "s/s": 1.0, "sps": 1.0, "ks/s": 1e3, "": 1.0}
+# Years from which programs count: a start in the first two days of one was never set. Clocks of
+# devices that were never set begin with 1980 or 2000.
+_EPOCHS = (1, 1601, 1899, 1900, 1904, 1970)
+_DEVICE_EPOCHS = (1980, 2000)
+
+
+def rate_of(attributes: Mapping[str, Any]) -> float | None:
+    """The sampling rate in Hz that attributes state, or None.
+
+    A number, or a text like "25.6 kHz"; of a rate, or of the interval between two samples. Not a
+    number, zero and below are handed on as they are: whoever uses it has to refuse them. An
+    interval of exactly 1 s is no fact.
+    """
+    for name, value in attributes.items():
+        key = _key(name)
+        bare, _, unit = key.rpartition("_")
+        if _RATE.fullmatch(key) or (unit in _RATE_UNITS and _RATE.fullmatch(bare)):
+            number, written = _number(value)
+            factor = _RATE_UNITS.get(written.lower() or (unit if unit in _RATE_UNITS else ""))
+            if number is not None and factor is not None:
+                return number * factor
+    for name, value in attributes.items():
+        key = _key(name)
+        stated = time_unit_in(name) if re.search(r"[\s_(\[/]", name) else None
+        bare = re.sub(r"_[a-zµ]+$", "", key) if stated else key
+        if _INTERVAL.fullmatch(key) or (stated and _INTERVAL.fullmatch(bare)):
+            number, written = _number(value)
+            seconds = time_unit_in(written) if written else stated or 1.0
+            if number is not None and seconds is not None and number * seconds != 1.0:
+                return 1 / (number * seconds) if number else np.inf
+    return None
+
+
+def unit_of(attributes: Mapping[str, Any]) -> str | None:
+    """The unit that attributes state, as written, or None."""
+    for name, value in attributes.items():
+        if _UNIT.fullmatch(_key(name)) and (text := _text(value)) and text.upper() != "NONE":
+            return known_unit(text) or text
+    return None
+
+
+def start_of(attributes: Mapping[str, Any]) -> datetime | None:
+    """The time of the first sample that attributes state, or None.
+
+    A time without a zone stays without one; one of a type that is UTC by definition has it.
+    """
+    for name, value in attributes.items():
+        if _START.fullmatch(_key(name)) and (moment := _moment(value)) is not None:
+            return moment if is_set(moment) else None
+    return None
+
+
+def is_set(moment: datetime) -> bool:
+    """Whether a time is a fact, not what a program writes where it knows none."""
+    day = (moment.month, moment.day)
+    is_epoch = moment.year in _EPOCHS and day in ((1, 1), (1, 2), (12, 30), (12, 31))
+    is_midnight = (moment.hour, moment.minute, moment.second, moment.microsecond) == (0, 0, 0, 0)
+    return not (is_epoch or (moment.year in _DEVICE_EPOCHS and day == (1, 1) and is_midnight))
+
+
+def _key(name: str) -> str:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())  # SampleRate
+    return re.sub(r"[^a-z0-9µ]+", "_", spaced.lower()).strip("_")
+
+
+def _scalar(value: Any) -> Any:
+    array = np.asarray(value)
+    return array.reshape(-1)[0] if array.size == 1 else None
+
+
+def _number(value: Any) -> tuple[float | None, str]:
+    """A number and the unit written behind it."""
+    single = _scalar(value)
+    if isinstance(single, (bool, np.bool_)) or single is None:
+        return None, ""
+    if isinstance(single, (int, float, np.integer, np.floating)):
+        return float(single), ""
+    found = re.fullmatch(
+        r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?|nan)\s*\[?([^\d\s\]]*)\]?\s*", _text(value)
+    )
+    if not found:
+        return None, ""
+    try:
+        return float(found[1]), found[2]
+    except ValueError:
+        return None, ""
+
+
+def _text(value: Any) -> str:
+    single = _scalar(value)
+    if isinstance(single, bytes):
+        return single.decode("utf-8", "replace").strip("\0 ")
+    return str(single).strip() if single is not None else ""
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    single = _scalar(value)
+    if isinstance(single, np.datetime64):
+        if np.isnat(single):
+            return None
+        try:
+            naive: Any = single.astype("datetime64[us]").astype(datetime)
+        except (ValueError, OverflowError):
+            return None
+        return naive.replace(tzinfo=timezone.utc) if isinstance(naive, datetime) else None
+    return parse_start(_text(value))
