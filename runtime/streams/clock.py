@@ -105,11 +105,11 @@ def find_clock(
     measured = _interval(relative, eps=_spacing(known))
     if measured is None:
         return None
-    interval, tick = measured
+    interval, tick, spread = measured
     if not is_date and counts_rows(name, known):
         return Clock(name, 1.0, known[0], 1.0, 0.0)
     seconds, start, has_unit = _unit_and_start(name, known[0], unit, utc)
-    accuracy = max(tick, float(_spacing(known))) / (interval * len(known))
+    accuracy = max(spread, _spacing(known)) / (interval * len(known))
     return Clock(
         name=name,
         seconds=seconds,
@@ -159,10 +159,12 @@ def _spacing(values: NDArray[Any]) -> float:
     return float(np.spacing(np.abs(values[[0, -1]]).max().astype(values.dtype)))
 
 
-def _interval(times: NDArray[np.float64], *, eps: float) -> tuple[float, float] | None:
-    """Interval and resolution of times that rise evenly, None of others."""
+def _interval(times: NDArray[np.float64], *, eps: float) -> tuple[float, float, float] | None:
+    """Interval, tick and spread of times that rise evenly, None of others."""
     steps = np.diff(times)
-    if (steps < -4 * eps).mean() > _UNEVEN_SHARE / 10 and (steps < -4 * eps).sum() > 1:
+    falls = int((steps < -4 * eps).sum())
+    begins_again = times[-1] - times[0] < steps[steps > 0].sum() / 2
+    if falls > 1 and (begins_again or falls > _UNEVEN_SHARE / 10 * len(steps)):
         return None
     # A coarse clock stands still for some rows: it is even over so many that it does not.
     stride, most = 1, max(1, len(times) // _ENOUGH)
@@ -173,12 +175,12 @@ def _interval(times: NDArray[np.float64], *, eps: float) -> tuple[float, float] 
             even = np.abs(apart - usual) <= _EVEN * usual + 2 * eps
             if even.mean() >= 1 - _UNEVEN_SHARE:
                 interval = float(apart[even].mean()) / stride
-                return interval, _resolution(steps, interval)
+                return interval, _tick(steps, interval), float(np.ptp(apart[even]))
         stride *= 2
     return None
 
 
-def _resolution(steps: NDArray[np.float64], interval: float) -> float:
+def _tick(steps: NDArray[np.float64], interval: float) -> float:
     rises = steps[steps > 0]
     typical = float(np.median(rises)) if rises.size else interval
     if typical > (1 + _EVEN) * interval:

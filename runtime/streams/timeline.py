@@ -44,6 +44,9 @@ class Timeline:
         self._first = 0.0  # the earliest time that the clock has shown since it was last set
         self._is_late = False
         self._offset = 0.0  # by how much the clock was set back
+        # A clock that ticks for every sample never stands still: one that does shows a sample twice.
+        is_fine = clock.tick <= clock.interval / 10
+        self._least_step = clock.interval * (0.25 if is_fine else -0.5)
         self._n_late = self._late_rows = self._n_set_back = 0
 
     def __call__(self, blocks: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> Iterator[Chunk]:
@@ -85,7 +88,7 @@ class Timeline:
         interval = self._clock.interval
         times = self._filled(times)
         if self._latest == -np.inf:
-            self._first = self._latest = float(times[0])
+            self._first, self._latest = float(times[0]), float(times[0]) - interval
         kept = np.ones(len(times), bool)
         at = 0
         while at < len(times):
@@ -98,7 +101,7 @@ class Timeline:
                 at = end
                 continue
             rising = np.maximum.accumulate(np.concatenate([[self._latest], times[at:]]))
-            back = np.flatnonzero(times[at:] < rising[:-1] - interval / 2)
+            back = np.flatnonzero(times[at:] < rising[:-1] + self._least_step)
             end = at + int(back[0]) if back.size else len(times)
             self._latest = float(rising[end - at])
             if end < len(times):
@@ -163,7 +166,8 @@ def _gaps(times: NDArray[np.float64], interval: float) -> tuple[NDArray[np.intp]
     """Rows before which samples are missing, and how many.
 
     A step is a gap if both the earliest and the latest readings after it, against where an even
-    clock would be, lie above those before it. After a tick of a coarse clock only one of them does.
+    clock would be, lie above those before it. After a tick of a coarse clock only one of them does;
+    where its ticks begin is uncertain by a sample, so that a gap of one cannot be seen by it.
     """
     steps = np.diff(times)
     rises = np.flatnonzero(steps > 1e-3 * interval)
@@ -191,6 +195,9 @@ def _gaps(times: NDArray[np.float64], interval: float) -> tuple[NDArray[np.intp]
         shift[mine] = np.minimum(
             later.min(axis=1) - earlier.min(axis=1), later.max(axis=1) - earlier.max(axis=1)
         )
+    # Too near an end to see a whole tick on both sides.
+    near = is_coarse & ((at < rows) | (at + rows > len(times)))
+    shift[near] = np.minimum(shift, steps[at - 1] - tick)[near]
     lost = np.round(shift / interval).astype(np.intp)
-    is_gap = shift > (_LONGEST_STEP - 1) * interval
+    is_gap = shift > (_LONGEST_STEP - 1 + is_coarse) * interval
     return at[is_gap], np.maximum(lost[is_gap], 1)
