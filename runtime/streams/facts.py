@@ -13,6 +13,9 @@ _SAME_SLOW_RATE = 5e-2
 # An option contradicts a file's header beyond this; short files give a rate from few timestamps.
 _CONTRADICTING_RATE = 1e-2
 
+# In one second; a clock that states none may be in any of them.
+_CLOCK_UNITS = (1.0, 1e3, 1e6, 1e9)
+
 
 def check_header(stated: Stated, source: Source, name: str) -> None:
     """Raise an `InputError` where what is stated contradicts the file's own header."""
@@ -26,14 +29,19 @@ def check_header(stated: Stated, source: Source, name: str) -> None:
     if channels not in (None, source.channels):
         raise InputError(f"{who} channels is {channels}, but {name} has {source.channels}: omit it")
     options, header = stated.options, source.rate_hz
+    note = f" ({source.rate_note})" if source.rate_note else ""
     if header is not None and not 0 < header <= MAX_RATE_HZ:
         if stated.first("rate")[0] is None:
-            raise InputError(f"{name} states a rate of {header:g} Hz, which cannot be: give rate")
-    elif header and options.rate and abs(options.rate - header) > _CONTRADICTING_RATE * header:
-        raise InputError(
-            f"option rate is {options.rate:g}, but {name} states {header:g} Hz: omit it, or "
-            f"correct the file"
-        )
+            raise InputError(
+                f"{name} states a rate of {header:g} Hz, which cannot be{note}: give rate"
+            )
+    elif header and options.rate:
+        units = _CLOCK_UNITS if source.rate_note else _CLOCK_UNITS[:1]
+        if all(abs(options.rate / unit - header) > _CONTRADICTING_RATE * header for unit in units):
+            raise InputError(
+                f"option rate is {options.rate:g}, but {name} states {header:g} Hz{note}: omit "
+                f"it, or correct the file"
+            )
     # With a scale, the unit is that of the scaled samples and may well be another.
     unit = unit_name(source.unit)
     if unit is not None and options.unit not in (None, unit) and options.scale is None:

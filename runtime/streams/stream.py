@@ -184,9 +184,10 @@ def open_stream(
     if default.names:
         check_interval(1 / rate, 1 / default.rate_hz, name)
     elif is_slower:
+        note = f" ({opened.rate_note})" if opened.rate_note else ""
         raise InputError(
-            f"{name} is sampled at {rate:g} Hz: expected at least the {default.rate_hz:g} Hz of "
-            f"the bundle; check the rate, or use a bundle trained at this one"
+            f"{name} is sampled at {rate:g} Hz{note}: expected at least the {default.rate_hz:g} Hz "
+            f"of the bundle; check the rate, or use a bundle trained at this one"
         )
     is_resampled = is_faster and not default.names
 

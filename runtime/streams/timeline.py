@@ -44,7 +44,7 @@ class Timeline:
         self._first = 0.0  # the earliest time that the clock has shown since it was last set
         self._is_late = False
         self._offset = 0.0  # by how much the clock was set back
-        # A clock that ticks for every sample never stands still: one that does shows a sample twice.
+        # A clock that ticks for every sample stands still where a sample is there twice.
         is_fine = clock.tick <= clock.interval / 10
         self._least_step = clock.interval * (0.25 if is_fine else -0.5)
         self._n_late = self._late_rows = self._n_set_back = 0

@@ -431,3 +431,11 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(tmp_path, 
     monkeypatch.setitem(sys.modules, "soundfile", None)  # as Python marks what cannot be imported
     with pytest.raises(ExtraMissingError, match=r"reading .*x.wav needs .* 'dlrsd\[io\]'"):
         read(path)
+
+
+def test_a_clock_without_a_unit_may_be_in_any_that_a_stated_rate_fits(tmp_path):
+    path = tmp_path / "x.csv"
+    write_csv(path, [np.arange(N) / 12.0, X[0]], "t,a")  # in ms
+    refused("12 Hz .its clock 't' states no unit and was read as seconds", path)
+    assert is_x(path, X[:1], rate=12000).description["rate_hz"] == 12000
+    refused("option rate is 16000, but .* states 12 Hz", path, rate=16000)
