@@ -138,7 +138,7 @@ def read_sidecar(path: Path, *, bundle_unit: str) -> StreamFormat:
     if not isinstance(values, dict):
         raise InputError(f"{path} holds {values!r:.40}: expected an object with {known}")
     if unknown := sorted(set(values) - set(known)):
-        raise InputError(f"{path} states {unknown}: expected only some of {known}")
+        raise InputError(f"{path} states {_shown(unknown)}: expected only some of {known}")
     return checked_format(StreamFormat(**values), f"{path}: ", bundle_unit=bundle_unit)
 
 
@@ -160,13 +160,21 @@ def checked_format(fmt: StreamFormat, origin: str, *, bundle_unit: str) -> Strea
             is_possible = False
         if not is_possible or (fact == "scale" and value == 0):
             expected = sidecar_schema()["$defs"]["StreamFormat"]["properties"][fact]["description"]
-            raise InputError(f"{origin}{fact} is {value!r}: expected {expected}")
+            raise InputError(f"{origin}{fact} is {_shown(value)}: expected {expected}")
     unit = unit_name(fmt.unit)
     units = list(dict.fromkeys(("g", "m/s2", unit_name(bundle_unit))))
     if unit not in (None, *units):
-        raise InputError(f"{origin}unit is {unit!r}: expected one of {', '.join(map(str, units))}")
+        raise InputError(
+            f"{origin}unit is {_shown(unit)}: expected one of {', '.join(map(str, units))}"
+        )
     channels = None if fmt.channels is None else int(fmt.channels)
     return structs.replace(fmt, unit=unit, channels=channels)
+
+
+def _shown(value: Any) -> str:
+    """A value as a message quotes it, not more than a line of it."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def parse_orders(text: str) -> dict[Order, float]:
