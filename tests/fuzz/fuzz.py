@@ -1,24 +1,27 @@
 """Give damaged input to the targets, each case in a process that may die, and watch it.
 
-A finding is an exception that is no `DlrsdError`, a refusal of several lines, a case of more than
-ten seconds, a process that dies or grows by more than 1 GB, a file opened outside the case's folder
-and a socket. Atheris would steer the damage by coverage, but not survive a crash or a hang in one
-of the C libraries that read the files, and runs on one kind of machine only.
+A finding is an exception that is no `DlrsdError`, a refusal of several lines, something printed, a
+case of more than ten seconds, a process that dies or grows by more than 1 GB, a file opened outside
+the case's folder and a socket. Atheris would steer the damage by coverage, but not survive a crash
+or a hang in one of the C libraries that read the files, and runs on one kind of machine only.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import resource
 import shutil
 import site
 import sys
 import tempfile
+import time
 import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
@@ -60,26 +63,33 @@ def cases(targets: Iterable[str], count: int, seed: int) -> Iterable[Case]:
 
 
 def fuzz(
-    todo: Iterable[Case], *, keep: Path | None = None, on_case: Callable[[], object] = lambda: None
+    todo: Iterable[Case],
+    *,
+    targets: str = "tests.fuzz.targets",
+    limit_s: float = LIMIT_S,
+    keep: Path | None = None,
+    on_case: Callable[[], object] = lambda: None,
 ) -> Result:
     """Run cases one after the other in a process of their own.
 
     Parameters
     ----------
     todo : iterable of Case
+    targets : str
+        The module with the table of `TARGETS`.
+    limit_s : float > 0
+        How long a case may take.
     keep : Path, optional
         Where files of findings are put; made if there is one.
     on_case : function
         Called after each case.
     """
-    import time
-
     counts: Counter[tuple[str, str]] = Counter()
     findings: list[Finding] = []
     most_bytes, slowest_s = 0, 0.0
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         folder = Path(name).resolve()
-        worker = _Worker(folder)
+        worker = _Worker(folder, targets, limit_s)
         try:
             for case in todo:
                 began = time.perf_counter()
@@ -91,7 +101,7 @@ def fuzz(
                     findings.append(Finding(case, what, _kept(folder / _CASE, keep, len(findings))))
                 if kind == "found" or grown > LIMIT_BYTES / 2:
                     worker.stop()
-                    worker = _Worker(folder)
+                    worker = _Worker(folder, targets, limit_s)
                 on_case()
         finally:
             worker.stop()
@@ -101,10 +111,11 @@ def fuzz(
 class _Worker:
     """A process that runs cases, and is replaced after each that it does not survive."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, targets: str, limit_s: float) -> None:
+        self._limit_s = limit_s
         context = multiprocessing.get_context("spawn")
         self._ours, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, folder), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, folder, targets), daemon=True)
         self._process.start()
         theirs.close()
         self._ours.recv()  # everything is imported
@@ -112,8 +123,8 @@ class _Worker:
     def run(self, case: Case) -> tuple[str, str, int]:
         """accepted, refused or found; what was said; bytes that the process grew by."""
         self._ours.send(case)
-        if not self._ours.poll(LIMIT_S):
-            return "found", f"no answer within {LIMIT_S:g} s", 0
+        if not self._ours.poll(self._limit_s):
+            return "found", f"no answer within {self._limit_s:g} s", 0
         try:
             answer: tuple[str, str, int] = self._ours.recv()
         except EOFError:
@@ -132,18 +143,18 @@ def _kept(case: Path, keep: Path | None, number: int) -> Path | None:
     return Path(shutil.copytree(case, keep / str(number), dirs_exist_ok=True))
 
 
-def _serve(pipe: Connection, folder: Path) -> None:
-    import os
-
+def _serve(pipe: Connection, folder: Path, module: str) -> None:
     from dlrsd.runtime.base.errors import DlrsdError
-    from tests.fuzz.targets import TARGETS
 
     os.chdir(folder)
+    made = import_module(module)
     warnings.simplefilter("error", RuntimeWarning)  # it would be printed to the user
     case_folder = folder / _CASE
     outside: list[str] = []
-    _warm_up(TARGETS, folder)
+    made.warm_up()  # import what reads, so that growth is the cases' own
     _watch(outside, folder)
+    printed = Path("printed")
+    os.dup2(os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     baseline = _peak()
     pipe.send("ready")
     while True:
@@ -151,34 +162,24 @@ def _serve(pipe: Connection, folder: Path) -> None:
         shutil.rmtree(case_folder, ignore_errors=True)
         case_folder.mkdir()
         outside.clear()
+        os.truncate(printed, 0)
         kind, said = "accepted", ""
         try:
-            TARGETS[case.target](case_folder, random.Random(f"{case.target} {case.seed}"))
+            made.TARGETS[case.target](case_folder, random.Random(f"{case.target} {case.seed}"))
         except DlrsdError as error:
             kind, said = "refused", str(error)
             if "\n" in said or not said.strip() or len(said) > 2000:
                 kind, said = "found", f"a refusal that is no line: {said[:300]!r}"
         except BaseException:
             kind, said = "found", traceback.format_exc()
+        if text := printed.read_bytes():
+            kind, said = "found", f"printed {text.decode('utf-8', 'replace')[:300]!r}"
         if outside:
             kind, said = "found", f"opened {', '.join(sorted(set(outside)))}"
         grown = _peak() - baseline
         if grown > LIMIT_BYTES:
             kind, said = "found", f"the process grew by {grown / 1e9:.1f} GB"
         pipe.send((kind, said, grown))
-
-
-def _warm_up(targets: dict[str, Callable[[Path, random.Random], None]], folder: Path) -> None:
-    """Import what reads, so that growth is the cases' own."""
-    from contextlib import suppress
-
-    for number, target in enumerate(targets.values()):
-        for draw in range(30):
-            place = folder / "warm" / f"{number}-{draw}"
-            place.mkdir(parents=True)
-            with suppress(Exception):
-                target(place, random.Random(draw))
-    shutil.rmtree(folder / "warm", ignore_errors=True)
 
 
 def _peak() -> int:

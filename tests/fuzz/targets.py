@@ -11,11 +11,13 @@ import json
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from dlrsd.runtime.base.errors import DlrsdError
 from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
 from dlrsd.runtime.diagnosis.diagnose import diagnose
 from dlrsd.runtime.engines.opening import open_engine
@@ -86,6 +88,20 @@ def anchors(folder: Path, rng: random.Random) -> None:
 TARGETS: dict[str, Callable[[Path, random.Random], None]] = {
     target.__name__: target for target in (recording, diagnosed, sidecar, manifest, graph, anchors)
 }
+
+
+def warm_up() -> None:
+    """Use sound input of every kind once."""
+    folder = Path.cwd() / "warm"
+    folder.mkdir()
+    for number, (suffix, data) in enumerate(seeds.recordings()):
+        path = folder / f"{number}{suffix}"
+        path.write_bytes(data)
+        with suppress(DlrsdError):
+            _read(path)
+    for kind in seeds.BUNDLES:
+        _use(_sound_bundle(kind), folder)
+    shutil.rmtree(folder)
 
 
 def _write_recording(folder: Path, rng: random.Random) -> Path:
