@@ -369,7 +369,16 @@ atexit.register(lambda: print(status.read_text().split("VmHWM:")[1].split()[0], 
 
     def peak_megabytes(minutes: int) -> float:
         process = subprocess.Popen(
-            [sys.executable, "-c", tell + PROGRAM[-1], "diagnose", "-", "--output", "out.jsonl"],
+            [
+                sys.executable,
+                "-c",
+                tell + PROGRAM[-1],
+                "diagnose",
+                "-",
+                "--output",
+                "out.jsonl",
+                "--overwrite",
+            ],
             cwd=place,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -20,7 +20,7 @@ from dlrsd.runtime.bundle.parts import Novelty, VerdictRule
 from dlrsd.runtime.diagnosis.records import BundleName, Header, Summary, WindowBatch
 from dlrsd.runtime.output import parquet as parquet_module
 from dlrsd.runtime.output.rows import RowFormat
-from dlrsd.runtime.output.writers import open_writer
+from dlrsd.runtime.output.writers import Existing, open_writer
 
 CLASSES = ("plain", 'odd "100 %", name')
 HEADER = Header(
@@ -82,8 +82,8 @@ def make_batch(*, first: int = 0, dated: bool = False) -> WindowBatch:
     )
 
 
-def write(path: Path | str, *, dated: bool = False) -> None:
-    writer = open_writer(path, CLASSES)
+def write(path: Path | str, *, dated: bool = False, existing: Existing | None = None) -> None:
+    writer = open_writer(path, CLASSES, existing=existing)
     writer.header(structs.replace(HEADER, start="2026-05-01T10:00:00") if dated else HEADER)
     writer.windows(make_batch(dated=dated))
     writer.windows(make_batch(first=4, dated=dated))
@@ -196,11 +196,11 @@ def test_parquet_parts_are_readable_before_the_end(
     assert parquet.read_table(path)["window"].to_pylist() == list(range(16))
     writer.close()
     assert parquet.read_table(path)["window"].to_pylist() == list(range(20))
-    write(path)
+    write(path, existing="overwrite")
     assert parquet.read_table(path)["window"].to_pylist() == list(range(8))
     (path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match=r"holds 'notes\.txt', which no diagnosis wrote"):
-        open_writer(path, CLASSES)
+        open_writer(path, CLASSES, existing="overwrite")
 
 
 def test_every_batch_is_on_disk_when_the_call_returns(tmp_path: Path) -> None:
@@ -273,13 +273,18 @@ def test_a_disk_that_fills_up_leaves_whole_records(
 
     with at_most(limit), pytest.raises(DlrsdError, match="File too large"):
         write_the_rest()
-    writer.close()
     path = tmp_path / f"out.{suffix}"
     if suffix == "parquet":
         import pyarrow.parquet as parquet
 
-        assert parquet.read_table(path)["window"].to_pylist() == list(range(2000))
+        def windows() -> list[int]:
+            return parquet.read_table(path)["window"].to_pylist()
+
+        assert windows() == list(range(2000))
+        writer.close()  # the disk has room again: what it refused is not lost
+        assert windows() == list(range(2400))
         return
+    writer.close()
     text = path.read_text()
     assert text.endswith("\n")
     assert limit - 300 < len(text) <= limit
