@@ -67,7 +67,7 @@ class JsonLines:
     def clear(self) -> None:
         self._file.cut(0)
 
-    def stored(self) -> Stored:
+    def stored(self) -> Stored | None:
         found = _Scan(self._file)
         first = header = summary = b""
         rows, end, at = 0, 0, 0
@@ -80,9 +80,13 @@ class JsonLines:
                 continue
             elif line.startswith(_HEADER):
                 header, summary, rows, start = line, b"", 0, at
-            else:
+            elif header:
                 raise _no_output(self.name, f"no record at byte {at - len(line)}")
+            else:
+                break
             end = at
+        if not first and found.rest.startswith(_HEADER):
+            return None  # a header that was cut
         if not first.startswith(_HEADER):
             raise _no_output(self.name, "it does not begin with a header record")
         self._found, self._end = found, end
@@ -96,7 +100,9 @@ class JsonLines:
             raise _no_output(self.name, str(error)) from error
 
     def begin(self, header: Header, before: Stored | None) -> None:
-        if before is not None:
+        if before is None:
+            self._file.cut(0)
+        else:
             _cut_tail(self._file, self._found)
         self._file.write(json_text(header).encode())
 

@@ -138,4 +138,10 @@ def _difference(new: Any, stored: Any, place: str = "") -> tuple[str, str, str] 
         return None
     if new == stored:
         return None
-    return place, f"{json.dumps(new):.80}", f"{json.dumps(stored):.80}"
+    return place, _text(new), _text(stored)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return f"{json.dumps(value):.80}"

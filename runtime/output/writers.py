@@ -46,9 +46,14 @@ class Sink(Protocol):
     def clear(self) -> None:
         """Remove what is there."""
 
-    def stored(self) -> Stored:
-        """The latest segment that is there; an `InputError` if no diagnosis wrote it."""
-        ...
+    def stored(self) -> Stored | None:
+        """The latest segment that is there, if it has begun.
+
+        Raises
+        ------
+        InputError
+            If what is there was written by no diagnosis.
+        """
 
     def begin(self, header: Header, before: Stored | None) -> None:
         """Start a segment after the one before, of which `stored` told, or the first one."""
