@@ -26,7 +26,12 @@ from dlrsd.runtime.streams.stream import StreamFormat, open_stream
 
 pytest.importorskip("onnxruntime")
 parquet = pytest.importorskip("pyarrow.parquet")
-PROGRAM = [sys.executable, "-c", "from dlrsd.runtime.cli.app import main; main()"]
+PROGRAM = [
+    sys.executable,
+    "-c",
+    "from dlrsd.runtime.output import parquet; parquet.PART_WINDOWS = 4096;"
+    "from dlrsd.runtime.cli.app import main; main()",
+]
 FORMATS = ("jsonl", "csv", "parquet")
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -55,6 +60,11 @@ def names_in(path: Path) -> list[str]:
     return sorted(each.name for each in path.iterdir()) if path.is_dir() else []
 
 
+def size(path: Path) -> int:
+    parts = path.glob("part-*") if path.is_dir() else [path]
+    return sum(part.stat().st_size for part in parts if part.exists())
+
+
 def timeless(record: dict[str, Any]) -> dict[str, Any]:
     for name in ("elapsed_s", "times_real_time"):
         assert record["summary"].pop(name) >= 0
@@ -67,13 +77,15 @@ def remove(path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-@pytest.mark.parametrize("kills", [4, pytest.param(67, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("kills", "length"), [(4, 3000), pytest.param(67, 20_000, marks=pytest.mark.slow)]
+)
 def test_after_kills_at_random_moments_all_is_as_if_undisturbed(
-    suffix: str, kills: int, make_bundle: Callable[..., Path], tmp_path: Path
+    suffix: str, kills: int, length: int, make_bundle: Callable[..., Path], tmp_path: Path
 ) -> None:
     """`pytest -m slow -s -k random_moments` kills 67 times in each format, and says how far."""
     make_bundle()
-    write_stream(tmp_path / "s.bin", 2000)
+    write_stream(tmp_path / "s.bin", length)
     options = ["s.bin", "--bundle", "bundle", "--threads", "1", "--output"]
 
     def start(name: str) -> subprocess.Popen[bytes]:
@@ -89,16 +101,18 @@ def test_after_kills_at_random_moments_all_is_as_if_undisturbed(
     expected = content(undisturbed)
     rng = random.Random(suffix)
     killed = compared = 0
+    shares = []  # of the bytes of the whole that were there at each kill
     while killed < kills or disturbed.exists():
         process = start(disturbed.name)
         try:
             # After the kills asked for, it is let run to its end.
-            wait = rng.uniform(0, 1.1 * seconds) if killed < kills else 60
+            wait = rng.uniform(0.2, 1.1) * seconds if killed < kills else 60
             code: int | None = process.wait(wait)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             killed, code = killed + 1, None
+            shares.append(size(disturbed) / size(undisturbed))
         assert process.stderr is not None
         said = process.stderr.read().decode()
         process.stderr.close()
@@ -108,7 +122,12 @@ def test_after_kills_at_random_moments_all_is_as_if_undisturbed(
             assert names_in(disturbed) == names_in(undisturbed)
             compared += 1
             remove(disturbed)
-    print(f"{suffix}: {killed} kills, {compared} outputs compared with the undisturbed one")
+    inside = [share for share in shares if 0 < share < 1]
+    print(
+        f"{suffix}: {killed} kills, {len(inside)} of them inside the records (at "
+        f"{min(inside, default=0):.4f} to {max(inside, default=0):.4f} of the bytes); {compared} "
+        f"outputs compared with the undisturbed one of {length * 1000 // 32 - 1} windows"
+    )
     assert compared >= 1
 
 
