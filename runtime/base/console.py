@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 the reader of our output went away, 2 a mistake the user c
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import NoReturn
@@ -13,6 +14,8 @@ from typing import NoReturn
 import typer
 
 from dlrsd.runtime.base.errors import DlrsdError
+
+_FULL = [errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)]
 
 
 def run_app(app: typer.Typer) -> NoReturn:
@@ -52,7 +55,8 @@ def _fail(message: str) -> int:
 
 def _describe(error: OSError) -> str:
     where = f" {error.filename}:" if error.filename else ""
-    return f"the system refused:{where} {error.strerror or error}"
+    remedy = "; free some space and start it again" if error.errno in _FULL else ""
+    return f"the system refused:{where} {error.strerror or error}{remedy}"
 
 
 def _usage(error: Exception) -> str:
