@@ -237,3 +237,33 @@ def test_a_link_is_followed_and_a_locked_folder_said(place: Path, command: Comma
     assert_whole(place / "real.jsonl")
     refused = command("diagnose", "s.bin", "--output", "real.jsonl")
     assert "real.jsonl is there already" in refused.stderr
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_full_disk_is_one_line_and_with_more_room_it_goes_on(
+    suffix: str,
+    make_bundle: Callable[..., Path],
+    small_disk: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+) -> None:
+    make_bundle()
+    noise = np.random.default_rng(0).standard_normal(400_000).astype("<f4")
+    noise.tofile(tmp_path / "s.bin")
+    diagnose = f"{sys.executable} -c '{HURRIED[-1]}' diagnose s.bin --resume --output"
+    done = small_disk(
+        f"{diagnose} small/out.{suffix}; echo $? >&2; cp -r small full;"
+        f"mount -o remount,size=20m small; {diagnose} small/out.{suffix} >&2 || exit;"
+        f"{diagnose} whole.{suffix}; cp -r small/out.{suffix}* .",
+        size=262_144,
+    )
+    assert done.returncode == 0, done.stderr
+    error, code, *_ = done.stderr.splitlines()
+    assert error.startswith(f"error: cannot write small/out.{suffix}")
+    assert "No space left on device; the records written before are whole" in error
+    assert code == "2"
+    whole = windows(tmp_path / f"whole.{suffix}")
+    assert len(whole) == (400_000 - 64) // 32 + 1
+    cut = windows(tmp_path / "full" / f"out.{suffix}")
+    assert cut == whole[: len(cut)]
+    assert len(cut) > (0 if suffix == "parquet" else 500)
+    assert windows(tmp_path / f"out.{suffix}") == whole

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.runtime.bundle.parts import Novelty, VerdictRule
 from dlrsd.runtime.diagnosis.records import BundleName, Header, Summary, WindowBatch
 from dlrsd.runtime.output import parquet as parquet_module
+from dlrsd.runtime.output import writers
 from dlrsd.runtime.output.rows import RowFormat
 from dlrsd.runtime.output.writers import Existing, open_writer
 
@@ -294,3 +296,40 @@ def test_a_disk_that_fills_up_leaves_whole_records(
     else:
         rows = [int(row["window"]) for row in csv.DictReader(text.splitlines())]
     assert rows == list(range(len(rows)))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux")
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_the_disk_is_waited_for_once_for_what_was_written(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
+    synced: list[str] = []
+
+    def fsync(fd: int, real: Callable[[int], None] = os.fsync) -> None:
+        synced.append(Path(f"/proc/self/fd/{fd}").readlink().name)
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(writers, "FLUSH_SECONDS", 0.05)
+    path = tmp_path / f"out.{suffix}"
+    name = f".part-00000.parquet.{os.getpid()}.part" if suffix == "parquet" else path.name
+    writer = open_writer(path, CLASSES)
+    writer.header(HEADER)
+    for first in (0, 4):
+        time.sleep(0.2)
+        synced.clear()
+        writer.windows(make_batch(first=first))
+        until = time.monotonic() + 10
+        while name not in synced:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        time.sleep(0.2)
+        assert synced.count(name) == 1
+    synced.clear()
+    writer.summary(SUMMARY)
+    writer.close()
+    beside = {"jsonl": [], "csv": ["out.csv.json"], "parquet": ["_records.json"]}[suffix]
+    lines = [] if suffix == "parquet" else [path.name]
+    assert {*lines, *(f".{each}.{os.getpid()}.part" for each in beside)} <= set(synced)
