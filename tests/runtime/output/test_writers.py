@@ -331,5 +331,5 @@ def test_the_disk_is_waited_for_once_for_what_was_written(
     writer.summary(SUMMARY)
     writer.close()
     beside = {"jsonl": [], "csv": ["out.csv.json"], "parquet": ["_records.json"]}[suffix]
-    lines = [] if suffix == "parquet" else [path.name]
+    lines = [path.name] if suffix == "jsonl" else []
     assert {*lines, *(f".{each}.{os.getpid()}.part" for each in beside)} <= set(synced)
