@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -134,6 +136,8 @@ def diagnose(
     )
     if output is not None and _is_same_file(source, output):
         raise InputError(f"the output {output} is the recording itself: choose another name")
+    if output is not None and _is_standard_output(output):
+        raise InputError(f"the output {output} is standard output: say --output -")
     with open_stream(source, form, default=opened.signal) as stream:
         graph = open_engine(
             opened,
@@ -177,3 +181,12 @@ def _existing(source: str, output: str | None, **chosen: bool) -> Existing | Non
 
 def _is_same_file(source: str, output: str) -> bool:
     return Path(source).exists() and Path(output).exists() and Path(source).samefile(Path(output))
+
+
+def _is_standard_output(output: str) -> bool:
+    """What a person reads goes there as well."""
+    try:
+        there, ours = Path(output).stat(), os.fstat(sys.stdout.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.path.samestat(there, ours) and not stat.S_ISCHR(ours.st_mode)

@@ -94,6 +94,7 @@ class JsonLines:
             return Stored(
                 checked(parse_json(header), Header),
                 checked(parse_json(summary), Summary) if summary else None,
+                rows,
                 lambda: self._rows_from(start, rows),
             )
         except FormatError as error:
@@ -140,9 +141,13 @@ class CsvLines:
     has_columns = True
 
     def __init__(self, path: Path, classes: Sequence[str]) -> None:
+        self._beside = Path(f"{path}.json")
+        if self._beside.exists() and not path.exists():
+            raise InputError(
+                f"{self._beside} is there without {path}: move it away, or choose another output"
+            )
         self._file = LineFile(path)
         self.name, self.is_kept = self._file.name, self._file.is_regular
-        self._beside = Path(f"{path}.json")
         self._classes = classes
         self._content: Sidecar | None = None
 
@@ -172,7 +177,9 @@ class CsvLines:
             raise _no_output(self.name, f"its columns are not those of {self._beside}")
         self._found, self._end = found, end
         names = columns.decode().rstrip("\n")
-        return Stored(content.header, content.summary, lambda: self._rows_from(names, start, rows))
+        return Stored(
+            content.header, content.summary, rows, lambda: self._rows_from(names, start, rows)
+        )
 
     def begin(self, header: Header, before: Stored | None) -> None:
         earlier: list[Segment] = []

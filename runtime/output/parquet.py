@@ -7,6 +7,7 @@ slow stream leaves few files, and little is lost with a process that is killed.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import RLock
@@ -25,6 +26,8 @@ from dlrsd.runtime.output.stored import Row, Stored
 
 PART_WINDOWS = 16384  # a part is full with so many records; the next is begun
 _RECORDS = "_records.json"
+# And what killed processes left of them.
+_OURS = re.compile(r"(?P<hidden>\.)?(part-\d{5,}\.parquet|_records\.json)(?(hidden)\.\d+\.part)")
 
 
 class ParquetParts:
@@ -53,7 +56,7 @@ class ParquetParts:
             self._fd = open_folder(folder)
         except OSError as error:
             raise refused(self.name, error, kept="nothing was written") from error
-        foreign = [name for name in inside if not name.lstrip(".").startswith(("part-", _RECORDS))]
+        foreign = [name for name in inside if not _OURS.fullmatch(name)]
         is_ours = self._fd is None or try_lock(self._fd)
         if is_ours and not foreign:
             return
@@ -89,7 +92,8 @@ class ParquetParts:
         if latest != list(range(content.first_part, content.first_part + len(latest))):
             raise InputError(f"{self.name} lacks a part of its last diagnosis: choose another")
         self._part, self._counts = content.first_part + len(latest), counts
-        return Stored(content.header, content.summary, lambda: self._rows_from(latest))
+        count = sum(counts[number] or 0 for number in latest)
+        return Stored(content.header, content.summary, count, lambda: self._rows_from(latest))
 
     def begin(self, header: Header, before: Stored | None) -> None:
         earlier: list[Segment] = []

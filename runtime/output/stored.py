@@ -40,18 +40,22 @@ class Stored(Struct, frozen=True):
     header : Header
     summary : Summary or None
         None where the diagnosis was cut off.
+    count : int
+        Its records that are whole.
     rows : function
-        Its records that are whole, in order.
+        These, in order.
     """
 
     header: Header
     summary: Summary | None
+    count: int
     rows: Callable[[], Iterator[Row]]
 
     @property
     def is_complete(self) -> bool:
-        """Whether the diagnosis went to the end of its stream."""
-        return self.summary is not None and not self.summary.interrupted
+        """Whether the diagnosis went to the end of its stream, and all of it is there."""
+        summary = self.summary
+        return summary is not None and not summary.interrupted and summary.records == self.count
 
 
 def require_same(header: Header, stored: Header, name: str) -> None:

@@ -78,7 +78,7 @@ def remove(path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize(
-    ("kills", "length"), [(4, 3000), pytest.param(67, 20_000, marks=pytest.mark.slow)]
+    ("kills", "length"), [(3, 2000), pytest.param(67, 20_000, marks=pytest.mark.slow)]
 )
 def test_after_kills_at_random_moments_all_is_as_if_undisturbed(
     suffix: str, kills: int, length: int, make_bundle: Callable[..., Path], tmp_path: Path
@@ -116,7 +116,7 @@ def test_after_kills_at_random_moments_all_is_as_if_undisturbed(
         assert process.stderr is not None
         said = process.stderr.read().decode()
         process.stderr.close()
-        assert "error" not in said, said
+        assert (code or 0, said) == (0, "")
         if code == 0:
             assert content(disturbed) == expected
             assert names_in(disturbed) == names_in(undisturbed)
@@ -321,26 +321,26 @@ def test_the_three_ways_are_named_and_one_is_chosen(place: Path, command: Comman
 def test_a_segment_is_added_in_every_format(place: Path, command: Command) -> None:
     for suffix in FORMATS:
         name = f"out.{suffix}"
-        for hop in ("32", "64", "32"):
+        for hop in ("32", "64"):
             done = command("diagnose", "s.bin", "--output", name, "--append", "--hop", hop)
             assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in (place / "out.jsonl").read_text().splitlines()]
     headers = [line for line in lines if line["type"] == "header"]
     summaries = [line for line in lines if line["type"] == "summary"]
-    assert [header.get("segment", 0) for header in headers] == [0, 1, 2]
-    assert [header["hop"] for header in headers] == [32, 64, 32]
+    assert [header.get("segment", 0) for header in headers] == [0, 1]
+    assert [header["hop"] for header in headers] == [32, 64]
     counts = [summary["windows"] for summary in summaries]
-    assert counts == [1874, 938, 1874]
-    segments = np.repeat([0, 1, 2], counts).tolist()
+    assert counts == [1874, 938]
+    segments = np.repeat([0, 1], counts).tolist()
     assert parquet.read_table(place / "out.parquet")["segment"].to_pylist() == segments
     rows = (place / "out.csv").read_text().splitlines()[1:]
     assert [int(row.split(",")[0]) for row in rows] == segments
     for beside in (place / "out.csv.json", place / "out.parquet" / "_records.json"):
         record = json.loads(beside.read_text())
-        assert record["header"]["segment"] == 2
-        assert [each["header"]["hop"] for each in record["earlier"]] == [32, 64]
-        assert [each["summary"]["windows"] for each in record["earlier"]] == counts[:2]
-        assert record["summary"]["windows"] == counts[2]
+        assert record["header"]["segment"] == 1
+        assert [each["header"]["hop"] for each in record["earlier"]] == [32]
+        assert [each["summary"]["windows"] for each in record["earlier"]] == counts[:1]
+        assert record["summary"]["windows"] == counts[1]
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -439,3 +439,38 @@ def test_an_empty_file_is_as_none(place: Path, command: Command) -> None:
         done = command("diagnose", "s.bin", "--output", "out.jsonl", *option)
         assert done.returncode == 0, done.stderr
         assert len((place / "out.jsonl").read_text().splitlines()) == 1876
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_summary_without_its_records_is_not_complete(suffix: str, place: Path) -> None:
+    path, run = place / f"out.{suffix}", {"bundle": place / "bundle"}
+    diagnose(place / "s.bin", path, existing=None, **run)
+    expected = content(path)
+    if suffix == "parquet":
+        (path / "part-00000.parquet").unlink()
+    else:
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[:900] + lines[-1:] * (suffix == "jsonl")))
+    diagnose(place / "s.bin", path, existing="resume", **run)
+    assert content(path) == expected
+
+
+def test_what_lies_beside_is_never_replaced(place: Path, command: Command) -> None:
+    (place / "out.csv.json").write_text('{"rate": 1000}')
+    for option in ([], ["--overwrite"], ["--append"]):
+        done = command("diagnose", "s.bin", "--output", "out.csv", *option)
+        assert done.returncode == 2
+        assert "out.csv.json is there without out.csv" in done.stderr
+    assert not (place / "out.csv").exists()
+    assert (place / "out.csv.json").read_text() == '{"rate": 1000}'
+    (place / "out.parquet").mkdir()
+    for name in ("part-x", ".part-00000.parquet", "part-00000.parquet.7.part"):
+        (place / "out.parquet" / name).touch()
+        done = command("diagnose", "s.bin", "--output", "out.parquet", "--overwrite")
+        assert f"holds {name!r}, which no diagnosis wrote" in done.stderr
+        (place / "out.parquet" / name).unlink()
+    (place / "out.parquet" / ".part-00000.parquet.7.part").touch()
+    assert command("diagnose", "s.bin", "--output", "out.parquet").returncode == 0
+    with (place / "x.jsonl").open("w") as shown:
+        done = command("diagnose", "s.bin", "--output", "x.jsonl", stdout=shown)
+    assert done.stderr == "error: the output x.jsonl is standard output: say --output -\n"
