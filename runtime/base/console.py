@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import typer
@@ -49,7 +50,8 @@ def run_app(app: typer.Typer) -> NoReturn:
 
 
 def _fail(message: str) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    with suppress(OSError):  # nobody is there to read it
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return 2
 
 
