@@ -27,7 +27,8 @@ class Interrupt:
     """Takes the signals from when it is made, but those that are ignored.
 
     The first one interrupts at once where samples are awaited. Elsewhere it only is ``asked``, to
-    be looked at after each batch; a second one interrupts there too.
+    be looked at after each batch; a second one interrupts there too. But not a second SIGHUP: both
+    the system and the shell send one when a terminal is closed.
     """
 
     def __init__(self) -> None:
@@ -46,9 +47,10 @@ class Interrupt:
                 return
             yield chunk
 
-    def _take(self, *_: Any) -> None:
-        again, self.asked = self.asked, True
+    def _take(self, number: int, _: Any) -> None:
+        again, self.asked = self.asked and number != getattr(signal, "SIGHUP", None), True
         if again or self._is_reading:
+            self._is_reading = False
             raise KeyboardInterrupt
 
 

@@ -141,6 +141,20 @@ def test_a_signal_leaves_the_summary(name: str, place: Path) -> None:
     assert (summary["type"], summary["windows"], summary["interrupted"]) == ("summary", 624, True)
 
 
+def test_a_terminal_that_hangs_up_several_times_leaves_the_summary(place: Path) -> None:
+    """The system sends SIGHUP, and the shell does."""
+    path = place / "out.jsonl"
+    with running(place, path.name) as process:
+        feed(process, (place / "s.bin").read_bytes())
+        await_windows(path, 624)
+        until = time.monotonic() + 20
+        while b'"summary"' not in path.read_bytes() and time.monotonic() < until:
+            process.send_signal(signal.SIGHUP)
+        assert process.wait(20) in (130, -signal.SIGHUP)  # while it ends Python takes none any more
+    summary = json.loads(path.read_text().splitlines()[-1])
+    assert (summary["type"], summary["windows"], summary["interrupted"]) == ("summary", 624, True)
+
+
 def assert_whole(path: Path) -> None:
     *_, summary = map(json.loads, path.read_text().splitlines())
     assert windows(path) == list(range(624))
