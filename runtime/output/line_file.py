@@ -56,6 +56,15 @@ class LineFile:
             os.lseek(self._fd, size, os.SEEK_SET)
             self.size = size
 
+    def cut_tail(self, found: Scan) -> None:
+        """Cut what a killed process left of its last line; what lies behind it is never cut."""
+        if found.whole + len(found.rest) < self.size:
+            raise InputError(
+                f"{self.name} is damaged from byte {found.whole} on: go on with it by --resume, "
+                "which diagnoses that again, or choose another output"
+            )
+        self.cut(found.whole)
+
     def lines(self, start: int = 0) -> Iterator[bytes]:
         """What is there from a byte on, line by line; the last one may lack its end."""
         assert self._path is not None
@@ -92,3 +101,33 @@ class LineFile:
     def close(self) -> None:
         if self._path is not None:
             os.close(self._fd)
+
+
+class Scan:
+    """Whole lines of a file, each with the byte where it ends.
+
+    They end before the first that was cut: the last one of a process that was killed, or, after a
+    power cut, one in which the disk holds zeros for what never came to it. ``whole`` is the byte
+    where they end, and ``rest`` what is there of the line that was cut.
+    """
+
+    def __init__(self, file: LineFile, *, start: int = 0, count: int | None = None) -> None:
+        self._lines, self._count = file.lines(start), count
+        self.whole, self.rest = start, b""
+
+    def __iter__(self) -> Iterator[tuple[bytes, int]]:
+        for number, line in enumerate(self._lines):
+            if number == self._count:
+                return
+            if not line.endswith(b"\n") or b"\0" in line:
+                self.rest = line
+                return
+            self.whole += len(line)
+            yield line, self.whole
+
+
+def no_output(name: str, reason: str) -> InputError:
+    return InputError(
+        f"{name} is not what a diagnosis of this version wrote ({reason}): choose another output, "
+        "or replace this one with --overwrite; it was left as it is"
+    )

@@ -11,7 +11,8 @@ from msgspec import structs
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.diagnosis.records import Header, Summary, WindowBatch
-from dlrsd.runtime.output.lines import CsvLines, JsonLines
+from dlrsd.runtime.output.csv_lines import CsvLines
+from dlrsd.runtime.output.json_lines import JsonLines
 from dlrsd.runtime.output.parquet import ParquetParts
 from dlrsd.runtime.output.stored import Kept, Stored, require_same
 from dlrsd.runtime.output.timer import Every

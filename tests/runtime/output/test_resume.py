@@ -101,17 +101,18 @@ def test_after_kills_at_random_moments_all_is_as_if_undisturbed(
     expected = content(undisturbed)
     rng = random.Random(suffix)
     killed = compared = 0
+    of_this = 0  # kills of the output that is there; after eight it is let run to its end
     shares = []  # of the bytes of the whole that were there at each kill
     while killed < kills or disturbed.exists():
         process = start(disturbed.name)
         try:
-            # After the kills asked for, it is let run to its end.
-            wait = rng.uniform(0.2, 1.1) * seconds if killed < kills else 60
+            to_be_killed = killed < kills and of_this < 8
+            wait = rng.uniform(0.2, 1.1) * seconds if to_be_killed else 120
             code: int | None = process.wait(wait)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            killed, code = killed + 1, None
+            killed, of_this, code = killed + 1, of_this + 1, None
             shares.append(size(disturbed) / size(undisturbed))
         assert process.stderr is not None
         said = process.stderr.read().decode()
@@ -120,7 +121,7 @@ def test_after_kills_at_random_moments_all_is_as_if_undisturbed(
         if code == 0:
             assert content(disturbed) == expected
             assert names_in(disturbed) == names_in(undisturbed)
-            compared += 1
+            compared, of_this = compared + 1, 0
             remove(disturbed)
     inside = [share for share in shares if 0 < share < 1]
     print(
