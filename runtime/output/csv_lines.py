@@ -13,7 +13,7 @@ from msgspec import structs
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.diagnosis.diagnose import KINDS
 from dlrsd.runtime.diagnosis.records import Header, Summary, WindowBatch
-from dlrsd.runtime.output.line_file import LineFile, Scan, no_output
+from dlrsd.runtime.output.line_file import LineFile, Scan, damaged, no_output
 from dlrsd.runtime.output.rows import RowFormat
 from dlrsd.runtime.output.sidecar import Segment, Sidecar, read_sidecar, write_sidecar
 from dlrsd.runtime.output.stored import Row, Stored
@@ -59,6 +59,8 @@ class CsvLines:
             end = at
         if columns and columns != self._columns(content.header):
             raise no_output(self.name, f"its columns are not those of {self._beside}")
+        if not all(line.startswith(of_latest) for line in found.after()):
+            raise damaged(self._file, found)
         self._found, self._end = found, end
         names = columns.decode().rstrip("\n")
         return Stored(

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from dlrsd.runtime.base.formats import FormatError, checked, json_text, parse_json
 from dlrsd.runtime.diagnosis.records import Header, Summary, WindowBatch
-from dlrsd.runtime.output.line_file import LineFile, Scan, no_output
+from dlrsd.runtime.output.line_file import LineFile, Scan, damaged, no_output
 from dlrsd.runtime.output.rows import RowFormat
 from dlrsd.runtime.output.stored import Row, Stored
 
@@ -75,10 +75,13 @@ class JsonLines:
             else:
                 break
             end = at
-        if not first and found.rest.startswith(_HEADER):
+        is_all = len(found.rest) == self._file.size
+        if is_all and (found.rest.startswith(_HEADER) or not found.rest.strip(b"\0")):
             return None  # a header that was cut
         if not first.startswith(_HEADER):
             raise no_output(self.name, "it does not begin with a header record")
+        if any(line.startswith(_HEADER) for line in found.after()):
+            raise damaged(self._file, found)
         self._found, self._end = found, end
         try:
             return Stored(

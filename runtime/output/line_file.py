@@ -125,6 +125,17 @@ class Scan:
             self.whole += len(line)
             yield line, self.whole
 
+    def after(self) -> Iterator[bytes]:
+        """The lines behind the one that was cut."""
+        return self._lines
+
+
+def damaged(file: LineFile, found: Scan) -> InputError:
+    return InputError(
+        f"{file.name} is damaged at byte {found.whole}, and what lies behind cannot be diagnosed "
+        "again: choose another output; it was left as it is"
+    )
+
 
 def no_output(name: str, reason: str) -> InputError:
     return InputError(

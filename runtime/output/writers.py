@@ -122,6 +122,8 @@ class Writer:
         self._sink.windows(batch)
 
     def summary(self, record: Summary) -> None:
+        if self._timer:
+            self._timer.check()
         if self._kept:
             if record.interrupted and not self._kept.is_over:
                 return  # before it came to anything new: what is there stays as it is

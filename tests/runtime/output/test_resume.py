@@ -373,7 +373,8 @@ FOREIGN = [
     (b'{"type": "header", "schema_version": 99}\n', "schema_version"),
     (b"\x80\x81\xff\n\n\n", "it does not begin with a header record"),
     (b"no end of line", "it does not begin with a header record"),
-    (bytes(4096), "it does not begin with a header record"),
+    (bytes(4096) + b"\n{}\n", "it does not begin with a header record"),
+    (b'{"type": "header"\0\n{"type":"window"}\n', "it does not begin with a header record"),
 ]
 
 
@@ -413,6 +414,25 @@ def test_a_foreign_line_is_left_and_one_of_a_power_cut_is_mended(suffix: str, pl
     assert content(path) == expected
 
 
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+@pytest.mark.parametrize("at", [0, 20_000])
+def test_damage_in_an_earlier_segment_is_never_mended_by_cutting(
+    suffix: str, at: int, place: Path
+) -> None:
+    """What was recorded then cannot be diagnosed again."""
+    path, run = place / f"out.{suffix}", {"bundle": place / "bundle"}
+    for _ in range(2):
+        diagnose(place / "s.bin", path, existing="append", **run)
+    cut_off(path, 0.9)
+    data = bytearray(path.read_bytes())
+    data[at : at + 100] = bytes(100)
+    path.write_bytes(data)
+    for existing in ("append", "resume"):
+        with pytest.raises(InputError, match=r"is damaged at byte|does not begin with a header"):
+            diagnose(place / "s.bin", path, existing=existing, **run)
+        assert path.read_bytes() == data
+
+
 def test_a_part_that_a_power_cut_damaged_is_diagnosed_again(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -434,9 +454,17 @@ def test_a_part_that_a_power_cut_damaged_is_diagnosed_again(
         diagnose(place / "s.bin", path, existing="resume", **run)
 
 
-def test_an_empty_file_is_as_none(place: Path, command: Command) -> None:
-    for option in ([], ["--append"], ["--resume"], ["--overwrite"]):
-        (place / "out.jsonl").write_bytes(b"")
+def test_an_empty_file_is_as_none_and_so_is_a_header_that_was_cut(
+    place: Path, command: Command
+) -> None:
+    for option, data in (
+        ([], b""),
+        (["--append"], b""),
+        (["--resume"], b'{"type": "header", "schema'),
+        (["--append"], bytes(4096)),
+        (["--overwrite"], b"anything"),
+    ):
+        (place / "out.jsonl").write_bytes(data)
         done = command("diagnose", "s.bin", "--output", "out.jsonl", *option)
         assert done.returncode == 0, done.stderr
         assert len((place / "out.jsonl").read_text().splitlines()) == 1876
