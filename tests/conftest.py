@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 # Networks this small gain nothing from threads; where other work runs they cost eight times as
@@ -17,6 +18,33 @@ import numpy as np
 import pytest
 
 RATE = 12_000
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """Runs a line of shell where ``small/`` is a file system of so many bytes.
+
+    It stands in the test's folder, in a name space of its own; skips where the system forbids that.
+    """
+
+    def run(line: str, *, size: int, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "small").mkdir(exist_ok=True)
+        mount = f"mount -t tmpfs -o size={size} tmpfs small && {{ {line}\n}}"
+        return subprocess.run(
+            [*_OWN_MOUNTS, mount], cwd=tmp_path, capture_output=True, text=True, timeout=timeout
+        )
+
+    try:
+        allowed = run("true", size=65536).returncode == 0
+    except OSError:  # there is no unshare
+        allowed = False
+    if not allowed:
+        pytest.skip("this system mounts nothing for tests")
+    run.folder = tmp_path
+    return run
+
+
+_OWN_MOUNTS = ("unshare", "--map-root-user", "--mount", "sh", "-c")
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,7 @@ def _whole_stream(
     stream: Path, bundle: str, output: Path, *, piped: bool = False
 ) -> dict[str, Any]:
     """Wall time, processor time and peak memory of the command, as the system counts them."""
+    output.unlink(missing_ok=True)
     began = time.perf_counter()
     feeder = subprocess.Popen(["cat", stream], stdout=subprocess.PIPE) if piped else None
     process = subprocess.Popen(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import structs
 
-from dlrsd.export.package.folder import bring_back, is_bundle, replace_folder
+from dlrsd.export.package.folder import bring_back, is_bundle, part_folder, replace_folder
 from dlrsd.export.package.kinds import EXPORTERS
 from dlrsd.export.package.tensorrt import engine_builder, write_engines
 from dlrsd.runtime.base.errors import InputError
@@ -77,10 +75,7 @@ def export_bundle(
         exporter.refuse("int8" if int8 else "tensorrt", run)
     builder = None if tensorrt is None else engine_builder(tensorrt)
     precisions = ["fp32", *["fp16"] * fp16, *["int8"] * int8]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        part.chmod(0o755)
+    with part_folder(out) as part:
         made = exporter.write(run, part, precisions, anchors=anchors, progress=progress)
         if builder is not None:
             trt, targets = builder
@@ -98,8 +93,6 @@ def export_bundle(
         where.write_text(json_text(made, indent=1), encoding="utf-8")
         read_manifest(where.read_bytes(), where=where)
         replace_folder(part, out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return made
 
 

@@ -6,13 +6,17 @@ Exit codes: 0 done, 1 the reader of our output went away, 2 a mistake the user c
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import typer
 
 from dlrsd.runtime.base.errors import DlrsdError
+
+_FULL = [errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)]
 
 
 def run_app(app: typer.Typer) -> NoReturn:
@@ -46,13 +50,15 @@ def run_app(app: typer.Typer) -> NoReturn:
 
 
 def _fail(message: str) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    with suppress(OSError):  # nobody is there to read it
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return 2
 
 
 def _describe(error: OSError) -> str:
     where = f" {error.filename}:" if error.filename else ""
-    return f"the system refused:{where} {error.strerror or error}"
+    remedy = "; free some space and start it again" if error.errno in _FULL else ""
+    return f"the system refused:{where} {error.strerror or error}{remedy}"
 
 
 def _usage(error: Exception) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import signal
+import os
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -14,6 +15,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.cli.options import BundleOption, ThreadsOption
 
 if TYPE_CHECKING:
+    from dlrsd.runtime.output.writers import Existing
     from dlrsd.runtime.streams.raw import Dtype
 
 
@@ -51,6 +53,20 @@ def diagnose(
             help="Where to write a record of every window; - writes JSONL to standard output.",
         ),
     ] = None,
+    append: Annotated[
+        bool,
+        typer.Option("--append", help="Add to an output that is there, as a new segment."),
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on where a diagnosis of the same recording into this output broke off.",
+        ),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an output that is there.")
+    ] = False,
     dtype: Annotated[
         SampleType | None, typer.Option(help="How raw samples are stored. By default f32le.")
     ] = None,
@@ -94,7 +110,7 @@ def diagnose(
     # take 15 ms longer.
     import numpy  # noqa: F401
 
-    from dlrsd.runtime.base.interrupt import Interrupt
+    from dlrsd.runtime.base.interrupt import Interrupt, end_in_order
     from dlrsd.runtime.bundle.bundle import load_bundle
     from dlrsd.runtime.diagnosis.diagnose import open_diagnosis
     from dlrsd.runtime.engines.opening import open_engine
@@ -104,8 +120,8 @@ def diagnose(
     from dlrsd.runtime.streams.stream import StreamFormat, open_stream
     from dlrsd.runtime.streams.stream_format import parse_orders
 
-    # A service manager stops with SIGTERM what a person stops with Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_in_order()
+    existing = _existing(source, output, append=append, resume=resume, overwrite=overwrite)
     opened = load_bundle(bundle)
     form = StreamFormat(
         dtype=cast("Dtype | None", dtype and dtype.value),
@@ -120,6 +136,8 @@ def diagnose(
     )
     if output is not None and _is_same_file(source, output):
         raise InputError(f"the output {output} is the recording itself: choose another name")
+    if output is not None and _is_standard_output(output):
+        raise InputError(f"the output {output} is standard output: say --output -")
     with open_stream(source, form, default=opened.signal) as stream:
         graph = open_engine(
             opened,
@@ -130,8 +148,11 @@ def diagnose(
             kinematics=opened.kinematics_of(stream),
         )
         diagnosis = open_diagnosis(stream, opened, graph, hop=hop)
-        writer = open_writer(output, opened.classes) if output is not None else None
-        display = open_display(sys.stderr if output == "-" else sys.stdout)
+        writer = None
+        if output is not None:
+            writer = open_writer(output, opened.classes, existing=existing)
+        shown = sys.stderr if output == "-" else sys.stdout
+        display = open_display(shown, beside_records=output is not None)
         interrupt = Interrupt()
         stream.chunks = interrupt.while_reading(stream.chunks)
         follow(diagnosis, writer, display, interrupt)
@@ -139,5 +160,33 @@ def diagnose(
         raise typer.Exit(130)
 
 
+def _existing(source: str, output: str | None, **chosen: bool) -> Existing | None:
+    """What to do with an output that is there, from the three options."""
+    names = [cast("Existing", name) for name, is_chosen in chosen.items() if is_chosen]
+    if len(names) > 1:
+        raise InputError(f"got --{' and --'.join(names)}: choose one of them")
+    if names and output is None:
+        raise InputError(f"got --{names[0]} without --output: add --output, or leave it out")
+    if (
+        names == ["resume"]
+        and not Path(source).is_file()
+        and (source == "-" or Path(source).exists())
+    ):
+        raise InputError(
+            "--resume reads the recording again from its start, which cannot be done with what "
+            "comes through a pipe: start a new segment with --append"
+        )
+    return names[0] if names else None
+
+
 def _is_same_file(source: str, output: str) -> bool:
     return Path(source).exists() and Path(output).exists() and Path(source).samefile(Path(output))
+
+
+def _is_standard_output(output: str) -> bool:
+    """What a person reads goes there as well."""
+    try:
+        there, ours = Path(output).stat(), os.fstat(sys.stdout.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.path.samestat(there, ours) and not stat.S_ISCHR(ours.st_mode)

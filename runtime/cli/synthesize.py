@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dlrsd.runtime.base.choices import SynthesisDevice
+from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.cli.options import BundleOption, ThreadsOption
 
 
@@ -27,6 +28,9 @@ def synthesize(
         SynthesisDevice, typer.Option(help="Where heatmaps are made.")
     ] = SynthesisDevice.CPU,
     threads: ThreadsOption = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an output that is there.")
+    ] = False,
 ) -> None:
     """Make new heatmaps of a class from the training windows that the bundle keeps of it."""
     # Imported here, for they load NumPy and `--help` shall answer at once.
@@ -36,7 +40,8 @@ def synthesize(
     from dlrsd.runtime.synthesis.synthesize import synthesize as make
 
     opened = load_bundle(bundle)
-    check_output(output)
+    if check_output(output).is_file() and not overwrite:
+        raise InputError(f"{output} is there already: choose another output, or say --overwrite")
     with count_bar(class_name, count) as advance:
         synthesis = make(
             opened,

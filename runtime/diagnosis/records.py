@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.formats import json_schema
@@ -61,6 +61,9 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t
     channel_names: Annotated[list[str] | None, Meta(description="Of a sequence.")] = None
     hold: Annotated[int | None, Meta(description="Of a sequence: samples.")] = None
     kinematics: Annotated[Kinematics | None, Meta(description="That order maps are of.")] = None
+    segment: Annotated[
+        int, Meta(ge=0, description="Which of the diagnoses that one output holds, from 0.")
+    ] = 0
 
 
 class WindowRecord(
@@ -184,6 +187,16 @@ class WindowBatch(Struct, frozen=True):
         """Probability of the label, shape (n,), NaN where the window is unfit."""
         largest: NDArray[np.float32] = self.probabilities.max(axis=1)
         return largest
+
+    def after(self, rows: int) -> WindowBatch:
+        """The same without its first rows."""
+        columns = {
+            name: values[rows:]
+            for name, values in structs.asdict(self).items()
+            if isinstance(values, np.ndarray)
+        }
+        extra = {name: values[rows:] for name, values in self.extra.items()}
+        return structs.replace(self, **columns, extra=extra)
 
     def iso_times(self) -> list[str] | None:
         """ISO 8601 time of day of each window's start, or None where it is not known."""

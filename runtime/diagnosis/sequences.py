@@ -72,7 +72,8 @@ class SequenceDiagnosis(Diagnosis):
             batch = self._batch(some, np.where(fit, OK, GAP).astype(np.uint8), output)
             batch = structs.replace(batch, extra={"missing": 1 - measured.mean(axis=(1, 2))})
             self._count(some, batch)
-            yield batch
+            if len(batch):
+                yield batch
 
     def summary(self, *, interrupted: bool = False) -> Summary:
         """As `Diagnosis.summary`; `samples` are those of all channels."""

@@ -107,7 +107,8 @@ class Diagnosis:
                     begun = waiting.popleft()
                     batch = self._finish(begun)
                     self._count(begun.some, batch)
-                    yield batch
+                    if len(batch):
+                        yield batch
 
     def take_changes(self) -> list[tuple[int, Change]]:
         """Changes of verdict since the last call, each with its channel."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO, cast
 
 from dlrsd.runtime.bundle.kinematics import orders_text
 from dlrsd.runtime.diagnosis.diagnose import KINDS
@@ -11,6 +11,7 @@ from dlrsd.runtime.diagnosis.kind import Kind
 from dlrsd.runtime.diagnosis.records import Change, Header, Summary, Verdict
 from dlrsd.runtime.diagnosis.verdict import UNDECIDED
 from dlrsd.runtime.diagnosis.windows import Diagnosis
+from dlrsd.runtime.output.aside import Aside
 
 _REFRESH_SECONDS = 0.25
 # What to look for where most windows are unfit for one reason.
@@ -26,15 +27,21 @@ _REMEDIES = {
 class Display(Protocol):
     """Shows the header, the verdicts as they change, and the summary."""
 
+    def note(self, text: str) -> None: ...
     def start(self, header: Header) -> None: ...
     def update(self, diagnosis: Diagnosis) -> None: ...
     def finish(self, summary: Summary) -> None: ...
     def close(self) -> None: ...
 
 
-def open_display(file: TextIO) -> Display:
-    """The display that suits ``file``: a live table if it is a terminal, else plain lines."""
-    return _Table(file) if file.isatty() else _Lines(file)
+def open_display(file: TextIO, *, beside_records: bool = False) -> Display:
+    """The display that suits ``file``: a live table if it is a terminal, else plain lines.
+
+    Where it is ``beside_records`` a file that blocks, is closed or full ends what is shown and
+    nothing else.
+    """
+    shown = cast(TextIO, Aside(file)) if beside_records else file
+    return _Table(shown) if file.isatty() else _Lines(shown)
 
 
 def opening_lines(header: Header) -> list[str]:
@@ -113,8 +120,11 @@ class _Lines:
     def finish(self, summary: Summary) -> None:
         self._print(["", *closing_lines(summary, self._kind)])
 
+    def note(self, text: str) -> None:
+        self._print([text])
+
     def close(self) -> None:
-        pass
+        _let_go(self._file)
 
     def _changed(self, channel: int, change: Change) -> str:
         kind = self._kind
@@ -139,6 +149,7 @@ class _Table:
         from rich.console import Console
         from rich.live import Live
 
+        self._file = file
         self._console = Console(file=file, highlight=False)
         self._live = Live(console=self._console, auto_refresh=False)
         self._drawn = 0.0
@@ -164,8 +175,17 @@ class _Table:
         for line in closing_lines(summary, self._kind):
             self._console.print(line, markup=False)
 
+    def note(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
     def close(self) -> None:
         self._live.stop()
+        _let_go(self._file)
+
+
+def _let_go(file: object) -> None:
+    if isinstance(file, Aside):
+        file.close()
 
 
 def _draw(state: Summary, kind: Kind) -> Any:

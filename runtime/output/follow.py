@@ -29,6 +29,9 @@ def follow(
     try:
         if writer:
             writer.header(diagnosis.header)
+            if writer.is_complete:
+                display.note(f"{writer.name} is complete: nothing is left to do")
+                return
         display.start(diagnosis.header)
         with suppress(KeyboardInterrupt):
             for batch in diagnosis:
@@ -42,6 +45,8 @@ def follow(
             writer.summary(summary)
         display.finish(summary)
     finally:
-        display.close()
-        if writer:
-            writer.close()
+        try:
+            if writer:
+                writer.close()
+        finally:
+            display.close()

@@ -54,7 +54,8 @@ def frames(
 
     Samples at the end that no full window covers come as one more window, padded with `fill`. A gap
     of up to `FILLED_WINDOWS` is filled with it; in a longer one the windows that hold no sample at
-    all are skipped and counted.
+    all are skipped and counted. Where none follows the last skipped ones (a hop above the window
+    can step over all samples after a gap) they are counted in a `Frames` of no windows.
 
     Parameters
     ----------
@@ -129,8 +130,9 @@ def _cut(
             else:
                 yield from extend(filling(channels, window - 1))
                 resume = max(following, -(-(end - window + 1) // hop) * hop)
-                skipped += (resume - following) // hop
-                following = resume
+                if resume > following:
+                    skipped += (resume - following) // hop
+                    following, covered = resume, resume - hop + window
                 origin = min(resume, end)
                 buffer = filling(channels, end - origin)
         yield from extend(chunk.samples)
@@ -141,3 +143,7 @@ def _cut(
         rest[0, :, : end - following] = buffer[:, following - origin :]
         index = np.array([following // hop])
         yield Frames(index * hop, index, rest, np.array([True]), skipped)
+    elif skipped:
+        none = np.empty(0, np.int64)
+        samples = np.empty((0, buffer.shape[0], window), np.float32)
+        yield Frames(none, none, samples, np.empty(0, bool), skipped)

@@ -6,6 +6,7 @@ with the same weights as one that ran through.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -126,8 +127,11 @@ def train(
 
 
 def _write(path: Path, state: dict[str, object]) -> None:
+    # In memory first: of a file that takes no more torch tells no reason.
+    content = io.BytesIO()
+    torch.save(state, content)
     with write_atomic(path) as file:
-        torch.save(state, file)
+        file.write(content.getbuffer())
 
 
 def _read(path: Path, model: nn.Module) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
+from dlrsd.runtime.base.files import write_atomic
 from dlrsd.training.report.registry import SECTIONS
 from dlrsd.training.report.rendering import render_page
 from dlrsd.training.report.run_folder import read_run
@@ -51,5 +52,6 @@ def write_report(run_folder: str | Path) -> Path:
         footer=f"Written by dlrsd {version('dlrsd')} from the files in this page's folder.",
     )
     path = folder / "report.html"
-    path.write_text(page, encoding="utf-8")
+    with write_atomic(path) as file:
+        file.write(page.encode())
     return path

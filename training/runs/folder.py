@@ -14,11 +14,13 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import save_model
 from torch import nn
 
 from dlrsd.runtime.base.files import write_atomic
-from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.errors import DlrsdError, InputError
+from dlrsd.runtime.base.locks import own_folder
 from dlrsd.runtime.base.formats import FormatError, checked, parse_json
 from dlrsd.training.models.novelty import Novelty
 from dlrsd.training.runs.config import SCHEMA_VERSION, RunConfig
@@ -32,8 +34,11 @@ _METRICS = (
 C = TypeVar("C", bound=RunConfig)
 
 
-def open_folder(out: Path, config: C) -> C:
+@contextmanager
+def open_folder(out: Path, config: C) -> Iterator[C]:
     """Make a run's folder with its config, or check that it holds the same run.
+
+    No other process can open it meanwhile.
 
     Parameters
     ----------
@@ -42,16 +47,25 @@ def open_folder(out: Path, config: C) -> C:
         ``settings``, ``method``, ``channels``, ``signal`` and ``window_counts`` tell whether a
         run is the same.
 
-    Returns
-    -------
+    Yields
+    ------
     RunConfig
         As it is in the folder.
 
     Raises
     ------
     InputError
-        If ``out`` holds another run, or something else.
+        If ``out`` holds another run, or something else, or another process works in it.
     """
+    if out.exists() and not out.is_dir():
+        raise InputError(_NO_RUN.format(out))
+    out.mkdir(parents=True, exist_ok=True)
+    busy = f"{out} is being written by another training: wait until it is done, or choose another"
+    with own_folder(out, busy=f"{busy} --out"):
+        yield _config_in(out, config)
+
+
+def _config_in(out: Path, config: C) -> C:
     path = out / "config.json"
     if path.exists() and _is_config(path):
         found = read_config(out, type(config))
@@ -67,9 +81,9 @@ def open_folder(out: Path, config: C) -> C:
                     f"{out} holds a run {what}: choose another --out, or remove it"
                 )
         return found
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} is there and is no run: choose another --out, or remove it")
-    out.mkdir(parents=True, exist_ok=True)
+    # A training that was killed as it began may have left a part of its config.
+    if any(not each.match(".config.json.*.part") for each in out.iterdir()):
+        raise InputError(_NO_RUN.format(out))
     write_json(path, config)
     return config
 
@@ -79,6 +93,7 @@ def _deciding(config: RunConfig, field: str) -> Any:
     return value.decisive() if field == "settings" else value
 
 
+_NO_RUN = "{} is there and is no run: choose another --out, or remove it"
 _CHANGED = "on these recordings before they were changed"
 
 
@@ -140,7 +155,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
 
 def save_models(folder: Path, *, classifier: nn.Module, novelty: Novelty) -> None:
     """Write the trained parts that every run has."""
-    save_model(classifier, str(folder / "classifier.safetensors"))
+    _save_model(folder / "classifier.safetensors", classifier)
     save_arrays(folder / "novelty.npz", {"whiten": novelty.whiten, "centres": novelty.centres})
 
 
@@ -148,7 +163,7 @@ def save_synthesizer(
     folder: Path, name: str, network: nn.Module, *, anchors: dict[str, NDArray[np.float16]]
 ) -> None:
     """Write what makes more of a class, as ``NAME.safetensors`` and its anchors."""
-    save_model(network, str(folder / f"{name}.safetensors"))
+    _save_model(folder / f"{name}.safetensors", network)
     save_arrays(folder / "anchors.npz", anchors)
 
 
@@ -201,8 +216,16 @@ def latest_run(runs: Path = RUNS) -> Path:
 
 
 def save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    with path.open("wb") as file:
+    with write_atomic(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def _save_model(path: Path, network: nn.Module) -> None:
+    with write_atomic(path) as file:
+        try:
+            save_model(network, file.name)
+        except SafetensorError as error:  # its word for what the system refused
+            raise DlrsdError(f"cannot write {path}: {error}; free some space, and start again") from error
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:

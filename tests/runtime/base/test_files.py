@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,72 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
         interrupted()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_write_left_goes_with_the_next_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a[1].json"
+    write = f"""
+import os, signal, sys
+from pathlib import Path
+from dlrsd.runtime.base.files import write_atomic
+with write_atomic(Path({str(path)!r})) as file:
+    file.write(b"half")
+    file.flush()
+    print(os.getpid(), flush=True)
+    sys.stdin.read()
+"""
+    writing = [
+        subprocess.Popen(
+            [sys.executable, "-c", write], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    killed, running = writing
+    for process in writing:
+        assert process.stdout is not None
+        assert int(process.stdout.readline()) == process.pid
+    killed.kill()
+    killed.wait()
+    foreign = [f".b.json.{killed.pid}.part", ".a[1].json.old.part", f".a1.json.{killed.pid}.part"]
+    for name in foreign:
+        (tmp_path / name).touch()
+    with write_atomic(path) as file:
+        file.write(b"whole")
+    left = {each.name for each in tmp_path.iterdir()}
+    assert left == {path.name, f".{path.name}.{running.pid}.part", *foreign}
+    running.communicate("")
+    assert path.read_bytes() == b"half"  # the last to end
+
+
+def test_a_part_that_is_locked_is_left(tmp_path: Path) -> None:
+    """Of a process that cannot be seen from here, in another container."""
+    fcntl = pytest.importorskip("fcntl")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    part = tmp_path / f".a.json.{gone.pid}.part"
+    with part.open("wb") as its:
+        fcntl.flock(its, fcntl.LOCK_EX)
+        with write_atomic(tmp_path / "a.json") as file:
+            file.write(b"whole")
+        assert part.exists()
+
+
+def test_an_error_of_the_system_names_the_file(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            write_too_much(tmp_path / "a.json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(tmp_path / "a.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def write_too_much(path: Path) -> None:
+    with write_atomic(path) as file:
+        file.write(bytes(1000))
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:

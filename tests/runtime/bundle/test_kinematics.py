@@ -87,7 +87,8 @@ def test_the_sidecar_states_it_as_well_and_options_win(
     assert summary["verdicts"][0]["label"] == "Outer"
 
     orders = ",".join(str(order) for order in OTHER.values())
-    done = command("diagnose", "s.bin", "--orders", orders, "--output", "out.jsonl")
+    again = ("--output", "out.jsonl", "--overwrite")
+    done = command("diagnose", "s.bin", "--orders", orders, *again)
     assert (done.returncode, done.stderr) == (0, "")
     header, *_, summary = records(place / "out.jsonl")
     assert header["kinematics"] == {"speed_rpm": 1772, **OTHER}

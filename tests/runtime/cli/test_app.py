@@ -345,6 +345,13 @@ def test_synthesize(place: Path, command: Command) -> None:
     assert "8 heatmaps of Rough from 6 anchors" in done.stdout
     with np.load(place / "made.npz", allow_pickle=False) as arrays:
         assert arrays["heatmaps"].shape == (8, 1, 4, 4)
+    before = (place / "made.npz").read_bytes()
+    again = ("synthesize", "--class", "Rough", "--count", "9", "--output", "made.npz")
+    refused = command(*again)
+    assert refused.returncode == 2
+    assert "made.npz is there already: choose another output, or say --overwrite" in refused.stderr
+    assert (place / "made.npz").read_bytes() == before
+    assert command(*again, "--overwrite").returncode == 0
     unknown = command("synthesize", "--class", "Odd", "--count", "8", "--output", "odd.npz")
     assert unknown.returncode == 2
     assert unknown.stderr.count("\n") == 1
@@ -369,7 +376,16 @@ atexit.register(lambda: print(status.read_text().split("VmHWM:")[1].split()[0], 
 
     def peak_megabytes(minutes: int) -> float:
         process = subprocess.Popen(
-            [sys.executable, "-c", tell + PROGRAM[-1], "diagnose", "-", "--output", "out.jsonl"],
+            [
+                sys.executable,
+                "-c",
+                tell + PROGRAM[-1],
+                "diagnose",
+                "-",
+                "--output",
+                "out.jsonl",
+                "--overwrite",
+            ],
             cwd=place,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.runtime.bundle.parts import Novelty, VerdictRule
 from dlrsd.runtime.diagnosis.records import BundleName, Header, Summary, WindowBatch
 from dlrsd.runtime.output import parquet as parquet_module
+from dlrsd.runtime.output import writers
 from dlrsd.runtime.output.rows import RowFormat
-from dlrsd.runtime.output.writers import open_writer
+from dlrsd.runtime.output.writers import Existing, open_writer
 
 CLASSES = ("plain", 'odd "100 %", name')
 HEADER = Header(
@@ -82,8 +84,8 @@ def make_batch(*, first: int = 0, dated: bool = False) -> WindowBatch:
     )
 
 
-def write(path: Path | str, *, dated: bool = False) -> None:
-    writer = open_writer(path, CLASSES)
+def write(path: Path | str, *, dated: bool = False, existing: Existing | None = None) -> None:
+    writer = open_writer(path, CLASSES, existing=existing)
     writer.header(structs.replace(HEADER, start="2026-05-01T10:00:00") if dated else HEADER)
     writer.windows(make_batch(dated=dated))
     writer.windows(make_batch(first=4, dated=dated))
@@ -196,11 +198,11 @@ def test_parquet_parts_are_readable_before_the_end(
     assert parquet.read_table(path)["window"].to_pylist() == list(range(16))
     writer.close()
     assert parquet.read_table(path)["window"].to_pylist() == list(range(20))
-    write(path)
+    write(path, existing="overwrite")
     assert parquet.read_table(path)["window"].to_pylist() == list(range(8))
     (path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match=r"holds 'notes\.txt', which no diagnosis wrote"):
-        open_writer(path, CLASSES)
+        open_writer(path, CLASSES, existing="overwrite")
 
 
 def test_every_batch_is_on_disk_when_the_call_returns(tmp_path: Path) -> None:
@@ -273,13 +275,18 @@ def test_a_disk_that_fills_up_leaves_whole_records(
 
     with at_most(limit), pytest.raises(DlrsdError, match="File too large"):
         write_the_rest()
-    writer.close()
     path = tmp_path / f"out.{suffix}"
     if suffix == "parquet":
         import pyarrow.parquet as parquet
 
-        assert parquet.read_table(path)["window"].to_pylist() == list(range(2000))
+        def windows() -> list[int]:
+            return parquet.read_table(path)["window"].to_pylist()
+
+        assert windows() == list(range(2000))
+        writer.close()  # the disk has room again: what it refused is not lost
+        assert windows() == list(range(2400))
         return
+    writer.close()
     text = path.read_text()
     assert text.endswith("\n")
     assert limit - 300 < len(text) <= limit
@@ -289,3 +296,40 @@ def test_a_disk_that_fills_up_leaves_whole_records(
     else:
         rows = [int(row["window"]) for row in csv.DictReader(text.splitlines())]
     assert rows == list(range(len(rows)))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux")
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_the_disk_is_waited_for_once_for_what_was_written(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
+    synced: list[str] = []
+
+    def fsync(fd: int, real: Callable[[int], None] = os.fsync) -> None:
+        synced.append(Path(f"/proc/self/fd/{fd}").readlink().name)
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(writers, "FLUSH_SECONDS", 0.05)
+    path = tmp_path / f"out.{suffix}"
+    name = f".part-00000.parquet.{os.getpid()}.part" if suffix == "parquet" else path.name
+    writer = open_writer(path, CLASSES)
+    writer.header(HEADER)
+    for first in (0, 4):
+        time.sleep(0.2)
+        synced.clear()
+        writer.windows(make_batch(first=first))
+        until = time.monotonic() + 10
+        while name not in synced:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        time.sleep(0.2)
+        assert synced.count(name) == 1
+    synced.clear()
+    writer.summary(SUMMARY)
+    writer.close()
+    beside = {"jsonl": [], "csv": ["out.csv.json"], "parquet": ["_records.json"]}[suffix]
+    lines = [path.name] if suffix == "jsonl" else []
+    assert {*lines, *(f".{each}.{os.getpid()}.part" for each in beside)} <= set(synced)

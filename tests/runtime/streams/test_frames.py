@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.frames import frames
+from dlrsd.runtime.streams.frames import FILLED_WINDOWS, frames
 from dlrsd.runtime.streams.source import Chunk
 
 
@@ -126,6 +126,52 @@ def test_only_windows_wholly_inside_a_long_gap_are_skipped(window, hop, lost, fi
                 expected[:, i] = x[:, at - lost]
         np.testing.assert_array_equal(samples, expected)
         assert gap == ((start < end and start + window > 601) or start + window > total)
+
+
+def by_definition(chunks, window, hop, fill):
+    """Every window of a stream, one by one: its number, samples, gap flag, and if it is skipped."""
+    samples, missing, long_gaps = [], [], []
+    for chunk in chunks:
+        if chunk.gap_before > FILLED_WINDOWS * window:
+            long_gaps.append((len(samples), len(samples) + chunk.gap_before))
+        samples += [fill] * chunk.gap_before + chunk.samples[0].tolist()
+        missing += [True] * chunk.gap_before + [False] * chunk.samples.shape[1]
+    windows, index, covered = [], 0, 0
+    while index * hop + window <= len(samples):
+        start, covered = index * hop, index * hop + window
+        is_skipped = any(begin <= start and covered <= end for begin, end in long_gaps)
+        windows.append((index, samples[start:covered], any(missing[start:covered]), is_skipped))
+        index += 1
+    if covered < len(samples) and index * hop < len(samples):
+        rest = samples[index * hop :]
+        windows.append((index, rest + [fill] * (window - len(rest)), True, False))
+    return windows
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_chunks_gaps_hops_and_windows_are_cut_as_defined(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(1500):
+        window, hop, batch = (int(rng.integers(1, most)) for most in (6, 20, 6))
+        chunks, value = [], 1.0
+        for _ in range(rng.integers(1, 8)):
+            size, gap = int(rng.integers(0, 30)), int(rng.choice([0, 0, 0, 1, 5, 60, 64 * window]))
+            gap += int(rng.integers(0, 9) * (gap > 5))
+            chunks.append(Chunk(value + np.arange(size, dtype=np.float32)[None], gap))
+            value += size
+        got = list(frames(chunks, window=window, hop=hop, batch=batch, fill=-1.0))
+        expected = by_definition(chunks, window, hop, -1.0)
+        kept = [each[:3] for each in expected if not each[3]]
+        assert kept == [
+            (int(index), samples[0].tolist(), bool(gap))
+            for some in got
+            for index, samples, gap in zip(some.index, some.samples, some.gap, strict=True)
+        ]
+        assert sum(some.skipped for some in got) == len(expected) - len(kept)
+        for some in got:  # what is skipped lies before the windows it comes with
+            before = [each[0] for each in expected if each[3]]
+            assert not len(some.index) or some.skipped <= sum(i < some.index[0] for i in before)
+            np.testing.assert_array_equal(some.start, some.index * hop)
 
 
 def test_memory_does_not_grow_with_the_stream():

@@ -12,9 +12,11 @@ from typing import Any
 
 from dlrsd.training.balance.sequences import find_method
 from dlrsd.training.base.progress import Progress, silent
+from dlrsd.training.data.plants.sequences import SequenceData
 from dlrsd.training.evaluate.statistics import PLANT_REFERENCE
+from dlrsd.training.fitting.sequence_batches import TrainingSequences
 from dlrsd.training.kinds.plants import line
-from dlrsd.training.kinds.plants.run import new_config
+from dlrsd.training.kinds.plants.run import PlantConfig, new_config
 from dlrsd.training.kinds.plants.settings import SequenceSettings
 from dlrsd.training.report.page import write_report
 from dlrsd.training.runs.folder import (
@@ -42,9 +44,21 @@ def fit_plants(
     line.untrained(settings, data)  # or refused, before anything is written
     sequences = line.balance(settings, method, data)
     show(1)
-    config = open_folder(out, new_config(settings, data, method))
-    if is_finished(out):
-        return read_metrics(out)
+    with open_folder(out, new_config(settings, data, method)) as config:
+        if is_finished(out):
+            return read_metrics(out)
+        return _train(settings, out, sequences, data=data, config=config, progress=progress)
+
+
+def _train(
+    settings: SequenceSettings,
+    out: Path,
+    sequences: TrainingSequences,
+    *,
+    data: SequenceData,
+    config: PlantConfig,
+    progress: Progress,
+) -> dict[str, Any]:
     model, curves = line.fit_network(
         settings,
         data,

@@ -24,7 +24,7 @@ from dlrsd.training.evaluate.figures import report_samples, synthesis_metrics, u
 from dlrsd.training.evaluate.long_range import long_range
 from dlrsd.training.evaluate.statistics import REFERENCE
 from dlrsd.training.kinds.vibration import line
-from dlrsd.training.kinds.vibration.run import new_config
+from dlrsd.training.kinds.vibration.run import Config, new_config
 from dlrsd.training.kinds.vibration.settings import Settings, require_suited
 from dlrsd.training.kinds.vibration.synthesis import SYNTHESES
 from dlrsd.training.models.generator import describe
@@ -50,9 +50,21 @@ def fit(
     require_suited(method, settings)
     data = line.prepare(settings)
     line.require_trainable(settings, data)
-    config = open_folder(out, new_config(settings, data, method))
-    if is_finished(out):
-        return read_metrics(out)
+    with open_folder(out, new_config(settings, data, method)) as config:
+        if is_finished(out):
+            return read_metrics(out)
+        return _train(settings, out, method=method, data=data, config=config, progress=progress)
+
+
+def _train(
+    settings: Settings,
+    out: Path,
+    *,
+    method: str,
+    data: Prepared,
+    config: Config,
+    progress: Progress,
+) -> dict[str, Any]:
     show = progress("heatmaps", 1)
     materials = line.materials_for(method, settings, data)
     show(1)
