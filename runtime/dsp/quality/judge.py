@@ -1,0 +1,201 @@
+"""One quality code per window and channel: of windows by themselves, and of a stream's windows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.dsp.quality import close
+from dlrsd.runtime.dsp.quality.features import (
+    Features,
+    log_shares,
+    stream_features,
+    window_features,
+)
+from dlrsd.runtime.dsp.quality.limits import (
+    CLIPPED,
+    COARSE,
+    DRIFT,
+    DROPOUT,
+    FLAT,
+    GAP,
+    HUM,
+    LEVEL,
+    NON_FINITE,
+    OFFSET,
+    OK,
+    REPLAYED,
+    SPECTRUM,
+    SPIKE,
+    STUCK,
+    ChannelLimits,
+    QualityLimits,
+)
+from dlrsd.runtime.dsp.quality.past import Past
+from dlrsd.runtime.dsp.quality.replay import ReplayFinder
+
+# Resampling a constant leaves a ripple of a few float32 steps.
+_FLAT_RANGE = 1e-6
+_CREST = 4.5  # a peak that stands out less is no spike: noise reaches it in a window of 140
+_Floats = NDArray[np.float32]
+
+
+def window_quality(
+    windows: _Floats,
+    limits: QualityLimits,
+    *,
+    gap: NDArray[np.bool_] | None = None,
+    rate_hz: float | None = None,
+) -> NDArray[np.uint8]:
+    """Judge each window of each channel on its own.
+
+    Parameters
+    ----------
+    windows : array, shape (n, channels, window), real floating
+        Samples in the bundle's unit; views with overlap are welcome.
+    limits : QualityLimits
+    gap : array, shape (n,), bool, optional
+        Windows known to hold missing samples (`Frames.gap`).
+    rate_hz : float, optional
+        Without it no hum is found.
+
+    Returns
+    -------
+    array, shape (n, channels), uint8
+        Indices into `QUALITY`.
+    """
+    if windows.ndim != 3 or not windows.shape[-1]:
+        raise InputError(f"windows have shape {windows.shape}: expected (n, channels, window)")
+    if not len(windows):
+        return np.zeros(windows.shape[:2], np.uint8)
+    of_channels = np.asarray(windows, np.float32).swapaxes(0, 1)
+    with np.errstate(all="ignore"):  # NaN, infinities and overflow are what is looked for
+        features = window_features(of_channels, rate_hz=rate_hz)
+        return _codes(of_channels, features, limits, gap).T
+
+
+class StreamQuality:
+    """Judges a stream's windows, also by what the stream was like before.
+
+    Parameters
+    ----------
+    limits : QualityLimits
+    window, hop : int > 0
+        In samples.
+    rate_hz : float > 0
+    channels : int > 0
+    """
+
+    def __init__(
+        self, limits: QualityLimits, *, window: int, hop: int, rate_hz: float, channels: int
+    ) -> None:
+        self._limits, self._window, self._hop, self._rate_hz = limits, window, hop, rate_hz
+        self._past = [Past(hop / rate_hz) for _ in range(channels)]
+        run = limits.replay_run
+        self._replays = [ReplayFinder(run) for _ in range(channels if run else 0)]
+
+    def judge(
+        self, signal: _Floats, start: NDArray[np.int64], gap: NDArray[np.bool_]
+    ) -> NDArray[np.uint8]:
+        """Judge the next windows.
+
+        Parameters
+        ----------
+        signal : array, shape (channels, samples), float32
+            From the first sample of the first of the windows to the last of the last.
+        start : array, shape (n,), int
+            First sample of each window, in the stream.
+        gap : array, shape (n,), bool
+            Windows known to hold missing samples.
+
+        Returns
+        -------
+        array, shape (n, channels), uint8
+            Indices into `QUALITY`.
+        """
+        windows = sliding_window_view(signal, self._window, axis=1)[:, :: self._hop]
+        with np.errstate(all="ignore"):
+            features = stream_features(
+                signal, window=self._window, hop=self._hop, rate_hz=self._rate_hz
+            )
+            codes = _codes(windows, features, self._limits, gap)
+            for channel, finder in enumerate(self._replays):
+                for begin, end in finder.find(signal[channel], int(start[0])):
+                    touched = (start < end) & (start + self._window > begin)
+                    row = codes[channel]
+                    row[touched & ~np.isin(row, (NON_FINITE, GAP, FLAT, STUCK))] = REPLAYED
+            for channel, past in enumerate(self._past):
+                row = codes[channel]
+                changed = past.changed(features, channel, row == OK)
+                row[row == OK] = changed[row == OK]
+        return codes.T
+
+
+def window_rms(windows: _Floats) -> _Floats:
+    """RMS about the mean of each window, the figure that levels bound.
+
+    Parameters
+    ----------
+    windows : array, shape (..., window), real floating
+
+    Returns
+    -------
+    array, shape (...)
+    """
+    rms: _Floats = windows.std(axis=-1)
+    return rms
+
+
+def _codes(
+    windows: _Floats, f: Features, limits: QualityLimits, gap: NDArray[np.bool_] | None
+) -> NDArray[np.uint8]:
+    """Shape (channels, n); the later a code is set, the more it says."""
+    codes = np.full(f.level.shape, OK, np.uint8)
+    zeros, stuck = close.suspect_equal(limits)
+    run = f.most_equal >= min(zeros, stuck)
+    for channel, row in enumerate(codes):
+        own = limits.of(channel)
+        _set_by_limits(row, f, channel, own)
+        own_windows = windows[channel]
+        mean = f.mean[channel]
+        suspect = close.is_suspect_of_clipping(
+            f.near_high[channel], f.near_low[channel], f.most_equal[channel]
+        )
+        _set(row, CLIPPED, suspect, lambda at: (
+            close.is_clipped(own_windows[at], limits.clip_run, own.edge)
+        ))
+        row[(f.quiet[channel] < own.quiet) | (f.quiet_share[channel] < own.quiet_share)] = DROPOUT
+        _set(row, SPIKE, f.peak[channel] > _CREST * f.level[channel], lambda at: (
+            close.lone_peak(own_windows[at], mean[at]) > own.lone_peak
+        ))
+        _set(row, STUCK, run[channel], lambda at: close.has_run(own_windows[at], limits.stuck_run))
+        high, low = f.high[channel], f.low[channel]
+        row[high - low <= _FLAT_RANGE * np.maximum(abs(high), abs(low))] = FLAT
+        _set(row, GAP, run[channel], lambda at: (
+            close.has_run(own_windows[at], limits.zero_run, of=0.0)
+        ))
+        if gap is not None:
+            row[gap] = GAP
+        row[~np.isfinite(high) | ~np.isfinite(low)] = NON_FINITE
+    return codes
+
+
+def _set_by_limits(row: NDArray[np.uint8], f: Features, channel: int, own: ChannelLimits) -> None:
+    level, mean = f.level[channel], f.mean[channel]
+    if own.spectrum_low:
+        low, high = np.float32(own.spectrum_low), np.float32(own.spectrum_high)
+        shares = log_shares(f.bands[:, channel])[:, None]
+        row[~((shares >= low) & (shares <= high)).all(2).any(1)] = SPECTRUM
+    row[~((level >= own.level_low) & (level <= own.level_high))] = LEVEL
+    row[f.equal[channel] > own.equal] = COARSE
+    row[f.hum[channel] > own.hum] = HUM
+    row[f.drift[channel] > own.drift] = DRIFT
+    row[~((mean >= own.offset_low) & (mean <= own.offset_high))] = OFFSET
+
+
+def _set(row, code, suspect, looks) -> None:  # type: ignore[no-untyped-def]
+    at = np.flatnonzero(suspect)
+    if len(at):
+        row[at[looks(at)]] = code
