@@ -2,7 +2,7 @@
 
     python -m benchmarks.accuracy.injected_faults --root DATA
 
-Limits come of the first two fifths of every recording, faults go into the last 55 %; both are at
+Limits come of the first quarter of every recording, faults go into the last 70 %; both are at
 12 kHz, windows of 1024 samples every 512. A group is a sensor of a data set, or the simulated rig:
 its limits are of all its classes. `seen` is the share flagged, with whatever flag, of the windows
 of which a fault touches a tenth (of spikes, and of runs shorter than that, every window that holds
@@ -40,7 +40,7 @@ from dlrsd.training.data.vibration.rig import simulate_rig
 
 RATE, WINDOW, HOP = 12000.0, 1024, 512
 DATASETS = ("cwru12k", "hit_mfs", "hit_self", "gearbox_gfd")
-_TRAIN, _TEST = 0.4, 0.45  # first sample of the injected part, as a share of the recording
+_TRAIN, _TEST = 0.25, 0.3  # first sample of the injected part, as a share of the recording
 Judge = Callable[[Signal], NDArray[np.uint8]]
 
 

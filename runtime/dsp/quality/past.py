@@ -22,7 +22,8 @@ COLLAPSE = 2.5  # by which a window's quietest part falls further than its level
 SILENCE = 20.0  # by which the level itself falls
 LEAST_STEP = 0.5  # of the past's RMS: a smaller step of the mean is none
 LASTS = 3  # windows that a smaller change than `AT_ONCE` must last to be one
-AT_ONCE = 4.0
+AT_ONCE = 10.0  # beyond so many spreads of the past's levels it is one at once, where
+_STEADY = 24  # so many windows tell what the spread is
 _STEP = 16  # windows that are compared with one past, where something stands out
 _ALIKE = 0.35  # in ln of power: how far bands may shift apart, beside what they do anyway
 _ALIKE_QUIET = 0.7  # and the quietest part of the window
@@ -123,7 +124,8 @@ class Past:
                     self._factor, self._streak = 0.0, 0
             elif found[i] == GAIN:
                 self._streak += 1
-                if self._streak >= LASTS or abs(factor[i]) > 2 * np.log(AT_ONCE):
+                is_far = abs(factor[i]) > AT_ONCE * self._spread[_LEVEL]
+                if self._streak >= LASTS or (is_far and len(self._kept) >= _STEADY):
                     self._factor, self._streak = float(factor[i]), 0
                 else:
                     found[i] = OK
