@@ -12,8 +12,10 @@ from dlrsd.runtime.dsp.quality.limits import QualityLimits
 # that an unclipped sine reaches.
 CLIP_CONTRAST = 4
 _BANDS = (0.01, 0.02, 0.04, 0.08, 0.16)  # of the range
-_BAND_SHARE = 1 / 32  # of the samples, in the outer band at least
+_LEAST_SHARE, _MOST_SHARE = 1 / 32, 0.7  # of the samples, in the outer band
+_BAND_LEVELS = 8  # values that a band must be able to hold: few levels pile up by themselves
 _AROUND, _OWN = 6, 3  # samples beside a peak: those compared, and those that may belong to it,
+_PARTS = 32
 _PLATEAU = 0.7  # where they are nearly as high
 _Floats = NDArray[np.float32]
 
@@ -50,7 +52,7 @@ def edge_contrast(windows: _Floats) -> _Floats:
 
     Bands of several widths, and either edge: the largest counts. 0 where no such band holds a
     thirty-second of the samples. A plateau that carries noise fills a band and not the next; of an
-    unclipped sine it is 2.4, where few levels are stored up to 4.4, of noise less than 1.
+    unclipped sine it is 2.4, of noise less than 1.
     """
     rising = np.sort(windows, axis=1)
     return np.maximum(_contrast(rising), _contrast(-rising[:, ::-1]))
@@ -58,14 +60,19 @@ def edge_contrast(windows: _Floats) -> _Floats:
 
 def _contrast(rising: _Floats) -> _Floats:
     """At the upper edge of sorted windows."""
-    top, bottom = rising[:, -1:], rising[:, :1]
-    least = rising.shape[1] * _BAND_SHARE
+    window = rising.shape[1]
+    top = rising[:, -1:]
+    extent = top - rising[:, :1]
+    levels = 1 + (rising[:, 1:] != rising[:, :-1]).sum(1)
     most = np.zeros(len(rising), np.float32)
     for width in _BANDS:
-        band = width * (top - bottom)
+        band = width * extent
         outer = (rising >= top - band).sum(1)
         inner = (rising >= top - 2 * band).sum(1) - outer
-        np.maximum(most, np.where(outer >= least, outer / np.maximum(inner, 1), 0), out=most)
+        # Nearly all in one band: the other edge is a single spike.
+        counts = (outer >= window * _LEAST_SHARE) & (outer <= window * _MOST_SHARE)
+        counts &= width * levels >= _BAND_LEVELS
+        np.maximum(most, np.where(counts, outer / np.maximum(inner, 1), 0), out=most)
     return most
 
 
@@ -127,7 +134,8 @@ def lone_peak(windows: _Floats, mean: _Floats) -> _Floats:
     """The largest sample about the mean in units of the RMS of those around it.
 
     An impact rings on: what stands beside its peak is of the same order. A spike of one to three
-    samples stands alone.
+    samples stands alone; 0 where the peak is less than double what others are, for then it is one
+    of many. Silence around counts as half the window's RMS.
 
     Parameters
     ----------
@@ -153,7 +161,18 @@ def lone_peak(windows: _Floats, mean: _Floats) -> _Floats:
             own &= near[:, column] >= _PLATEAU * peak
             beside[own, column] = 0
     power = np.einsum("nk,nk->n", beside, beside) / (2 * _AROUND)
-    return peak / np.sqrt(np.maximum(power, np.float32(1e-30)))
+    level = np.einsum("nk,nk->n", about, about) / about.shape[1]
+    lone: _Floats = peak / np.sqrt(np.maximum(power, level / 4))
+    lone[peak < 2 * _usual_peak(about)] = 0
+    return lone
+
+
+def _usual_peak(about: _Floats) -> _Floats:
+    """Median of the peaks of a window's thirty-seconds."""
+    part = max(1, about.shape[1] // _PARTS)
+    tiles = np.abs(about[:, : about.shape[1] // part * part]).reshape(len(about), -1, part)
+    usual: _Floats = np.median(tiles.max(2), axis=1)
+    return usual
 
 
 def is_suspect_of_clipping(

@@ -197,8 +197,8 @@ def _combined(
     near = NEAR * (high - low)
     pair = np.maximum(cells.first[:, 1:], cells.first[:, :-1]) if size > 1 else cells.first
     quiet = view_min(pair, max(1, size - 1), step) / max(1, cell - 1)
-    quarters = means[..., : size // 4 * 4].reshape(*middle.shape, -1, max(1, size // 4))
-    quarters = quarters.mean(-1)
+    quarter = max(1, size // 4)
+    quarters = means[..., : size // quarter * quarter].reshape(*middle.shape, -1, quarter).mean(-1)
     return Features(
         mean=middle + cells.origin,
         level=np.sqrt(square),

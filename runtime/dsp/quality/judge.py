@@ -160,17 +160,17 @@ def _codes(
         _set_by_limits(row, f, channel, own)
         own_windows = windows[channel]
         mean = f.mean[channel]
+        row[(f.quiet[channel] < own.quiet) | (f.quiet_share[channel] < own.quiet_share)] = DROPOUT
+        _set(row, SPIKE, f.peak[channel] > _CREST * f.level[channel], lambda at: (
+            close.lone_peak(own_windows[at], mean[at]) > own.lone_peak
+        ))
+        _set(row, STUCK, run[channel], lambda at: close.has_run(own_windows[at], limits.stuck_run))
         suspect = close.is_suspect_of_clipping(
             f.near_high[channel], f.near_low[channel], f.most_equal[channel]
         )
         _set(row, CLIPPED, suspect, lambda at: (
             close.is_clipped(own_windows[at], limits.clip_run, own.edge)
         ))
-        row[(f.quiet[channel] < own.quiet) | (f.quiet_share[channel] < own.quiet_share)] = DROPOUT
-        _set(row, SPIKE, f.peak[channel] > _CREST * f.level[channel], lambda at: (
-            close.lone_peak(own_windows[at], mean[at]) > own.lone_peak
-        ))
-        _set(row, STUCK, run[channel], lambda at: close.has_run(own_windows[at], limits.stuck_run))
         high, low = f.high[channel], f.low[channel]
         row[high - low <= _FLAT_RANGE * np.maximum(abs(high), abs(low))] = FLAT
         _set(row, GAP, run[channel], lambda at: (
@@ -193,6 +193,7 @@ def _set_by_limits(row: NDArray[np.uint8], f: Features, channel: int, own: Chann
     row[f.hum[channel] > own.hum] = HUM
     row[f.drift[channel] > own.drift] = DRIFT
     row[~((mean >= own.offset_low) & (mean <= own.offset_high))] = OFFSET
+    row[~np.isfinite(level)] = LEVEL  # its squares overflow
 
 
 def _set(row, code, suspect, looks) -> None:  # type: ignore[no-untyped-def]

@@ -99,9 +99,11 @@ class Past:
         factor = np.median(bands, axis=1)
         apart = np.sqrt(((bands - factor[:, None]) ** 2).mean(1))
         usual = np.sqrt((spread[:_N] ** 2).mean())
-        alike = (apart <= _ALIKE + usual) & (
+        apart_most = min(_ALIKE + usual, 2 * _ALIKE)
+        alike = (apart <= apart_most) & (
             np.abs(quiet - factor) <= _ALIKE_QUIET + 2 * spread[_QUIET]
         )
+        factor[apart > 2 * apart_most] = 0  # there is none
         least = max(2 * np.log(LEAST_GAIN), 4 * min(spread[_LEVEL], spread[_QUIET]))
         changed[alike & (np.abs(factor) > least)] = GAIN
 
