@@ -92,7 +92,7 @@ class StreamQuality:
         self, limits: QualityLimits, *, window: int, hop: int, rate_hz: float, channels: int
     ) -> None:
         self._limits, self._window, self._hop, self._rate_hz = limits, window, hop, rate_hz
-        self._past = [Past(hop / rate_hz) for _ in range(channels)]
+        self._past = [Past(window, hop / rate_hz) for _ in range(channels)]
         run = limits.replay_run
         self._replays = [ReplayFinder(run) for _ in range(channels if run else 0)]
 

@@ -27,6 +27,7 @@ _STEADY = 24  # so many windows tell what the spread is
 _STEP = 16  # windows that are compared with one past, where something stands out
 _ALIKE = 0.35  # in ln of power: how far bands may shift apart, beside what they do anyway
 _ALIKE_QUIET = 0.7  # and the quietest part of the window
+_FEWEST_SAMPLES = 256
 _N = len(BANDS)
 _LEVEL, _QUIET, _MEAN = _N, _N + 1, _N + 2  # columns behind those of the bands
 _Floats = NDArray[np.float64]
@@ -37,11 +38,14 @@ class Past:
 
     Parameters
     ----------
+    window : int > 0
+        Samples; a spectrum of fewer than `_FEWEST_SAMPLES` is too rough to tell a gain by.
     hop_s : float > 0
         From one window to the next, in s.
     """
 
-    def __init__(self, hop_s: float) -> None:
+    def __init__(self, window: int, hop_s: float) -> None:
+        self._tells_gain = window >= _FEWEST_SAMPLES
         self._most_held = max(1, round(HELD_S / hop_s))
         self._forget()
 
@@ -105,7 +109,8 @@ class Past:
         )
         factor[apart > 2 * apart_most] = 0  # there is none
         least = max(2 * np.log(LEAST_GAIN), 4 * min(spread[_LEVEL], spread[_QUIET]))
-        changed[alike & (np.abs(factor) > least)] = GAIN
+        if self._tells_gain:
+            changed[alike & (np.abs(factor) > least)] = GAIN
 
         least = 2 * np.log(COLLAPSE) + 3 * (spread[_LEVEL] + spread[_QUIET])
         changed[(quiet - level < -least) | (level < -2 * np.log(SILENCE))] = DROPOUT
