@@ -80,9 +80,7 @@ def _repeats(rising: _Floats, clip_run: int) -> NDArray[np.bool_]:
     """Whether the largest value of sorted windows is there far more often than the next."""
     top, bottom = rising[:, -1:], rising[:, :1]
     count = (rising == top).sum(1)
-    level = np.take_along_axis(
-        rising, np.maximum(rising.shape[1] - 1 - count, 0)[:, None], axis=1
-    )
+    level = np.take_along_axis(rising, np.maximum(rising.shape[1] - 1 - count, 0)[:, None], axis=1)
     at_level = (rising == level).sum(1) * (level != bottom)[:, 0]
     # No level in between at all: a square wave, saturated at both ends.
     repeats: NDArray[np.bool_] = (count >= clip_run) & (count > CLIP_CONTRAST * at_level)

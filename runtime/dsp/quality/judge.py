@@ -161,21 +161,30 @@ def _codes(
         own_windows = windows[channel]
         mean = f.mean[channel]
         row[(f.quiet[channel] < own.quiet) | (f.quiet_share[channel] < own.quiet_share)] = DROPOUT
-        _set(row, SPIKE, f.peak[channel] > _CREST * f.level[channel], lambda at: (
-            close.lone_peak(own_windows[at], mean[at]) > own.lone_peak
-        ))
+        _set(
+            row,
+            SPIKE,
+            f.peak[channel] > _CREST * f.level[channel],
+            lambda at: close.lone_peak(own_windows[at], mean[at]) > own.lone_peak,
+        )
         _set(row, STUCK, run[channel], lambda at: close.has_run(own_windows[at], limits.stuck_run))
         suspect = close.is_suspect_of_clipping(
             f.near_high[channel], f.near_low[channel], f.most_equal[channel]
         )
-        _set(row, CLIPPED, suspect, lambda at: (
-            close.is_clipped(own_windows[at], limits.clip_run, own.edge)
-        ))
+        _set(
+            row,
+            CLIPPED,
+            suspect,
+            lambda at: close.is_clipped(own_windows[at], limits.clip_run, own.edge),
+        )
         high, low = f.high[channel], f.low[channel]
         row[high - low <= _FLAT_RANGE * np.maximum(abs(high), abs(low))] = FLAT
-        _set(row, GAP, run[channel], lambda at: (
-            close.has_run(own_windows[at], limits.zero_run, of=0.0)
-        ))
+        _set(
+            row,
+            GAP,
+            run[channel],
+            lambda at: close.has_run(own_windows[at], limits.zero_run, of=0.0),
+        )
         if gap is not None:
             row[gap] = GAP
         row[~np.isfinite(high) | ~np.isfinite(low)] = NON_FINITE

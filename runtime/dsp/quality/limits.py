@@ -96,9 +96,9 @@ class ChannelLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     equal: Annotated[
         _Level, Meta(description="Largest share of samples that equal the one before.")
     ] = 1.0
-    edge: Annotated[
-        _Level, Meta(description="Most samples at an edge over those next to it.")
-    ] = 6.0
+    edge: Annotated[_Level, Meta(description="Most samples at an edge over those next to it.")] = (
+        6.0
+    )
     spectrum_low: Annotated[
         list[list[_Signed]], Meta(description="Of each class: lowest ln of each band's share.")
     ] = []

@@ -17,7 +17,7 @@ from dlrsd.runtime.dsp.quality.limits import DROPOUT, GAIN, OFFSET, OK
 KEPT = 64  # windows of the past
 FEWEST = 8  # before them nothing is compared
 HELD_S = 3600.0
-LEAST_GAIN = 1.55  # a smaller factor is no change of gain; half and double are
+LEAST_GAIN = 1.6  # a smaller factor is no change of gain; half and double are
 COLLAPSE = 2.5  # by which a window's quietest part falls further than its level
 SILENCE = 20.0  # by which the level itself falls
 LEAST_STEP = 0.5  # of the past's RMS: a smaller step of the mean is none
@@ -116,9 +116,7 @@ class Past:
         changed[(quiet - level < -least) | (level < -2 * np.log(SILENCE))] = DROPOUT
         return changed, factor
 
-    def _settle(
-        self, found: NDArray[np.uint8], factor: _Floats, fit: NDArray[np.bool_]
-    ) -> None:
+    def _settle(self, found: NDArray[np.uint8], factor: _Floats, fit: NDArray[np.bool_]) -> None:
         """A gain has changed where it lasts; then what is nearer to it than to the past is it."""
         for i in np.flatnonzero(fit):
             if self._factor:
@@ -139,9 +137,7 @@ class Past:
             else:
                 self._streak = 0
 
-    def _keep(
-        self, now: _Floats, kept: NDArray[np.bool_], found: NDArray[np.uint8]
-    ) -> None:
+    def _keep(self, now: _Floats, kept: NDArray[np.bool_], found: NDArray[np.uint8]) -> None:
         held = int((found != OK).sum())
         self._held = self._held + held if held else 0
         if self._held > self._most_held:
