@@ -14,7 +14,7 @@ CLIP_CONTRAST = 4
 _BANDS = (0.01, 0.02, 0.04, 0.08, 0.16)  # of the range
 _LEAST_SHARE, _MOST_SHARE = 1 / 32, 0.7  # of the samples, in the outer band
 _BAND_LEVELS = 8  # values that a band must be able to hold: few levels pile up by themselves
-_AROUND, _OWN = 6, 3  # samples beside a peak: those compared, and those that may belong to it,
+_AROUND, _OWN = 16, 3  # samples beside a peak: those compared, and those that may belong to it,
 _PARTS = 32
 _PLATEAU = 0.7  # where they are nearly as high
 _Floats = NDArray[np.float32]
@@ -129,9 +129,9 @@ def longest_run(windows: _Floats) -> NDArray[np.int64]:
 
 
 def lone_peak(windows: _Floats, mean: _Floats) -> _Floats:
-    """The largest sample about the mean in units of the RMS of those around it.
+    """The largest sample about the mean in units of the next largest around it.
 
-    An impact rings on: what stands beside its peak is of the same order. A spike of one to three
+    An impact rings on: what follows its peak is of the same order. A spike of one to three
     samples stands alone; 0 where the peak is less than double what others are, for then it is one
     of many. Silence around counts as half the window's RMS.
 
@@ -146,7 +146,7 @@ def lone_peak(windows: _Floats, mean: _Floats) -> _Floats:
     """
     about = windows - mean[:, None]
     at = np.abs(about).argmax(1)
-    padded = np.pad(about, ((0, 0), (_AROUND, _AROUND)), mode="reflect")
+    padded = np.pad(about, ((0, 0), (_AROUND, _AROUND)))
     near = sliding_window_view(padded, 2 * _AROUND + 1, axis=1)[np.arange(len(at)), at]
     near = near * np.sign(near[:, _AROUND, None])
     peak = near[:, _AROUND]
@@ -158,10 +158,10 @@ def lone_peak(windows: _Floats, mean: _Floats) -> _Floats:
             column = _AROUND + side * distance
             own &= near[:, column] >= _PLATEAU * peak
             beside[own, column] = 0
-    power = np.einsum("nk,nk->n", beside, beside) / (2 * _AROUND)
-    level = np.einsum("nk,nk->n", about, about) / about.shape[1]
-    lone: _Floats = peak / np.sqrt(np.maximum(power, level / 4))
-    lone[peak < 2 * _usual_peak(about)] = 0
+    level = np.sqrt(np.einsum("nk,nk->n", about, about) / about.shape[1])
+    lone: _Floats = peak / np.maximum(np.abs(beside).max(1), level / 2)
+    # Of a peak at the window's end it is not known whether it rings on.
+    lone[(peak < 2 * _usual_peak(about)) | (at >= about.shape[1] - _AROUND // 2)] = 0
     return lone
 
 

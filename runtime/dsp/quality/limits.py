@@ -68,7 +68,7 @@ class ChannelLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     quiet_share : float >= 0
         The same, in units of the median over the window.
     lone_peak : float > 0
-        Largest sample about the mean, in units of the RMS of the samples around it.
+        Largest sample about the mean, in units of the next largest of the 16 on either side.
     hum : float >= 0
         Share of the power in a tone of 50 or 60 Hz, whichever is more.
     equal : float >= 0
@@ -90,8 +90,8 @@ class ChannelLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 0.0
     quiet_share: Annotated[_Level, Meta(description="The same over the window's median.")] = 0.01
     lone_peak: Annotated[
-        _Level, Meta(description="Largest sample over the RMS of those around it.")
-    ] = 30.0
+        _Level, Meta(description="Largest sample over the next largest around it.")
+    ] = 8.0
     hum: Annotated[_Level, Meta(description="Largest share of the power at 50 or 60 Hz.")] = 0.9
     equal: Annotated[
         _Level, Meta(description="Largest share of samples that equal the one before.")
