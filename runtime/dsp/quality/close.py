@@ -173,14 +173,6 @@ def _usual_peak(about: _Floats) -> _Floats:
     return usual
 
 
-def is_suspect_of_clipping(
-    near_high: NDArray[np.int64], near_low: NDArray[np.int64], equal: NDArray[np.uint8]
-) -> NDArray[np.bool_]:
-    """Where a plateau can be: many cells come close to the extreme, or samples repeat."""
-    suspect: NDArray[np.bool_] = (np.maximum(near_high, near_low) >= 5) | (equal >= 3)
-    return suspect
-
-
 def suspect_equal(limits: QualityLimits) -> tuple[int, int]:
     """Equal neighbours that some cell has at least, if a run of zeros or of any value is there."""
     return (limits.zero_run + 1) // 2 - 1, (limits.stuck_run + 1) // 2 - 1

@@ -31,7 +31,6 @@ class Cells(NamedTuple):
 
     origin: _Floats  # shape (channels, 1)
     total: _Floats
-    square: _Floats
     first: _Floats
     high: _Floats
     low: _Floats
@@ -42,9 +41,9 @@ class Cells(NamedTuple):
 class Features(NamedTuple):
     """Of every window, arrays of shape (channels, windows); see `ChannelLimits`.
 
-    ``high`` and ``low`` are the extremes, ``peak`` the larger of them about the mean; ``near_high``
-    and ``near_low`` count cells that come close to them (`NEAR`), ``most_equal`` is the most of
-    one cell. ``bands`` is the power in every band of `BANDS`, shape (bands, channels, windows).
+    ``high`` and ``low`` are the extremes, ``peak`` the larger of them about the mean, ``against``
+    what its own cell reaches on the other side; ``near`` is the larger share of the cells that come close to the one or the other (`NEAR`),
+    ``repeated`` the more cells that reach it. ``most_equal`` is the most of one cell. ``bands`` is the power in every band of `BANDS`, shape (bands, channels, windows).
     """
 
     mean: _Floats
@@ -58,8 +57,9 @@ class Features(NamedTuple):
     high: _Floats
     low: _Floats
     peak: _Floats
-    near_high: NDArray[np.int64]
-    near_low: NDArray[np.int64]
+    against: _Floats
+    near: _Floats
+    repeated: NDArray[np.int64]
     most_equal: NDArray[np.uint8]
 
 
@@ -116,7 +116,7 @@ def _cells(signal: _Floats, cell: int = CELL) -> Cells:
     origin = _origin(signal)
     made = Cells(
         origin,
-        *(np.empty((channels, n), np.float32) for _ in range(5)),
+        *(np.empty((channels, n), np.float32) for _ in range(4)),
         np.empty((channels, n), np.uint8),
         np.empty((len(BANDS), channels, n), np.float32),
     )
@@ -126,31 +126,32 @@ def _cells(signal: _Floats, cell: int = CELL) -> Cells:
         # Samples of a cell along the first axis: sums over it are sums of whole rows.
         rows = np.empty((cell, channels, part.stop - begin), np.float32)
         np.subtract(cut[:, part].transpose(2, 0, 1), origin[None], out=rows)
-        rows.sum(0, out=made.total[:, part])
         rows.max(0, out=made.high[:, part])
         rows.min(0, out=made.low[:, part])
         np.equal(rows[1:], rows[:-1]).sum(0, dtype=np.uint8, out=made.equal[:, part])
+        first = rows[1:] - rows[:-1]
+        np.multiply(first, first, out=first)
+        first.sum(0, out=made.first[:, part])
         spectrum = cosines @ rows.reshape(cell, -1)
+        made.total[:, part] = spectrum[0].reshape(channels, -1) * np.float32(np.sqrt(cell))
         np.multiply(spectrum, spectrum, out=spectrum)
         made.bands[:, :, part] = (into @ spectrum).reshape(len(BANDS), channels, -1)
-        first = rows[1:] - rows[:-1]
-        for values, out in ((rows, made.square), (first, made.first)):
-            np.multiply(values, values, out=values)
-            values.sum(0, out=out[:, part])
     return made
 
 
 @lru_cache(maxsize=4)
 def _cosines(cell: int) -> _Floats:
-    """The orthonormal cosine transform (DCT-II) of a cell without its mean, (cell - 1, cell)."""
-    angle = np.pi / cell * np.outer(np.arange(1, cell), np.arange(cell) + 0.5)
-    return (np.sqrt(2 / cell) * np.cos(angle)).astype(np.float32)
+    """The orthonormal cosine transform (DCT-II) of a cell: its squares sum to those of the cell."""
+    angle = np.pi / cell * np.outer(np.arange(cell), np.arange(cell) + 0.5)
+    transform = np.sqrt(2 / cell) * np.cos(angle)
+    transform[0] = np.sqrt(1 / cell)
+    return transform.astype(np.float32)
 
 
 @lru_cache(maxsize=4)
 def _into_bands(cell: int) -> _Floats:
-    """Which coefficient belongs to which band, shape (bands, cell - 1) of 0 and 1."""
-    band = np.searchsorted(BANDS, np.arange(1, cell), side="right") - 1
+    """Which coefficient belongs to which band, shape (bands, cell) of 0 and 1; the mean to none."""
+    band = np.searchsorted(BANDS, np.arange(cell), side="right") - 1
     return (band == np.arange(len(BANDS))[:, None]).astype(np.float32)
 
 
@@ -183,57 +184,62 @@ def _combined(
         return windows_of(values.reshape(*values.shape[:-1], -1, blocks) @ ones, np.add)
 
     def extreme(values: _Floats, reduce: np.ufunc) -> _Floats:
-        grouped = values.reshape(len(values), -1, blocks)
-        return windows_of(reduce.reduce(grouped, axis=2), reduce)
+        grouped = values.reshape(len(values), -1, blocks).transpose(2, 0, 1)
+        return windows_of(reduce.reduce(np.ascontiguousarray(grouped), axis=0), reduce)
 
     def view(values: _Floats) -> _Floats:
         return sliding_window_view(values, size, axis=1)[:, ::step]
 
     middle = total(cells.total) / window
     means = view(cells.total) / cell - middle[..., None]
-    square = np.maximum(total(cells.square) / window - middle * middle, 0)
+    slow = np.einsum("cnk,cnk->cn", means, means) / size
+    bands = total(cells.bands) / window
+    square = bands.sum(0) + slow
     first = total(cells.first) / inside
     high, low = extreme(cells.high, np.maximum), extreme(cells.low, np.minimum)
+    highs, lows = view(cells.high), view(cells.low)
     near = NEAR * (high - low)
-    pair = np.maximum(cells.first[:, 1:], cells.first[:, :-1]) if size > 1 else cells.first
-    quiet = view_min(pair, max(1, size - 1), step) / max(1, cell - 1)
-    quarter = max(1, size // 4)
-    quarters = means[..., : size // quarter * quarter].reshape(*middle.shape, -1, quarter).mean(-1)
+    quiet = _quietest(cells.first, size, step) / max(1, cell - 1)
+    drift, hum = _slow_parts(means, square, rate_hz, cell)
     return Features(
         mean=middle + cells.origin,
         level=np.sqrt(square),
-        drift=quarters.max(-1) - quarters.min(-1),
+        drift=drift,
         quiet=np.sqrt(quiet),
         quiet_share=np.sqrt(quiet / np.maximum(first, np.float32(1e-30))),
-        hum=_hum(means, square, rate_hz, cell),
+        hum=hum,
         equal=total(cells.equal.astype(np.float32)) / inside,
-        bands=total(cells.bands) / window,
+        bands=bands,
         high=high + cells.origin,
         low=low + cells.origin,
         peak=np.maximum(high - middle, middle - low),
-        near_high=(view(cells.high) >= (high - near)[..., None]).sum(-1),
-        near_low=(view(cells.low) <= (low + near)[..., None]).sum(-1),
+        against=_against(highs, lows, middle),
+        near=np.maximum(
+            (highs >= (high - near)[..., None]).mean(-1, dtype=np.float32),
+            (lows <= (low + near)[..., None]).mean(-1, dtype=np.float32),
+        ),
+        repeated=np.maximum((highs == high[..., None]).sum(-1), (lows == low[..., None]).sum(-1)),
         most_equal=extreme(cells.equal, np.maximum),
     )
 
 
-def view_min(values: _Floats, size: int, step: int) -> _Floats:
-    """Smallest of every ``size`` values, every ``step``."""
-    least: _Floats = sliding_window_view(values, size, axis=1)[:, ::step].min(-1)
+def _quietest(first: _Floats, size: int, step: int) -> _Floats:
+    """The larger of two neighbouring cells' differences, where that is least in a window."""
+    pairs = np.maximum(first[:, 1:], first[:, :-1]) if size > 1 else first
+    wide = max(1, size - 1)
+    least: _Floats = sliding_window_view(pairs, wide, axis=1)[:, ::step].min(-1)
     return least
 
 
-def _hum(means: _Floats, square: _Floats, rate_hz: float | None, cell: int) -> _Floats:
-    """Largest share of the power in a tone of mains, from the means of the cells."""
-    share = np.zeros(square.shape, np.float32)
-    size = means.shape[-1]
-    if rate_hz is None or not is_hum_seen(rate_hz, size * cell, cell):
-        return share
-    floor = np.maximum(square, np.float32(1e-30))
-    for frequency in MAINS_HZ:
-        at = means @ _tone(frequency, rate_hz, size, cell)
-        np.maximum(share, np.einsum("cnk,cnk->cn", at, at) / floor, out=share)
-    return share
+def _against(highs: _Floats, lows: _Floats, middle: _Floats) -> _Floats:
+    """What stands against a window's peak in its own cell: the extreme on the other side."""
+    top, bottom = highs.argmax(-1)[..., None], lows.argmin(-1)[..., None]
+    above = np.take_along_axis(highs, top, -1)[..., 0] - middle
+    below = middle - np.take_along_axis(lows, bottom, -1)[..., 0]
+    under = middle - np.take_along_axis(lows, top, -1)[..., 0]
+    over = np.take_along_axis(highs, bottom, -1)[..., 0] - middle
+    against: _Floats = np.where(above >= below, under, over)
+    return against
 
 
 def log_shares(bands: _Floats) -> _Floats:
@@ -243,19 +249,43 @@ def log_shares(bands: _Floats) -> _Floats:
     return shares
 
 
+def _slow_parts(
+    means: _Floats, square: _Floats, rate_hz: float | None, cell: int
+) -> tuple[_Floats, _Floats]:
+    """From the means of the cells: how far the quarters' means lie apart; the share of hum."""
+    size = means.shape[-1]
+    is_seen = rate_hz is not None and is_hum_seen(rate_hz, size * cell, cell)
+    basis, n = _slow_basis(rate_hz if is_seen else None, size, cell)
+    parts = np.ascontiguousarray(means) @ basis
+    drift = parts[..., :n].max(-1) - parts[..., :n].min(-1)
+    tone = parts[..., n:] ** 2
+    hum = np.maximum(tone[..., :2].sum(-1), tone[..., 2:].sum(-1))
+    return drift, hum / np.maximum(square, np.float32(1e-30))
+
+
 def is_hum_seen(rate_hz: float, window: int, cell: int = CELL) -> bool:
     """Whether a window holds a turn of mains, and a cell little enough of one."""
     return window / rate_hz >= 1 / MAINS_HZ[0] and cell / rate_hz <= 0.25 / MAINS_HZ[1]
 
 
 @lru_cache(maxsize=16)
-def _tone(frequency: float, rate_hz: float, size: int, cell: int) -> _Floats:
-    """What a tone adds beyond a straight line, shape (size, 2): power is the squares' sum."""
+def _slow_basis(rate_hz: float | None, size: int, cell: int) -> tuple[_Floats, int]:
+    """Columns that make means of quarters, and how many; then those of the tones, if any."""
+    quarter = max(1, size // 4)
+    n = size // quarter
+    columns = [(np.arange(size)[:, None] // quarter == np.arange(n)) / quarter]
+    if rate_hz is not None:
+        columns += [_tone(frequency, rate_hz, size, cell) for frequency in MAINS_HZ]
+    return np.concatenate(columns, axis=1).astype(np.float32), n
+
+
+def _tone(frequency: float, rate_hz: float, size: int, cell: int) -> NDArray[np.float64]:
+    """A tone beyond a straight line, shape (size, 2): its power is the sum of squares."""
     at = (np.arange(size) + 0.5) * cell / rate_hz
     angle = 2 * np.pi * frequency * at
     line = np.linalg.qr(np.stack([np.ones(size), at], axis=1))[0]
     tone = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     tone -= line @ (line.T @ tone)
-    basis = np.linalg.qr(tone)[0]
     lost = np.sinc(frequency * cell / rate_hz)  # a cell's mean shows this much of it
-    return (basis / (lost * np.sqrt(size))).astype(np.float32)
+    basis: NDArray[np.float64] = np.linalg.qr(tone)[0] / (lost * np.sqrt(size))
+    return basis

@@ -39,6 +39,7 @@ from dlrsd.runtime.dsp.quality.replay import ReplayFinder
 # Resampling a constant leaves a ripple of a few float32 steps.
 _FLAT_RANGE = 1e-6
 _CREST = 4.5  # a peak that stands out less is no spike: noise reaches it in a window of 140
+_PLATEAU = 0.2  # of the cells: more that come near to the extreme may be a plateau
 _Floats = NDArray[np.float32]
 
 
@@ -161,16 +162,14 @@ def _codes(
         own_windows = windows[channel]
         mean = f.mean[channel]
         row[(f.quiet[channel] < own.quiet) | (f.quiet_share[channel] < own.quiet_share)] = DROPOUT
+        peak = f.peak[channel]
+        alone = (peak > _CREST * f.level[channel]) & (peak > own.lone_peak * f.against[channel])
         _set(
-            row,
-            SPIKE,
-            f.peak[channel] > _CREST * f.level[channel],
-            lambda at: close.lone_peak(own_windows[at], mean[at]) > own.lone_peak,
+            row, SPIKE, alone, lambda at: close.lone_peak(own_windows[at], mean[at]) > own.lone_peak
         )
         _set(row, STUCK, run[channel], lambda at: close.has_run(own_windows[at], limits.stuck_run))
-        suspect = close.is_suspect_of_clipping(
-            f.near_high[channel], f.near_low[channel], f.most_equal[channel]
-        )
+        suspect = (f.near[channel] > _PLATEAU) | (f.repeated[channel] > 1)
+        suspect |= f.most_equal[channel] >= 3
         _set(
             row,
             CLIPPED,

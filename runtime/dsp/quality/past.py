@@ -68,15 +68,17 @@ class Past:
         """
         now = _figures(features, channel)
         changed = np.full(len(fit), OK, np.uint8)
-        begin = 0
+        begin, pace = 0, len(fit)
         while begin < len(fit):
-            # One past for all that is left, unless some of it stands out.
-            end = len(fit)
+            # One past for many windows, unless some of them stand out.
             if len(self._kept) < KEPT:
-                end = min(end, begin + max(FEWEST, len(self._kept) // 2))
+                pace = max(FEWEST, len(self._kept) // 2)
+            end = min(len(fit), begin + pace)
             found, factor = self._compare(now[begin:end])
             suspect = (found != OK) & fit[begin:end]
+            pace *= 4
             if self._factor or suspect.any():
+                pace = _STEP
                 end = min(end, begin + _STEP)
             part, size = slice(begin, end), end - begin
             found, factor, suspect = found[:size], factor[:size], suspect[:size]
@@ -144,8 +146,9 @@ class Past:
             self._forget()
         elif kept.any() and not self._factor:
             self._kept = np.concatenate([self._kept, now[kept]])[-KEPT:]
-            self._middle = np.median(self._kept, axis=0)
-            self._spread = 1.4826 * np.median(np.abs(self._kept - self._middle), axis=0)
+            half = len(self._kept) // 2
+            self._middle = np.sort(self._kept, axis=0)[half]
+            self._spread = 1.4826 * np.sort(np.abs(self._kept - self._middle), axis=0)[half]
 
     def _forget(self) -> None:
         self._kept = np.empty((0, _MEAN + 1))

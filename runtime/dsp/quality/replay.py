@@ -1,6 +1,6 @@
 """Stretches of a stream that were there before, bit by bit: a buffer that was handed out twice.
 
-Some samples are marked by a hash of their own value and the next, one in sixteen whatever the
+Some samples are marked by a hash of their own value and the next, one in thirty-two whatever the
 alignment; their neighbourhoods' hashes are looked up among those before. Where two marks in a row
 are found at one and the same distance, the samples themselves are compared. Memory is constant.
 
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 PAST = 2**17  # samples that are compared with: 11 s at 12 kHz
 _SLOTS = 2**15  # marks that are remembered
-_MARKED = np.uint32(2**32 - 2**28)
+_MARKED = np.uint32(2**32 - 2**27)
 _MIX = np.uint32(2654435769)  # Knuth's multiplicative hash
 _NEXT = 4  # samples that a mark's hash covers, its own among them
 _APART = 512  # marks of one stretch lie closer than so many samples
-_STRETCHES = 64  # compared per call, so that its time is bounded too
+_PIECE = 2**14  # samples that are worked on at once
+_ROOM = PAST + 4 * _PIECE
+_STRETCHES = 16  # compared per piece, so that its time is bounded too
 _Bits = NDArray[np.uint32]
 
 
@@ -35,10 +37,12 @@ class ReplayFinder:
 
     def __init__(self, run: int) -> None:
         self._run = run
-        self._bits: _Bits = np.empty(0, np.uint32)
-        self._end = 0  # sample number behind the last of `_bits`
+        self._buffer: _Bits = np.empty(_ROOM, np.uint32)
+        self._filled = 0
+        self._end = 0  # sample number behind the last that is in the buffer
         self._at = np.full(_SLOTS, -(2**62), np.int64)
         self._key = np.zeros(_SLOTS, np.uint32)
+        self._mixed: _Bits = np.empty(_PIECE + _NEXT, np.uint32)
 
     def find(self, samples: NDArray[np.float32], start: int) -> list[tuple[int, int]]:
         """First and last sample (exclusive) of every stretch that was there before.
@@ -51,15 +55,23 @@ class ReplayFinder:
             Number of the first; a jump ahead is a gap.
         """
         if start > self._end:
-            self._bits, self._end = np.empty(0, np.uint32), start
-        fresh = samples[self._end - start :]
-        if not len(fresh):
-            return []
-        known = len(self._bits)
-        bits = np.concatenate([self._bits[-PAST:], np.ascontiguousarray(fresh).view(np.uint32)])
-        known = len(bits) - len(fresh)
-        self._bits, origin = bits, self._end - known
+            self._filled, self._end = 0, start
+        found = []
+        fresh = np.ascontiguousarray(samples[self._end - start :]).view(np.uint32)
+        for begin in range(0, len(fresh), _PIECE):
+            found += self._take(fresh[begin : begin + _PIECE])
+        return found
+
+    def _take(self, fresh: _Bits) -> list[tuple[int, int]]:
+        if self._filled + len(fresh) > _ROOM:
+            self._buffer[:PAST] = self._buffer[self._filled - PAST : self._filled]
+            self._filled = PAST
+        known = self._filled
+        self._filled += len(fresh)
         self._end += len(fresh)
+        self._buffer[known : self._filled] = fresh
+        origin = self._end - self._filled
+        bits = self._buffer[: self._filled]
         return [
             (begin + origin, end + origin)
             for begin, end in self._stretches(bits, max(0, known - _NEXT), origin)
@@ -87,7 +99,9 @@ class ReplayFinder:
         self, bits: _Bits, first: int, origin: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Marks from ``first`` on and where the same was before, as indices into ``bits``."""
-        mixed = (bits[first + 1 :] - bits[first:-1]) * _MIX
+        mixed = self._mixed[: max(0, len(bits) - first - 1)]
+        np.subtract(bits[first + 1 :], bits[first:-1], out=mixed)
+        np.multiply(mixed, _MIX, out=mixed)
         marks = np.flatnonzero(mixed[: max(0, len(mixed) - _NEXT + 1)] >= _MARKED)
         key = ((mixed[marks + 1] * _MIX) + mixed[marks + 2]) * _MIX + mixed[marks + 3]
         key *= _MIX
