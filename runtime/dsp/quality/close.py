@@ -168,7 +168,8 @@ def lone_peak(windows: _Floats, mean: _Floats) -> _Floats:
 def _usual_peak(about: _Floats) -> _Floats:
     """Median of the peaks of a window's thirty-seconds."""
     part = max(1, about.shape[1] // _PARTS)
-    tiles = np.abs(about[:, : about.shape[1] // part * part]).reshape(len(about), -1, part)
+    n = about.shape[1] // part
+    tiles = np.abs(about[:, : n * part]).reshape(len(about), n, part)
     usual: _Floats = np.median(tiles.max(2), axis=1)
     return usual
 

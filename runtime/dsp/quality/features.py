@@ -8,8 +8,9 @@ says the same whatever stands before it.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from math import gcd
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -24,26 +25,25 @@ _Floats = NDArray[np.float32]
 class Cells(NamedTuple):
     """Of every cell, arrays of shape (channels, cells); samples are about ``origin``.
 
-    ``first`` is the sum of squares of the differences of neighbours, ``bands`` that of the cell's
-    cosine transform in every band of `BANDS`, shape (bands, channels, cells), ``equal`` how many
-    samples equal the one before.
+    ``sums``, shape (2 + bands, channels, cells), holds the sum, the sum of squares of the
+    differences of neighbours, and that of the cosine transform in every band of `BANDS`; ``equal``
+    is how many samples equal the one before, None where none does.
     """
 
     origin: _Floats  # shape (channels, 1)
-    total: _Floats
-    first: _Floats
+    sums: _Floats
     high: _Floats
     low: _Floats
-    equal: NDArray[np.uint8]
-    bands: _Floats
+    equal: NDArray[np.uint8] | None
 
 
 class Features(NamedTuple):
     """Of every window, arrays of shape (channels, windows); see `ChannelLimits`.
 
-    ``high`` and ``low`` are the extremes, ``peak`` the larger of them about the mean, ``against``
-    what its own cell reaches on the other side; ``near`` is the larger share of the cells that come close to the one or the other (`NEAR`),
-    ``repeated`` the more cells that reach it. ``most_equal`` is the most of one cell. ``bands`` is the power in every band of `BANDS`, shape (bands, channels, windows).
+    ``bands`` is the power in every band of `BANDS`, shape (bands, channels, windows); ``peak`` the
+    larger of the extremes ``high`` and ``low`` about the mean. ``most_equal`` is the most equal
+    samples of one cell, ``repeated`` how many cells reach one of the extremes; ``highs`` and
+    ``lows`` are the cells' own, about the mean, shape (channels, windows, cells).
     """
 
     mean: _Floats
@@ -57,10 +57,11 @@ class Features(NamedTuple):
     high: _Floats
     low: _Floats
     peak: _Floats
-    against: _Floats
-    near: _Floats
-    repeated: NDArray[np.int64]
     most_equal: NDArray[np.uint8]
+    repeated: NDArray[np.int64]
+    highs: _Floats
+    lows: _Floats
+    middle: _Floats
 
 
 NEAR = 0.04  # of the window's range
@@ -114,29 +115,27 @@ def _cells(signal: _Floats, cell: int = CELL) -> Cells:
     n = samples // cell
     cut = signal[:, : n * cell].reshape(channels, n, cell)
     origin = _origin(signal)
-    made = Cells(
-        origin,
-        *(np.empty((channels, n), np.float32) for _ in range(4)),
-        np.empty((channels, n), np.uint8),
-        np.empty((len(BANDS), channels, n), np.float32),
-    )
-    cosines, into = _cosines(cell), _into_bands(cell)
-    for begin in range(0, n, _CHUNK):
-        part = slice(begin, min(begin + _CHUNK, n))
-        # Samples of a cell along the first axis: sums over it are sums of whole rows.
-        rows = np.empty((cell, channels, part.stop - begin), np.float32)
-        np.subtract(cut[:, part].transpose(2, 0, 1), origin[None], out=rows)
-        rows.max(0, out=made.high[:, part])
-        rows.min(0, out=made.low[:, part])
-        np.equal(rows[1:], rows[:-1]).sum(0, dtype=np.uint8, out=made.equal[:, part])
-        first = rows[1:] - rows[:-1]
-        np.multiply(first, first, out=first)
-        first.sum(0, out=made.first[:, part])
+    sums = np.empty((2 + len(BANDS), channels, n), np.float32)
+    high, low = np.empty((2, channels, n), np.float32)
+    equal: NDArray[np.uint8] | None = None
+    cosines, into = _cosines(cell), _into_sums(cell)
+    pieces = max(1, round(n / _CHUNK))
+    for begin, end in pairwise(np.linspace(0, n, pieces + 1).astype(int).tolist()):
+        # Samples of a cell along the first axis: what is done to all cells is done to whole rows.
+        rows = np.empty((cell, channels, end - begin), np.float32)
+        np.subtract(cut[:, begin:end].transpose(2, 0, 1), origin[None], out=rows)
+        rows.max(0, out=high[:, begin:end])
+        rows.min(0, out=low[:, begin:end])
+        same = rows[1:] == rows[:-1]
+        if same.any():
+            equal = np.zeros((channels, n), np.uint8) if equal is None else equal
+            same.sum(0, dtype=np.uint8, out=equal[:, begin:end])
         spectrum = cosines @ rows.reshape(cell, -1)
-        made.total[:, part] = spectrum[0].reshape(channels, -1) * np.float32(np.sqrt(cell))
+        total = spectrum[0] * np.float32(np.sqrt(cell))
         np.multiply(spectrum, spectrum, out=spectrum)
-        made.bands[:, :, part] = (into @ spectrum).reshape(len(BANDS), channels, -1)
-    return made
+        sums[1:, :, begin:end] = (into @ spectrum).reshape(-1, channels, end - begin)
+        sums[0, :, begin:end] = total.reshape(channels, -1)
+    return Cells(origin, sums, high, low, equal)
 
 
 @lru_cache(maxsize=4)
@@ -149,10 +148,16 @@ def _cosines(cell: int) -> _Floats:
 
 
 @lru_cache(maxsize=4)
-def _into_bands(cell: int) -> _Floats:
-    """Which coefficient belongs to which band, shape (bands, cell) of 0 and 1; the mean to none."""
-    band = np.searchsorted(BANDS, np.arange(cell), side="right") - 1
-    return (band == np.arange(len(BANDS))[:, None]).astype(np.float32)
+def _into_sums(cell: int) -> _Floats:
+    """From the squares of a cell's cosine transform to `Cells.sums` but the first.
+
+    The transform makes differences of neighbours independent: their squares sum to those of its
+    coefficients, times 2 - 2 cos(pi k / cell).
+    """
+    k = np.arange(cell)
+    differences = 2 - 2 * np.cos(np.pi * k / cell)
+    band = np.searchsorted(BANDS, k, side="right") - 1
+    return np.vstack([differences, band == np.arange(len(BANDS))[:, None]]).astype(np.float32)
 
 
 def _origin(signal: _Floats) -> _Floats:
@@ -171,10 +176,10 @@ def _combined(
     blocks = gcd(size, step)
     ones = np.ones(blocks, np.float32)
 
-    def windows_of(part: _Floats, reduce: np.ufunc) -> _Floats:
+    def windows_of(part: NDArray[Any], reduce: np.ufunc) -> NDArray[Any]:
         """Of blocks of cells."""
         last = part.shape[-1] - size // blocks + 1
-        found: _Floats = part[..., : last : step // blocks]
+        found: NDArray[Any] = part[..., : last : step // blocks]
         for later in range(1, size // blocks):
             found = reduce(found, part[..., later : last + later : step // blocks])
         return found
@@ -183,24 +188,26 @@ def _combined(
         """Over the cells of every window; a product is the fastest sum."""
         return windows_of(values.reshape(*values.shape[:-1], -1, blocks) @ ones, np.add)
 
-    def extreme(values: _Floats, reduce: np.ufunc) -> _Floats:
+    def extreme(values: NDArray[Any], reduce: np.ufunc) -> NDArray[Any]:
         grouped = values.reshape(len(values), -1, blocks).transpose(2, 0, 1)
         return windows_of(reduce.reduce(np.ascontiguousarray(grouped), axis=0), reduce)
 
     def view(values: _Floats) -> _Floats:
         return sliding_window_view(values, size, axis=1)[:, ::step]
 
-    middle = total(cells.total) / window
-    means = view(cells.total) / cell - middle[..., None]
-    slow = np.einsum("cnk,cnk->cn", means, means) / size
-    bands = total(cells.bands) / window
-    square = bands.sum(0) + slow
-    first = total(cells.first) / inside
+    summed = total(cells.sums)
+    middle, first, bands = summed[0] / window, summed[1] / inside, summed[2:] / window
+    means = view(cells.sums[0]) / cell - middle[..., None]
+    square = bands.sum(0) + np.einsum("cnk,cnk->cn", means, means) / size
     high, low = extreme(cells.high, np.maximum), extreme(cells.low, np.minimum)
     highs, lows = view(cells.high), view(cells.low)
-    near = NEAR * (high - low)
-    quiet = _quietest(cells.first, size, step) / max(1, cell - 1)
+    quiet = _quietest(cells.sums[1], size, step) / max(1, cell - 1)
     drift, hum = _slow_parts(means, square, rate_hz, cell)
+    if cells.equal is None:
+        equal, most_equal = np.zeros_like(middle), np.zeros(middle.shape, np.uint8)
+    else:
+        equal = total(cells.equal.astype(np.float32)) / inside
+        most_equal = extreme(cells.equal, np.maximum)
     return Features(
         mean=middle + cells.origin,
         level=np.sqrt(square),
@@ -208,19 +215,36 @@ def _combined(
         quiet=np.sqrt(quiet),
         quiet_share=np.sqrt(quiet / np.maximum(first, np.float32(1e-30))),
         hum=hum,
-        equal=total(cells.equal.astype(np.float32)) / inside,
+        equal=equal,
         bands=bands,
         high=high + cells.origin,
         low=low + cells.origin,
         peak=np.maximum(high - middle, middle - low),
-        against=_against(highs, lows, middle),
-        near=np.maximum(
-            (highs >= (high - near)[..., None]).mean(-1, dtype=np.float32),
-            (lows <= (low + near)[..., None]).mean(-1, dtype=np.float32),
-        ),
+        most_equal=most_equal,
         repeated=np.maximum((highs == high[..., None]).sum(-1), (lows == low[..., None]).sum(-1)),
-        most_equal=extreme(cells.equal, np.maximum),
+        highs=highs,
+        lows=lows,
+        middle=middle,
     )
+
+
+def near_extreme(f: Features, channel: int, at: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The largest share of a window's cells that come close to one of its extremes (`NEAR`)."""
+    highs, lows = f.highs[channel][at], f.lows[channel][at]
+    top, bottom = highs.max(1, keepdims=True), lows.min(1, keepdims=True)
+    near = NEAR * (top - bottom)
+    return np.maximum((highs >= top - near).mean(1), (lows <= bottom + near).mean(1))
+
+
+def against_peak(f: Features, channel: int, at: NDArray[np.intp]) -> _Floats:
+    """What the cell of a window's peak reaches on the other side of the mean."""
+    middle = f.middle[channel][at][:, None]
+    above, below = f.highs[channel][at] - middle, middle - f.lows[channel][at]
+    cells = np.concatenate([above, below], axis=1)
+    peak = cells.argmax(1)
+    other = (peak + above.shape[1]) % cells.shape[1]
+    against: _Floats = cells[np.arange(len(at)), other]
+    return against
 
 
 def _quietest(first: _Floats, size: int, step: int) -> _Floats:
@@ -229,17 +253,6 @@ def _quietest(first: _Floats, size: int, step: int) -> _Floats:
     wide = max(1, size - 1)
     least: _Floats = sliding_window_view(pairs, wide, axis=1)[:, ::step].min(-1)
     return least
-
-
-def _against(highs: _Floats, lows: _Floats, middle: _Floats) -> _Floats:
-    """What stands against a window's peak in its own cell: the extreme on the other side."""
-    top, bottom = highs.argmax(-1)[..., None], lows.argmin(-1)[..., None]
-    above = np.take_along_axis(highs, top, -1)[..., 0] - middle
-    below = middle - np.take_along_axis(lows, bottom, -1)[..., 0]
-    under = middle - np.take_along_axis(lows, top, -1)[..., 0]
-    over = np.take_along_axis(highs, bottom, -1)[..., 0] - middle
-    against: _Floats = np.where(above >= below, under, over)
-    return against
 
 
 def log_shares(bands: _Floats) -> _Floats:

@@ -10,7 +10,9 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.dsp.quality import close
 from dlrsd.runtime.dsp.quality.features import (
     Features,
+    against_peak,
     log_shares,
+    near_extreme,
     stream_features,
     window_features,
 )
@@ -39,6 +41,8 @@ from dlrsd.runtime.dsp.quality.replay import ReplayFinder
 # Resampling a constant leaves a ripple of a few float32 steps.
 _FLAT_RANGE = 1e-6
 _CREST = 4.5  # a peak that stands out less is no spike: noise reaches it in a window of 140
+# Where a tenth of the samples are at the extremes the peak is no more than 3.2 times the RMS.
+_FLAT_CREST = 3.3
 _PLATEAU = 0.2  # of the cells: more that come near to the extreme may be a plateau
 _Floats = NDArray[np.float32]
 
@@ -160,16 +164,17 @@ def _codes(
         own = limits.of(channel)
         _set_by_limits(row, f, channel, own)
         own_windows = windows[channel]
-        mean = f.mean[channel]
         row[(f.quiet[channel] < own.quiet) | (f.quiet_share[channel] < own.quiet_share)] = DROPOUT
-        peak = f.peak[channel]
-        alone = (peak > _CREST * f.level[channel]) & (peak > own.lone_peak * f.against[channel])
         _set(
-            row, SPIKE, alone, lambda at: close.lone_peak(own_windows[at], mean[at]) > own.lone_peak
+            row,
+            SPIKE,
+            f.peak[channel] > _CREST * f.level[channel],
+            lambda at: _is_spike(own_windows, f, channel, at, own.lone_peak),
         )
         _set(row, STUCK, run[channel], lambda at: close.has_run(own_windows[at], limits.stuck_run))
-        suspect = (f.near[channel] > _PLATEAU) | (f.repeated[channel] > 1)
-        suspect |= f.most_equal[channel] >= 3
+        suspect = (f.repeated[channel] > 1) | (f.most_equal[channel] >= 3)
+        low_crest = np.flatnonzero(~suspect & (f.peak[channel] < _FLAT_CREST * f.level[channel]))
+        suspect[low_crest[near_extreme(f, channel, low_crest) > _PLATEAU]] = True
         _set(
             row,
             CLIPPED,
@@ -188,6 +193,16 @@ def _codes(
             row[gap] = GAP
         row[~np.isfinite(high) | ~np.isfinite(low)] = NON_FINITE
     return codes
+
+
+def _is_spike(
+    windows: _Floats, f: Features, channel: int, at: NDArray[np.intp], lone_peak: float
+) -> NDArray[np.bool_]:
+    """Of windows ``at``; most are told by their cells, where the peak's own reaches both sides."""
+    alone = f.peak[channel][at] > lone_peak * against_peak(f, channel, at)
+    looked = at[alone]
+    alone[alone] = close.lone_peak(windows[looked], f.mean[channel][looked]) > lone_peak
+    return alone
 
 
 def _set_by_limits(row: NDArray[np.uint8], f: Features, channel: int, own: ChannelLimits) -> None:

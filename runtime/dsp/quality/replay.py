@@ -13,14 +13,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-PAST = 2**17  # samples that are compared with: 11 s at 12 kHz
+PAST = 2**15  # samples that are compared with: 2.7 s at 12 kHz
 _SLOTS = 2**15  # marks that are remembered
 _MARKED = np.uint32(2**32 - 2**27)
 _MIX = np.uint32(2654435769)  # Knuth's multiplicative hash
 _NEXT = 4  # samples that a mark's hash covers, its own among them
 _APART = 512  # marks of one stretch lie closer than so many samples
-_PIECE = 2**14  # samples that are worked on at once
-_ROOM = PAST + 4 * _PIECE
+_PIECE = 2**17  # samples that are worked on at once
+_ROOM = PAST + _PIECE
 _STRETCHES = 16  # compared per piece, so that its time is bounded too
 _Bits = NDArray[np.uint32]
 
