@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 CELL = 32
 MAINS_HZ = (50.0, 60.0)
+_COLUMNS = 256
 _CHUNK = 2048  # cells that are worked on at once: they stay in the cache
 _Floats = NDArray[np.float32]
 
@@ -130,12 +131,21 @@ def _cells(signal: _Floats, cell: int = CELL) -> Cells:
         if same.any():
             equal = np.zeros((channels, n), np.uint8) if equal is None else equal
             same.sum(0, dtype=np.uint8, out=equal[:, begin:end])
-        spectrum = cosines @ rows.reshape(cell, -1)
+        spectrum = _product(cosines, rows.reshape(cell, -1))
         total = spectrum[0] * np.float32(np.sqrt(cell))
         np.multiply(spectrum, spectrum, out=spectrum)
-        sums[1:, :, begin:end] = (into @ spectrum).reshape(-1, channels, end - begin)
+        sums[1:, :, begin:end] = _product(into, spectrum).reshape(-1, channels, end - begin)
         sums[0, :, begin:end] = total.reshape(channels, -1)
     return Cells(origin, sums, high, low, equal)
+
+
+def _product(matrix: _Floats, columns: _Floats) -> _Floats:
+    """Some columns at a time: a large product would wake BLAS's threads, which the engine needs."""
+    made = np.empty((len(matrix), columns.shape[1]), np.float32)
+    for begin in range(0, columns.shape[1], _COLUMNS):
+        part = slice(begin, begin + _COLUMNS)
+        np.matmul(matrix, columns[:, part], out=made[:, part])
+    return made
 
 
 @lru_cache(maxsize=4)
@@ -174,7 +184,6 @@ def _combined(
     window = size * cell
     inside = size * max(1, cell - 1)  # differences
     blocks = gcd(size, step)
-    ones = np.ones(blocks, np.float32)
 
     def windows_of(part: NDArray[Any], reduce: np.ufunc) -> NDArray[Any]:
         """Of blocks of cells."""
@@ -184,30 +193,28 @@ def _combined(
             found = reduce(found, part[..., later : last + later : step // blocks])
         return found
 
-    def total(values: _Floats) -> _Floats:
-        """Over the cells of every window; a product is the fastest sum."""
-        return windows_of(values.reshape(*values.shape[:-1], -1, blocks) @ ones, np.add)
-
-    def extreme(values: NDArray[Any], reduce: np.ufunc) -> NDArray[Any]:
-        grouped = values.reshape(len(values), -1, blocks).transpose(2, 0, 1)
-        return windows_of(reduce.reduce(np.ascontiguousarray(grouped), axis=0), reduce)
+    def each(values: NDArray[Any], reduce: np.ufunc) -> NDArray[Any]:
+        """Over the cells of every window, block by block."""
+        grouped = values.reshape(*values.shape[:-1], -1, blocks)
+        first_axis = np.ascontiguousarray(np.moveaxis(grouped, -1, 0))
+        return windows_of(reduce.reduce(first_axis, axis=0), reduce)
 
     def view(values: _Floats) -> _Floats:
         return sliding_window_view(values, size, axis=1)[:, ::step]
 
-    summed = total(cells.sums)
+    summed = each(cells.sums, np.add)
     middle, first, bands = summed[0] / window, summed[1] / inside, summed[2:] / window
     means = view(cells.sums[0]) / cell - middle[..., None]
     square = bands.sum(0) + np.einsum("cnk,cnk->cn", means, means) / size
-    high, low = extreme(cells.high, np.maximum), extreme(cells.low, np.minimum)
+    high, low = each(cells.high, np.maximum), each(cells.low, np.minimum)
     highs, lows = view(cells.high), view(cells.low)
     quiet = _quietest(cells.sums[1], size, step) / max(1, cell - 1)
     drift, hum = _slow_parts(means, square, rate_hz, cell)
     if cells.equal is None:
         equal, most_equal = np.zeros_like(middle), np.zeros(middle.shape, np.uint8)
     else:
-        equal = total(cells.equal.astype(np.float32)) / inside
-        most_equal = extreme(cells.equal, np.maximum)
+        equal = each(cells.equal.astype(np.float32), np.add) / inside
+        most_equal = each(cells.equal, np.maximum)
     return Features(
         mean=middle + cells.origin,
         level=np.sqrt(square),

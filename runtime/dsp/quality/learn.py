@@ -20,7 +20,7 @@ TRIMMED = 0.01  # of a class's windows at either end, at least
 LEVEL_MARGIN = 4.0  # a level beyond the trained ones by more than this factor is unfit
 _QUIET, _QUIET_SHARE = 4.0, 2.0
 _DRIFT = 3.0
-_PEAK = 1.3
+_PEAK, _PEAK_FLOOR = 1.3, 3.0
 _EDGE, _EDGE_FLOOR = 1.5, 3.0
 _SPECTRUM = 0.7  # in ln of the share of the power: a factor of two
 _OFFSET = 0.5  # of the quietest class's level, beside the range of the means once more
@@ -128,7 +128,7 @@ def _limits(low: _Figures, high: _Figures, spectra: NDArray[np.floating]) -> Cha
         drift=_DRIFT * high.drift,
         quiet=low.quiet / _QUIET,
         quiet_share=low.quiet_share / _QUIET_SHARE,
-        lone_peak=_PEAK * high.lone_peak,
+        lone_peak=max(_PEAK_FLOOR, _PEAK * high.lone_peak),
         hum=max(_HUM_FLOOR, _HUM * high.hum),
         equal=max(_EQUAL_FLOOR, _EQUAL * high.equal),
         edge=max(_EDGE_FLOOR, _EDGE * high.edge),
