@@ -17,6 +17,7 @@ from dlrsd.runtime.dsp.quality.features import (
     window_features,
 )
 from dlrsd.runtime.dsp.quality.limits import (
+    QUIET_MARGIN,
     CLIPPED,
     COARSE,
     DRIFT,
@@ -164,7 +165,10 @@ def _codes(
         own = limits.of(channel)
         _set_by_limits(row, f, channel, own)
         own_windows = windows[channel]
-        row[(f.quiet[channel] < own.quiet) | (f.quiet_share[channel] < own.quiet_share)] = DROPOUT
+        # Between the impacts of a fault stronger than those trained on it is never quieter.
+        quiet, share = f.quiet[channel], f.quiet_share[channel]
+        is_quiet = quiet < QUIET_MARGIN * own.quiet if own.quiet else True
+        row[(quiet < own.quiet) | ((share < own.quiet_share) & is_quiet)] = DROPOUT
         _set(
             row,
             SPIKE,

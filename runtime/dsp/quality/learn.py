@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.dsp.quality import close
 from dlrsd.runtime.dsp.quality.features import log_shares, window_features
-from dlrsd.runtime.dsp.quality.limits import ChannelLimits, QualityLimits
+from dlrsd.runtime.dsp.quality.limits import QUIET_MARGIN, ChannelLimits, QualityLimits
 
 TRIMMED = 0.01  # of a class's windows at either end, at least
 LEVEL_MARGIN = 4.0  # a level beyond the trained ones by more than this factor is unfit
-_QUIET, _QUIET_SHARE = 4.0, 2.0
+_QUIET_SHARE = 2.0
 _DRIFT = 3.0
 _PEAK, _PEAK_FLOOR = 1.3, 3.0
 _EDGE, _EDGE_FLOOR = 1.5, 3.0
@@ -26,6 +26,7 @@ _SPECTRUM = 0.7  # in ln of the share of the power: a factor of two
 _OFFSET = 0.5  # of the quietest class's level, beside the range of the means once more
 _HUM, _HUM_FLOOR = 1.3, 0.5
 _EQUAL, _EQUAL_FLOOR = 3.0, 0.03
+_SPREADS = 4.0
 _RUN = 2  # times the longest of the training windows
 _AT_ONCE = 1024
 
@@ -61,7 +62,7 @@ def learned_limits(
         figures, shares = _measured(windows[:, channel], rate_hz)
         ranges = [_trimmed(figures[own], n) for own, n in classes]
         low, high = np.min([r[0] for r in ranges], axis=0), np.max([r[1] for r in ranges], axis=0)
-        spectra = _boxes([_trimmed(shares[own], n) for own, n in classes])
+        spectra = np.array([_box(shares[own], n) for own, n in classes])
         least, most = _Figures(*low.tolist()), _Figures(*high.tolist())
         channels.append(_limits(least, most, spectra))
         runs.append(most.run)
@@ -126,7 +127,7 @@ def _limits(low: _Figures, high: _Figures, spectra: NDArray[np.floating]) -> Cha
         offset_low=low.mean - room,
         offset_high=high.mean + room,
         drift=_DRIFT * high.drift,
-        quiet=low.quiet / _QUIET,
+        quiet=low.quiet / QUIET_MARGIN,
         quiet_share=low.quiet_share / _QUIET_SHARE,
         lone_peak=max(_PEAK_FLOOR, _PEAK * high.lone_peak),
         hum=max(_HUM_FLOOR, _HUM * high.hum),
@@ -137,14 +138,12 @@ def _limits(low: _Figures, high: _Figures, spectra: NDArray[np.floating]) -> Cha
     )
 
 
-def _boxes(
-    ranges: list[tuple[NDArray[np.floating], NDArray[np.floating]]],
-) -> NDArray[np.floating]:
-    """Of each class least and most in every band, shape (K, 2, bands).
+def _box(shares: NDArray[np.floating], spoiled: int) -> NDArray[np.floating]:
+    """Least and most in every band of a class's windows, shape (2, bands).
 
-    A class of few windows does not show how far it reaches: as far as the middle one at least.
+    Few windows do not show how far a class reaches: so many spreads at least.
     """
-    boxes = np.array(ranges)
-    middle, half = boxes.mean(1), (boxes[:, 1] - boxes[:, 0]) / 2
-    half = np.maximum(half, np.median(half, axis=0))
-    return np.stack([middle - half, middle + half], axis=1)
+    low, high = _trimmed(shares, spoiled)
+    middle = np.median(shares, axis=0)
+    reach = _SPREADS * 1.4826 * np.median(np.abs(shares - middle), axis=0)
+    return np.stack([np.minimum(low, middle - reach), np.maximum(high, middle + reach)])

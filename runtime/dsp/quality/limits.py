@@ -48,6 +48,7 @@ QUALITY: tuple[Quality, ...] = get_args(Quality)
     SPECTRUM,
 ) = range(len(QUALITY))
 
+QUIET_MARGIN = 4.0  # below the quietest trained windows by so much is unfit
 _Level = Annotated[float, Meta(ge=0, le=1e30)]
 _Signed = Annotated[float, Meta(ge=-1e30, le=1e30)]
 

@@ -18,6 +18,7 @@ KEPT = 64  # windows of the past
 FEWEST = 8  # before them nothing is compared
 HELD_S = 3600.0
 LEAST_GAIN = 1.6  # a smaller factor is no change of gain; half and double are
+LEAST_RISE = 4.0  # nor a smaller rise: a fault that begins can raise all of the spectrum
 COLLAPSE = 2.5  # by which a window's quietest part falls further than its level
 SILENCE = 20.0  # by which the level itself falls
 LEAST_STEP = 0.5  # of the past's RMS: a smaller step of the mean is none
@@ -106,16 +107,18 @@ class Past:
         apart = np.sqrt(((bands - factor[:, None]) ** 2).mean(1))
         usual = np.sqrt((spread[:_N] ** 2).mean())
         apart_most = min(_ALIKE + usual, 2 * _ALIKE)
-        alike = (apart <= apart_most) & (
-            np.abs(quiet - factor) <= _ALIKE_QUIET + 2 * spread[_QUIET]
-        )
+        off = np.abs(quiet - factor)
+        alike = (apart <= apart_most) & (off <= _ALIKE_QUIET + 2 * spread[_QUIET])
+        alike &= (off <= 0.5 * np.abs(factor)) & ((factor < 0) | (factor > 2 * np.log(LEAST_RISE)))
         factor[apart > 2 * apart_most] = 0  # there is none
         least = max(2 * np.log(LEAST_GAIN), 4 * min(spread[_LEVEL], spread[_QUIET]))
         if self._tells_gain:
             changed[alike & (np.abs(factor) > least)] = GAIN
 
         least = 2 * np.log(COLLAPSE) + 3 * (spread[_LEVEL] + spread[_QUIET])
-        changed[(quiet - level < -least) | (level < -2 * np.log(SILENCE))] = DROPOUT
+        # The quietest part itself: beside a strong fault's impacts it is a small share, too.
+        collapses = np.maximum(quiet, quiet - level) < -least
+        changed[collapses | (level < -2 * np.log(SILENCE))] = DROPOUT
         return changed, factor
 
     def _settle(self, found: NDArray[np.uint8], factor: _Floats, fit: NDArray[np.bool_]) -> None:
