@@ -14,9 +14,8 @@ one). `clean` is the share flagged of windows of the same parts without any faul
 from __future__ import annotations
 
 import importlib.util
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -162,7 +161,7 @@ def _rows(
 
 
 def training_windows(parts: list[Part]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Of every recording's first part, with their labels; those unfit by themselves are left out."""
+    """Of every recording's first part, with their labels, without those unfit by themselves."""
     names = sorted({part.label for part in parts})
     cut = [sliding_window_view(part.train, WINDOW)[::HOP] for part in parts]
     label = np.repeat([names.index(part.label) for part in parts], [len(c) for c in cut])

@@ -1,4 +1,4 @@
-"""Write the quality limits of a ready bundle anew, of the data and the draw that its manifest names.
+"""Write the quality limits of a ready bundle anew, from the training windows its manifest names.
 
     python -m benchmarks.accuracy.ready_limits --root DATA
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.formats import json_text

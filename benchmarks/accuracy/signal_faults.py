@@ -200,7 +200,9 @@ FAULTS: dict[str, dict[str, Injection]] = {
     },
     "clipping": {
         f"{v:g} of the peak, dither {d:g}": partial(clipped, level=v, dither=d)
-        for v, d in ((0.1, 0), (0.1, 0.01), (0.1, 0.03), (0.2, 0.01), (0.3, 0), (0.3, 0.01), (0.5, 0))
+        for v, d in (
+            (0.1, 0), (0.1, 0.01), (0.1, 0.03), (0.2, 0.01), (0.3, 0), (0.3, 0.01), (0.4, 0),
+        )
     },
     "replayed buffer": {
         f"{n} samples, {'at once' if not b else f'{b:g} s late'}": partial(

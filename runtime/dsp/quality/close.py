@@ -6,8 +6,6 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from dlrsd.runtime.dsp.quality.limits import QualityLimits
-
 # How many times as often as the next level an extreme must occur to be clipped: 2.4 is the most
 # that an unclipped sine reaches.
 CLIP_CONTRAST = 4
@@ -174,6 +172,6 @@ def _usual_peak(about: _Floats) -> _Floats:
     return usual
 
 
-def suspect_equal(limits: QualityLimits) -> tuple[int, int]:
-    """Equal neighbours that some cell has at least, if a run of zeros or of any value is there."""
-    return (limits.zero_run + 1) // 2 - 1, (limits.stuck_run + 1) // 2 - 1
+def fewest_equal(run: int) -> int:
+    """Equal neighbours that some cell has at least where so many samples in a row are equal."""
+    return (run + 1) // 2 - 1

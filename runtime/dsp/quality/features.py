@@ -8,7 +8,6 @@ says the same whatever stands before it.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import pairwise
 from math import gcd
 from typing import Any, NamedTuple
 
@@ -16,26 +15,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-CELL = 32
+from dlrsd.runtime.dsp.quality.cells import CELL, Cells, cells_of
+
 MAINS_HZ = (50.0, 60.0)
-_COLUMNS = 256
-_CHUNK = 2048  # cells that are worked on at once: they stay in the cache
 _Floats = NDArray[np.float32]
-
-
-class Cells(NamedTuple):
-    """Of every cell, arrays of shape (channels, cells); samples are about ``origin``.
-
-    ``sums``, shape (2 + bands, channels, cells), holds the sum, the sum of squares of the
-    differences of neighbours, and that of the cosine transform in every band of `BANDS`; ``equal``
-    is how many samples equal the one before, None where none does.
-    """
-
-    origin: _Floats  # shape (channels, 1)
-    sums: _Floats
-    high: _Floats
-    low: _Floats
-    equal: NDArray[np.uint8] | None
 
 
 class Features(NamedTuple):
@@ -66,8 +49,6 @@ class Features(NamedTuple):
 
 
 NEAR = 0.04  # of the window's range
-# First coefficient of each band of a cell's cosine transform: at 12 kHz from 190 Hz, 190 Hz each.
-BANDS = (1, 2, 4, 6, 9, 13, 18, 24)
 
 
 def stream_features(signal: _Floats, *, window: int, hop: int, rate_hz: float | None) -> Features:
@@ -86,7 +67,7 @@ def stream_features(signal: _Floats, *, window: int, hop: int, rate_hz: float | 
         windows = sliding_window_view(signal, window, axis=1)[:, ::hop]
         return window_features(windows, rate_hz=rate_hz)
     size = window // CELL
-    return _combined(_cells(signal), size, hop // CELL, rate_hz)
+    return _combined(cells_of(signal), size, hop // CELL, rate_hz)
 
 
 def window_features(windows: _Floats, *, rate_hz: float | None) -> Features:
@@ -99,7 +80,7 @@ def window_features(windows: _Floats, *, rate_hz: float | None) -> Features:
     windows : array, shape (channels, n, window), float32
     rate_hz : float, optional
     """
-    channels, n, window = windows.shape
+    channels, _, window = windows.shape
     cell = min(CELL, window)
     size = window // cell
     flat = windows
@@ -107,75 +88,8 @@ def window_features(windows: _Floats, *, rate_hz: float | None) -> Features:
         size += 1
         where = np.r_[0 : window // cell * cell, window - cell : window]
         flat = windows[..., where]
-    found = _cells(np.ascontiguousarray(flat).reshape(channels, -1), cell)
+    found = cells_of(np.ascontiguousarray(flat).reshape(channels, -1), cell)
     return _combined(found, size, size, rate_hz, cell)
-
-
-def _cells(signal: _Floats, cell: int = CELL) -> Cells:
-    channels, samples = signal.shape
-    n = samples // cell
-    cut = signal[:, : n * cell].reshape(channels, n, cell)
-    origin = _origin(signal)
-    sums = np.empty((2 + len(BANDS), channels, n), np.float32)
-    high, low = np.empty((2, channels, n), np.float32)
-    equal: NDArray[np.uint8] | None = None
-    cosines, into = _cosines(cell), _into_sums(cell)
-    pieces = max(1, round(n / _CHUNK))
-    for begin, end in pairwise(np.linspace(0, n, pieces + 1).astype(int).tolist()):
-        # Samples of a cell along the first axis: what is done to all cells is done to whole rows.
-        rows = np.empty((cell, channels, end - begin), np.float32)
-        np.subtract(cut[:, begin:end].transpose(2, 0, 1), origin[None], out=rows)
-        rows.max(0, out=high[:, begin:end])
-        rows.min(0, out=low[:, begin:end])
-        same = rows[1:] == rows[:-1]
-        if same.any():
-            equal = np.zeros((channels, n), np.uint8) if equal is None else equal
-            same.sum(0, dtype=np.uint8, out=equal[:, begin:end])
-        spectrum = _product(cosines, rows.reshape(cell, -1))
-        total = spectrum[0] * np.float32(np.sqrt(cell))
-        np.multiply(spectrum, spectrum, out=spectrum)
-        sums[1:, :, begin:end] = _product(into, spectrum).reshape(-1, channels, end - begin)
-        sums[0, :, begin:end] = total.reshape(channels, -1)
-    return Cells(origin, sums, high, low, equal)
-
-
-def _product(matrix: _Floats, columns: _Floats) -> _Floats:
-    """Some columns at a time: a large product would wake BLAS's threads, which the engine needs."""
-    made = np.empty((len(matrix), columns.shape[1]), np.float32)
-    for begin in range(0, columns.shape[1], _COLUMNS):
-        part = slice(begin, begin + _COLUMNS)
-        np.matmul(matrix, columns[:, part], out=made[:, part])
-    return made
-
-
-@lru_cache(maxsize=4)
-def _cosines(cell: int) -> _Floats:
-    """The orthonormal cosine transform (DCT-II) of a cell: its squares sum to those of the cell."""
-    angle = np.pi / cell * np.outer(np.arange(cell), np.arange(cell) + 0.5)
-    transform = np.sqrt(2 / cell) * np.cos(angle)
-    transform[0] = np.sqrt(1 / cell)
-    return transform.astype(np.float32)
-
-
-@lru_cache(maxsize=4)
-def _into_sums(cell: int) -> _Floats:
-    """From the squares of a cell's cosine transform to `Cells.sums` but the first.
-
-    The transform makes differences of neighbours independent: their squares sum to those of its
-    coefficients, times 2 - 2 cos(pi k / cell).
-    """
-    k = np.arange(cell)
-    differences = 2 - 2 * np.cos(np.pi * k / cell)
-    band = np.searchsorted(BANDS, k, side="right") - 1
-    return np.vstack([differences, band == np.arange(len(BANDS))[:, None]]).astype(np.float32)
-
-
-def _origin(signal: _Floats) -> _Floats:
-    """A value near the middle of each channel: sums of squares about it lose few digits."""
-    some = signal[:, :: max(1, signal.shape[1] // 64)]
-    if not np.isfinite(some).all():
-        return np.zeros((len(signal), 1), np.float32)
-    return np.partition(some, some.shape[1] // 2, axis=1)[:, some.shape[1] // 2, None]
 
 
 def _combined(
@@ -203,7 +117,8 @@ def _combined(
         return sliding_window_view(values, size, axis=1)[:, ::step]
 
     summed = each(cells.sums, np.add)
-    middle, first, bands = summed[0] / window, summed[1] / inside, summed[2:] / window
+    middle, first = summed[0] / window, summed[1] / inside
+    bands: _Floats = np.asarray(summed[2:] / window, np.float32)
     means = view(cells.sums[0]) / cell - middle[..., None]
     square = bands.sum(0) + np.einsum("cnk,cnk->cn", means, means) / size
     high, low = each(cells.high, np.maximum), each(cells.low, np.minimum)
@@ -240,7 +155,10 @@ def near_extreme(f: Features, channel: int, at: NDArray[np.intp]) -> NDArray[np.
     highs, lows = f.highs[channel][at], f.lows[channel][at]
     top, bottom = highs.max(1, keepdims=True), lows.min(1, keepdims=True)
     near = NEAR * (top - bottom)
-    return np.maximum((highs >= top - near).mean(1), (lows <= bottom + near).mean(1))
+    share: NDArray[np.float64] = np.maximum(
+        (highs >= top - near).mean(1), (lows <= bottom + near).mean(1)
+    )
+    return share
 
 
 def against_peak(f: Features, channel: int, at: NDArray[np.intp]) -> _Floats:

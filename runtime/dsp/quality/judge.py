@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -17,7 +19,6 @@ from dlrsd.runtime.dsp.quality.features import (
     window_features,
 )
 from dlrsd.runtime.dsp.quality.limits import (
-    QUIET_MARGIN,
     CLIPPED,
     COARSE,
     DRIFT,
@@ -29,6 +30,7 @@ from dlrsd.runtime.dsp.quality.limits import (
     NON_FINITE,
     OFFSET,
     OK,
+    QUIET_MARGIN,
     REPLAYED,
     SPECTRUM,
     SPIKE,
@@ -46,6 +48,7 @@ _CREST = 4.5  # a peak that stands out less is no spike: noise reaches it in a w
 _FLAT_CREST = 3.3
 _PLATEAU = 0.2  # of the cells: more that come near to the extreme may be a plateau
 _Floats = NDArray[np.float32]
+Look = Callable[[NDArray[np.intp]], NDArray[np.bool_]]  # which of some windows, by their numbers
 
 
 def window_quality(
@@ -157,53 +160,54 @@ def window_rms(windows: _Floats) -> _Floats:
 def _codes(
     windows: _Floats, f: Features, limits: QualityLimits, gap: NDArray[np.bool_] | None
 ) -> NDArray[np.uint8]:
-    """Shape (channels, n); the later a code is set, the more it says."""
+    """Shape (channels, n)."""
     codes = np.full(f.level.shape, OK, np.uint8)
-    zeros, stuck = close.suspect_equal(limits)
-    run = f.most_equal >= min(zeros, stuck)
     for channel, row in enumerate(codes):
-        own = limits.of(channel)
-        _set_by_limits(row, f, channel, own)
-        own_windows = windows[channel]
-        # Between the impacts of a fault stronger than those trained on it is never quieter.
-        quiet, share = f.quiet[channel], f.quiet_share[channel]
-        is_quiet = quiet < QUIET_MARGIN * own.quiet if own.quiet else True
-        row[(quiet < own.quiet) | ((share < own.quiet_share) & is_quiet)] = DROPOUT
-        _set(
-            row,
-            SPIKE,
-            f.peak[channel] > _CREST * f.level[channel],
-            lambda at: _is_spike(own_windows, f, channel, at, own.lone_peak),
-        )
-        _set(row, STUCK, run[channel], lambda at: close.has_run(own_windows[at], limits.stuck_run))
-        suspect = (f.repeated[channel] > 1) | (f.most_equal[channel] >= 3)
-        low_crest = np.flatnonzero(~suspect & (f.peak[channel] < _FLAT_CREST * f.level[channel]))
-        suspect[low_crest[near_extreme(f, channel, low_crest) > _PLATEAU]] = True
-        _set(
-            row,
-            CLIPPED,
-            suspect,
-            lambda at: close.is_clipped(own_windows[at], limits.clip_run, own.edge),
-        )
-        high, low = f.high[channel], f.low[channel]
-        row[high - low <= _FLAT_RANGE * np.maximum(abs(high), abs(low))] = FLAT
-        _set(
-            row,
-            GAP,
-            run[channel],
-            lambda at: close.has_run(own_windows[at], limits.zero_run, of=0.0),
-        )
+        _judge_channel(row, windows[channel], f, channel, limits)
         if gap is not None:
-            row[gap] = GAP
-        row[~np.isfinite(high) | ~np.isfinite(low)] = NON_FINITE
+            row[gap & (row != NON_FINITE)] = GAP
     return codes
+
+
+def _judge_channel(
+    row: NDArray[np.uint8], windows: _Floats, f: Features, channel: int, limits: QualityLimits
+) -> None:
+    """Set the codes of one channel; the later one is set, the more it says."""
+    own = limits.of(channel)
+    level, peak, most_equal = f.level[channel], f.peak[channel], f.most_equal[channel]
+
+    def look(code: int, suspect: NDArray[np.bool_], sees: Look) -> None:
+        at = np.flatnonzero(suspect)
+        if len(at):
+            row[at[sees(at)]] = code
+
+    _set_by_limits(row, f, channel, own)
+    # Between the impacts of a fault stronger than those trained on it is never quieter.
+    quiet, share = f.quiet[channel], f.quiet_share[channel]
+    is_quiet = quiet < QUIET_MARGIN * own.quiet if own.quiet else True
+    row[(quiet < own.quiet) | ((share < own.quiet_share) & is_quiet)] = DROPOUT
+    look(
+        SPIKE,
+        peak > _CREST * level,
+        lambda at: _is_spike(windows, f, channel, at, own.lone_peak),
+    )
+    runs = most_equal >= close.fewest_equal(min(limits.zero_run, limits.stuck_run))
+    look(STUCK, runs, lambda at: close.has_run(windows[at], limits.stuck_run))
+    suspect = (f.repeated[channel] > 1) | (most_equal >= 3)
+    even = np.flatnonzero(~suspect & (peak < _FLAT_CREST * level))
+    suspect[even[near_extreme(f, channel, even) > _PLATEAU]] = True
+    look(CLIPPED, suspect, lambda at: close.is_clipped(windows[at], limits.clip_run, own.edge))
+    high, low = f.high[channel], f.low[channel]
+    row[high - low <= _FLAT_RANGE * np.maximum(abs(high), abs(low))] = FLAT
+    look(GAP, runs, lambda at: close.has_run(windows[at], limits.zero_run, of=0.0))
+    row[~np.isfinite(high) | ~np.isfinite(low)] = NON_FINITE
 
 
 def _is_spike(
     windows: _Floats, f: Features, channel: int, at: NDArray[np.intp], lone_peak: float
 ) -> NDArray[np.bool_]:
     """Of windows ``at``; most are told by their cells, where the peak's own reaches both sides."""
-    alone = f.peak[channel][at] > lone_peak * against_peak(f, channel, at)
+    alone: NDArray[np.bool_] = f.peak[channel][at] > lone_peak * against_peak(f, channel, at)
     looked = at[alone]
     alone[alone] = close.lone_peak(windows[looked], f.mean[channel][looked]) > lone_peak
     return alone
@@ -212,18 +216,13 @@ def _is_spike(
 def _set_by_limits(row: NDArray[np.uint8], f: Features, channel: int, own: ChannelLimits) -> None:
     level, mean = f.level[channel], f.mean[channel]
     if own.spectrum_low:
-        low, high = np.float32(own.spectrum_low), np.float32(own.spectrum_high)
+        low, high = (np.array(v, np.float32) for v in (own.spectrum_low, own.spectrum_high))
         shares = log_shares(f.bands[:, channel])[:, None]
-        row[~((shares >= low) & (shares <= high)).all(2).any(1)] = SPECTRUM
-    row[~((level >= own.level_low) & (level <= own.level_high))] = LEVEL
+        inside = np.all((shares >= low) & (shares <= high), axis=2)
+        row[~np.any(inside, axis=1)] = SPECTRUM
     row[f.equal[channel] > own.equal] = COARSE
     row[f.hum[channel] > own.hum] = HUM
     row[f.drift[channel] > own.drift] = DRIFT
     row[~((mean >= own.offset_low) & (mean <= own.offset_high))] = OFFSET
-    row[~np.isfinite(level)] = LEVEL  # its squares overflow
-
-
-def _set(row, code, suspect, looks) -> None:  # type: ignore[no-untyped-def]
-    at = np.flatnonzero(suspect)
-    if len(at):
-        row[at[looks(at)]] = code
+    # Not a number where the squares overflow.
+    row[~((level >= own.level_low) & (level <= own.level_high))] = LEVEL

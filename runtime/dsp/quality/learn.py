@@ -98,13 +98,10 @@ def _measured(
         part = np.ascontiguousarray(windows[begin : begin + _AT_ONCE])
         with np.errstate(all="ignore"):
             f = window_features(part[None], rate_hz=rate_hz)
-            own = _Figures(
-                *(v[0] for v in (f.level, f.mean, f.drift, f.quiet, f.quiet_share, f.hum, f.equal)),
-                close.lone_peak(part, f.mean[0]),
-                close.edge_contrast(part),
-                close.longest_run(part),
-            )
-        figures.append(np.array(own, np.float64).T)
+            own = [v[0] for v in (f.level, f.mean, f.drift, f.quiet, f.quiet_share, f.hum, f.equal)]
+            own += [close.lone_peak(part, f.mean[0]), close.edge_contrast(part)]
+        # In the order of `_Figures`.
+        figures.append(np.array([*own, close.longest_run(part)], np.float64).T)
         shares.append(log_shares(f.bands[:, 0]))
     return np.concatenate(figures), np.concatenate(shares)
 

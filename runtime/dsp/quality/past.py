@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dlrsd.runtime.dsp.quality.features import BANDS, Features
+from dlrsd.runtime.dsp.quality.cells import BANDS
+from dlrsd.runtime.dsp.quality.features import Features
 from dlrsd.runtime.dsp.quality.limits import DROPOUT, GAIN, OFFSET, OK
 
 KEPT = 64  # windows of the past
@@ -48,7 +49,12 @@ class Past:
     def __init__(self, window: int, hop_s: float) -> None:
         self._tells_gain = window >= _FEWEST_SAMPLES
         self._most_held = max(1, round(HELD_S / hop_s))
-        self._forget()
+        self._kept: _Floats = np.empty((0, _MEAN + 1))
+        self._middle: _Floats = np.zeros(_MEAN + 1)
+        self._spread: _Floats = np.zeros(_MEAN + 1)
+        self._held = 0  # windows in a row that have changed
+        self._streak = 0  # that seem to have changed, or to have come back
+        self._factor = 0.0  # ln of that by which the power has changed; 0: it has not
 
     def changed(
         self, features: Features, channel: int, fit: NDArray[np.bool_]
@@ -146,18 +152,13 @@ class Past:
         held = int((found != OK).sum())
         self._held = self._held + held if held else 0
         if self._held > self._most_held:
-            self._forget()
+            self._kept, self._held = self._kept[:0], 0
+            self._factor, self._streak = 0.0, 0
         elif kept.any() and not self._factor:
             self._kept = np.concatenate([self._kept, now[kept]])[-KEPT:]
             half = len(self._kept) // 2
             self._middle = np.sort(self._kept, axis=0)[half]
             self._spread = 1.4826 * np.sort(np.abs(self._kept - self._middle), axis=0)[half]
-
-    def _forget(self) -> None:
-        self._kept = np.empty((0, _MEAN + 1))
-        self._held = self._streak = 0
-        self._factor = 0.0  # ln of that by which the power has changed; 0: it has not
-        self._middle = self._spread = np.zeros(_MEAN + 1)
 
 
 def _figures(f: Features, channel: int) -> _Floats:

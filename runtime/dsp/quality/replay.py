@@ -10,6 +10,8 @@ network file system", SOSP 2001.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -79,7 +81,7 @@ class ReplayFinder:
 
     def _stretches(self, bits: _Bits, first: int, origin: int) -> list[tuple[int, int]]:
         now, before = self._repeated(bits, first, origin)
-        inside = before >= 0
+        inside = (before >= 0) & (now - before <= PAST)
         now, lag = now[inside], (now - before)[inside]
         if len(now) < 2:
             return []
@@ -88,7 +90,7 @@ class ReplayFinder:
         apart = (np.diff(lag) != 0) | (np.diff(now) > _APART)
         found = []
         edges = np.flatnonzero(np.r_[True, apart, True])
-        groups = [(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if b - a > 1]
+        groups = [(a, b) for a, b in pairwise(edges.tolist()) if b - a > 1]
         for a, b in groups[:_STRETCHES]:
             stretch = self._same(bits, int(now[a]), int(now[b - 1]), int(lag[a]))
             if stretch:
