@@ -134,7 +134,7 @@ class StreamQuality:
                 for begin, end in finder.find(signal[channel], int(start[0])):
                     touched = (start < end) & (start + self._window > begin)
                     row = codes[channel]
-                    row[touched & ~np.isin(row, (NON_FINITE, GAP, FLAT, STUCK))] = REPLAYED
+                    row[touched & ~np.isin(row, (NON_FINITE, GAP, FLAT))] = REPLAYED
             for channel, past in enumerate(self._past):
                 row = codes[channel]
                 changed = past.changed(features, channel, row == OK)
@@ -221,8 +221,8 @@ def _set_by_limits(row: NDArray[np.uint8], f: Features, channel: int, own: Chann
         inside = np.all((shares >= low) & (shares <= high), axis=2)
         row[~np.any(inside, axis=1)] = SPECTRUM
     row[f.equal[channel] > own.equal] = COARSE
-    row[f.hum[channel] > own.hum] = HUM
     row[f.drift[channel] > own.drift] = DRIFT
+    row[f.hum[channel] > own.hum] = HUM
     row[~((mean >= own.offset_low) & (mean <= own.offset_high))] = OFFSET
     # Not a number where the squares overflow.
     row[~((level >= own.level_low) & (level <= own.level_high))] = LEVEL

@@ -89,7 +89,14 @@ class Divided:
             self.recordings, spans, self.classes, window=self.window, hop=hop or self.hop
         )
         quality = quality_of(self.recordings, index, window=self.window)
-        return part_of(index, np.flatnonzero(quality == OK))
+        fit = part_of(index, np.flatnonzero(quality == OK))
+        for label in np.setdiff1d(index.label, fit.label):
+            raise InputError(
+                f"class {self.classes[label]!r}: all {(index.label == label).sum()} windows of a "
+                "part are unfit for diagnosis: expected some that are fit; repair its recordings, "
+                "leave them out, or divide them with another seed"
+            )
+        return fit
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.fft import dct
@@ -37,7 +39,7 @@ def by_hand(window: np.ndarray) -> dict[str, float]:
         "low": x.min(),
         "peak": np.abs(x - x.mean()).max(),
     }
-    for band, (begin, end) in enumerate(zip(edges, edges[1:], strict=False)):
+    for band, (begin, end) in enumerate(pairwise(edges)):
         found[f"band {band}"] = power[begin:end].sum() / len(x)
     return found
 
