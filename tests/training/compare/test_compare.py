@@ -131,7 +131,7 @@ def test_the_second_writer_is_refused_at_once(small, tmp_path):
 
 
 def test_a_cell_that_fails_leaves_the_others(small, rig_folder, tmp_path):
-    """Seed 3 tests the last quarter of every recording of a class, where the sensor had come off."""
+    """Seed 3 tests the last quarter, where the sensor had come off in all recordings of a class."""
     folder = tmp_path / "torn"
     shutil.copytree(rig_folder, folder)
     for path in folder.glob("ball/*/a.npy"):
