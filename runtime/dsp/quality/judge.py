@@ -194,7 +194,8 @@ def _judge_channel(
     runs = most_equal >= close.fewest_equal(min(limits.zero_run, limits.stuck_run))
     look(STUCK, runs, lambda at: close.has_run(windows[at], limits.stuck_run))
     suspect = (f.repeated[channel] > 1) | (most_equal >= 3)
-    even = np.flatnonzero(~suspect & (peak < _FLAT_CREST * level))
+    suspect &= row != HUM  # whose crests are flat
+    even = np.flatnonzero(~suspect & (row != HUM) & (peak < _FLAT_CREST * level))
     suspect[even[near_extreme(f, channel, even) > _PLATEAU]] = True
     look(CLIPPED, suspect, lambda at: close.is_clipped(windows[at], limits.clip_run, own.edge))
     high, low = f.high[channel], f.low[channel]

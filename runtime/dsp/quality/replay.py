@@ -23,7 +23,7 @@ _NEXT = 4  # samples that a mark's hash covers, its own among them
 _APART = 512  # marks of one stretch lie closer than so many samples
 _PIECE = 2**17  # samples that are worked on at once
 _ROOM = PAST + _PIECE
-_STRETCHES = 16  # compared per piece, so that its time is bounded too
+_STRETCHES = 128  # compared per piece, so that its time is bounded too
 _Bits = NDArray[np.uint32]
 
 

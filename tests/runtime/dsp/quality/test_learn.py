@@ -53,7 +53,7 @@ def test_one_bad_sample_or_dropout_opens_no_limit(value: float) -> None:
         x[n : n + 2, 0, 100 : 101 if value else 700] = value
     spoiled = learned_limits(x, LABEL, rate_hz=RATE)
     for name, limit in scalars(clean).items():
-        assert scalars(spoiled)[name] == pytest.approx(limit, rel=0.35, abs=0.03), name
+        assert scalars(spoiled)[name] == pytest.approx(limit, rel=0.5, abs=0.03), name
     assert spoiled.stuck_run == clean.stuck_run == 16
     assert (window_quality(x, spoiled, rate_hz=RATE)[[7, 8, 210, 211]] != OK).all()
 
