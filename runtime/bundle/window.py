@@ -65,5 +65,15 @@ class WindowManifest(Facts, frozen=True, kw_only=True, tag="window"):
 
     def quality_lines(self) -> list[str]:
         """What `info` tells of the quality flags."""
-        limits = ", ".join(f"{name} {value:g}" for name, value in self.quality.asdict().items())
-        return [f"quality     {limits} (levels are RMS in {self.signal.unit})"]
+        limits = self.quality
+        lines = [
+            f"quality     RMS {limits.level_low:g} to {limits.level_high:g} {self.signal.unit}, runs "
+            f"of {limits.zero_run} zeros or {limits.stuck_run} equal samples, {limits.clip_run} "
+            "samples at an extreme"
+        ]
+        lines += [
+            f"            channel {number}: mean {own.offset_low:.3g} to {own.offset_high:.3g}, hum up "
+            f"to {100 * min(1, own.hum):.0f} % of the power, spectra of {len(own.spectrum_low)} classes"
+            for number, own in enumerate(limits.channels)
+        ]
+        return lines

@@ -55,7 +55,7 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t
     start: Annotated[str | None, Meta(description="ISO 8601 time of the first sample.")]
     stream: Annotated[dict[str, Any], Meta(description="The stream as found.")]
     novelty: Novelty
-    quality: Annotated[dict[str, float], Meta(description="Limits of the quality flags.")]
+    quality: Annotated[dict[str, Any], Meta(description="Limits of the quality flags.")]
     verdict: VerdictRule
     kind: Annotated[str, Meta(description="Of the bundle.")] = "window"
     channel_names: Annotated[list[str] | None, Meta(description="Of a sequence.")] = None

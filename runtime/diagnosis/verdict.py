@@ -1,7 +1,8 @@
 """A verdict: what a person reads instead of 23 labels a second.
 
-A class holds while at least ``hold`` of the last ``last`` fit windows of a channel carry its label;
-where none holds the verdict is "undecided". Unfit windows carry no label and are only counted.
+A class holds while at least ``hold`` of the last ``last`` windows of a channel carry its label and
+no more than half of them are unfit for diagnosis or novel; where none holds the verdict is
+"undecided". So "Normal" has to be earned: a window that is unfit speaks for no class.
 A verdict begins with the earliest window, among those last ones, that carried its label. Memory
 is constant: the last windows, sums since the verdict began, and a bounded list of changes.
 """
@@ -29,8 +30,8 @@ class VerdictTracker:
     classes : sequence of str
         Names of the labels 0 to K - 1.
     last, hold : int, 0 < hold <= last
-        A class holds with ``hold`` of the ``last`` most recent fit windows. Where two do, the
-        one with more windows (then the first) counts.
+        A class holds with ``hold`` of the ``last`` most recent windows, unless most of these
+        are unfit or novel. Where two do, the one with more windows (then the first) counts.
     novelty_threshold : float
         A window whose novelty lies above it is unlike the training data.
     channel : int >= 0
@@ -77,20 +78,20 @@ class VerdictTracker:
         list of Change
             The changes of verdict among them.
         """
-        fit = label >= 0
-        if self._seen == 0 and len(label):
+        if not len(label):
+            return []
+        if self._seen == 0:
             self._current.since_s = float(time_s[0])
+        fit = label >= 0
         self._seen += len(label)
         self._unfit += len(label) - int(fit.sum())
-        new = _Columns(time_s[fit], label[fit], probability[fit], novelty[fit] > self._threshold)
-        if not len(new.label):
-            return []
+        new = _Columns(time_s, label, probability, fit & (novelty > self._threshold))
         # `every` holds the windows before the new ones, which a sliding count still needs.
         every = self._recent.followed_by(new)
         first_new = len(self._recent.label)
         # No window that agrees with the verdict can change it: nearly always there are no others.
-        steady = (every.label == self._current.label).all()
-        held = new.label if steady else self._holding(every.label)[first_new:]
+        steady = (every.label == self._current.label).all() and not every.novel.any()
+        held = new.label if steady else self._holding(every)[first_new:]
         changes = []
         start = first_new
         for at in np.flatnonzero(np.diff(held, prepend=self._current.label)):
@@ -99,7 +100,7 @@ class VerdictTracker:
             changes.append(self._begin(int(held[at]), every, position))
             start = position
         self._current.add(every.part(start, len(every.label)))
-        self._recent = every.part(max(0, len(every.label) - self._last + 1), len(every.label))
+        self._recent = every.part(max(0, len(every.label) - self._last), len(every.label))
         return changes
 
     def verdict(self) -> Verdict:
@@ -119,12 +120,17 @@ class VerdictTracker:
             latest_changes=list(self._changes),
         )
 
-    def _holding(self, label: NDArray[np.intp]) -> NDArray[np.intp]:
+    def _holding(self, every: _Columns) -> NDArray[np.intp]:
         """The class that holds at each window, -1 where none does."""
-        one_hot = label[:, None] == np.arange(len(self._classes))
-        total = np.concatenate([np.zeros((1, len(self._classes)), int), one_hot.cumsum(axis=0)])
-        count = total[1:] - total[np.maximum(np.arange(len(label)) - self._last + 1, 0)]
-        return np.where(count.max(axis=1) >= self._hold, count.argmax(axis=1), -1)
+        doubtful = every.novel | (every.label < 0)
+        counted = np.column_stack([every.label[:, None] == np.arange(len(self._classes)), doubtful])
+        total = np.concatenate([np.zeros((1, counted.shape[1]), int), counted.cumsum(axis=0)])
+        begin = np.maximum(np.arange(len(doubtful)) - self._last + 1, 0)
+        among = total[1:] - total[begin]
+        count, n_doubtful = among[:, :-1], among[:, -1]
+        size = np.arange(1, len(doubtful) + 1) - begin
+        holds = (count.max(axis=1) >= self._hold) & (2 * n_doubtful <= size)
+        return np.where(holds, count.argmax(axis=1), -1)
 
     def _begin(self, label: int, every: _Columns, position: int) -> Change:
         """Start a verdict that the window at ``position`` decided."""
@@ -147,12 +153,15 @@ class VerdictTracker:
         return self._classes[label] if label >= 0 else UNDECIDED
 
     def _note(self) -> str | None:
-        run, n_fit = self._current, self._seen - self._unfit
+        n_fit = self._seen - self._unfit
         if not n_fit:
             return "no window was fit for diagnosis"
-        if run.n and run.n_novel > run.n / 2:
-            return "unlike the training data"
-        if run.label < 0 and n_fit < self._hold:
+        recent = self._recent
+        n, unfit = len(recent.label), int((recent.label < 0).sum())
+        if self._current.label < 0 and 2 * (unfit + int(recent.novel.sum())) > n:
+            most = ": most windows are unfit for diagnosis" if 2 * unfit > n else ""
+            return f"unlike the training data{most}"
+        if self._current.label < 0 and n_fit < self._hold:
             return f"{n_fit} of the {self._hold} fit windows that a verdict needs"
         return None
 
@@ -172,15 +181,16 @@ class _Run(Struct):
     probability_sum: float = 0.0
 
     def add(self, windows: _Columns) -> None:
-        mine = windows.label == self.label
-        self.n += len(mine)
-        self.n_label += int(mine.sum())
+        self.n += int((windows.label >= 0).sum())
         self.n_novel += int(windows.novel.sum())
-        self.probability_sum += float(windows.probability[mine].sum(dtype=np.float64))
+        if self.label >= 0:
+            mine = windows.label == self.label
+            self.n_label += int(mine.sum())
+            self.probability_sum += float(windows.probability[mine].sum(dtype=np.float64))
 
 
 class _Columns(Struct, frozen=True):
-    """Fit windows in order of time, each field of shape (n,)."""
+    """Windows in order of time, each field of shape (n,); label -1 is an unfit one."""
 
     time_s: NDArray[np.float64]
     label: NDArray[np.intp]

@@ -35,7 +35,7 @@ from dlrsd.runtime.diagnosis.records import (
     WindowBatch,
 )
 from dlrsd.runtime.diagnosis.verdict import VerdictTracker
-from dlrsd.runtime.dsp.quality import NON_FINITE, OK, QUALITY, window_quality
+from dlrsd.runtime.dsp.quality import NON_FINITE, OK, QUALITY, StreamQuality
 from dlrsd.runtime.engines.engine import Engine, Output
 from dlrsd.runtime.streams.frames import Frames, frames
 from dlrsd.runtime.streams.stream import Chunk, SampleStream
@@ -94,6 +94,13 @@ class Diagnosis:
     def __iter__(self) -> Iterator[WindowBatch]:
         """Batches of windows in order of time, each as soon as its last window is complete."""
         engine, length = self._engine, self._bundle.window
+        self._quality_of = StreamQuality(
+            self._bundle.quality,
+            window=length,
+            hop=self._hop,
+            rate_hz=self._bundle.rate_hz,
+            channels=self._stream.channels,
+        )
         size = max(1, max(_BATCH, engine.batch) // self._rows)
         waiting: deque[_Begun] = deque()
         # Two batches at once keep every core busy to the end of each; a GPU takes one at a time.
@@ -170,7 +177,7 @@ class Diagnosis:
             yield chunk
 
     def _begin(self, some: Frames) -> _Begun:
-        codes = window_quality(some.samples, self._bundle.quality, gap=some.gap)
+        codes = self._quality_of.judge(some.signal, some.start, some.gap)
         if self._bundle.channels == 1:
             quality = codes.reshape(-1)
             windows = some.samples.reshape(len(quality), 1, -1)

@@ -21,6 +21,16 @@ _REMEDIES = {
     "flat": "the signal does not move: check the sensor and its supply",
     "non_finite": "it holds NaN or infinities: check dtype and scale",
     "level": "far from the level trained on: check unit, scale, dtype and sensitivity",
+    "stuck": "one value is repeated: check the sensor, its cable and the recorder",
+    "replayed": "samples are repeated: check the recorder's buffers and the transfer",
+    "dropout": "the signal collapses: check cable and connectors",
+    "spike": "single samples stand out: check cable, earthing and the recorder's range",
+    "offset": "the mean has moved: check the sensor's supply and coupling",
+    "drift": "the mean moves: check the sensor's supply, coupling and temperature",
+    "hum": "it is mostly mains hum: check cable, earthing and whether a sensor is connected",
+    "coarse": "few levels are used: check range, scale and dtype",
+    "gain": "its level has changed by one factor: check sensitivity and amplifier",
+    "spectrum": "no training data had such a spectrum: check the sensor, its mounting and the rate",
 }
 
 
@@ -94,7 +104,7 @@ def closing_lines(summary: Summary, kind: Kind) -> list[str]:
     lines += [
         f"warning: most windows are unfit, {flag}: {remedy}"
         for flag, remedy in _REMEDIES.items()
-        if summary.quality[flag] > summary.records / 2 and summary.windows > 1
+        if summary.quality.get(flag, 0) > summary.records / 2 and summary.windows > 1
     ]
     lines += kind.totals(summary)
     lines += [f"warning: {warning}" for warning in summary.warnings]

@@ -33,6 +33,9 @@ class Frames(Struct, frozen=True):
         Read-only view. Missing samples, and those beyond the stream's end, are `fill`.
     gap : array, shape (n,), bool
         Windows that hold missing samples, or end beyond the stream's end.
+    signal : array, shape (channels, samples), float32
+        The same samples without overlap, from the first of the first window to the last of the
+        last: for what is computed once for all windows.
     skipped : int
         Windows before these that lay wholly inside one long gap and are not handed out.
     more : bool
@@ -43,6 +46,7 @@ class Frames(Struct, frozen=True):
     index: np.ndarray
     samples: np.ndarray
     gap: np.ndarray
+    signal: np.ndarray
     skipped: int = 0
     more: bool = False
 
@@ -116,7 +120,8 @@ def _cut(
             said, skipped = skipped, 0
             following, covered = following + size * hop, int(start[-1]) + window
             samples, more = views[first : first + size], first + size < count
-            yield Frames(start, index, samples, gap, said, more)
+            signal = buffer[:, offset + first * hop : offset + (first + size - 1) * hop + window]
+            yield Frames(start, index, samples, gap, signal, said, more)
         missing = [(begin, end) for begin, end in missing if end > following]
 
     for chunk in chunks:
@@ -142,8 +147,8 @@ def _cut(
         rest = filling(buffer.shape[0], window)[None]
         rest[0, :, : end - following] = buffer[:, following - origin :]
         index = np.array([following // hop])
-        yield Frames(index * hop, index, rest, np.array([True]), skipped)
+        yield Frames(index * hop, index, rest, np.array([True]), rest[0], skipped)
     elif skipped:
         none = np.empty(0, np.int64)
         samples = np.empty((0, buffer.shape[0], window), np.float32)
-        yield Frames(none, none, samples, np.empty(0, bool), skipped)
+        yield Frames(none, none, samples, np.empty(0, bool), buffer[:, :0], skipped)

@@ -125,11 +125,17 @@ def signal_findings(recordings: Sequence[Recording], window: int) -> list[dict[s
             offset = np.abs(np.nanmean(r.signal, axis=1)) > 0.5 * np.nanstd(r.signal, axis=1)
         if offset.any():
             affected["offset"].append(r.recording_id)
-        for code in np.unique(window_quality(_tiles(r.signal, window), limits)):
+        quality = window_quality(_tiles(r.signal, window), limits, rate_hz=r.rate)
+        for code in np.unique(quality):
             affected[QUALITY[code]].append(r.recording_id)
     texts = {
         "non_finite": ("problem", "NaN or infinite samples in"),
         "flat": ("problem", "stretches without any variation (a stuck sensor) in"),
+        "stuck": ("problem", "runs of one value (a stuck sensor) in"),
+        "level": ("problem", "values too large to be squared in"),
+        "dropout": ("warning", "stretches in which the signal collapses in"),
+        "spike": ("warning", "single samples far beyond all around them in"),
+        "hum": ("warning", "stretches of little but a tone of 50 or 60 Hz in"),
         "gap": ("problem", "runs of exact zeros (missing samples) in"),
         "clipped": ("warning", "repeated extreme values (a clipped sensor) in"),
         "offset": ("warning", "an offset of more than half the RMS in"),

@@ -36,14 +36,13 @@ def reference(labels: np.ndarray, *, last: int, hold: int) -> list[tuple[str, fl
     recent: list[tuple[int, float]] = []
     current, found = "undecided", []
     for index, label in enumerate(labels):
-        if label < 0:
-            continue
         recent = [*recent, (int(label), index * 0.5)][-last:]
-        counts = Counter(label for label, _ in recent)
-        best = max(sorted(counts), key=lambda label: counts[label])
-        holds = CLASSES[best] if counts[best] >= hold else "undecided"
+        counts = Counter(label for label, _ in recent if label >= 0)
+        best = max(range(len(CLASSES)), key=lambda label: counts[label])
+        earned = counts[best] >= hold and 2 * counts.total() >= len(recent)
+        holds = CLASSES[best] if earned else "undecided"
         if holds != current:
-            own = [time for label, time in recent if CLASSES[label] == holds]
+            own = [time for label, time in recent if label >= 0 and CLASSES[label] == holds]
             found.append((holds, own[0] if own else recent[-1][1], index * 0.5))
             current = holds
     return found
@@ -80,7 +79,7 @@ def test_a_class_holds_only_with_enough_of_the_last_windows() -> None:
 def test_shares_count_from_where_the_verdict_began(batch: int) -> None:
     # 20 of b, then a with every fifth window b: a holds with 8 of 10.
     labels = [1] * 20 + ([0] * 4 + [1]) * 20
-    novelty = np.where(np.arange(120) < 20, 2.0, 0.5)
+    novelty = np.where((np.arange(120) < 20) & (np.arange(120) % 3 == 0), 2.0, 0.5)
     tracker = VerdictTracker(CLASSES, last=10, hold=8)
     feed(tracker, labels, batch=batch, novelty=novelty)
     verdict = tracker.verdict()
@@ -92,18 +91,37 @@ def test_shares_count_from_where_the_verdict_began(batch: int) -> None:
     assert [change.label for change in verdict.latest_changes] == ["b", "undecided", "a"]
 
 
-def test_unfit_windows_are_counted_but_carry_no_label() -> None:
+def test_unfit_windows_count_among_the_last_and_carry_no_label() -> None:
     tracker = VerdictTracker(CLASSES, last=4, hold=3)
     feed(tracker, [-1, 2, -1, 2, -1, -1, 2, -1], batch=3)
-    assert tracker.verdict().label == "c"
+    assert tracker.verdict().label == "undecided"
     assert tracker.verdict().unfit_share == pytest.approx(5 / 8)
+    feed(tracker, [2, 2], batch=1)
+    assert tracker.verdict().label == "c"
 
 
-def test_mostly_novel_windows_are_said_to_be_unlike_the_training_data() -> None:
+@pytest.mark.parametrize("batch", [1, 10])
+def test_a_class_does_not_hold_where_most_windows_are_novel(batch: int) -> None:
     tracker = VerdictTracker(CLASSES, last=4, hold=3)
-    feed(tracker, [0] * 10, batch=10, novelty=np.array([0.5] * 4 + [1.5] * 6))
-    assert tracker.verdict().novel_share == pytest.approx(0.6)
+    labels, novelty = [0] * 10, np.array([0.5] * 4 + [1.5] * 6)
+    changes = feed(tracker, labels, batch=batch, novelty=novelty)
+    # The third of four novel windows is one too many.
+    assert [(c.label, c.decided_s) for c in changes] == [("a", 1.0), ("undecided", 3.0)]
     assert tracker.verdict().note == "unlike the training data"
+    assert tracker.verdict().novel_share == 1.0
+    feed(tracker, [0] * 2, batch=1)
+    assert tracker.verdict().label == "a"
+
+
+def test_a_class_does_not_hold_where_most_windows_are_unfit() -> None:
+    tracker = VerdictTracker(CLASSES, last=6, hold=3)
+    changes = feed(tracker, [0] * 6 + [-1] * 4, batch=4)
+    # Three of six are half of them, four are most.
+    assert [(c.label, c.decided_s) for c in changes] == [("a", 1.0), ("undecided", 4.5)]
+    verdict = tracker.verdict()
+    assert verdict.label == "undecided"
+    assert verdict.note == "unlike the training data: most windows are unfit for diagnosis"
+    assert verdict.since_s == 4.5
 
 
 def test_nothing_fit_is_said() -> None:

@@ -61,7 +61,8 @@ def test_every_window_of_every_channel_is_diagnosed(
     hop: int | None, make_bundle: Callable[..., Path]
 ) -> None:
     signal = noise(20000, channels=2) * np.array([[1.0], [0.1]])
-    signal[:, 10000:] *= np.array([[4.0], [1.0]])
+    # Louder, and of another spectrum: by one factor it would be a change of gain.
+    signal[0, 10000:] = 3 * np.diff(signal[0, 9999:])
     header, *windows, summary = run(make_bundle(), signal, hop=hop)
     step = hop or 32
     assert header["hop"] == step
@@ -147,7 +148,8 @@ def test_a_known_start_dates_every_record(make_bundle: Callable[..., Path]) -> N
 def test_novel_windows_are_called_so(make_bundle: Callable[..., Path]) -> None:
     *_, summary = run(make_bundle(), noise(3200, level=14.0))
     verdict = summary["verdicts"][0]
-    assert verdict["label"] == "Loud"
+    assert summary["labels"][0]["Loud"] > 90
+    assert verdict["label"] == "undecided"
     assert verdict["novel_share"] > 0.9
     assert verdict["note"] == "unlike the training data"
 

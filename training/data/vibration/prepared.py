@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.dsp.quality import OK, QualityLimits
+from dlrsd.training.data.vibration.fitness import LeftOut, quality_of, screen
 from dlrsd.training.data.vibration.recording import (
     Recording,
     classes_of,
@@ -16,7 +18,13 @@ from dlrsd.training.data.vibration.recording import (
     normal_class,
 )
 from dlrsd.training.data.vibration.splits import Span, Split, by_fault_location, split
-from dlrsd.training.data.vibration.windows import WindowIndex, cut, draw_windows, grid_windows
+from dlrsd.training.data.vibration.windows import (
+    WindowIndex,
+    cut,
+    draw_windows,
+    grid_windows,
+    part_of,
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class Divided:
         return facts[index.recording]
 
     def test_index(self, *, hop: int | None = None) -> WindowIndex:
-        """Windows of the test part, every ``hop`` samples."""
+        """Windows of the test part that are fit for diagnosis, every ``hop`` samples."""
         return self._grid(self.split.test, hop)
 
     def train_index(self, *, hop: int | None = None) -> WindowIndex:
@@ -77,9 +85,18 @@ class Divided:
         return self._grid(self.split.train, hop)
 
     def _grid(self, spans: list[Span], hop: int | None) -> WindowIndex:
-        return grid_windows(
+        index = grid_windows(
             self.recordings, spans, self.classes, window=self.window, hop=hop or self.hop
         )
+        quality = quality_of(self.recordings, index, window=self.window)
+        fit = part_of(index, np.flatnonzero(quality == OK))
+        for label in np.setdiff1d(index.label, fit.label):
+            raise InputError(
+                f"class {self.classes[label]!r}: all {(index.label == label).sum()} windows of a "
+                "part are unfit for diagnosis: expected some that are fit; repair its recordings, "
+                "leave them out, or divide them with another seed"
+            )
+        return fit
 
 
 @dataclass(frozen=True)
@@ -91,10 +108,16 @@ class Prepared(Divided):
     drawn : WindowIndex
     seed : int >= 0
         Of the draw, and of all that is drawn from these windows later.
+    limits : QualityLimits
+        What these windows are like.
+    left_out : dict
+        Windows that were drawn and are unfit: their number, by class and quality.
     """
 
     drawn: WindowIndex = field(repr=False)
     seed: int
+    limits: QualityLimits = field(repr=False)
+    left_out: LeftOut
 
 
 def divide(
@@ -138,7 +161,10 @@ def divide(
 
 
 def draw(divided: Divided, *, balance: float, n_normal: int, seed: int) -> Prepared:
-    """Draw the training windows at a balance ratio; errors as of :func:`windows.draw_windows`."""
+    """Draw the training windows at a balance ratio, and leave out those that are unfit.
+
+    Errors as of :func:`windows.draw_windows` and :func:`fitness.screen`.
+    """
     drawn = draw_windows(
         divided.recordings,
         divided.split.train,
@@ -149,4 +175,7 @@ def draw(divided: Divided, *, balance: float, n_normal: int, seed: int) -> Prepa
         normal=divided.normal,
         seed=seed,
     )
-    return Prepared(**vars(divided), drawn=drawn, seed=seed)
+    kept, limits, left_out = screen(
+        divided.recordings, drawn, divided.classes, window=divided.window
+    )
+    return Prepared(**vars(divided), drawn=kept, seed=seed, limits=limits, left_out=left_out)

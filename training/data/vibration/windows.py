@@ -129,7 +129,14 @@ def grid_windows(
     )
 
 
-def cut(recordings: Sequence[Recording], index: WindowIndex, window: int) -> np.ndarray:
+def part_of(index: WindowIndex, rows: np.ndarray) -> WindowIndex:
+    """Some of the windows, by their numbers."""
+    return WindowIndex(index.recording[rows], index.start[rows], index.label[rows])
+
+
+def cut(
+    recordings: Sequence[Recording], index: WindowIndex, window: int, *, finite: bool = True
+) -> np.ndarray:
     """The samples of windows.
 
     Parameters
@@ -137,6 +144,7 @@ def cut(recordings: Sequence[Recording], index: WindowIndex, window: int) -> np.
     recordings : all with the same number of channels.
     index : where to cut.
     window : samples.
+    finite : refuse values that are not.
 
     Returns
     -------
@@ -160,7 +168,7 @@ def cut(recordings: Sequence[Recording], index: WindowIndex, window: int) -> np.
         rows = np.flatnonzero(index.recording == i)
         views = np.lib.stride_tricks.sliding_window_view(recordings[i].signal, window, axis=1)
         out[rows] = views[:, index.start[rows]].swapaxes(0, 1)
-        if not np.isfinite(out[rows]).all():
+        if finite and not np.isfinite(out[rows]).all():
             raise InputError(
                 f"recording {recordings[i].recording_id} holds values that are not finite: "
                 "repair it, or leave it out"

@@ -21,6 +21,7 @@ from dlrsd.training.balance.materials import Materials
 from dlrsd.training.balance.methods import autoscales
 from dlrsd.training.balance.training_set import TrainingSet
 from dlrsd.training.base.threads import one_thread
+from dlrsd.training.data.vibration.fitness import described
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.recording import Recording
 from dlrsd.training.data.vibration.windows import counts_by_class
@@ -72,7 +73,7 @@ def run_cell(cell: Cell) -> Row:
         balance=float(settings.balance),
         train_windows=counts_by_class(data.drawn, data.classes),
         counts=_counts(data.classes, training),
-        notes=training.notes,
+        notes=described(data.left_out) + training.notes,
     )
 
 

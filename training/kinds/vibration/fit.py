@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlrsd.runtime.dsp.quality import QualityLimits, window_rms
 from dlrsd.training.balance.materials import Materials
 from dlrsd.training.balance.methods import COMBINATIONS, METHODS, require_method
 from dlrsd.training.balance.training_set import Outcome, TrainingSet
 from dlrsd.training.base.progress import Progress, silent
-from dlrsd.training.data.vibration.prepared import Prepared
+from dlrsd.training.data.vibration.fitness import described
 from dlrsd.training.evaluate.figures import report_samples, synthesis_metrics, unseen_heatmaps
 from dlrsd.training.evaluate.long_range import long_range
 from dlrsd.training.evaluate.statistics import REFERENCE
@@ -38,8 +37,6 @@ from dlrsd.training.runs.folder import (
     save_models,
     write_json,
 )
-
-LEVEL_MARGIN = 4.0  # RMS beyond the training windows' range by more than this factor is unfit
 
 
 def fit(
@@ -84,13 +81,14 @@ def _train(
     frontend, outcome = materials.frontend, training.outcome
     config.front_end = {"name": frontend.name, **frontend.facts()}
     config.generator = describe(outcome.generator) if outcome else None
-    config.quality = _quality_limits(data)
+    config.quality = data.limits.asdict()
     show = progress("evaluation", 1)
     metrics = line.evaluate(settings, data, frontend, classifier, novelty, config.temperature)
     metrics |= {
         "window_counts": config.window_counts,
         "balance": _counts(data.classes, training),
-        **({"notes": training.notes} if training.notes else {}),
+        **({"left_out": data.left_out} if data.left_out else {}),
+        **({"notes": notes} if (notes := described(data.left_out) + training.notes) else {}),
     }
     samples = line.pictures(data, frontend)
     if outcome:
@@ -144,9 +142,3 @@ def _judge_synthesis(
     metrics = synthesis_metrics(data.classes, unseen, materials.pools, outcome.balanced) | figures
     samples = report_samples(data, unseen, outcome.balanced)
     return metrics, samples | {f"long_range/{name}": array for name, array in arrays.items()}
-
-
-def _quality_limits(data: Prepared) -> dict[str, float]:
-    rms = window_rms(data.cut(data.drawn))
-    low, high = float(rms.min()) / LEVEL_MARGIN, float(rms.max()) * LEVEL_MARGIN
-    return QualityLimits(level_low=low, level_high=high).asdict()

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from dlrsd.training.balance.methods import COMBINATIONS, FORMER_NAMES, KNOWN, METHODS, VARIANTS
 from dlrsd.training.base.progress import Progress
 from dlrsd.training.data.sources import VIBRATION, Source
+from dlrsd.training.data.vibration.fitness import described
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.splits import PROTOCOLS
 from dlrsd.training.data.vibration.windows import counts_by_class
@@ -58,6 +59,7 @@ class Vibration(Kind[Settings]):
             f"accuracy {metrics['accuracy']:.4f}, macro recall {metrics['macro_recall']:.4f}, "
             f"worst recall {metrics['worst_recall']:.4f} ({worst}, "
             f"{metrics['per_class'][worst]['support']} windows)",
+            *described(metrics.get("left_out", {})),
         ]
 
     def load_run(self, folder: Path) -> TrainedRun:

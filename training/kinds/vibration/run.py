@@ -46,7 +46,7 @@ class Config(RunConfig, kw_only=True, tag="window"):
     settings: Settings
     front_end: dict[str, Any] = msgspec.field(default_factory=dict)
     generator: dict[str, Any] | None = None
-    quality: dict[str, float] = msgspec.field(default_factory=dict)
+    quality: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,177 @@
+"""Close looks at single windows, for the few that a cheap sign makes suspicious."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+# How many times as often as the next level an extreme must occur to be clipped: 2.4 is the most
+# that an unclipped sine reaches.
+CLIP_CONTRAST = 4
+_BANDS = (0.01, 0.02, 0.04, 0.08, 0.16)  # of the range
+_LEAST_SHARE, _MOST_SHARE = 1 / 32, 0.7  # of the samples, in the outer band
+_BAND_LEVELS = 8  # values that a band must be able to hold: few levels pile up by themselves
+_AROUND, _OWN = 16, 3  # samples beside a peak: those compared, and those that may belong to it,
+_PARTS = 32
+_PLATEAU = 0.7  # where they are nearly as high
+_Floats = NDArray[np.float32]
+
+
+def is_clipped(windows: _Floats, clip_run: int, edge: float) -> NDArray[np.bool_]:
+    """Whether samples pile up at either edge of a window's distribution.
+
+    Repetition alone does not make a window clipped: the crest of a smooth signal that was stored
+    with few integer levels repeats too, but then the level next to the crest repeats about as often
+    (for a sine at least 0.4 times as often wherever its peak lies between two levels, and for
+    noise more often). A clipped extreme collects everything that would have gone beyond it.
+
+    Parameters
+    ----------
+    windows : array, shape (n, window)
+    clip_run : int > 1
+        Samples at one value that count as repeated.
+    edge : float
+        What `edge_contrast` may be.
+
+    Returns
+    -------
+    array, shape (n,), bool
+    """
+    rising = np.sort(windows, axis=1)
+    falling = -rising[:, ::-1]
+    contrast = np.maximum(_contrast(rising), _contrast(falling))
+    clipped: NDArray[np.bool_] = contrast > edge
+    return clipped | _repeats(rising, clip_run) | _repeats(falling, clip_run)
+
+
+def edge_contrast(windows: _Floats) -> _Floats:
+    """How many times as many samples lie in a band at an edge as in the next, shape (n,).
+
+    Bands of several widths, and either edge: the largest counts. 0 where no such band holds a
+    thirty-second of the samples. A plateau that carries noise fills a band and not the next; of an
+    unclipped sine it is 2.4, of noise less than 1.
+    """
+    rising = np.sort(windows, axis=1)
+    return np.maximum(_contrast(rising), _contrast(-rising[:, ::-1]))
+
+
+def _contrast(rising: _Floats) -> _Floats:
+    """At the upper edge of sorted windows."""
+    window = rising.shape[1]
+    top = rising[:, -1:]
+    extent = top - rising[:, :1]
+    levels = 1 + (rising[:, 1:] != rising[:, :-1]).sum(1)
+    most = np.zeros(len(rising), np.float32)
+    for width in _BANDS:
+        band = width * extent
+        outer = (rising >= top - band).sum(1)
+        inner = (rising >= top - 2 * band).sum(1) - outer
+        # Nearly all in one band: the other edge is a single spike.
+        counts = (outer >= window * _LEAST_SHARE) & (outer <= window * _MOST_SHARE)
+        counts &= width * levels >= _BAND_LEVELS
+        np.maximum(most, np.where(counts, outer / np.maximum(inner, 1), 0), out=most)
+    return most
+
+
+def _repeats(rising: _Floats, clip_run: int) -> NDArray[np.bool_]:
+    """Whether the largest value of sorted windows is there far more often than the next."""
+    top, bottom = rising[:, -1:], rising[:, :1]
+    count = (rising == top).sum(1)
+    level = np.take_along_axis(rising, np.maximum(rising.shape[1] - 1 - count, 0)[:, None], axis=1)
+    at_level = (rising == level).sum(1) * (level != bottom)[:, 0]
+    # No level in between at all: a square wave, saturated at both ends.
+    repeats: NDArray[np.bool_] = (count >= clip_run) & (count > CLIP_CONTRAST * at_level)
+    return repeats
+
+
+def has_run(windows: _Floats, length: int, *, of: float | None = None) -> NDArray[np.bool_]:
+    """Whether so many samples in a row have one value, any or a certain one.
+
+    Parameters
+    ----------
+    windows : array, shape (n, window)
+    length : int > 0
+    of : float, optional
+
+    Returns
+    -------
+    array, shape (n,), bool
+    """
+    if of is None:
+        same, length = windows[:, 1:] == windows[:, :-1], length - 1
+    else:
+        same = windows == of
+    length = min(length, same.shape[1])
+    if length < 1:
+        return np.zeros(len(windows), bool)
+    # After each step, run[i] says whether `reach` of them begin at i.
+    run, reach = same, 1
+    while reach < length:
+        step = min(reach, length - reach)
+        run = run[:, step:] & run[:, :-step]
+        reach += step
+    found: NDArray[np.bool_] = run.any(1)
+    return found
+
+
+def longest_run(windows: _Floats) -> NDArray[np.int64]:
+    """The most samples in a row of one value, shape (n,)."""
+    change = np.ones((len(windows), windows.shape[1] + 1), bool)
+    np.not_equal(windows[:, 1:], windows[:, :-1], out=change[:, 1:-1])
+    row, at = np.nonzero(change)
+    length = np.diff(at)
+    longest = np.ones(len(windows), np.int64)
+    np.maximum.at(longest, row[:-1][length > 0], length[length > 0])
+    return longest
+
+
+def lone_peak(windows: _Floats, mean: _Floats) -> _Floats:
+    """The largest sample about the mean in units of the next largest around it.
+
+    An impact rings on: what follows its peak is of the same order. A spike of one to three
+    samples stands alone; 0 where the peak is less than double what others are, for then it is one
+    of many. Silence around counts as half the window's RMS.
+
+    Parameters
+    ----------
+    windows : array, shape (n, window)
+    mean : array, shape (n,)
+
+    Returns
+    -------
+    array, shape (n,)
+    """
+    about = windows - mean[:, None]
+    at = np.abs(about).argmax(1)
+    padded = np.pad(about, ((0, 0), (_AROUND, _AROUND)))
+    near = sliding_window_view(padded, 2 * _AROUND + 1, axis=1)[np.arange(len(at)), at]
+    near = near * np.sign(near[:, _AROUND, None])
+    peak = near[:, _AROUND]
+    beside = near.copy()
+    beside[:, _AROUND] = 0
+    for side in (-1, 1):
+        own = np.ones(len(near), bool)
+        for distance in range(1, _OWN + 1):
+            column = _AROUND + side * distance
+            own &= near[:, column] >= _PLATEAU * peak
+            beside[own, column] = 0
+    level = np.sqrt(np.einsum("nk,nk->n", about, about) / about.shape[1])
+    lone: _Floats = peak / np.maximum(np.abs(beside).max(1), level / 2)
+    # Of a peak at the window's end it is not known whether it rings on.
+    lone[(peak < 2 * _usual_peak(about)) | (at >= about.shape[1] - _AROUND // 2)] = 0
+    return lone
+
+
+def _usual_peak(about: _Floats) -> _Floats:
+    """Median of the peaks of a window's thirty-seconds."""
+    part = max(1, about.shape[1] // _PARTS)
+    n = about.shape[1] // part
+    tiles = np.abs(about[:, : n * part]).reshape(len(about), n, part)
+    usual: _Floats = np.median(tiles.max(2), axis=1)
+    return usual
+
+
+def fewest_equal(run: int) -> int:
+    """Equal neighbours that some cell has at least where so many samples in a row are equal."""
+    return (run + 1) // 2 - 1

@@ -1,0 +1,169 @@
+"""A stream against its own past: sudden changes of gain and offset, and collapses.
+
+A fault that begins, a load or a speed changes some of the spectrum; a changed sensitivity changes
+all of it by one factor, the quiet between impacts too. Every window is compared with the medians
+over the last ones that were fit. What has changed stays flagged while it lasts, for up to an hour;
+then it is the stream's own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlrsd.runtime.dsp.quality.cells import BANDS
+from dlrsd.runtime.dsp.quality.features import Features
+from dlrsd.runtime.dsp.quality.limits import DROPOUT, GAIN, OFFSET, OK
+
+KEPT = 64  # windows of the past
+FEWEST = 8  # before them nothing is compared
+HELD_S = 3600.0
+LEAST_GAIN = 1.6  # a smaller factor is no change of gain; half and double are
+LEAST_RISE = 4.0  # nor a smaller rise: a fault that begins can raise all of the spectrum
+COLLAPSE = 2.5  # by which a window's quietest part falls further than its level
+SILENCE = 20.0  # by which the level itself falls
+LEAST_STEP = 0.5  # of the past's RMS: a smaller step of the mean is none
+LASTS = 2  # windows that a smaller change than `AT_ONCE` must last to be one
+AT_ONCE = 10.0  # beyond so many spreads of the past's levels it is one at once, where
+_STEADY = 24  # so many windows tell what the spread is
+_STEP = 16  # windows that are compared with one past, where something stands out
+_ALIKE = 0.35  # in ln of power: how far bands may shift apart, beside what they do anyway
+_ALIKE_QUIET = 0.7  # and the quietest part of the window
+_FEWEST_SAMPLES = 256
+_N = len(BANDS)
+_LEVEL, _QUIET, _MEAN = _N, _N + 1, _N + 2  # columns behind those of the bands
+_Floats = NDArray[np.float64]
+
+
+class Past:
+    """The last fit windows of one channel.
+
+    Parameters
+    ----------
+    window : int > 0
+        Samples; a spectrum of fewer than `_FEWEST_SAMPLES` is too rough to tell a gain by.
+    hop_s : float > 0
+        From one window to the next, in s.
+    """
+
+    def __init__(self, window: int, hop_s: float) -> None:
+        self._tells_gain = window >= _FEWEST_SAMPLES
+        self._most_held = max(1, round(HELD_S / hop_s))
+        self._kept: _Floats = np.empty((0, _MEAN + 1))
+        self._middle: _Floats = np.zeros(_MEAN + 1)
+        self._spread: _Floats = np.zeros(_MEAN + 1)
+        self._held = 0  # windows in a row that have changed
+        self._streak = 0  # that seem to have changed, or to have come back
+        self._factor = 0.0  # ln of that by which the power has changed; 0: it has not
+
+    def changed(
+        self, features: Features, channel: int, fit: NDArray[np.bool_]
+    ) -> NDArray[np.uint8]:
+        """Whether gain, offset or level differ from the past's, in each of the next windows.
+
+        Parameters
+        ----------
+        features : Features
+        channel : int
+        fit : array, shape (n,), bool
+            Windows that nothing else makes unfit; only they are kept for later.
+
+        Returns
+        -------
+        array, shape (n,), uint8
+            `GAIN`, `OFFSET`, `DROPOUT` or `OK`.
+        """
+        now = _figures(features, channel)
+        changed = np.full(len(fit), OK, np.uint8)
+        begin, pace = 0, len(fit)
+        while begin < len(fit):
+            # One past for many windows, unless some of them stand out.
+            if len(self._kept) < KEPT:
+                pace = max(FEWEST, len(self._kept) // 2)
+            end = min(len(fit), begin + pace)
+            found, factor = self._compare(now[begin:end])
+            suspect = (found != OK) & fit[begin:end]
+            pace *= 4
+            if self._factor or suspect.any():
+                pace = _STEP
+                end = min(end, begin + _STEP)
+            part, size = slice(begin, end), end - begin
+            found, factor, suspect = found[:size], factor[:size], suspect[:size]
+            if self._factor or (found == GAIN).any():
+                self._settle(found, factor, fit[part])
+            changed[part] = found
+            self._keep(now[part], fit[part] & ~suspect & (found == OK), found[fit[part]])
+            begin = end
+        return changed
+
+    def _compare(self, now: _Floats) -> tuple[NDArray[np.uint8], _Floats]:
+        """What each window seems to be, and ln of the factor of its power."""
+        changed = np.full(len(now), OK, np.uint8)
+        if len(self._kept) < FEWEST:
+            return changed, np.zeros(len(now))
+        shift, spread = now - self._middle, self._spread
+        bands, level, quiet = shift[:, :_N], shift[:, _LEVEL], shift[:, _QUIET]
+
+        changed[
+            np.abs(shift[:, _MEAN])
+            > max(LEAST_STEP * np.exp(self._middle[_LEVEL] / 2), 8 * spread[_MEAN])
+        ] = OFFSET
+
+        factor = np.median(bands, axis=1)
+        apart = np.sqrt(((bands - factor[:, None]) ** 2).mean(1))
+        usual = np.sqrt((spread[:_N] ** 2).mean())
+        apart_most = min(_ALIKE + usual, 2 * _ALIKE)
+        off = np.abs(quiet - factor)
+        alike = (apart <= apart_most) & (off <= _ALIKE_QUIET + 2 * spread[_QUIET])
+        alike &= (off <= 0.5 * np.abs(factor)) & ((factor < 0) | (factor > 2 * np.log(LEAST_RISE)))
+        factor[apart > 2 * apart_most] = 0  # there is none
+        least = max(2 * np.log(LEAST_GAIN), 4 * min(spread[_LEVEL], spread[_QUIET]))
+        if self._tells_gain:
+            changed[alike & (np.abs(factor) > least)] = GAIN
+
+        least = 2 * np.log(COLLAPSE) + 3 * (spread[_LEVEL] + spread[_QUIET])
+        # The quietest part itself: beside a strong fault's impacts it is a small share, too.
+        collapses = np.maximum(quiet, quiet - level) < -least
+        changed[collapses | (level < -2 * np.log(SILENCE))] = DROPOUT
+        return changed, factor
+
+    def _settle(self, found: NDArray[np.uint8], factor: _Floats, fit: NDArray[np.bool_]) -> None:
+        """A gain has changed where it lasts; then what is nearer to it than to the past is it."""
+        for i in np.flatnonzero(fit):
+            if self._factor:
+                is_changed = factor[i] / self._factor > 0.5
+                self._streak = 0 if is_changed else self._streak + 1
+                if is_changed and found[i] in (OK, GAIN):
+                    found[i] = GAIN
+                    self._factor += 0.1 * (factor[i] - self._factor)
+                elif self._streak >= LASTS:
+                    self._factor, self._streak = 0.0, 0
+            elif found[i] == GAIN:
+                self._streak += 1
+                is_far = abs(factor[i]) > AT_ONCE * self._spread[_LEVEL]
+                if self._streak >= LASTS or (is_far and len(self._kept) >= _STEADY):
+                    self._factor, self._streak = float(factor[i]), 0
+                else:
+                    found[i] = OK
+            else:
+                self._streak = 0
+
+    def _keep(self, now: _Floats, kept: NDArray[np.bool_], found: NDArray[np.uint8]) -> None:
+        held = int((found != OK).sum())
+        self._held = self._held + held if held else 0
+        if self._held > self._most_held:
+            self._kept, self._held = self._kept[:0], 0
+            self._factor, self._streak = 0.0, 0
+        elif kept.any() and not self._factor:
+            self._kept = np.concatenate([self._kept, now[kept]])[-KEPT:]
+            half = len(self._kept) // 2
+            self._middle = np.sort(self._kept, axis=0)[half]
+            self._spread = 1.4826 * np.sort(np.abs(self._kept - self._middle), axis=0)[half]
+
+
+def _figures(f: Features, channel: int) -> _Floats:
+    """Of every window: ln of its power in bands, all in all and where it is quietest; its mean."""
+    power = np.array(
+        [*f.bands[:, channel], f.level[channel] ** 2, f.quiet[channel] ** 2], np.float64
+    )
+    return np.concatenate([np.log(np.maximum(power, 1e-30)), f.mean[None, channel]]).T
