@@ -102,7 +102,7 @@ def find(bundle: Bundle, precision: str, machine: Machine) -> tuple[list[bytes],
             why = f"{entry.file} does not fit: {reason}"
             continue
         try:
-            plans.append(bundle.file(entry.file).read_bytes())
+            plans.append(bundle.read(entry.file))
             why = ""
         except BundleError as error:
             why = str(error)
@@ -135,8 +135,9 @@ def rebuild(
         As `build` does.
     """
     trt = tensorrt_package(machine.capability)
-    onnx = bundle.file(GRAPH_FILES[precision])
-    say(f"{why}: building an engine for sm{machine.capability} from {onnx.name}")
+    name = GRAPH_FILES[precision]
+    graph = bundle.graph(name)
+    say(f"{why}: building an engine for sm{machine.capability} from {name}")
     started = spoken = time.monotonic()
 
     def progress(share: float) -> None:
@@ -147,7 +148,8 @@ def rebuild(
 
     plan = build(
         trt,
-        onnx,
+        graph,
+        name=name,
         precision=precision,
         shape=(bundle.channels, bundle.window),
         profile=profile_of(bundle),

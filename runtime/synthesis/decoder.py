@@ -20,7 +20,7 @@ from dlrsd.runtime.base.errors import BundleError, DeviceMemoryError, InputError
 from dlrsd.runtime.base.hardware import count_gpus, device_error, usable_cores
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.bundle.parts import Synthesizer
-from dlrsd.runtime.engines.onnx_cpu import open_session
+from dlrsd.runtime.engines.onnx_session import open_session
 from dlrsd.runtime.engines.opening import print_to_stderr
 from dlrsd.runtime.synthesis.neighbours import Array
 

@@ -87,6 +87,7 @@ def test_the_facts_ride_in_the_file_and_nothing_else_does(tiny_bundle, tiny_run,
     (entry,) = model.metadata_props
     assert entry.key == "dlrsd"
     facts = json.loads(entry.value)
+    assert facts.pop("sealed") is True
     assert {"name", "classes", "front_end"} <= set(facts)
     for key, value in facts.items():
         assert value == manifest[key]
