@@ -33,6 +33,7 @@ OPERATORS = frozenset(
 )
 _DOMAINS = ("", "ai.onnx")
 _MOST_NODES = 4096
+_MOST_AXES = 16
 _MOST_NAMES = 256  # of inputs, outputs or attributes of a node
 # Element type: NumPy's, and the field that may hold it in place of raw data.
 _TYPES = {
@@ -93,8 +94,9 @@ _FORBIDDEN = {
     ("file", 20): "training",
     ("file", 25): "functions",
     ("graph", 15): "sparse tensors",
-    ("attribute", 6): "a graph inside of a node",
-    ("attribute", 11): "a graph inside of a node",
+    ("node's attribute", 6): "a graph",
+    ("node's attribute", 11): "a graph",
+    ("tensor", 6): "texts",
     ("tensor", 13): "external data",
 }
 
@@ -155,7 +157,7 @@ def _read_node(message: memoryview) -> None:
 
 
 def _read_attribute(message: memoryview) -> None:
-    for number, _, inside in _known("attribute", message, _ATTRIBUTE, _ROWS):
+    for number, _, inside in _known("node's attribute", message, _ATTRIBUTE, _ROWS):
         if number == 5:
             _read_tensor(inside)
 
@@ -178,6 +180,8 @@ def _read_tensor(message: memoryview) -> None:
         elif number in _TENSOR_ROWS:
             rows.setdefault(number, []).append((value, inside))
     what = f"the tensor {name[:60]!r}"
+    if len(dims) > _MOST_AXES:
+        raise FormatError(f"{what} of {len(dims)} axes, expected at most {_MOST_AXES}")
     if kind not in _TYPES:
         raise FormatError(f"{what} of the element type {kind}, expected real numbers")
     dtype, field = np.dtype(_TYPES[kind][0]), _TYPES[kind][1]
@@ -206,8 +210,6 @@ def _varints(packed: memoryview) -> list[int]:
     while at < len(packed):
         number, at = varint(packed, at)
         numbers.append(number)
-        if len(numbers) > 64:
-            raise FormatError("a tensor of more than 64 axes")
     return numbers
 
 
