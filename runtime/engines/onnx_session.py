@@ -78,14 +78,16 @@ def session_options(runtime: Any) -> Any:
 
 
 def first_line(error: Exception) -> str:
+    """What an error says, in one line that is short enough to read."""
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return lines[0][:300] if lines else type(error).__name__
 
 
 def _try_out(runtime: Any, content: bytes, sizes: Mapping[str, Sequence[int]]) -> None:
     """Run a graph once on two windows of silence; ``sizes`` are for axes that it leaves free."""
     _limit_memory(runtime)
     options = session_options(runtime)
+    options.log_severity_level = 4  # what fails is said by the error
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.use_env_allocators", "1")
     session = runtime.InferenceSession(content, options, providers=[CPU], enable_fallback=0)

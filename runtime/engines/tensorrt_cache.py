@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from dlrsd.runtime.base.caches import cache_folder
 from dlrsd.runtime.base.errors import BundleError, DlrsdError
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.bundle.parts import BuiltEngine, Profile
@@ -184,16 +184,6 @@ def has_engine(bundle: Bundle, precision: str) -> bool:
 def profile_of(bundle: Bundle) -> Profile:
     """Windows per call that engines of a bundle are built for."""
     return bundle.manifest.graph.profile or PROFILE
-
-
-def cache_folder() -> Path:
-    """Where this user's engines are kept; ``XDG_CACHE_HOME`` moves it."""
-    # Imported here: only who runs TensorRT needs it, and a start without should not pay for it.
-    from platformdirs import user_cache_path
-
-    if moved := os.environ.get("XDG_CACHE_HOME"):
-        return Path(moved) / "dlrsd"
-    return user_cache_path("dlrsd", appauthor=False)
 
 
 def engine_file(bundle: Bundle, precision: str, machine: Machine) -> Path:
