@@ -84,6 +84,7 @@ _MODEL = {1: VARINT, 5: VARINT} | dict.fromkeys((2, 3, 4, 6, 7, 8, 14), BYTES)
 _ENTRY = {1: BYTES, 2: BYTES}
 _OPSET = {1: BYTES, 2: VARINT}
 _GRAPH = dict.fromkeys((1, 2, 5, 10, 11, 12, 13, 16), BYTES)
+_VALUE = dict.fromkeys((1, 2, 3, 4), BYTES)
 _NODE = dict.fromkeys((1, 2, 3, 4, 5, 6, 7, 9), BYTES)
 _ATTRIBUTE = {2: FIXED32, 3: VARINT, 20: VARINT} | dict.fromkeys((1, 4, 5, 9, 13), BYTES)
 _TENSOR = {2: VARINT, 14: VARINT} | dict.fromkeys((8, 9, 12), BYTES)
@@ -131,6 +132,8 @@ def _read_graph(message: memoryview) -> None:
             _read_node(inside)
         elif number == 5:
             _read_tensor(inside)
+        elif number in (11, 12):
+            _read_value(inside)
     if not 0 < nodes <= _MOST_NODES:
         raise FormatError(f"a graph of {nodes} nodes, expected 1 to {_MOST_NODES}")
 
@@ -154,6 +157,19 @@ def _read_node(message: memoryview) -> None:
         )
     if max(counts.values()) > _MOST_NAMES:
         raise FormatError(f"a node of {max(counts.values())} parts, expected at most {_MOST_NAMES}")
+
+
+def _read_value(message: memoryview) -> None:
+    """An input or output: a tensor whose name, and those of its free axes, are texts."""
+    for number, _, inside in _known("value", message, _VALUE):
+        if number == 1:
+            _text(inside)
+        elif number == 2:
+            for _, _, kind in _known("type", inside, {1: BYTES}):
+                for _, _, shape in _known("tensor's type", kind, {1: VARINT, 2: BYTES}):
+                    for _, _, axis in _known("shape", shape, {1: BYTES}):
+                        for _, _, name in _known("axis", axis, {1: VARINT, 2: BYTES}):
+                            _text(name)
 
 
 def _read_attribute(message: memoryview) -> None:

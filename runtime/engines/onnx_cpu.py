@@ -114,8 +114,19 @@ def _bind_one(session: Any, shape: Sequence[int]) -> Callable[[NDArray[Any]], Ou
 
 
 def output_shapes(session: Any, size: int) -> list[tuple[str, tuple[int, ...]]]:
-    """Name and shape of every output for ``size`` windows, in the order of `Output`."""
+    """Name and shape of every output for ``size`` windows, in the order of `Output`.
+
+    Raises
+    ------
+    BundleError
+        If the graph leaves a size open.
+    """
     shapes = {output.name: (size, *output.shape[1:]) for output in session.get_outputs()}
+    if not all(isinstance(length, int) for name in OUTPUTS for length in shapes[name]):
+        raise BundleError(
+            f"a graph gives outputs of the shapes {str(shapes)[:200]}, expected sizes but for the "
+            "first axis: export the bundle again"
+        )
     return [(name, shapes[name]) for name in OUTPUTS]
 
 
