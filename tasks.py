@@ -187,6 +187,10 @@ def write_sbom(path: Path) -> None:
         "--mc-type", "library", "--of", "JSON", "--output-reproducible", "--validate",
         "-o", str(path),
     )  # fmt: skip
+    bill = json.loads(path.read_text(encoding="utf-8"))
+    version = (HERE / "runtime" / "base" / "version.py").read_text(encoding="utf-8")
+    bill["metadata"]["component"]["version"] = version.split('"')[-2]  # in the wheel alone
+    path.write_text(json.dumps(bill, indent=1) + "\n", encoding="utf-8")
 
 
 def install(venv: Path, lock: Path) -> None:

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import tomllib
 
 import tasks
+from dlrsd.runtime.base.version import VERSION
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="its commands are scripts of a shell here")
 
+LOCKS = tasks.LOCKS
 SCRIPT = """#!{python}
 import json, os, sys
 from pathlib import Path
@@ -35,13 +39,16 @@ def checkout(tmp_path, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     monkeypatch.setattr(tasks, "HERE", tmp_path)
     monkeypatch.setattr(tasks, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(tasks, "LOCKS", tmp_path / "locks")
     (tmp_path / "pyproject.toml").write_text("[project]\n")
     (tmp_path / "constraints.txt").write_text("numpy==2\n")
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "dev.txt").write_text("# hashes\n")
     for package in tasks.PACKAGES:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    (tmp_path / ".venv" / "installed").write_text("[project]\nnumpy==2\n")
+    (tmp_path / ".venv" / "installed").write_text("[project]\nnumpy==2\n# hashes\n")
     return tmp_path
 
 
@@ -79,18 +86,22 @@ def test_an_environment_that_is_up_to_date_is_left_alone(checkout, put, called, 
     assert (checkout / ".venv" / "installed").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("changed", ["pyproject.toml", "constraints.txt"])
+@pytest.mark.parametrize("changed", ["pyproject.toml", "constraints.txt", "locks/dev.txt"])
 def test_after_a_change_it_installs_what_is_pinned_once(checkout, put, called, changed):
     put("python")
     (checkout / changed).write_text("# changed\n")
     tasks.setup()
-    (call,) = called()
-    assert call["words"] == [
-        "-m", "pip", "install", "--quiet", "-c", "constraints.txt", "-e", ".[dev]",
-    ]  # fmt: skip
-    assert call["cwd"] == str(checkout)
+    calls = called()
+    assert [call["words"][4:] for call in calls] == [
+        ["--require-hashes", "--no-deps", "-r", "locks/dev.txt"],
+        ["-c", "constraints.txt", "torch"],
+        ["--no-deps", "--no-build-isolation", "-e", "."],
+    ]
+    for call in calls:
+        assert call["words"][:4] == ["-m", "pip", "install", "--quiet"]
+        assert call["cwd"] == str(checkout)
     tasks.setup()
-    assert len(called()) == 1
+    assert len(called()) == 3
 
 
 def test_an_installation_that_failed_is_not_taken_for_done(checkout, put, called):
@@ -166,11 +177,101 @@ def test_the_demo_goes_from_a_training_to_a_diagnosis(checkout, put, called, cap
     assert capsys.readouterr().out.endswith(f"report: {run}/report.html\n")
 
 
+def requirements(name):
+    """Packages of a lock with their hashes."""
+    text = (LOCKS / name).read_text(encoding="utf-8")
+    blocks = re.split(r"\n(?! )", text.strip())
+    return {block.split("==")[0]: re.findall(r"--hash=sha256:[0-9a-f]{64}", block)
+            for block in blocks}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["dev.txt", "box.txt", "pytest.txt"])
+def test_every_file_that_is_installed_has_its_hash_and_no_place_is_named(name):
+    found = requirements(name)
+    assert all(found.values())
+    assert "torch" not in found
+    assert not [package for package in found if package.startswith(("nvidia", "triton"))]
+    assert "/" not in (LOCKS / name).read_text(encoding="utf-8")
+
+
+def test_the_locks_hold_the_pinned_versions_and_all_that_the_project_asks_for():
+    text = (LOCKS / "dev.txt").read_text(encoding="utf-8")
+    pinned = (LOCKS.parent / "constraints.txt").read_text(encoding="utf-8")
+    locked = dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
+    for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", pinned, re.MULTILINE):
+        plain = re.sub(r"[-_.]+", "-", name).lower()
+        assert plain == "torch" or locked[plain] == version
+    project = tomllib.loads((LOCKS.parent / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
+    extras = project["optional-dependencies"]
+    for extra in ("cpu", "io", "train", "export", "rtx", "dev"):
+        for asked in [*project["dependencies"], *extras[extra]]:
+            name = re.match(r"[\w.-]+", asked)[0].replace("_", "-").lower()
+            assert name in {*locked, "dlrsd", "torch"}
+    for asked in [*project["dependencies"], *extras["cpu"], *extras["io"]]:
+        assert re.match(r"[\w.-]+", asked)[0].lower() in requirements("box.txt")
+
+
+def test_the_bill_of_materials_is_valid_and_lists_what_a_box_has(tmp_path):
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    tasks.write_sbom(tmp_path / "sbom.json")
+    text = (tmp_path / "sbom.json").read_text(encoding="utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    facts = json.loads(text)
+    root = facts["metadata"]["component"]
+    assert (root["name"], root["version"]) == ("dlrsd", VERSION)
+    assert root["licenses"] == [{"license": {"acknowledgement": "declared", "id": "Apache-2.0"}}]
+    listed = {part["name"]: part for part in facts["components"]}
+    assert set(listed) == set(requirements("box.txt"))
+    for name, part in listed.items():
+        assert part["purl"].startswith(f"pkg:pypi/{name}@{part['version']}")
+
+
+AUDITS = [
+    ([{"name": "a", "skip_reason": "?"}], 1, "cannot be reached from here: it knows none of the 1"),
+    ([{"name": "a", "version": "1", "vulns": []}], 0, "1 packages asked for, 0 weaknesses known"),
+    (
+        [
+            {"name": "a", "version": "1", "vulns": [{"id": "X-1", "fix_versions": ["2"]}]},
+            {"name": "b", "skip_reason": "?"},
+        ],
+        1,
+        "a 1: X-1, mended in 2\nnot known to the index: b\n1 packages asked for, 1 weaknesses known",
+    ),
+]
+
+
+@pytest.mark.parametrize(("found", "code", "said"), AUDITS)
+def test_an_audit_says_what_is_known_and_whether_anything_could_be(
+    found, code, said, checkout, capsys
+):
+    path = checkout / ".venv" / "bin" / "pip-audit"
+    path.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps({'dependencies': found})}\nEND\n")
+    path.chmod(0o755)
+    try:
+        tasks.audit()
+        ended = 0
+    except SystemExit as error:
+        ended = error.code if isinstance(error.code, int) else 1
+        print(error.code)
+    assert ended == code
+    assert said in capsys.readouterr().out
+
+
+def test_an_audit_that_fails_is_no_audit(checkout, put):
+    put("pip-audit", code=1)
+    with pytest.raises(SystemExit, match="error: no audit, the index of advisories cannot be"):
+        tasks.audit()
+
+
 def test_the_script_names_its_tasks_and_refuses_others():
     script = [sys.executable, tasks.__file__]
     done = subprocess.run([*script, "--help"], capture_output=True, text=True)
     assert done.returncode == 0
-    for name in ("setup", "demo", "test", "lint", "box"):
+    for name in ("setup", "demo", "test", "lint", "box", "lock", "audit", "sbom"):
         assert name in done.stdout
     done = subprocess.run([*script, "deploy"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")

@@ -65,7 +65,7 @@ def write_graph(
             external_data=False,
             verbose=False,
         )
-    assert program is not None
+    assert program is not None  # noqa: S101 - for type checkers
     # Here, for the box computes nothing ahead: no limit on memory would hold for it.
     everything = 2**31
     optimizer.fold_constants(

@@ -133,7 +133,7 @@ def main() -> None:
     except DlrsdError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
-    assert made.seal is not None
+    assert made.seal is not None  # noqa: S101 - for type checkers
     print(f"{sys.argv[1]} is sealed: sha256 {made.seal.sha256}")
 
 

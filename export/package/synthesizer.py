@@ -67,7 +67,7 @@ def write_synthesizer(
     run: TrainedRun, folder: Path, made: WindowManifest, stated: parts.Synthesizer
 ) -> None:
     """Write the graph and the anchors into the folder of the bundle that the manifest is of."""
-    assert run.kept is not None
+    assert run.kept is not None  # noqa: S101 - for type checkers
     form = _FORMS[stated.method]
     heatmap = torch.zeros(2, len(run.config.channels), *run.frontend.size)
     module, example = form.graph(run.kept.network, heatmap)
