@@ -239,7 +239,7 @@ AUDITS = [
             {"name": "b", "skip_reason": "?"},
         ],
         1,
-        "a 1: X-1, mended in 2\nnot known to the index: b\n1 packages asked for, 1 weaknesses known",
+        "a 1: X-1, mended in 2\nnot known to the index: b\n1 packages asked for, 1 weaknesses",
     ),
 ]
 
