@@ -18,7 +18,8 @@ from msgspec import Meta
 T = TypeVar("T")
 
 # Bounds keep out what only some JSON readers take: infinities, and integers beyond 64 bits.
-Text = Annotated[str, Meta(min_length=1)]
+# Controls have no place in a name, and would move the cursor of who prints it.
+Text = Annotated[str, Meta(min_length=1, pattern=r"^[^\x00-\x1f\x7f-\x9f]*(?![\s\S])")]
 Count = Annotated[int, Meta(ge=1, le=2**31)]
 Whole = Annotated[int, Meta(ge=0, le=2**53)]
 Positive = Annotated[float, Meta(gt=0, le=1e30)]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from msgspec import structs
 
+from dlrsd.runtime.base.console import shown
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.bundle.parts import Agreement, Metrics, Parity, Seal, Training
 
 
 def info_lines(bundle: Bundle) -> list[str]:
     """What a person should know of a bundle before using it, as lines of text."""
+    return [shown(line) for line in _lines(bundle)]
+
+
+def _lines(bundle: Bundle) -> list[str]:
     facts = bundle.manifest
     return [
         f"bundle      {bundle.name}, made {facts.created} by dlrsd {facts.dlrsd_version}",
