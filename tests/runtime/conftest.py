@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dlrsd.runtime.bundle.bundle import load_bundle
 from dlrsd.runtime.bundle.seal import record, sealed
+from dlrsd.runtime.engines.opening import open_engine
 
 GRAPHS = Path(__file__).parent / "graphs"
 CLASSES = ["Quiet", "Rough", "Loud"]
@@ -253,3 +255,25 @@ def seal(message: Callable[[int, bytes], bytes]) -> Callable[[Path], Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def opened(make_bundle: Callable[..., Path]) -> Callable[[Any], Any]:
+    """Open a bundle with such a graph, as a message or as bytes."""
+    count = 0
+
+    def open_with(model: Any) -> Any:
+        content = model if isinstance(model, bytes) else model.SerializeToString()
+
+        def change(manifest: dict[str, Any]) -> None:
+            manifest["graph"]["outputs"][1]["shape"] = ["batch", 64]
+            manifest["files"]["diagnoser.onnx"] = {
+                "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content),
+            }  # fmt: skip
+
+        nonlocal count
+        folder, count = make_bundle(f"bundle-{count}", change=change), count + 1
+        (folder / "diagnoser.onnx").write_bytes(content)
+        return open_engine(load_bundle(folder), device="cpu", threads=1)
+
+    return open_with
