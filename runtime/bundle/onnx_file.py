@@ -2,8 +2,8 @@
 
 Everything that could run without end, read another file or take memory beyond the file's own size
 is refused: operators beyond those that our graphs are made of, graphs inside of nodes (If, Loop,
-Scan), functions, external data, tensors that claim other sizes than they have, fields that are not
-of ONNX. The fields and their numbers are of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
+Scan), functions, external data, tensors that claim other sizes than they have, sizes that depend on
+the signal, fields that are not of ONNX. The fields and their numbers are of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 """
 
 from __future__ import annotations
@@ -32,6 +32,12 @@ OPERATORS = frozenset(
     """.split()
 )
 _DOMAINS = ("", "ai.onnx")
+# Inputs whose values are sizes of the output.
+_SIZES = {
+    "Expand": (1,), "Pad": (1, 3), "Reshape": (1,), "Resize": (1, 2, 3), "Slice": (1, 2, 3, 4),
+    "Split": (1,), "Squeeze": (1,), "Unsqueeze": (1,),
+}  # fmt: skip
+_Node = tuple[str, list[str], list[str]]  # operator, inputs, outputs
 _MOST_NODES = 4096
 _MOST_AXES = 16
 _MOST_NAMES = 256  # of inputs, outputs or attributes of a node
@@ -125,27 +131,44 @@ def _read_opset(message: memoryview) -> None:
 
 
 def _read_graph(message: memoryview) -> None:
-    nodes = 0
+    nodes: list[_Node] = []
+    constants = set()
     for number, _, inside in _known("graph", message, _GRAPH):
         if number == 1:
-            nodes += 1
-            _read_node(inside)
+            nodes.append(_read_node(inside))
         elif number == 5:
-            _read_tensor(inside)
+            constants.add(_read_tensor(inside))
         elif number in (11, 12):
             _read_value(inside)
-    if not 0 < nodes <= _MOST_NODES:
-        raise FormatError(f"a graph of {nodes} nodes, expected 1 to {_MOST_NODES}")
+    if not 0 < len(nodes) <= _MOST_NODES:
+        raise FormatError(f"a graph of {len(nodes)} nodes, expected 1 to {_MOST_NODES}")
+    _require_sizes(nodes, constants)
 
 
-def _read_node(message: memoryview) -> None:
+def _require_sizes(nodes: list[_Node], constants: set[str]) -> None:
+    """Refuse sizes that follow from the signal: what is tried on silence would prove nothing."""
+    known = constants | {""}  # "" stands for an input that is left out
+    for operator, inputs, outputs in nodes:
+        if operator == "Shape" or known.issuperset(inputs):
+            known.update(outputs)
+        sizes = [inputs[at] for at in _SIZES.get(operator, ()) if at < len(inputs)]
+        if not known.issuperset(sizes):
+            raise FormatError(f"an operator {operator!r} that makes sizes of the signal")
+
+
+def _read_node(message: memoryview) -> _Node:
     operator = domain = ""
-    counts = {1: 0, 2: 0, 5: 0}
+    inputs: list[str] = []
+    outputs: list[str] = []
+    attributes = 0
     for number, _, inside in _known("node", message, _NODE):
-        if number in counts:
-            counts[number] += 1
-            if number == 5:
-                _read_attribute(inside)
+        if number == 1:
+            inputs.append(_text(inside))
+        elif number == 2:
+            outputs.append(_text(inside))
+        elif number == 5:
+            attributes += 1
+            _read_attribute(inside)
         elif number == 4:
             operator = _text(inside)
         elif number == 7:
@@ -155,8 +178,10 @@ def _read_node(message: memoryview) -> None:
             f"an operator {f'{domain}.{operator}'.lstrip('.')[:60]!r}, expected one of those that "
             "graphs of bundles are made of"
         )
-    if max(counts.values()) > _MOST_NAMES:
-        raise FormatError(f"a node of {max(counts.values())} parts, expected at most {_MOST_NAMES}")
+    most = max(len(inputs), len(outputs), attributes)
+    if most > _MOST_NAMES:
+        raise FormatError(f"a node of {most} parts, expected at most {_MOST_NAMES}")
+    return operator, inputs, outputs
 
 
 def _read_value(message: memoryview) -> None:
@@ -178,7 +203,8 @@ def _read_attribute(message: memoryview) -> None:
             _read_tensor(inside)
 
 
-def _read_tensor(message: memoryview) -> None:
+def _read_tensor(message: memoryview) -> str:
+    """Check a tensor; its name."""
     kind, name, raw = 0, "", None
     dims: list[int] = []
     rows: dict[int, list[tuple[int, memoryview]]] = {}
@@ -219,6 +245,7 @@ def _read_tensor(message: memoryview) -> None:
             values = np.frombuffer(joined, dtype)
     if values is not None and dtype.kind == "f" and not np.isfinite(values).all():
         raise FormatError(f"{what} holds weights that are NaN or infinite")
+    return name
 
 
 def _varints(packed: memoryview) -> list[int]:

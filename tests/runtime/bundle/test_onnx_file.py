@@ -189,6 +189,17 @@ REFUSED = {
         lambda: model_of([node("Concat", ["waveform"] * 300, ["r"], axis=1)]),
         "a node of 300 parts",
     ),
+    "sizes of the signal": (
+        lambda: model_of(
+            [
+                node("Cast", ["waveform"], ["whole"], to=7),
+                node("Reshape", ["whole", "flat"], ["sizes"]),
+                node("Expand", ["waveform", "sizes"], ["much"]),
+            ],
+            {"flat": np.array([-1])},
+        ),
+        "'Expand' that makes sizes of the signal",
+    ),
     "nothing": (lambda: model_of([]), "a graph of 0 nodes"),
 }
 
