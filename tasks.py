@@ -58,14 +58,20 @@ def install_strace() -> None:
     """By it the tests see what commands write and whom they call; where it can be had unasked."""
     if sys.platform != "linux" or shutil.which("strace"):
         return
-    command = ["apt-get", "install", "-y", "-qq", "strace"]
-    if os.geteuid():
-        command = ["sudo", "-n", *command]
-    if shutil.which(command[0]) and shutil.which("apt-get"):
-        print("$", *command, flush=True)
-        subprocess.run(command, stdout=subprocess.DEVNULL)
+    sudo = ["sudo", "-n"] if os.geteuid() else []
+    install = [*sudo, "apt-get", "install", "-y", "-qq", "strace"]
+    if shutil.which("apt-get") and shutil.which(install[0]) and not attempt(install):
+        # A new machine has no list of packages yet.
+        attempt([*sudo, "apt-get", "update", "-qq"])
+        attempt(install)
     if not shutil.which("strace"):
         print("note: strace is missing, so tests/test_outside.py will be skipped: install it")
+
+
+def attempt(command: list[str]) -> bool:
+    """Run a command, shown first, that may fail."""
+    print("$", *command, flush=True)
+    return subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 0
 
 
 def demo() -> None:

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import tomllib
 
 import tasks
-from dlrsd.runtime.base.version import VERSION
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="its commands are scripts of a shell here")
 
-LOCKS = tasks.LOCKS
 SCRIPT = """#!{python}
 import json, os, sys
 from pathlib import Path
@@ -104,6 +100,33 @@ def test_after_a_change_it_installs_what_is_pinned_once(checkout, put, called, c
     assert len(called()) == 3
 
 
+def test_strace_is_installed_where_it_may_be(tmp_path, monkeypatch, capsys):
+    log = tmp_path / "log"
+    (tmp_path / "sudo").write_text('#!/bin/sh\nshift\nexec "$@"\n')
+    (tmp_path / "apt-get").write_text(
+        f"""#!/bin/sh
+echo "$*" >> {log}
+if [ "$1" = update ]; then : > {tmp_path}/list; fi
+if [ "$1" = install ]; then
+    [ -e {tmp_path}/list ] || exit 100
+    printf '#!/bin/sh\n' > {tmp_path}/strace; /bin/chmod +x {tmp_path}/strace
+fi
+"""
+    )
+    for name in ("sudo", "apt-get"):
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    tasks.install_strace()
+    install = "install -y -qq strace"
+    assert log.read_text().splitlines() == [install, "update -qq", install]
+    assert "note" not in capsys.readouterr().out
+    tasks.install_strace()
+    assert len(log.read_text().splitlines()) == 3
+    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+    tasks.install_strace()
+    assert capsys.readouterr().out.startswith("note: strace is missing")
+
+
 def test_an_installation_that_failed_is_not_taken_for_done(checkout, put, called):
     put("python", code=3)
     (checkout / "constraints.txt").write_text("# changed\n")
@@ -175,59 +198,6 @@ def test_the_demo_goes_from_a_training_to_a_diagnosis(checkout, put, called, cap
     assert run in calls[0]["words"]
     assert run in calls[1]["words"]
     assert capsys.readouterr().out.endswith(f"report: {run}/report.html\n")
-
-
-def requirements(name):
-    """Packages of a lock with their hashes."""
-    text = (LOCKS / name).read_text(encoding="utf-8")
-    blocks = re.split(r"\n(?! )", text.strip())
-    return {block.split("==")[0]: re.findall(r"--hash=sha256:[0-9a-f]{64}", block)
-            for block in blocks}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", ["dev.txt", "box.txt", "pytest.txt"])
-def test_every_file_that_is_installed_has_its_hash_and_no_place_is_named(name):
-    found = requirements(name)
-    assert all(found.values())
-    assert "torch" not in found
-    assert not [package for package in found if package.startswith(("nvidia", "triton"))]
-    assert "/" not in (LOCKS / name).read_text(encoding="utf-8")
-
-
-def test_the_locks_hold_the_pinned_versions_and_all_that_the_project_asks_for():
-    text = (LOCKS / "dev.txt").read_text(encoding="utf-8")
-    pinned = (LOCKS.parent / "constraints.txt").read_text(encoding="utf-8")
-    locked = dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
-    for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", pinned, re.MULTILINE):
-        plain = re.sub(r"[-_.]+", "-", name).lower()
-        assert plain == "torch" or locked[plain] == version
-    project = tomllib.loads((LOCKS.parent / "pyproject.toml").read_text(encoding="utf-8"))[
-        "project"
-    ]
-    extras = project["optional-dependencies"]
-    for extra in ("cpu", "io", "train", "export", "rtx", "dev"):
-        for asked in [*project["dependencies"], *extras[extra]]:
-            name = re.match(r"[\w.-]+", asked)[0].replace("_", "-").lower()
-            assert name in {*locked, "dlrsd", "torch"}
-    for asked in [*project["dependencies"], *extras["cpu"], *extras["io"]]:
-        assert re.match(r"[\w.-]+", asked)[0].lower() in requirements("box.txt")
-
-
-def test_the_bill_of_materials_is_valid_and_lists_what_a_box_has(tmp_path):
-    from cyclonedx.schema import SchemaVersion
-    from cyclonedx.validation.json import JsonStrictValidator
-
-    tasks.write_sbom(tmp_path / "sbom.json")
-    text = (tmp_path / "sbom.json").read_text(encoding="utf-8")
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
-    facts = json.loads(text)
-    root = facts["metadata"]["component"]
-    assert (root["name"], root["version"]) == ("dlrsd", VERSION)
-    assert root["licenses"] == [{"license": {"acknowledgement": "declared", "id": "Apache-2.0"}}]
-    listed = {part["name"]: part for part in facts["components"]}
-    assert set(listed) == set(requirements("box.txt"))
-    for name, part in listed.items():
-        assert part["purl"].startswith(f"pkg:pypi/{name}@{part['version']}")
 
 
 AUDITS = [
