@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """Set-up, demo, tests and checks in one file of the standard library: ``python3 tasks.py TASK``.
 
-Everything is installed into ``.venv/`` of this checkout, pinned by constraints.txt.
+Everything is installed into ``.venv/`` of this checkout: the very files whose hashes stand in
+``locks/``. Torch alone is pinned by its version, for its wheels differ from index to index and
+machine to machine, and one that is there already is kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -18,12 +22,17 @@ VENV = HERE / ".venv"
 BOX = HERE / ".venv-box"  # a second environment like the one on the box: the wheel, no torch
 BIN = "Scripts" if os.name == "nt" else "bin"
 PACKAGES = ("runtime", "training", "export")
+LOCKS = HERE / "locks"  # what `lock` writes: of development, of a box, of what tests a box
+INPUTS = ("pyproject.toml", "constraints.txt", "locks/dev.txt")
 ON_GPU = "runtime/engines/onnx_cuda.py,runtime/engines/tensorrt_engine.py"  # run there alone
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    commands = {"setup": setup, "demo": demo, "test": test, "lint": lint, "box": box}
+    commands = {
+        "setup": setup, "demo": demo, "test": test, "lint": lint, "box": box,
+        "lock": lock, "audit": audit, "sbom": sbom,
+    }  # fmt: skip
     parser.add_argument("task", choices=commands, help="what to do; demo and test set up first")
     commands[parser.parse_args().task]()
 
@@ -33,13 +42,36 @@ def setup() -> None:
     if sys.version_info < (3, 11):
         sys.exit(f"error: got Python {sys.version.split()[0]}, development needs 3.11 or later")
     stamp = VENV / "installed"
-    wanted = "".join((HERE / f).read_text() for f in ("pyproject.toml", "constraints.txt"))
+    wanted = "".join((HERE / f).read_text() for f in INPUTS)
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     if not (VENV / BIN).is_dir():
         run(sys.executable, "-m", "venv", str(VENV))
-    install(VENV, "-e", ".[dev]")
+    install(VENV, LOCKS / "dev.txt")
+    pip(VENV, "-c", "constraints.txt", "torch")
+    pip(VENV, "--no-deps", "--no-build-isolation", "-e", ".")
+    install_strace()
     stamp.write_text(wanted)
+
+
+def install_strace() -> None:
+    """By it the tests see what commands write and whom they call; where it can be had unasked."""
+    if sys.platform != "linux" or shutil.which("strace"):
+        return
+    sudo = ["sudo", "-n"] if os.geteuid() else []
+    install = [*sudo, "apt-get", "install", "-y", "-qq", "strace"]
+    if shutil.which("apt-get") and shutil.which(install[0]) and not attempt(install):
+        # A new machine has no list of packages yet.
+        attempt([*sudo, "apt-get", "update", "-qq"])
+        attempt(install)
+    if not shutil.which("strace"):
+        print("note: strace is missing, so tests/test_outside.py will be skipped: install it")
+
+
+def attempt(command: list[str]) -> bool:
+    """Run a command, shown first, that may fail."""
+    print("$", *command, flush=True)
+    return subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 0
 
 
 def demo() -> None:
@@ -84,16 +116,96 @@ def box() -> None:
     setup()
     dist = HERE / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    tool("python", "-m", "build", "--wheel", "--outdir", str(dist))
+    tool("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", str(dist))
     (wheel,) = dist.glob("*.whl")
     run(sys.executable, "-m", "venv", "--clear", str(BOX))
-    install(BOX, f"{wheel}[cpu,io]", "pytest")
+    install(BOX, LOCKS / "box.txt")
+    install(BOX, LOCKS / "pytest.txt")
+    pip(BOX, "--no-deps", str(wheel))
     run(str(BOX / BIN / "python"), "-m", "pytest", "tests/runtime", "tests/box")
 
 
-def install(venv: Path, *what: str) -> None:
-    python = str(venv / BIN / "python")
-    run(python, "-m", "pip", "install", "--quiet", "-c", "constraints.txt", *what)
+def lock() -> None:
+    """Write the hashes of every file that may be installed, of the versions in constraints.txt."""
+    setup()
+    # Of torch only what it needs besides NVIDIA's libraries: see the head of this file.
+    light = ["filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy", "typing-extensions"]
+    project = ("pyproject.toml", "--extra")
+    compile_lock("dev.txt", *project, "dev", "--no-emit-package", "torch", also=light)
+    compile_lock("box.txt", *project, "cpu", "--extra", "io")
+    compile_lock("pytest.txt", also=["pytest"])
+
+
+def compile_lock(name: str, *sources: str, also: Sequence[str] = ()) -> None:
+    """One file of ``locks/`` by uv, which names neither an index nor a place on this machine."""
+    without, more = VENV / "without.txt", VENV / "more.in"
+    without.write_text("torch ; sys_platform == 'never'\n")
+    more.write_text("".join(f"{package}\n" for package in also))
+    tool(
+        "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11",
+        "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url",
+        "--constraints", "constraints.txt", "--overrides", str(without),
+        "--output-file", str(LOCKS / name), *sources, str(more),
+    )  # fmt: skip
+
+
+def audit() -> None:
+    """Ask the index for known weaknesses of all that is pinned; ends with 1 if any are known."""
+    setup()
+    print("$ pip-audit", "locks/dev.txt", flush=True)
+    done = subprocess.run(
+        [str(VENV / BIN / "pip-audit"), "--progress-spinner=off", "--format=json",
+         "--require-hashes", "--disable-pip", "-r", str(LOCKS / "dev.txt")],
+        cwd=HERE, capture_output=True, text=True,
+    )  # fmt: skip
+    try:
+        found = json.loads(done.stdout)["dependencies"]
+    except (ValueError, KeyError):
+        lines = done.stderr.strip().splitlines() or ["it says nothing"]
+        sys.exit(f"error: no audit, the index of advisories cannot be asked: {lines[-1][:200]}")
+    unknown = [each["name"] for each in found if "skip_reason" in each]
+    if len(unknown) == len(found):
+        sys.exit(
+            f"error: no audit, the index of advisories cannot be reached from here: it knows none "
+            f"of the {len(found)} packages"
+        )
+    weak = [(each, known) for each in found for known in each.get("vulns", ())]
+    for each, known in weak:
+        fixed = ", ".join(known["fix_versions"]) or "no version yet"
+        print(f"{each['name']} {each['version']}: {known['id']}, mended in {fixed}")
+    if unknown:
+        print(f"not known to the index: {', '.join(unknown)}")
+    print(f"{len(found) - len(unknown)} packages asked for, {len(weak)} weaknesses known")
+    if weak:
+        sys.exit(1)
+
+
+def sbom() -> None:
+    """Write what the wheel needs on a box, as a CycloneDX bill of materials in dist/."""
+    setup()
+    (HERE / "dist").mkdir(exist_ok=True)
+    write_sbom(HERE / "dist" / "dlrsd.cdx.json")
+
+
+def write_sbom(path: Path) -> None:
+    tool(
+        "cyclonedx-py", "requirements", str(LOCKS / "box.txt"), "--pyproject", "pyproject.toml",
+        "--mc-type", "library", "--of", "JSON", "--output-reproducible", "--validate",
+        "-o", str(path),
+    )  # fmt: skip
+    bill = json.loads(path.read_text(encoding="utf-8"))
+    version = (HERE / "runtime" / "base" / "version.py").read_text(encoding="utf-8")
+    bill["metadata"]["component"]["version"] = version.split('"')[-2]  # in the wheel alone
+    path.write_text(json.dumps(bill, indent=1) + "\n", encoding="utf-8")
+
+
+def install(venv: Path, lock: Path) -> None:
+    """Exactly the files of a lock."""
+    pip(venv, "--require-hashes", "--no-deps", "-r", str(lock.relative_to(HERE)))
+
+
+def pip(venv: Path, *words: str) -> None:
+    run(str(venv / BIN / "python"), "-m", "pip", "install", "--quiet", *words)
 
 
 def tool(name: str, *arguments: str, **environment: str) -> None:

@@ -10,6 +10,8 @@ What is named here is the public API; everything else may change. ::
 trained model (a `dlrsd.runtime.ParityError` says that one differs) and returns the manifest.
 """
 
+import dlrsd.runtime  # noqa: F401 - it turns ONNX Runtime's telemetry off before that is loaded
+
 # Imported when it is first asked for: torch takes seconds to load, and `--help` shall answer at
 # once. Type checkers take this as true.
 TYPE_CHECKING = False

@@ -9,12 +9,14 @@ import typer
 
 from dlrsd.runtime.base.console import run_app
 from dlrsd.runtime.base.errors import InputError, require
+from dlrsd.training.base.scratch import leave_no_fonts
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 def main() -> NoReturn:
     """Entry point of the command."""
+    leave_no_fonts()
     run_app(app)
 
 

@@ -35,13 +35,16 @@ def checkout(tmp_path, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     monkeypatch.setattr(tasks, "HERE", tmp_path)
     monkeypatch.setattr(tasks, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(tasks, "LOCKS", tmp_path / "locks")
     (tmp_path / "pyproject.toml").write_text("[project]\n")
     (tmp_path / "constraints.txt").write_text("numpy==2\n")
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "dev.txt").write_text("# hashes\n")
     for package in tasks.PACKAGES:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    (tmp_path / ".venv" / "installed").write_text("[project]\nnumpy==2\n")
+    (tmp_path / ".venv" / "installed").write_text("[project]\nnumpy==2\n# hashes\n")
     return tmp_path
 
 
@@ -79,18 +82,49 @@ def test_an_environment_that_is_up_to_date_is_left_alone(checkout, put, called, 
     assert (checkout / ".venv" / "installed").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("changed", ["pyproject.toml", "constraints.txt"])
+@pytest.mark.parametrize("changed", ["pyproject.toml", "constraints.txt", "locks/dev.txt"])
 def test_after_a_change_it_installs_what_is_pinned_once(checkout, put, called, changed):
     put("python")
     (checkout / changed).write_text("# changed\n")
     tasks.setup()
-    (call,) = called()
-    assert call["words"] == [
-        "-m", "pip", "install", "--quiet", "-c", "constraints.txt", "-e", ".[dev]",
-    ]  # fmt: skip
-    assert call["cwd"] == str(checkout)
+    calls = called()
+    assert [call["words"][4:] for call in calls] == [
+        ["--require-hashes", "--no-deps", "-r", "locks/dev.txt"],
+        ["-c", "constraints.txt", "torch"],
+        ["--no-deps", "--no-build-isolation", "-e", "."],
+    ]
+    for call in calls:
+        assert call["words"][:4] == ["-m", "pip", "install", "--quiet"]
+        assert call["cwd"] == str(checkout)
     tasks.setup()
-    assert len(called()) == 1
+    assert len(called()) == 3
+
+
+def test_strace_is_installed_where_it_may_be(tmp_path, monkeypatch, capsys):
+    log = tmp_path / "log"
+    (tmp_path / "sudo").write_text('#!/bin/sh\nshift\nexec "$@"\n')
+    (tmp_path / "apt-get").write_text(
+        f"""#!/bin/sh
+echo "$*" >> {log}
+if [ "$1" = update ]; then : > {tmp_path}/list; fi
+if [ "$1" = install ]; then
+    [ -e {tmp_path}/list ] || exit 100
+    printf '#!/bin/sh\n' > {tmp_path}/strace; /bin/chmod +x {tmp_path}/strace
+fi
+"""
+    )
+    for name in ("sudo", "apt-get"):
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    tasks.install_strace()
+    install = "install -y -qq strace"
+    assert log.read_text().splitlines() == [install, "update -qq", install]
+    assert "note" not in capsys.readouterr().out
+    tasks.install_strace()
+    assert len(log.read_text().splitlines()) == 3
+    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+    tasks.install_strace()
+    assert capsys.readouterr().out.startswith("note: strace is missing")
 
 
 def test_an_installation_that_failed_is_not_taken_for_done(checkout, put, called):
@@ -166,11 +200,48 @@ def test_the_demo_goes_from_a_training_to_a_diagnosis(checkout, put, called, cap
     assert capsys.readouterr().out.endswith(f"report: {run}/report.html\n")
 
 
+AUDITS = [
+    ([{"name": "a", "skip_reason": "?"}], 1, "cannot be reached from here: it knows none of the 1"),
+    ([{"name": "a", "version": "1", "vulns": []}], 0, "1 packages asked for, 0 weaknesses known"),
+    (
+        [
+            {"name": "a", "version": "1", "vulns": [{"id": "X-1", "fix_versions": ["2"]}]},
+            {"name": "b", "skip_reason": "?"},
+        ],
+        1,
+        "a 1: X-1, mended in 2\nnot known to the index: b\n1 packages asked for, 1 weaknesses",
+    ),
+]
+
+
+@pytest.mark.parametrize(("found", "code", "said"), AUDITS)
+def test_an_audit_says_what_is_known_and_whether_anything_could_be(
+    found, code, said, checkout, capsys
+):
+    path = checkout / ".venv" / "bin" / "pip-audit"
+    path.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps({'dependencies': found})}\nEND\n")
+    path.chmod(0o755)
+    try:
+        tasks.audit()
+        ended = 0
+    except SystemExit as error:
+        ended = error.code if isinstance(error.code, int) else 1
+        print(error.code)
+    assert ended == code
+    assert said in capsys.readouterr().out
+
+
+def test_an_audit_that_fails_is_no_audit(checkout, put):
+    put("pip-audit", code=1)
+    with pytest.raises(SystemExit, match="error: no audit, the index of advisories cannot be"):
+        tasks.audit()
+
+
 def test_the_script_names_its_tasks_and_refuses_others():
     script = [sys.executable, tasks.__file__]
     done = subprocess.run([*script, "--help"], capture_output=True, text=True)
     assert done.returncode == 0
-    for name in ("setup", "demo", "test", "lint", "box"):
+    for name in ("setup", "demo", "test", "lint", "box", "lock", "audit", "sbom"):
         assert name in done.stdout
     done = subprocess.run([*script, "deploy"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")

@@ -30,7 +30,9 @@ def network(bundle: Bundle) -> Half:
 
 
 def _graph(bundle: Bundle) -> onnx.ModelProto:
-    return onnx.shape_inference.infer_shapes(onnx.load(bundle.file(GRAPH_FILES["fp32"])))
+    return onnx.shape_inference.infer_shapes(
+        onnx.load_from_string(bundle.graph(GRAPH_FILES["fp32"]))
+    )
 
 
 def _heatmap(model: onnx.ModelProto, bundle: Bundle) -> str:

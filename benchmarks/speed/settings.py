@@ -25,7 +25,7 @@ def main() -> None:
     a = parser.parse_args()
     bundle = load_bundle(a.bundle)
     engine = open_engine(bundle, engine="onnxruntime", device="cpu", precision="fp32", threads=1)
-    graph = bundle.file(GRAPH_FILES["fp32"]).read_bytes()
+    graph = bundle.graph(GRAPH_FILES["fp32"])
     shape = (64, bundle.channels, bundle.window)
     windows = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     extended = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 
 import msgspec
@@ -13,7 +11,9 @@ import torch
 from benchmarks import machine
 from dlrsd.export.graphs.fused import Diagnoser
 from dlrsd.export.graphs.onnx_file import OUTPUTS, write_graph
+from dlrsd.export.package.seal import write_manifest
 from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
+from dlrsd.runtime.bundle.seal import record
 from dlrsd.runtime.engines.engine import GRAPH_FILES
 from dlrsd.training.frontends.scalogram import Scalogram
 from dlrsd.training.models.classifiers import make_classifier
@@ -42,14 +42,16 @@ def diagnoser(bundle: Bundle, *, channels: int, half: bool = False) -> Diagnoser
 def write_bundle(bundle: Bundle, folder: Path, *, channels: int) -> Bundle:
     """A bundle like ``bundle`` for windows of ``channels`` channels, with one fp32 graph."""
     folder.mkdir(parents=True)
-    path = folder / GRAPH_FILES["fp32"]
-    example = {"waveform": torch.zeros(2, channels, bundle.window)}
-    write_graph(diagnoser(bundle, channels=channels), example, path, output_names=OUTPUTS, facts={})
     manifest = msgspec.to_builtins(bundle.manifest)
     manifest["signal"]["channels"] = channels
     manifest["graph"]["inputs"][0]["shape"][1] = channels
     manifest["engines"] = []
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    manifest["files"] = {path.name: {"sha256": digest, "bytes": path.stat().st_size}}
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_graph(
+        diagnoser(bundle, channels=channels),
+        {"waveform": torch.zeros(2, channels, bundle.window)},
+        folder / GRAPH_FILES["fp32"],
+        output_names=OUTPUTS,
+        facts=record(manifest),
+    )
+    write_manifest(folder, manifest)
     return load_bundle(folder)

@@ -12,9 +12,13 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from onnxscript import optimizer
 from torch import nn
 
 from dlrsd.runtime.base.errors import ParityError
+from dlrsd.runtime.base.formats import FormatError
+from dlrsd.runtime.bundle.onnx_file import read_onnx
+from dlrsd.runtime.bundle.seal import RECORD
 
 OPSET = 20
 OUTPUTS = ("probabilities", "embedding", "novelty")
@@ -61,21 +65,41 @@ def write_graph(
             external_data=False,
             verbose=False,
         )
-    assert program is not None
+    assert program is not None  # noqa: S101 - for type checkers
+    # Here, for the box computes nothing ahead: no limit on memory would hold for it.
+    everything = 2**31
+    optimizer.fold_constants(
+        program.model,
+        onnx_shape_inference=False,
+        input_size_limit=everything,
+        output_size_limit=everything,
+    )
+    optimizer.remove_unused_nodes(program.model)
     save_graph(program.model_proto, path, facts=facts)
 
 
 def save_graph(model: onnx.ModelProto, path: Path, *, facts: dict[str, Any]) -> None:
-    """Write one checked ONNX file with the facts in it, and nothing of the machine that made it."""
+    """Write one checked ONNX file with the facts in it, and nothing of the machine that made it.
+
+    Raises
+    ------
+    ParityError
+        If it is a graph that a box refuses.
+    """
     del model.metadata_props[:]
     graph = model.graph
     for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
         # Stack traces of the machine that exported: of no use on the box.
         del part.metadata_props[:]
         part.doc_string = ""
-    onnx.helper.set_model_props(model, {"dlrsd": json.dumps(facts)})
+    onnx.helper.set_model_props(model, {RECORD: json.dumps(facts)})
     onnx.checker.check_model(model)
-    path.write_bytes(model.SerializeToString())
+    content = model.SerializeToString()
+    try:
+        read_onnx(content)
+    except FormatError as error:
+        raise ParityError(f"a box would refuse {path.name}: {error}; export another run") from error
+    path.write_bytes(content)
 
 
 def require_weights(path: Path, *, precision: str, expected: int) -> None:

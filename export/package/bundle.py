@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 from msgspec import structs
 
 from dlrsd.export.package.folder import bring_back, is_bundle, part_folder, replace_folder
 from dlrsd.export.package.kinds import EXPORTERS
+from dlrsd.export.package.seal import write_manifest
 from dlrsd.export.package.tensorrt import engine_builder, write_engines
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.base.formats import json_text
-from dlrsd.runtime.bundle.manifest import Manifest, read_manifest
-from dlrsd.runtime.bundle.parts import FileFacts
+from dlrsd.runtime.bundle.manifest import Manifest
 from dlrsd.runtime.engines.tensorrt_build import PROFILE
 from dlrsd.training.base.progress import Progress, silent
 from dlrsd.training.kinds.registry import load_run
@@ -88,14 +87,6 @@ def export_bundle(
                 progress=progress,
             )
             made = structs.replace(made, engines=engines)
-        made = structs.replace(made, files={p.name: _facts(p) for p in sorted(part.iterdir())})
-        where = part / "manifest.json"
-        where.write_text(json_text(made, indent=1), encoding="utf-8")
-        read_manifest(where.read_bytes(), where=where)
+        made = write_manifest(part, msgspec.to_builtins(made))
         replace_folder(part, out)
     return made
-
-
-def _facts(path: Path) -> FileFacts:
-    content = path.read_bytes()
-    return FileFacts(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))

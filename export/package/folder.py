@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
 import re
 import shutil
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dlrsd.runtime.base.files import read_bounded
+from dlrsd.runtime.base.formats import MOST_JSON, parse_json
 from dlrsd.runtime.base.locks import open_folder, try_lock
 
 _OF_A_BUNDLE = re.compile(r"manifest\.json|anchors\.npz|(diagnoser|synthesizer)[\w.-]*")
@@ -20,7 +21,7 @@ _OF_A_BUNDLE = re.compile(r"manifest\.json|anchors\.npz|(diagnoser|synthesizer)[
 def is_bundle(folder: Path) -> bool:
     """Whether a folder holds what a manifest of ours lists and nothing else, so may be replaced."""
     try:
-        files = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
+        files = parse_json(read_bounded(folder / "manifest.json", most=MOST_JSON))["files"]
         return {path.name for path in folder.iterdir()} <= {"manifest.json", *files}
     except (OSError, ValueError, LookupError, TypeError):
         return False

@@ -116,12 +116,6 @@ def part_of_run(facts: Any, form: type[T], folder: Path) -> T:
         ) from error
 
 
-def facts_inside(manifest: WindowManifest | SequenceManifest) -> dict[str, Any]:
-    """What rides in a graph's file: all that is known before it is written."""
-    facts: dict[str, Any] = msgspec.to_builtins(manifest)
-    return {key: facts[key] for key in facts if key not in ("parity", "engines", "files")}
-
-
 def tensor(name: str, *shape: int) -> dict[str, Any]:
     """A tensor whose first axis is free."""
     return {"name": name, "dtype": "float32", "shape": ["batch", *shape]}

@@ -21,10 +21,11 @@ from torch import Tensor, nn
 
 from dlrsd.export.graphs.fused import distance
 from dlrsd.export.graphs.onnx_file import OUTPUTS, require_weights, write_graph
-from dlrsd.export.package.manifest import facts_inside, manifest, part_of_run, tensor
+from dlrsd.export.package.manifest import manifest, part_of_run, tensor
 from dlrsd.export.verify.parity import compare, require_parity
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.parts import Parity
+from dlrsd.runtime.bundle.seal import record
 from dlrsd.runtime.bundle.sequence import SequenceManifest, SlowSignal
 from dlrsd.runtime.engines.engine import GRAPH_FILES
 from dlrsd.training.base.progress import Progress
@@ -138,7 +139,7 @@ def write_sequence_bundle(
     for precision in precisions:
         path = folder / GRAPH_FILES[precision]
         written = progress(f"write {precision}", 1)
-        _write(run, path, precision=precision, facts=facts_inside(made))
+        _write(run, path, precision=precision, facts=record(msgspec.to_builtins(made)))
         written(1)
         bar = progress(f"check {precision}", len(label))
         said[precision] = _run_graph(path, run.model, streams, on_window=bar)

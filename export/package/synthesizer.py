@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
 from dlrsd.export.graphs.fused import Synthesizer
 from dlrsd.export.graphs.onnx_file import write_graph
-from dlrsd.export.package.manifest import facts_inside
 from dlrsd.runtime.bundle import parts
+from dlrsd.runtime.bundle.seal import record
 from dlrsd.runtime.bundle.window import WindowManifest
 from dlrsd.training.balance.mansourifar_deep_smote import PairRegressor
 from dlrsd.training.kinds.vibration.run import TrainedRun
@@ -66,16 +67,15 @@ def write_synthesizer(
     run: TrainedRun, folder: Path, made: WindowManifest, stated: parts.Synthesizer
 ) -> None:
     """Write the graph and the anchors into the folder of the bundle that the manifest is of."""
-    assert run.kept is not None
+    assert run.kept is not None  # noqa: S101 - for type checkers
     form = _FORMS[stated.method]
     heatmap = torch.zeros(2, len(run.config.channels), *run.frontend.size)
     module, example = form.graph(run.kept.network, heatmap)
-    facts = facts_inside(made)
     write_graph(
         module,
         example,
         folder / stated.file,
         output_names=form.outputs,
-        facts={key: facts[key] for key in ("name", "classes", "front_end", "synthesis")},
+        facts=record(msgspec.to_builtins(made)),
     )
     shutil.copyfile(run.folder / "anchors.npz", folder / stated.anchors)

@@ -92,10 +92,12 @@ def write_engines(
         graph = folder / GRAPH_FILES[precision]
         if not graph.is_file():
             continue
+        content = graph.read_bytes()
         bar = progress(f"engine {precision}", 100)
         plan = build(
             trt,
-            graph,
+            content,
+            name=graph.name,
             precision=precision,
             shape=shape,
             profile=profile,
@@ -113,7 +115,7 @@ def write_engines(
                 version=machine.version,
                 targets=[f"sm{target}" for target in targets],
                 profile=profile,
-                graph_sha256=hashlib.sha256(graph.read_bytes()).hexdigest(),
+                graph_sha256=hashlib.sha256(content).hexdigest(),
             )
         )
     return entries

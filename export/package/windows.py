@@ -16,7 +16,7 @@ from torch import nn
 from dlrsd.export.graphs.fused import Diagnoser
 from dlrsd.export.graphs.onnx_file import OUTPUTS, require_weights, write_graph
 from dlrsd.export.graphs.quantize import calibration_windows, write_int8
-from dlrsd.export.package.manifest import facts_inside, manifest, part_of_run
+from dlrsd.export.package.manifest import manifest, part_of_run
 from dlrsd.export.package.synthesizer import synthesizer_of, write_synthesizer
 from dlrsd.export.verify.parity import (
     compare,
@@ -29,6 +29,7 @@ from dlrsd.export.verify.parity import (
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.front_ends import AnyFrontEnd, FrontEnd
 from dlrsd.runtime.bundle.parts import Parity, Signal
+from dlrsd.runtime.bundle.seal import record
 from dlrsd.runtime.bundle.window import WindowManifest
 from dlrsd.runtime.engines.engine import GRAPH_FILES
 from dlrsd.runtime.engines.tensorrt_build import PROFILE
@@ -182,7 +183,7 @@ def _verdict(signal: Signal) -> dict[str, int]:
 def _write(
     precision: str, run: TrainedRun, data: Prepared, path: Path, made: WindowManifest
 ) -> None:
-    facts = facts_inside(made)
+    facts = record(msgspec.to_builtins(made))
     if precision == "int8":
         source = path.with_name(GRAPH_FILES["fp32"])
         write_int8(source, path, calibration_windows(data), facts=facts)

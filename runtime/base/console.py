@@ -17,6 +17,7 @@ import typer
 from dlrsd.runtime.base.errors import DlrsdError
 
 _FULL = [errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)]
+_LONGEST = 2000
 
 
 def run_app(app: typer.Typer) -> NoReturn:
@@ -51,8 +52,19 @@ def run_app(app: typer.Typer) -> NoReturn:
 
 def _fail(message: str) -> int:
     with suppress(OSError):  # nobody is there to read it
-        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+        print(f"error: {one_line(message)}", file=sys.stderr)
     return 2
+
+
+def one_line(text: str) -> str:
+    """A text, which may hold names that strangers gave, as one line of a bearable length."""
+    line = " ".join(text.split())
+    return shown(line if len(line) <= _LONGEST else line[:_LONGEST] + "...")
+
+
+def shown(line: str) -> str:
+    """A line with nothing in it that a terminal would obey."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in line)
 
 
 def _describe(error: OSError) -> str:

@@ -1,15 +1,43 @@
-"""Files that are whole or not there at all."""
+"""Files: written whole or not at all, read once and never beyond a bound."""
 
 from __future__ import annotations
 
 import glob
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from dlrsd.runtime.base.locks import open_folder, try_lock
+
+
+def read_bounded(path: Path, *, most: int) -> bytes:
+    """Content of a regular file, which is opened once and measured before memory is taken for it.
+
+    Parameters
+    ----------
+    path : Path
+    most : int
+        Bytes it may hold.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, is no regular file (a pipe would never end), or holds more.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError("it is no regular file")
+        if facts.st_size > most:
+            raise OSError(f"it holds {facts.st_size} bytes, expected at most {most}")
+        content = file.read(facts.st_size + 1)
+    if len(content) > facts.st_size:
+        raise OSError("it grows while it is read")
+    return content
 
 
 @contextmanager

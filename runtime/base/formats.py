@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from functools import cache
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -17,7 +18,8 @@ from msgspec import Meta
 T = TypeVar("T")
 
 # Bounds keep out what only some JSON readers take: infinities, and integers beyond 64 bits.
-Text = Annotated[str, Meta(min_length=1)]
+# Controls have no place in a name, and would move the cursor of who prints it.
+Text = Annotated[str, Meta(min_length=1, pattern=r"^[^\x00-\x1f\x7f-\x9f]*(?![\s\S])")]
 Count = Annotated[int, Meta(ge=1, le=2**31)]
 Whole = Annotated[int, Meta(ge=0, le=2**53)]
 Positive = Annotated[float, Meta(gt=0, le=1e30)]
@@ -28,19 +30,48 @@ class FormatError(ValueError):
     """Values do not fit a format; the text names the place, what is there and what is expected."""
 
 
+# A JSON file that states facts is small; whoever reads one gives this bound to `read_bounded`.
+MOST_JSON = 1 << 20
+_DEEPEST = 64
+
+
 def parse_json(text: bytes) -> Any:
     """Values of a JSON text in UTF-8.
 
     Raises
     ------
     FormatError
-        If it is none: NaN, numbers beyond float64, halves of surrogate pairs and nesting without
-        end are none either.
+        If it is none: NaN, numbers beyond float64, halves of surrogate pairs, a name twice in one
+        object and more than 64 levels are none either.
     """
     try:
-        return msgspec.json.decode(text)
+        values = msgspec.json.decode(text)
+        _require_bounded(values, _DEEPEST)
+        json.loads(text.decode(), object_pairs_hook=_of_different_names)
+    except FormatError:
+        raise
     except (ValueError, RecursionError) as error:
         raise FormatError(str(error)) from error
+    return values
+
+
+def _require_bounded(value: Any, levels: int) -> None:
+    if isinstance(value, (dict, list)):
+        if not levels:
+            raise FormatError(f"more than {_DEEPEST} levels, one inside the other")
+        for each in value.values() if isinstance(value, dict) else value:
+            _require_bounded(each, levels - 1)
+    elif isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise FormatError("a number beyond float64")
+
+
+def _of_different_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise FormatError(f"the name {twice[:60]!r} twice in one object")
+    return values
 
 
 def checked(values: Any, form: type[T]) -> T:
@@ -59,11 +90,22 @@ def checked(values: Any, form: type[T]) -> T:
         If they do not fit.
     """
     try:
-        return msgspec.convert(_as_json_has_it(values), form)
+        return msgspec.convert(as_json_has_it(values), form)
     except msgspec.ValidationError as error:
         raise FormatError(_explained(str(error), values, form)) from error
     except RecursionError as error:
         raise FormatError("nesting without end") from error
+
+
+def as_json_has_it(value: Any) -> Any:
+    """Values with an integer wherever a number has no fraction: to JSON 1.0 is 1."""
+    if isinstance(value, dict):
+        return {key: as_json_has_it(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [as_json_has_it(each) for each in value]
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else float(value)
+    return value
 
 
 def json_schema(form: Any, *, identifier: str, title: str) -> dict[str, Any]:
@@ -78,17 +120,6 @@ def json_text(values: Any, *, indent: int | None = None) -> str:
 
 
 _schema = cache(msgspec.json.schema)
-
-
-def _as_json_has_it(value: Any) -> Any:
-    """To JSON 1.0 is an integer as 1 is."""
-    if isinstance(value, dict):
-        return {key: _as_json_has_it(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_as_json_has_it(each) for each in value]
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else float(value)
-    return value
 
 
 class _Place(NamedTuple):

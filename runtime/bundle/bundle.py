@@ -1,7 +1,8 @@
 """A bundle: the folder that export writes and the runtime reads, a manifest beside ONNX files.
 
-`manifest` has what must hold in it. Every file is verified against its SHA-256 when it is opened,
-not before, so that loading stays cheap.
+`manifest` has what must hold in it. Every file is read once, when it is needed, and verified against
+the SHA-256 in the manifest as it was when the bundle was loaded: what is used is what was verified,
+and files of two bundles never mix where one replaces the other.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ from functools import cached_property
 from pathlib import Path
 
 from dlrsd.runtime.base.errors import BundleError
+from dlrsd.runtime.base.files import read_bounded
+from dlrsd.runtime.base.formats import MOST_JSON, FormatError, parse_json
 from dlrsd.runtime.bundle.front_ends.front_end import FrontEnd
 from dlrsd.runtime.bundle.manifest import Manifest, read_manifest
+from dlrsd.runtime.bundle.onnx_file import read_onnx
+from dlrsd.runtime.bundle.seal import require_record
 from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.dsp.quality import QualityLimits
 from dlrsd.runtime.streams.stream import SampleStream, SignalSpec
@@ -32,10 +37,13 @@ class Bundle:
         The folder.
     manifest : WindowManifest or SequenceManifest
         The content of its ``manifest.json``.
+    text : bytes
+        The same as it was read.
     """
 
     path: Path
     manifest: Manifest
+    text: bytes
 
     @property
     def name(self) -> str:
@@ -117,44 +125,70 @@ class Bundle:
     @cached_property
     def manifest_sha256(self) -> str:
         """Hash of the manifest, which holds the hashes of all else: names the bundle exactly."""
-        return _sha256(self.path / "manifest.json")
+        return hashlib.sha256(self.text).hexdigest()
 
     def has(self, name: str) -> bool:
         """Whether the manifest lists this file."""
         return name in self.manifest.files
 
-    def file(self, name: str) -> Path:
-        """Path of one of the bundle's files, verified against the manifest.
+    def read(self, name: str) -> bytes:
+        """Content of one of the bundle's files, read once and verified against the manifest.
 
         Raises
         ------
         BundleError
-            If the manifest does not list it, or it is missing, damaged or outside the bundle.
+            If the manifest does not list it, or it is missing, damaged, of another bundle or
+            outside this one.
         """
         if not self.has(name):
             listed = ", ".join(sorted(self.manifest.files))
             raise BundleError(
                 f"bundle {self.path} has no {name}, only {listed}: export it again with that file"
             )
-        path = self.path / name
-        if not path.is_file():
-            raise BundleError(
-                f"bundle {self.path} lacks {name}, which its manifest lists: export or copy it "
-                "again"
-            )
+        path, stated = self.path / name, self.manifest.files[name]
         if path.resolve().parent != self.path.resolve():
             raise BundleError(
                 f"{path} leads out of the bundle to {path.resolve()}: expected a file inside it; "
                 "copy the file itself"
             )
-        expected = self.manifest.files[name].sha256
-        got = _sha256(path)
-        if got != expected:
+        try:
+            content = read_bounded(path, most=stated.bytes)
+        except FileNotFoundError as error:
             raise BundleError(
-                f"{path} is damaged: its SHA-256 is {got[:12]}..., the manifest says "
-                f"{expected[:12]}...; export or copy the bundle again"
+                f"bundle {self.path} lacks {name}, which its manifest lists: export or copy it "
+                "again"
+            ) from error
+        except OSError as error:
+            raise BundleError(
+                f"{path} is damaged or cannot be read ({error.strerror or error}), the manifest "
+                f"states {stated.bytes} bytes: export or copy the bundle again"
+            ) from error
+        got = hashlib.sha256(content).hexdigest()
+        if got != stated.sha256:
+            raise BundleError(
+                f"{path} is damaged, or of another bundle that has taken the place of this one: "
+                f"its SHA-256 is {got[:12]}..., the manifest says {stated.sha256[:12]}...; start "
+                "again, and if that does not help export or copy the bundle again"
             )
-        return path
+        return content
+
+    def graph(self, name: str) -> bytes:
+        """Content of one of the bundle's ONNX files, of which an engine has nothing to fear.
+
+        Raises
+        ------
+        BundleError
+            As `read` does, or if it holds what no graph of a bundle needs, or was made for a
+            bundle that says something else.
+        """
+        content = self.read(name)
+        try:
+            require_record(read_onnx(content), parse_json(self.text))
+        except FormatError as error:
+            raise BundleError(
+                f"{self.path / name} is refused: {error}; export the bundle again"
+            ) from error
+        return content
 
 
 def load_bundle(bundle: str | Path = "bundle") -> Bundle:
@@ -178,13 +212,13 @@ def load_bundle(bundle: str | Path = "bundle") -> Bundle:
     path = _locate(bundle)
     where = path / "manifest.json"
     try:
-        text = where.read_bytes()
+        text = read_bounded(where, most=MOST_JSON)
     except OSError as error:
         raise BundleError(
             f"cannot read {where} ({error}): expected the manifest that `dlrsd-export` writes; "
             "export or copy the bundle again"
         ) from error
-    return Bundle(path=path, manifest=read_manifest(text, where=where))
+    return Bundle(path=path, manifest=read_manifest(text, where=where), text=text)
 
 
 def shipped_bundles() -> list[str]:
@@ -212,7 +246,3 @@ def _locate(bundle: str | Path) -> Path:
         f"there is no bundle {str(path)!r}: make one with `dlrsd-export --fp16`, or name one with "
         "`--bundle FOLDER`" + (f" or a ready one with {names}" if names else "")
     )
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

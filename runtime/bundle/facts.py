@@ -16,6 +16,7 @@ from dlrsd.runtime.bundle.parts import (
     Novelty,
     Parity,
     Part,
+    Seal,
     Time,
     Training,
     VerdictRule,
@@ -43,6 +44,8 @@ class Facts(Part, frozen=True, kw_only=True, tag_field="kind"):
     metrics: Annotated[Metrics, Meta(description="How well it did.")]
     parity: Annotated[Parity, Meta(description="Whether graphs say what the model says.")]
     files: Annotated[dict[FileName, FileFacts], Meta(description="Every other file of the folder.")]
+
+    seal: Annotated[Seal | None, Meta(description="Older bundles have none.")] = None
 
     def __post_init__(self) -> None:
         require_different("classes", self.classes)

@@ -12,6 +12,7 @@ from typing import Any
 from dlrsd.runtime.base.errors import BundleError
 from dlrsd.runtime.base.formats import FormatError, checked, json_schema, parse_json
 from dlrsd.runtime.bundle.facts import SCHEMA_VERSION
+from dlrsd.runtime.bundle.seal import require_seal
 from dlrsd.runtime.bundle.sequence import SequenceManifest
 from dlrsd.runtime.bundle.window import WindowManifest
 
@@ -31,8 +32,8 @@ def read_manifest(text: bytes, *, where: Path) -> Manifest:
     Raises
     ------
     BundleError
-        If an entry is missing, unknown, impossible or contradicts another, or the schema is a
-        newer one.
+        If an entry is missing, unknown, impossible or contradicts another, the seal is of another
+        manifest, or the schema is a newer one.
     """
     try:
         values = parse_json(text)
@@ -61,6 +62,7 @@ def read_manifest(text: bytes, *, where: Path) -> Manifest:
 
             values = upgrade(values)
         manifest: Manifest = checked(values, Manifest)  # type: ignore[arg-type]
+        require_seal(values)
     except FormatError as error:
         raise BundleError(f"{where} has {error}: export the bundle again") from error
     return manifest

@@ -11,6 +11,7 @@ from dlrsd.runtime.base.formats import Count, Positive, Share, Text, Whole
 # A plain name: no path, nothing hidden, no control character; it ends where the text ends.
 FileName = Annotated[str, Meta(pattern=r"^[^/\\:.\x00-\x1f][^/\\:\x00-\x1f]*(?![\s\S])")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?![\s\S])")]
+MOST_BYTES = 1 << 30  # of a file of a bundle
 Rate = Annotated[float, Meta(gt=0, le=1e8)]
 _TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)(?![\s\S])"
 Time = Annotated[str, Meta(pattern=_TIME)]
@@ -72,6 +73,11 @@ class Graph(Part, frozen=True, kw_only=True):
         list[Tensor], Meta(min_length=3, description="probabilities, embedding and novelty.")
     ]
     profile: Annotated[Profile | None, Meta(description="Of engines built of it.")] = None
+
+    @property
+    def input_sizes(self) -> dict[str, list[Any]]:
+        """Of one window, by input."""
+        return {tensor.name: tensor.sizes for tensor in self.inputs}
 
 
 class Signal(Part, frozen=True, kw_only=True):
@@ -206,8 +212,14 @@ class BuiltEngine(Part, frozen=True, kw_only=True):
     graph_sha256: Annotated[Sha256, Meta(description="Of the ONNX graph it was built from.")]
 
 
+class Seal(Part, frozen=True, kw_only=True):
+    """What finds a manifest that was changed; see `dlrsd.runtime.bundle.seal`."""
+
+    sha256: Annotated[Sha256, Meta(description="Of the manifest's canonical form, without seal.")]
+
+
 class FileFacts(Part, frozen=True, kw_only=True):
     """A file of the bundle."""
 
     sha256: Annotated[Sha256, Meta(description="Of its content.")]
-    bytes: Annotated[Whole, Meta(description="Its size.")]
+    bytes: Annotated[Annotated[int, Meta(ge=0, le=MOST_BYTES)], Meta(description="Its size.")]

@@ -2,7 +2,7 @@
 
 # Annotations are evaluated at once: see `dlrsd.runtime.bundle.parts`.
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
@@ -30,6 +30,10 @@ class StatefulGraph(Graph, frozen=True, kw_only=True):
             "'next_' + name gave for the window before."
         ),
     ]
+
+    @property
+    def input_sizes(self) -> dict[str, list[Any]]:
+        return {tensor.name: tensor.sizes for tensor in (*self.inputs, *self.states)}
 
     def __post_init__(self) -> None:
         require_different("states", [state.name for state in self.states])

@@ -86,7 +86,7 @@ class OrderMapConfig:
     def __post_init__(self) -> None:
         if self.f_max_hz is None:
             object.__setattr__(self, "f_max_hz", 0.375 * self.rate_hz)
-        assert self.f_max_hz is not None
+        assert self.f_max_hz is not None  # noqa: S101 - for type checkers
         if not 0 < self.f_min_hz < self.f_max_hz <= self.rate_hz / 2:
             raise InputError(
                 f"the order map's bands {self.f_min_hz:g} to {self.f_max_hz:g} Hz do not fit a "

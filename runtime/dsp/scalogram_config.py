@@ -40,7 +40,7 @@ class ScalogramConfig:
     def __post_init__(self) -> None:
         if self.f_max_hz is None:
             object.__setattr__(self, "f_max_hz", 0.375 * self.rate_hz)
-        assert self.f_max_hz is not None
+        assert self.f_max_hz is not None  # noqa: S101 - for type checkers
         if self.window % self.n_blocks:
             raise InputError(
                 f"a window of {self.window} samples does not divide into {self.n_blocks} time "

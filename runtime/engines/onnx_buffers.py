@@ -10,7 +10,8 @@ from array_api_compat import is_cupy_array
 
 from dlrsd.runtime.base.errors import require
 from dlrsd.runtime.engines.engine import Output
-from dlrsd.runtime.engines.onnx_cpu import import_onnxruntime, output_shapes
+from dlrsd.runtime.engines.onnx_cpu import output_shapes
+from dlrsd.runtime.engines.onnx_session import import_onnxruntime
 
 
 class BoundBuffers:

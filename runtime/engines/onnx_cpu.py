@@ -28,13 +28,13 @@ import numpy as np
 from array_api_compat import is_cupy_array
 from numpy.typing import ArrayLike, NDArray
 
-from dlrsd.runtime.base.errors import BundleError, DlrsdError, InputError, require
+from dlrsd.runtime.base.errors import BundleError, DlrsdError, InputError
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import GRAPH_FILES, Engine, Output, check_windows, join
+from dlrsd.runtime.engines.onnx_session import first_line, import_onnxruntime, open_session
 
 OUTPUTS = list(Output._fields)
-CPU = "CPUExecutionProvider"
 # Windows per call: few enough to keep the graph's intermediates in the cache of the CPU, and enough
 # to share what a call costs by itself.
 _BATCH, _LEAST = 64, 16
@@ -114,41 +114,20 @@ def _bind_one(session: Any, shape: Sequence[int]) -> Callable[[NDArray[Any]], Ou
 
 
 def output_shapes(session: Any, size: int) -> list[tuple[str, tuple[int, ...]]]:
-    """Name and shape of every output for ``size`` windows, in the order of `Output`."""
-    shapes = {output.name: (size, *output.shape[1:]) for output in session.get_outputs()}
-    return [(name, shapes[name]) for name in OUTPUTS]
-
-
-def import_onnxruntime(*, extra: str = "cpu") -> Any:
-    """ONNX Runtime, with its own warnings off standard error; where it is missing, of ``extra``."""
-    runtime = require("onnxruntime", extra=extra, purpose="running a bundle's graph")
-    runtime.set_default_logger_severity(3)
-    return runtime
-
-
-def open_session(bundle: Bundle, file: str, *, providers: Sequence[Any] = (CPU,)) -> Any:
-    """A verified ONNX file of the bundle as a single-threaded `onnxruntime.InferenceSession`.
+    """Name and shape of every output for ``size`` windows, in the order of `Output`.
 
     Raises
     ------
     BundleError
-        If the file is missing, damaged, or no graph that this ONNX Runtime can load.
+        If the graph leaves a size open.
     """
-    runtime = import_onnxruntime()
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    path = bundle.file(file)
-    try:
-        return runtime.InferenceSession(
-            path.read_bytes(), options, providers=list(providers), enable_fallback=0
-        )
-    except Exception as error:
+    shapes = {output.name: (size, *output.shape[1:]) for output in session.get_outputs()}
+    if not all(isinstance(length, int) for name in OUTPUTS for length in shapes[name]):
         raise BundleError(
-            f"ONNX Runtime {runtime.__version__} cannot load {path}: {_first_line(error)}; export "
-            "the bundle again or upgrade onnxruntime"
-        ) from error
+            f"a graph gives outputs of the shapes {str(shapes)[:200]}, expected sizes but for the "
+            "first axis: export the bundle again"
+        )
+    return [(name, shapes[name]) for name in OUTPUTS]
 
 
 def check_graph(engine: Engine, session: Any, bundle: Bundle) -> None:
@@ -162,7 +141,7 @@ def check_graph(engine: Engine, session: Any, bundle: Bundle) -> None:
     except Exception as error:
         raise BundleError(
             f"the graph of bundle {bundle.path} does not take windows of {shape} (channels, "
-            f"samples): {_first_line(error)}; export the bundle again"
+            f"samples): {first_line(error)}; export the bundle again"
         ) from error
     expected = (2, len(bundle.classes))
     if output.probabilities.shape != expected or output.novelty.shape != (2,):
@@ -182,8 +161,3 @@ def check_names(does: str, tensors: Sequence[Any], expected: Sequence[str], bund
             f"the graph of bundle {bundle.path} {does} {', '.join(names)} but no "
             f"{', '.join(missing)}: export the bundle again"
         )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -16,12 +16,8 @@ from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import GRAPH_FILES, Output, check_windows, join
 from dlrsd.runtime.engines.onnx_buffers import BoundBuffers
-from dlrsd.runtime.engines.onnx_cpu import (
-    CPU,
-    check_graph,
-    import_onnxruntime,
-    open_session,
-)
+from dlrsd.runtime.engines.onnx_cpu import check_graph
+from dlrsd.runtime.engines.onnx_session import CPU, import_onnxruntime, open_session
 
 _CUDA = "CUDAExecutionProvider"
 _LARGEST = 4096  # windows per call where the bundle's profile does not say

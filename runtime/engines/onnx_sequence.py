@@ -16,13 +16,8 @@ from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.bundle.sequence import StatefulGraph
 from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.engines.engine import GRAPH_FILES, Output, State, check_windows, join
-from dlrsd.runtime.engines.onnx_cpu import (
-    OUTPUTS,
-    check_graph,
-    check_names,
-    import_onnxruntime,
-    open_session,
-)
+from dlrsd.runtime.engines.onnx_cpu import OUTPUTS, check_graph, check_names
+from dlrsd.runtime.engines.onnx_session import import_onnxruntime, open_session
 
 
 class OnnxSequenceEngine:

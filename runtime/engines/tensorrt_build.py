@@ -22,8 +22,9 @@ PROFILE = Profile(min=1, opt=64, max=4096)
 
 def build(
     trt: ModuleType,
-    onnx: Path,
+    onnx: bytes,
     *,
+    name: str,
     precision: str,
     shape: Sequence[int],
     profile: Profile,
@@ -37,8 +38,10 @@ def build(
     ----------
     trt : module
         Of `tensorrt_package`.
-    onnx : Path
-        One input, batch first.
+    onnx : bytes
+        Content of its file; one input, batch first.
+    name : str
+        Of the file, for messages.
     precision : {"fp32", "fp16"}
         What the graph must turn out to be.
     shape : (int, int)
@@ -77,9 +80,9 @@ def build(
     typed = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     network = builder.create_network(typed)
     parser = trt.OnnxParser(network, log)
-    if not parser.parse_from_file(str(onnx)):
-        raise _refused(trt, onnx, parser.get_error(0).desc() if parser.num_errors else log.reason)
-    _require_precision(trt, network, precision, onnx)
+    if not parser.parse(onnx):
+        raise _refused(trt, name, parser.get_error(0).desc() if parser.num_errors else log.reason)
+    _require_precision(trt, network, precision, name)
 
     config = builder.create_builder_config()
     # A ten-bit mantissa may drown a weak band of the front end beside a strong one.
@@ -103,7 +106,7 @@ def build(
     log.reason = ""
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise _refused(trt, onnx, log.reason)
+        raise _refused(trt, name, log.reason)
     if timing_cache:
         with contextlib.suppress(OSError):  # it only saves time
             write_cached(timing_cache, bytes(config.get_timing_cache().serialize()))
@@ -118,21 +121,21 @@ def write_cached(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _refused(trt: ModuleType, onnx: Path, reason: str) -> DlrsdError:
+def _refused(trt: ModuleType, name: str, reason: str) -> DlrsdError:
     return BundleError(
-        f"{trt.__name__} {trt.__version__} builds no engine from {onnx.name}: "
+        f"{trt.__name__} {trt.__version__} builds no engine from {name}: "
         f"{reason or 'it gives no reason'}; export the bundle again, or use ONNX Runtime"
     )
 
 
-def _require_precision(trt: ModuleType, network: Any, precision: str, onnx: Path) -> None:
+def _require_precision(trt: ModuleType, network: Any, precision: str, name: str) -> None:
     products = (trt.LayerType.CONVOLUTION, trt.LayerType.MATRIX_MULTIPLY)
     layers = [network.get_layer(i) for i in range(network.num_layers)]
     types = [layer.get_output(0).dtype for layer in layers if layer.type in products]
     half = types.count(trt.float16)
     if (half > 0) != (precision == "fp16"):
         raise ParityError(
-            f"{onnx.name} has {half} half-precision layers among {len(types)} convolutions and "
+            f"{name} has {half} half-precision layers among {len(types)} convolutions and "
             f"matrix products, which is no {precision} network: export the bundle again"
         )
 

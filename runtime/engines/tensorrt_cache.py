@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from dlrsd.runtime.base.caches import cache_folder
 from dlrsd.runtime.base.errors import BundleError, DlrsdError
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.bundle.parts import BuiltEngine, Profile
@@ -102,7 +102,7 @@ def find(bundle: Bundle, precision: str, machine: Machine) -> tuple[list[bytes],
             why = f"{entry.file} does not fit: {reason}"
             continue
         try:
-            plans.append(bundle.file(entry.file).read_bytes())
+            plans.append(bundle.read(entry.file))
             why = ""
         except BundleError as error:
             why = str(error)
@@ -135,8 +135,9 @@ def rebuild(
         As `build` does.
     """
     trt = tensorrt_package(machine.capability)
-    onnx = bundle.file(GRAPH_FILES[precision])
-    say(f"{why}: building an engine for sm{machine.capability} from {onnx.name}")
+    name = GRAPH_FILES[precision]
+    graph = bundle.graph(name)
+    say(f"{why}: building an engine for sm{machine.capability} from {name}")
     started = spoken = time.monotonic()
 
     def progress(share: float) -> None:
@@ -147,7 +148,8 @@ def rebuild(
 
     plan = build(
         trt,
-        onnx,
+        graph,
+        name=name,
         precision=precision,
         shape=(bundle.channels, bundle.window),
         profile=profile_of(bundle),
@@ -182,16 +184,6 @@ def has_engine(bundle: Bundle, precision: str) -> bool:
 def profile_of(bundle: Bundle) -> Profile:
     """Windows per call that engines of a bundle are built for."""
     return bundle.manifest.graph.profile or PROFILE
-
-
-def cache_folder() -> Path:
-    """Where this user's engines are kept; ``XDG_CACHE_HOME`` moves it."""
-    # Imported here: only who runs TensorRT needs it, and a start without should not pay for it.
-    from platformdirs import user_cache_path
-
-    if moved := os.environ.get("XDG_CACHE_HOME"):
-        return Path(moved) / "dlrsd"
-    return user_cache_path("dlrsd", appauthor=False)
 
 
 def engine_file(bundle: Bundle, precision: str, machine: Machine) -> Path:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+from dlrsd.runtime.base.caches import keep_kernels_here
 from dlrsd.runtime.base.errors import ExtraMissingError, InputError
 
 # What a TensorRT-RTX engine serves unless told otherwise: A100, RTX 30, RTX 40 and RTX 50. One more
@@ -65,6 +66,7 @@ def import_cupy() -> Any:
     ExtraMissingError
         If it is not installed.
     """
+    keep_kernels_here()
     try:
         return importlib.import_module("cupy")
     except ImportError as error:

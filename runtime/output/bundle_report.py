@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from msgspec import structs
 
+from dlrsd.runtime.base.console import shown
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.bundle.parts import Agreement, Metrics, Parity, Training
+from dlrsd.runtime.bundle.parts import Agreement, Metrics, Parity, Seal, Training
 
 
 def info_lines(bundle: Bundle) -> list[str]:
     """What a person should know of a bundle before using it, as lines of text."""
+    return [shown(line) for line in _lines(bundle)]
+
+
+def _lines(bundle: Bundle) -> list[str]:
     facts = bundle.manifest
     return [
         f"bundle      {bundle.name}, made {facts.created} by dlrsd {facts.dlrsd_version}",
@@ -24,12 +29,19 @@ def info_lines(bundle: Bundle) -> list[str]:
         f"verdict     a class holds with {facts.verdict.hold} of the last {facts.verdict.last} fit "
         "windows",
         *facts.quality_lines(),
+        f"seal        {_seal(facts.seal)}",
         f"synthesis   {facts.synthesis.statement if facts.synthesis else 'none'}",
         *(
             f"file        {name}  {file.bytes} bytes  sha256 {file.sha256[:16]}..."
             for name, file in facts.files.items()
         ),
     ]
+
+
+def _seal(seal: Seal | None) -> str:
+    if seal is None:
+        return "none, as before bundles were sealed: a change of the manifest would not be found"
+    return f"sha256 {seal.sha256[:16]}... of this manifest, which every graph repeats"
 
 
 def _training(training: Training) -> str:

@@ -77,7 +77,7 @@ class CsvLines:
             self._file.write(self._columns(header))
 
     def go_on(self, stored: Stored) -> None:
-        assert self._content is not None
+        assert self._content is not None  # noqa: S101 - for type checkers
         self._start(structs.replace(self._content, summary=None))
         self._file.cut(self._end)
         if self._end == 0:
@@ -89,7 +89,7 @@ class CsvLines:
         self._file.write(self._rows.lines(batch, time))
 
     def end(self, summary: Summary) -> None:
-        assert self._content is not None
+        assert self._content is not None  # noqa: S101 - for type checkers
         self._file.sync()
         write_sidecar(self._beside, structs.replace(self._content, summary=summary))
 

@@ -67,7 +67,7 @@ class LineFile:
 
     def lines(self, start: int = 0) -> Iterator[bytes]:
         """What is there from a byte on, line by line; the last one may lack its end."""
-        assert self._path is not None
+        assert self._path is not None  # noqa: S101 - for type checkers
         with self._path.open("rb") as file:
             file.seek(start)
             yield from file

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import os
 import platform
 import shutil
 import subprocess
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 
+from dlrsd.runtime.base.caches import cache_folder
 from dlrsd.runtime.base.hardware import count_gpus, has_int8_products, usable_cores
 from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.bundle.bundle import shipped_bundles
@@ -64,7 +67,9 @@ _READERS = [
 
 def find_engines() -> list[Finding]:
     """The engines, each imported to see that it really works."""
-    return [_find(*entry) for entry in _ENGINES]
+    with TemporaryDirectory() as scratch:
+        os.environ.setdefault("CUPY_CACHE_DIR", scratch)  # CuPy makes one when it is loaded
+        return [_find(*entry) for entry in _ENGINES]
 
 
 def find_readers() -> list[Finding]:
@@ -80,7 +85,7 @@ def find_gpus() -> list[str]:
         return unnamed
     query = ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
     try:
-        answer = subprocess.run(
+        answer = subprocess.run(  # noqa: S603 - nothing of it comes from outside
             [command, *query], capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError):
@@ -99,6 +104,17 @@ def providers() -> list[str]:
     return [known[name] for name in names if name in known]
 
 
+def privacy() -> list[str]:
+    """What is told to others and where is written, beyond what a command names."""
+    telemetry = os.environ.get("ORT_DISABLE_TELEMETRY", "")
+    off = telemetry not in ("", "0")
+    return [
+        "network: nothing is sent or fetched; telemetry of onnxruntime is "
+        + ("off" if off else f"ON, for ORT_DISABLE_TELEMETRY is {telemetry!r}: set it to 1"),
+        f"files: only those that a command names, and in {cache_folder()} what is built for a GPU",
+    ]
+
+
 def report() -> list[str]:
     """The whole report as lines of text."""
     gpus = find_gpus()
@@ -109,6 +125,7 @@ def report() -> list[str]:
         f"CPU: {usable_cores()} core(s), "
         f"{'with' if has_int8_products() else 'without'} fast 8-bit products (VNNI or Arm's)",
         f"GPU: {'; '.join(gpus) if gpus else 'none found'}",
+        *privacy(),
         "engines:",
         *map(_line, find_engines()),
     ]

@@ -108,7 +108,7 @@ class ParquetParts:
         write_sidecar(self._folder / _RECORDS, self._content)
 
     def go_on(self, stored: Stored) -> None:
-        assert self._content is not None
+        assert self._content is not None  # noqa: S101 - for type checkers
         self._content = structs.replace(self._content, summary=None)
         write_sidecar(self._folder / _RECORDS, self._content)
         count = self._counts.get(self._part - 1)
@@ -127,7 +127,7 @@ class ParquetParts:
                 self._part, self._flushed = self._part + 1, 0
 
     def end(self, summary: Summary) -> None:
-        assert self._content is not None
+        assert self._content is not None  # noqa: S101 - for type checkers
         self.flush()
         write_sidecar(self._folder / _RECORDS, structs.replace(self._content, summary=summary))
 
@@ -196,7 +196,7 @@ class ParquetParts:
         }
         probabilities = np.concatenate([batch.probabilities for batch in batches])
         unfit = joined["label"] < 0
-        assert self._content is not None
+        assert self._content is not None  # noqa: S101 - for type checkers
         segment = np.full(len(unfit), self._content.header.segment, np.int32)
         columns: dict[str, Any] = {"segment": segment}
         columns |= {name: joined[name] for name in ("window", "channel", "time_s")}

@@ -14,7 +14,9 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, structs
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.files import read_bounded
 from dlrsd.runtime.base.formats import (
+    MOST_JSON,
     Count,
     FormatError,
     Positive,
@@ -129,7 +131,7 @@ class Stated:
 def read_sidecar(path: Path, *, bundle_unit: str) -> StreamFormat:
     """What the sidecar ``path`` states, checked; nothing if there is no such file."""
     try:
-        values = parse_json(path.read_bytes())
+        values = parse_json(read_bounded(path, most=MOST_JSON))
     except FileNotFoundError:
         return StreamFormat()
     except (OSError, FormatError) as error:

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 
+from dlrsd.runtime.base.caches import keep_kernels_here
 from dlrsd.runtime.base.errors import BundleError, DeviceMemoryError, InputError, require
 from dlrsd.runtime.base.hardware import count_gpus, device_error, usable_cores
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.bundle.parts import Synthesizer
-from dlrsd.runtime.engines.onnx_cpu import open_session
+from dlrsd.runtime.engines.onnx_session import open_session
 from dlrsd.runtime.engines.opening import print_to_stderr
 from dlrsd.runtime.synthesis.neighbours import Array
 
@@ -193,6 +194,7 @@ def _import_cupy() -> Any:
             "there is no GPU that the NVIDIA driver offers, expected one for --device cuda: check "
             "`nvidia-smi`, or use --device cpu"
         )
+    keep_kernels_here()
     return require("cupy", extra="gpu", purpose="synthesis on a GPU")
 
 

@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dlrsd.runtime.base.errors import DlrsdError, InputError
+from dlrsd.runtime.base.arrays import read_arrays
+from dlrsd.runtime.base.errors import BundleError, DlrsdError, InputError
 from dlrsd.runtime.base.files import write_atomic
+from dlrsd.runtime.base.formats import FormatError
 from dlrsd.runtime.base.hardware import device_error
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.bundle.parts import Synthesizer
@@ -213,18 +215,39 @@ def _class_index(bundle: Bundle, class_name: str) -> int:
 def _anchors(
     bundle: Bundle, class_name: str, index: int, stated: Synthesizer
 ) -> list[NDArray[np.float32]]:
-    path = bundle.file(stated.anchors)
-    with np.load(path, allow_pickle=False) as arrays:
-        names = [f"{part}/{index}" for part in _METHODS[stated.method].parts]
-        if any(name not in arrays for name in names):
-            raise InputError(
-                f"bundle {bundle.name} has no anchors of class {class_name!r}: export it from a "
-                "run that drew windows of that class"
-            )
-        anchors = [arrays[name].astype(np.float32) for name in names]
+    names = [f"{part}/{index}" for part in _METHODS[stated.method].parts]
+    try:
+        stored = read_arrays(bundle.read(stated.anchors), names)
+        with np.errstate(over="ignore"):
+            arrays = {name: array.astype(np.float32) for name, array in stored.items()}
+        if len(arrays) == len(names):
+            _require_anchors(bundle, arrays)
+    except FormatError as error:
+        raise BundleError(
+            f"{bundle.path / stated.anchors} is refused: {error}; export the bundle again"
+        ) from error
+    if len(arrays) < len(names):
+        raise InputError(
+            f"bundle {bundle.name} has no anchors of class {class_name!r}: export it from a "
+            "run that drew windows of that class"
+        )
+    anchors = [arrays[name] for name in names]
     if len(anchors[0]) < 2:
         raise InputError(
             f"class {class_name!r} has {len(anchors[0])} anchor in bundle {bundle.name}, expected "
             "at least 2 to interpolate between: train on more windows of that class"
         )
     return anchors
+
+
+def _require_anchors(bundle: Bundle, arrays: dict[str, NDArray[np.float32]]) -> None:
+    """Raise a `FormatError` unless these are as many of each, finite, of the bundle's size."""
+    heatmap = bundle.front_end.heatmap_shape(bundle.manifest.signal)
+    counts = {array.shape[:1] for array in arrays.values()}
+    if len(counts) > 1 or () in counts:
+        raise FormatError(f"anchors of the lengths {counts}, expected as many of each")
+    for name, array in arrays.items():
+        if not name.startswith("latent/") and array.shape[1:] != heatmap:
+            raise FormatError(f"{name} are of shape {array.shape[1:]}, expected {heatmap}")
+        if not np.isfinite(array).all():
+            raise FormatError(f"{name} are not all finite numbers")

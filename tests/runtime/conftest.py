@@ -14,6 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dlrsd.runtime.bundle.bundle import load_bundle
+from dlrsd.runtime.bundle.seal import record, sealed
+from dlrsd.runtime.engines.opening import open_engine
+
 GRAPHS = Path(__file__).parent / "graphs"
 CLASSES = ["Quiet", "Rough", "Loud"]
 
@@ -220,3 +224,56 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def message() -> Callable[[int, bytes], bytes]:
+    """A field of bytes, as Protocol Buffers writes it."""
+
+    def write(number: int, content: bytes) -> bytes:
+        size, prefix = len(content), bytearray()
+        while size > 0x7F:
+            prefix.append(size & 0x7F | 0x80)
+            size >>= 7
+        return bytes([number << 3 | 2, *prefix, size]) + content
+
+    return write
+
+
+@pytest.fixture
+def seal(message: Callable[[int, bytes], bytes]) -> Callable[[Path], Path]:
+    """Give a bundle's graphs their records and its manifest its seal."""
+
+    def write(folder: Path) -> Path:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        facts = json.dumps(record(manifest)).encode()
+        for path in folder.glob("*.onnx"):
+            with path.open("ab") as file:
+                file.write(message(14, message(1, b"dlrsd") + message(2, facts)))
+        (folder / "manifest.json").unlink()
+        write_manifest(folder, manifest, lambda whole: whole.update(sealed(whole)))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def opened(make_bundle: Callable[..., Path]) -> Callable[[Any], Any]:
+    """Open a bundle with such a graph, as a message or as bytes."""
+    count = 0
+
+    def open_with(model: Any) -> Any:
+        content = model if isinstance(model, bytes) else model.SerializeToString()
+
+        def change(manifest: dict[str, Any]) -> None:
+            manifest["graph"]["outputs"][1]["shape"] = ["batch", 64]
+            manifest["files"]["diagnoser.onnx"] = {
+                "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content),
+            }  # fmt: skip
+
+        nonlocal count
+        folder, count = make_bundle(f"bundle-{count}", change=change), count + 1
+        (folder / "diagnoser.onnx").write_bytes(content)
+        return open_engine(load_bundle(folder), device="cpu", threads=1)
+
+    return open_with

@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from dlrsd.runtime.base.console import run_app
+from dlrsd.training.base.scratch import leave_no_fonts
 from dlrsd.training.cli.compare import compare
 from dlrsd.training.cli.fit import fit
 from dlrsd.training.cli.inspect import inspect
@@ -26,4 +27,5 @@ for command in (fit, inspect, simulate, compare, simulate_plant, plant_table):
 
 def main() -> NoReturn:
     """Entry point of the command."""
+    leave_no_fonts()
     run_app(app)

@@ -19,7 +19,7 @@ _SIMPLE: dict[type, pa.DataType] = {
 def arrow_schema(row: type, **special: pa.DataType) -> pa.Schema:
     """A column for every field of a typed dict; ``special`` are types of some, by name."""
     (info,) = inspect.multi_type_info([row])
-    assert isinstance(info, inspect.TypedDictType)
+    assert isinstance(info, inspect.TypedDictType)  # noqa: S101 - for type checkers
     columns = {field.name: field.type for field in info.fields}
     return pa.schema(
         {name: special.get(name) or _arrow(columns[name]) for name in row.__annotations__}
@@ -30,7 +30,7 @@ def arrow_struct(*kinds: type[msgspec.Struct]) -> pa.DataType:
     """One struct with the fields of all of these; what one lacks is null."""
     fields: dict[str, pa.DataType] = {}
     for info in inspect.multi_type_info(kinds):
-        assert isinstance(info, inspect.StructType)
+        assert isinstance(info, inspect.StructType)  # noqa: S101 - for type checkers
         for field in info.fields:
             own = _arrow(field.type)
             fields[field.name] = _merged(fields[field.name], own) if field.name in fields else own
@@ -49,7 +49,7 @@ def _arrow(info: Any) -> pa.DataType:
         return pa.map_(_arrow(info.key_type), _arrow(info.value_type))
     if isinstance(info, inspect.ListType | inspect.VarTupleType):
         return pa.list_(_arrow(info.item_type))
-    assert isinstance(info, inspect.StructType)
+    assert isinstance(info, inspect.StructType)  # noqa: S101 - for type checkers
     return pa.struct({field.name: _arrow(field.type) for field in info.fields})
 
 

@@ -169,7 +169,7 @@ def _order_maps(
     windows: NDArray[np.float32], machines: NDArray[np.float64] | None, config: OrderMapConfig
 ) -> NDArray[np.float32]:
     """Order maps, shape (n, channels, bands, columns), of windows of several machines."""
-    assert machines is not None  # an order map is of a machine
+    assert machines is not None  # noqa: S101 - an order map is of a machine
     maps = np.empty((*windows.shape[:2], *config.shape), np.float32)
     for machine, own in _each(machines):
         maps[own] = order_map(windows[own], config, machine)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.frontends.front_end import FrontEnd
 from dlrsd.training.frontends.registry import front_end_from
-from dlrsd.training.runs.folder import read_json
+from dlrsd.training.runs.folder import load_arrays, read_json
 from dlrsd.training.runs.schema1 import config_2
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -76,7 +75,7 @@ def read_run(folder: Path) -> Run:
             f"{folder / 'metrics.json'} lacks {', '.join(missing)}: expected the metrics of a "
             f"finished run; train it again"
         )
-    samples = _read_arrays(folder / "samples.npz", "heatmaps")
+    samples = _read_arrays(folder / "samples.npz")
     by_class = {
         part: _by_class(samples, part, metrics["classes"])
         for part in ("real", "synthetic", "window")
@@ -95,7 +94,7 @@ def read_run(folder: Path) -> Run:
             for key, array in samples.items()
             if key.startswith("long_range/")
         },
-        states=_read_arrays(folder / "states.npz", "states"),
+        states=_read_arrays(folder / "states.npz"),
     )
 
 
@@ -108,14 +107,10 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_arrays(path: Path, what: str) -> Arrays:
+def _read_arrays(path: Path) -> Arrays:
     if not path.is_file():
         return {}
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return dict(stored)
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is damaged ({error}): expected {what}; train again") from error
+    return load_arrays(path)
 
 
 def _by_class(samples: Arrays, part: str, classes: Sequence[str]) -> Arrays:

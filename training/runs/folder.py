@@ -21,12 +21,17 @@ from torch import nn
 from dlrsd.runtime.base.files import write_atomic
 from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.runtime.base.locks import own_folder
+from dlrsd.runtime.base.arrays import read_arrays
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.files import read_bounded, write_atomic
 from dlrsd.runtime.base.formats import FormatError, checked, parse_json
 from dlrsd.training.models.novelty import Novelty
 from dlrsd.training.runs.config import SCHEMA_VERSION, RunConfig
 from dlrsd.training.runs.schema1 import config_2
 
 RUNS = Path("runs")
+_MOST_BYTES = 1 << 30  # of a file of arrays
+_MOST_JSON = 1 << 26
 _METRICS = (
     "accuracy", "macro_recall", "worst_recall", "worst_class", "g_mean", "macro_f1", "macro_auroc",
     "n", "classes", "confusion", "per_class", "window_counts",
@@ -229,8 +234,19 @@ def _save_model(path: Path, network: nn.Module) -> None:
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+    """Arrays that `save_arrays` wrote.
+
+    Raises
+    ------
+    InputError
+        If there are none, or others than of numbers.
+    """
+    try:
+        return dict(read_arrays(read_bounded(path, most=_MOST_BYTES)))
+    except (OSError, FormatError) as error:
+        raise InputError(
+            f"{path} is damaged ({error}): expected the arrays of a run; train it again"
+        ) from error
 
 
 def write_json(path: Path, facts: Any) -> None:
@@ -242,7 +258,7 @@ def write_json(path: Path, facts: Any) -> None:
 
 def read_json(path: Path) -> Any:
     try:
-        return parse_json(path.read_bytes())
+        return parse_json(read_bounded(path, most=_MOST_JSON))
     except FormatError as error:
         raise InputError(
             f"{path} is damaged ({error}): expected the JSON of a run; train it again"

@@ -6,11 +6,11 @@ under-sampling of sequences by the name of another algorithm.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import msgspec
 
+from dlrsd.runtime.base.formats import parse_json
 from dlrsd.training.balance import methods, sequences
 from dlrsd.training.fitting.schedule import CLASSIFIER, SEQUENCE
 from dlrsd.training.runs.row import flat_counts
@@ -34,16 +34,16 @@ def config_2(config: Any) -> Any:
 
 def row_2(row: dict[str, Any]) -> dict[str, Any]:
     """A row of a table, whose nested columns were JSON text, by the schema of this version."""
-    settings = json.loads(row["settings"])
+    settings = parse_json(row["settings"].encode())
     kind = "sequence" if "sequence" in settings else "window"
-    nested = {name: json.loads(row[name]) for name in _JSON}
+    nested = {name: parse_json(row[name].encode()) for name in _JSON}
     if kind == "sequence":
         schedule = msgspec.structs.replace(SEQUENCE, epochs=row["epochs"], patience=row["epochs"])
         settings["training"] = msgspec.to_builtins(schedule)
     elif row["epochs"] != CLASSIFIER.epochs:
         schedule = msgspec.structs.replace(CLASSIFIER, epochs=row["epochs"])
         settings["training"] = {"classifier": msgspec.to_builtins(schedule)}
-    counts = _counts_2(json.loads(row["counts"]), nested["classes"])
+    counts = _counts_2(parse_json(row["counts"].encode()), nested["classes"])
     method = _METHODS[kind].get(row["method"], row["method"])
     return row | nested | {
         "kind": kind, "method": method, "counts": counts, "settings": settings

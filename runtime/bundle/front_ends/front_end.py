@@ -35,6 +35,10 @@ class FrontEnd(Part, frozen=True, kw_only=True, tag_field="name", tag="none"):
         """What the graph takes of one window."""
         return [signal.channels, signal.window]
 
+    def heatmap_shape(self, signal: Signal) -> tuple[int, ...]:
+        """Of one window's heatmap, for front ends that can be synthesised."""
+        return ()
+
     def check(self, signal: Signal, graph_shape: list[Any]) -> None:
         """Raise a `ValueError` if signal, graph and constants contradict each other."""
         if graph_shape != self.graph_shape(signal):

@@ -42,6 +42,9 @@ class Scalogram(FrontEnd, frozen=True, kw_only=True, tag="scalogram"):
             center=self.center,
         )
 
+    def heatmap_shape(self, signal: Signal) -> tuple[int, ...]:
+        return signal.channels, self.n_frequencies, self.n_blocks
+
     def check(self, signal: Signal, graph_shape: list[Any]) -> None:
         super().check(signal, graph_shape)
         if not len(self.mean) == len(self.std) == self.n_frequencies:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from dlrsd.export.graphs.fused import Diagnoser, Synthesizer
-from dlrsd.export.graphs.onnx_file import OUTPUTS, require_weights
+from dlrsd.export.graphs.onnx_file import OUTPUTS, require_weights, write_graph
 from dlrsd.runtime.base.errors import ParityError
 from dlrsd.training.kinds.vibration.line import prepare
 from dlrsd.training.kinds.vibration.run import load_run
@@ -87,6 +87,7 @@ def test_the_facts_ride_in_the_file_and_nothing_else_does(tiny_bundle, tiny_run,
     (entry,) = model.metadata_props
     assert entry.key == "dlrsd"
     facts = json.loads(entry.value)
+    assert facts.pop("sealed") is True
     assert {"name", "classes", "front_end"} <= set(facts)
     for key, value in facts.items():
         assert value == manifest[key]
@@ -146,3 +147,50 @@ def test_the_half_graph_keeps_its_front_end_in_float32(tiny_bundle, run):
         (tiny_bundle / name).stat().st_size for name in ("diagnoser.fp16.onnx", "diagnoser.onnx")
     )
     assert half < whole
+
+
+def test_what_can_be_computed_ahead_is(tmp_path):
+    """The box computes no constants: an LSTM's weights would be put in order at every step."""
+    lstm = torch.nn.LSTM(3, 5, batch_first=True)
+    example = {"x": torch.zeros(2, 4, 3)}
+    write_graph(_First(lstm), example, tmp_path / "g.onnx", output_names=["y"], facts={})
+    graph = onnx.load(tmp_path / "g.onnx").graph
+    constants = {tensor.name for tensor in graph.initializer}
+    assert "LSTM" in {node.op_type for node in graph.node}
+    for node in graph.node:
+        given = [name for name in node.input if name]
+        assert not given or not constants.issuperset(given), node.op_type
+    x = np.random.default_rng(0).standard_normal((3, 4, 3)).astype(np.float32)
+    (got,) = session(tmp_path / "g.onnx").run(["y"], {"x": x})
+    want = lstm(torch.from_numpy(x))[0].detach().numpy()
+    np.testing.assert_allclose(got, want, atol=1e-6)
+
+
+class _First(torch.nn.Module):
+    """An LSTM's output without its state."""
+
+    def __init__(self, lstm):
+        super().__init__()
+        self.lstm = lstm
+
+    def forward(self, x):
+        return self.lstm(x)[0]
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        (lambda x: x * torch.tensor([1.0, float("nan")]), "NaN or infinite"),
+        (lambda x: torch.nonzero(x).float(), "operator 'NonZero'"),
+    ],
+)
+def test_what_a_box_would_refuse_is_not_written(module, said, tmp_path):
+    class Wrong(torch.nn.Module):
+        def forward(self, x):
+            return module(x)
+
+    with pytest.raises(ParityError, match=rf"a box would refuse g\.onnx: .*{said}"):
+        write_graph(
+            Wrong(), {"x": torch.ones(3, 2)}, tmp_path / "g.onnx", output_names=["y"], facts={}
+        )
+    assert not list(tmp_path.iterdir())

@@ -20,6 +20,7 @@ from dlrsd.export.graphs.fused import Diagnoser
 from dlrsd.export.package import windows as windows_module
 from dlrsd.export.package.bundle import export_bundle
 from dlrsd.export.package.folder import replace_folder
+from dlrsd.export.package.seal import write_manifest
 from dlrsd.runtime.base.errors import BundleError, InputError
 from dlrsd.runtime.bundle.bundle import load_bundle
 from dlrsd.runtime.bundle.parts import Parity
@@ -113,7 +114,7 @@ def test_a_bundle_of_before_loads_and_shows(tiny_bundle, tmp_path):
         if isinstance(facts, dict):
             for key in ("fp32_agreement", "accuracy", "bytes"):
                 del facts[key]
-    (out / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(out, manifest)
     bundle = load_bundle(out)
     (line,) = [line for line in info_lines(bundle) if line.startswith("parity      fp32")]
     assert line.startswith(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from dlrsd.runtime.base.files import write_atomic
+from dlrsd.runtime.base.files import read_bounded, write_atomic
 
 
 @pytest.mark.parametrize("durable", [False, True])
@@ -110,3 +111,23 @@ def write_too_much(path: Path) -> None:
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), write_atomic(tmp_path / "no" / "a.json"):
         pass
+
+
+def test_a_file_is_read_up_to_its_bound(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"12345")
+    assert read_bounded(path, most=5) == b"12345"
+    with pytest.raises(OSError, match="it holds 5 bytes, expected at most 4"):
+        read_bounded(path, most=4)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        with pytest.raises(OSError, match=r"no regular file|directory"):
+            read_bounded(path, most=5)
+
+
+def test_a_file_that_grows_is_refused() -> None:
+    with pytest.raises(OSError, match="it grows while it is read"):
+        read_bounded(Path("/proc/self/status"), most=5)  # which states a size of 0

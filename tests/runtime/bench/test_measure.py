@@ -22,14 +22,16 @@ pytest.importorskip("onnxruntime")
 TIMES = ("p50_us", "p95_us", "p99_us", "windows_per_s", "times_real_time")
 # Of the tiny graph; the wrong one believes that a Rough machine is Quiet.
 BIAS = -4 * np.array([0.1, 1.0, 5.0], np.float32) ** 2
+WEIGHT = np.stack([8 * np.array([0.1, 1.0, 5.0]), np.zeros(3)]).astype(np.float32)
 WRONG_BIAS = BIAS + np.array([0.0, -9.0, 0.0], np.float32)
 
 
-def add_fp16(folder: Path, *, bias: np.ndarray = BIAS) -> Path:
-    """A second graph in the bundle, with another bias."""
+def add_fp16(folder: Path, *, bias: np.ndarray = BIAS, weight: np.ndarray = WEIGHT) -> Path:
+    """A second graph in the bundle, with another bias and weight."""
     graph = (folder / "diagnoser.onnx").read_bytes()
-    assert graph.count(BIAS.tobytes()) == 1
-    graph = graph.replace(BIAS.tobytes(), bias.astype(np.float32).tobytes())
+    for before, after in ((BIAS, bias), (WEIGHT, weight)):
+        assert graph.count(before.tobytes()) == 1
+        graph = graph.replace(before.tobytes(), after.astype(np.float32).tobytes())
     (folder / "diagnoser.fp16.onnx").write_bytes(graph)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"]["diagnoser.fp16.onnx"] = {
@@ -85,7 +87,9 @@ def test_a_wrong_graph_gets_no_speed(make_bundle: Callable[..., Path]) -> None:
 
 
 def test_a_graph_that_gives_no_number_is_wrong(make_bundle: Callable[..., Path]) -> None:
-    rows = rows_of(add_fp16(make_bundle(), bias=np.full(3, np.nan)), batches=(64,))
+    huge = np.full(3, np.finfo(np.float32).max)  # with any level it is infinite
+    weight = np.stack([huge, 0 * huge])
+    rows = rows_of(add_fp16(make_bundle(), weight=weight, bias=huge), batches=(64,))
     assert [row["agreement"] for row in rows] == [1.0, 0.0]
 
 

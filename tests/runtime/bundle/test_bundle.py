@@ -25,7 +25,7 @@ def test_a_bundle_gives_what_its_manifest_says(make_bundle: Callable[..., Path])
     assert (bundle.channels, bundle.window, bundle.hop) == (1, 64, 32)
     assert (bundle.signal.rate_hz, bundle.signal.unit, bundle.signal.channels) == (1000.0, "g", 1)
     assert bundle.quality.level_high == 20.0
-    assert bundle.file("diagnoser.onnx") == folder / "diagnoser.onnx"
+    assert bundle.read("diagnoser.onnx") == (folder / "diagnoser.onnx").read_bytes()
 
 
 def test_a_missing_bundle_says_how_to_get_one(
@@ -63,16 +63,16 @@ def test_a_damaged_missing_or_unlisted_file_is_refused(make_bundle: Callable[...
     folder = make_bundle()
     bundle = load_bundle(folder)
     with pytest.raises(BundleError, match=r"has no diagnoser\.int8\.onnx, only anchors\.npz"):
-        bundle.file("diagnoser.int8.onnx")
+        bundle.read("diagnoser.int8.onnx")
     graph = folder / "diagnoser.onnx"
     content = bytearray(graph.read_bytes())
     content[len(content) // 2] ^= 1
     graph.write_bytes(content)
     with pytest.raises(BundleError, match="is damaged"):
-        bundle.file("diagnoser.onnx")
+        bundle.read("diagnoser.onnx")
     graph.unlink()
     with pytest.raises(BundleError, match=r"lacks diagnoser\.onnx"):
-        bundle.file("diagnoser.onnx")
+        bundle.read("diagnoser.onnx")
 
 
 def test_a_link_out_of_the_bundle_is_refused(
@@ -82,7 +82,7 @@ def test_a_link_out_of_the_bundle_is_refused(
     (folder / "diagnoser.onnx").rename(tmp_path / "elsewhere.onnx")
     (folder / "diagnoser.onnx").symlink_to(tmp_path / "elsewhere.onnx")
     with pytest.raises(BundleError, match="leads out of the bundle"):
-        load_bundle(folder).file("diagnoser.onnx")
+        load_bundle(folder).read("diagnoser.onnx")
 
 
 @pytest.mark.parametrize("name", shipped_bundles())
@@ -91,7 +91,8 @@ def test_a_shipped_bundle_is_whole_small_and_fits_the_schema(name: str) -> None:
     files = sorted(path.name for path in bundle.path.iterdir())
     assert files == sorted([*bundle.manifest.files, "manifest.json"])
     for file in bundle.manifest.files:
-        assert re.fullmatch(r"[\w.-]+", bundle.file(file).name)
+        assert re.fullmatch(r"[\w.-]+", file)
+        assert bundle.read(file)
     assert sum(path.stat().st_size for path in bundle.path.iterdir()) <= 2 * 2**20
     jsonschema = pytest.importorskip("jsonschema")
     jsonschema.validate(msgspec.to_builtins(bundle.manifest), json.loads(SCHEMA.read_text()))

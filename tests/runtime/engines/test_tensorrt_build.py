@@ -66,7 +66,15 @@ def test_an_engine_holds_its_weights_in_its_precision(
     precision: str, dtype: type, trt: ModuleType, tmp_path: Path
 ) -> None:
     onnx = conv_graph(tmp_path / "g.onnx", dtype, WEIGHT)
-    plan = build(trt, onnx, precision=precision, shape=SHAPE, profile=PROFILE, targets=(86, 89))
+    plan = build(
+        trt,
+        onnx.read_bytes(),
+        name=onnx.name,
+        precision=precision,
+        shape=SHAPE,
+        profile=PROFILE,
+        targets=(86, 89),
+    )
     assert stored(WEIGHT.astype(np.float16), plan) == (precision == "fp16")
     assert stored(WEIGHT, plan) == (precision == "fp32")
 
@@ -79,7 +87,15 @@ def test_a_graph_of_the_other_precision_is_refused(
 ) -> None:
     onnx = conv_graph(tmp_path / "g.onnx", dtype, WEIGHT)
     with pytest.raises(ParityError, match=f"{half} half-precision layers among 2 .*no {asked}"):
-        build(trt, onnx, precision=asked, shape=SHAPE, profile=PROFILE, targets=(86,))
+        build(
+            trt,
+            onnx.read_bytes(),
+            name=onnx.name,
+            precision=asked,
+            shape=SHAPE,
+            profile=PROFILE,
+            targets=(86,),
+        )
 
 
 def test_progress_rises_to_the_end_and_nothing_is_printed(
@@ -88,7 +104,8 @@ def test_progress_rises_to_the_end_and_nothing_is_printed(
     shares: list[float] = []
     plan = build(
         trt,
-        GRAPH,
+        GRAPH.read_bytes(),
+        name=GRAPH.name,
         precision="fp32",
         shape=SHAPE,
         profile=PROFILE,
@@ -109,7 +126,15 @@ def test_what_tensorrt_refuses_is_said_in_one_line(
     damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(GRAPH.read_bytes()[:100])
     with pytest.raises(BundleError, match=r"builds no engine from damaged\.onnx: .*pars") as caught:
-        build(trt, damaged, precision="fp32", shape=SHAPE, profile=PROFILE, targets=(86,))
+        build(
+            trt,
+            damaged.read_bytes(),
+            name=damaged.name,
+            precision="fp32",
+            shape=SHAPE,
+            profile=PROFILE,
+            targets=(86,),
+        )
     assert "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
 
@@ -117,8 +142,24 @@ def test_what_tensorrt_refuses_is_said_in_one_line(
 def test_it_has_no_float32_products_for_turing(trt: ModuleType, tmp_path: Path) -> None:
     onnx = conv_graph(tmp_path / "g.onnx", np.float16, WEIGHT)
     with pytest.raises(BundleError, match=r"SM75.*FP32 GEMM is not supported"):
-        build(trt, onnx, precision="fp16", shape=SHAPE, profile=PROFILE, targets=(75,))
-    assert build(trt, onnx, precision="fp16", shape=SHAPE, profile=PROFILE, targets=(80,))
+        build(
+            trt,
+            onnx.read_bytes(),
+            name=onnx.name,
+            precision="fp16",
+            shape=SHAPE,
+            profile=PROFILE,
+            targets=(75,),
+        )
+    assert build(
+        trt,
+        onnx.read_bytes(),
+        name=onnx.name,
+        precision="fp16",
+        shape=SHAPE,
+        profile=PROFILE,
+        targets=(80,),
+    )
     assert log_of(trt).reason == ""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dlrsd.runtime.base.caches import cache_folder
 from dlrsd.runtime.base.errors import BundleError, DlrsdError
 from dlrsd.runtime.base.formats import checked
 from dlrsd.runtime.base.hardware import count_gpus
@@ -18,7 +19,6 @@ from dlrsd.runtime.bundle.parts import BuiltEngine
 from dlrsd.runtime.engines.tensorrt_build import PROFILE
 from dlrsd.runtime.engines.tensorrt_cache import (
     Machine,
-    cache_folder,
     engine_file,
     find,
     has_engine,

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from dlrsd.runtime.base.errors import BundleError
 from dlrsd.runtime.bundle.bundle import load_bundle
 from dlrsd.runtime.output.bundle_report import info_lines
 
@@ -44,3 +47,22 @@ def test_info_states_what_an_order_map_needs(make_order_map: Callable[..., Path]
     text = "\n".join(lines)
     assert "--speed and --orders give another bearing or machine" in text
     assert "It fits" not in text
+
+
+def test_what_a_bundle_says_cannot_move_the_cursor(make_bundle: Callable[..., Path]) -> None:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["training"]["dataset"] = "\x1b[2Jnone"
+
+    lines = info_lines(load_bundle(make_bundle(change=change)))
+    assert all(line.isprintable() for line in lines)
+    assert any("data \ufffd[2Jnone" in line for line in lines)
+
+
+@pytest.mark.parametrize("name", ["a\x1b[0m", "a\n", "\x00", "a\x9f"])
+def test_a_name_with_a_control_in_it_is_refused(
+    name: str, make_bundle: Callable[..., Path]
+) -> None:
+    folder = make_bundle(change=lambda manifest: manifest["classes"].append(name))
+    with pytest.raises(BundleError, match=r"has classes\[3\] = ") as caught:
+        load_bundle(folder)
+    assert "\n" not in str(caught.value)

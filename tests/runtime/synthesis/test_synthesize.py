@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from dlrsd.runtime.base.errors import BundleError, DlrsdError, InputError
-from dlrsd.runtime.bundle.bundle import load_bundle
+from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
 from dlrsd.runtime.synthesis.filtering import Thresholds
 from dlrsd.runtime.synthesis.synthesize import describe, save_synthesis, synthesize
 
@@ -181,3 +183,62 @@ def test_the_file_holds_heatmaps_probabilities_and_report(
     (tmp_path / "taken.npz").mkdir()
     with pytest.raises(DlrsdError, match="cannot write"):
         save_synthesis(made, bundle, tmp_path / "taken.npz")
+
+
+def with_anchors(folder: Path, content: bytes) -> Bundle:
+    (folder / "anchors.npz").write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    digest = hashlib.sha256(content).hexdigest()
+    manifest["files"]["anchors.npz"] = {"sha256": digest, "bytes": len(content)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return load_bundle(folder)
+
+
+def packed(**arrays: Any) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **{f"{part}/0": array for part, array in arrays.items()})
+    return file.getvalue()
+
+
+LATENTS, TEXTURES = np.ones((6, 2), np.float16), np.ones((6, 1, 4, 4), np.float16)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "no readable arrays"),
+        (packed(latent=LATENTS, texture=TEXTURES)[:-40], "no readable arrays"),
+        (packed(latent=LATENTS, texture=np.array([{}] * 6, object)), "none of real numbers"),
+        (packed(latent=LATENTS[:5], texture=TEXTURES), "expected as many of each"),
+        (packed(latent=np.array(1.0), texture=TEXTURES), "expected as many of each"),
+        (packed(latent=LATENTS, texture=TEXTURES[:, :, :2]), r"shape \(1, 2, 4\), expected \(1, 4"),
+        (packed(latent=LATENTS * np.nan, texture=TEXTURES), "latent/0 are not all finite"),
+        (packed(latent=LATENTS, texture=TEXTURES * np.float64(1e300)), "not all finite"),
+        (packed(latent=np.ones((6, 3), np.float16), texture=TEXTURES), "Got invalid dimensions"),
+        (packed(latent=np.ones(6, np.float16), texture=TEXTURES), "Invalid rank|fails"),
+    ],
+)
+def test_anchors_that_no_export_writes_are_refused(
+    content: bytes, said: str, make_bundle: Callable[..., Path]
+) -> None:
+    with pytest.raises(BundleError, match=said) as caught:
+        synthesize(with_anchors(make_bundle(), content), "Quiet", 5)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_mutation_of_anchors_is_used_or_refused(make_bundle: Callable[..., Path]) -> None:
+    rng = np.random.default_rng(0)
+    folder = make_bundle()
+    whole = (folder / "anchors.npz").read_bytes()
+    refused = 0
+    for _ in range(200):
+        content = bytearray(whole)
+        for _ in range(rng.integers(1, 4)):
+            at, size = int(rng.integers(len(content))), int(rng.integers(1, 20))
+            part = content[at : at + size]
+            content[at : at + size] = [b"", part + part, rng.bytes(size)][rng.integers(3)]
+        try:
+            assert len(synthesize(with_anchors(folder, bytes(content)), "Quiet", 2).heatmaps) == 2
+        except (BundleError, InputError):  # which classes there are may be what was changed
+            refused += 1
+    assert refused > 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 
 import pytest
@@ -57,6 +58,29 @@ def test_contradictory_configs(run, change, said):
     path = run / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     assert said in refused(load_run, run)
+
+
+def test_a_run_that_states_no_temperature(run):
+    path = run / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "temperature": None}))
+    assert "states no temperature" in refused(lambda: load_run(run).temperature)
+
+
+@pytest.mark.parametrize("name", ["classifier.safetensors", "novelty.npz"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: content[: len(content) // 2],
+        lambda content: b"\xff" * 8 + content[8:],  # a head of 2**64 bytes
+        lambda content: content.replace(b"[", b"]", 1).replace(b"NUMPY", b"NUMPX", 1),
+        lambda content: pickle.dumps({"weights": [1, 2]}),
+    ],
+)
+def test_damaged_weights_and_arrays(run, name, damage):
+    path = run / name
+    path.write_bytes(damage(path.read_bytes()))
+    assert str(run) in refused(load_run, run)
 
 
 def test_a_folder_spelled_in_another_way_is_the_same_run(tiny_run, tiny_settings, tmp_path):

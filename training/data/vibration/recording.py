@@ -128,7 +128,7 @@ def kinematics(recording: Recording) -> Kinematics:
             "map needs the shaft's speed and the bearing's fault orders of all; state them (in a "
             "folder: speed_rpm and orders in format.json), or use the scalogram"
         )
-    assert recording.speed_rpm is not None
+    assert recording.speed_rpm is not None  # noqa: S101 - for type checkers
     return Kinematics(recording.speed_rpm, **recording.fault_orders)
 
 

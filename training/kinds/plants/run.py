@@ -8,6 +8,7 @@ from typing import Any
 
 from safetensors.torch import load_model
 
+from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.data.plants.plants import CLASSES, SIMULATION
 from dlrsd.training.data.plants.sequences import PARTS, SequenceData
 from dlrsd.training.kinds.plants.settings import SequenceSettings
@@ -52,7 +53,11 @@ class PlantRun:
 
     @property
     def temperature(self) -> float:
-        assert self.config.temperature is not None
+        if self.config.temperature is None:
+            raise InputError(
+                f"the run {self.folder} states no temperature: expected one that was trained to "
+                "its end; train it again"
+            )
         return self.config.temperature
 
 

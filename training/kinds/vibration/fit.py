@@ -19,6 +19,7 @@ from dlrsd.training.balance.methods import COMBINATIONS, METHODS, require_method
 from dlrsd.training.balance.training_set import Outcome, TrainingSet
 from dlrsd.training.base.progress import Progress, silent
 from dlrsd.training.data.vibration.fitness import described
+from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.evaluate.figures import report_samples, synthesis_metrics, unseen_heatmaps
 from dlrsd.training.evaluate.long_range import long_range
 from dlrsd.training.evaluate.statistics import REFERENCE

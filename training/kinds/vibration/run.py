@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import load_model
 
+from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.tasks import TASKS
 from dlrsd.training.data.vibration.windows import counts_by_class
@@ -71,7 +72,11 @@ class TrainedRun:
 
     @property
     def temperature(self) -> float:
-        assert self.config.temperature is not None
+        if self.config.temperature is None:
+            raise InputError(
+                f"the run {self.folder} states no temperature: expected one that was trained to "
+                "its end; train it again"
+            )
         return self.config.temperature
 
     @property

@@ -74,7 +74,7 @@ class GeneratorKept(Synthesis):
     file = "generator"
 
     def make(self, materials: Materials, training: TrainingSet, plan: Plan) -> Kept:
-        assert training.outcome is not None
+        assert training.outcome is not None  # noqa: S101 - for type checkers
         generator = training.outcome.generator
         anchors: Anchors = {}
         for label, heatmaps in _shown(materials.pools):

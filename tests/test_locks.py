@@ -1,0 +1,67 @@
+"""What is installed: every file by its hash, all of it listed."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import tomllib
+
+import tasks
+from dlrsd.runtime.base.version import VERSION
+
+LOCKS = tasks.LOCKS
+
+
+def requirements(name):
+    """Packages of a lock with their hashes."""
+    text = (LOCKS / name).read_text(encoding="utf-8")
+    blocks = re.split(r"\n(?! )", text.strip())
+    return {block.split("==")[0]: re.findall(r"--hash=sha256:[0-9a-f]{64}", block)
+            for block in blocks}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["dev.txt", "box.txt", "pytest.txt"])
+def test_every_file_that_is_installed_has_its_hash_and_no_place_is_named(name):
+    found = requirements(name)
+    assert all(found.values())
+    assert "torch" not in found
+    assert not [package for package in found if package.startswith(("nvidia", "triton"))]
+    assert "/" not in (LOCKS / name).read_text(encoding="utf-8")
+
+
+def test_the_locks_hold_the_pinned_versions_and_all_that_the_project_asks_for():
+    text = (LOCKS / "dev.txt").read_text(encoding="utf-8")
+    pinned = (LOCKS.parent / "constraints.txt").read_text(encoding="utf-8")
+    locked = dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
+    for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", pinned, re.MULTILINE):
+        plain = re.sub(r"[-_.]+", "-", name).lower()
+        assert plain == "torch" or locked[plain] == version
+    project = tomllib.loads((LOCKS.parent / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
+    extras = project["optional-dependencies"]
+    for extra in ("cpu", "io", "train", "export", "rtx", "dev"):
+        for asked in [*project["dependencies"], *extras[extra]]:
+            name = re.match(r"[\w.-]+", asked)[0].replace("_", "-").lower()
+            assert name in {*locked, "dlrsd", "torch"}
+    for asked in [*project["dependencies"], *extras["cpu"], *extras["io"]]:
+        assert re.match(r"[\w.-]+", asked)[0].lower() in requirements("box.txt")
+
+
+def test_the_bill_of_materials_is_valid_and_lists_what_a_box_has(tmp_path):
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    tasks.write_sbom(tmp_path / "sbom.json")
+    text = (tmp_path / "sbom.json").read_text(encoding="utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    facts = json.loads(text)
+    root = facts["metadata"]["component"]
+    assert (root["name"], root["version"]) == ("dlrsd", VERSION)
+    assert root["licenses"] == [{"license": {"acknowledgement": "declared", "id": "Apache-2.0"}}]
+    listed = {part["name"]: part for part in facts["components"]}
+    assert set(listed) == set(requirements("box.txt"))
+    for name, part in listed.items():
+        assert part["purl"].startswith(f"pkg:pypi/{name}@{part['version']}")
