@@ -18,7 +18,7 @@ from msgspec import Struct
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.hdf5 import open_hdf5
 from dlrsd.runtime.streams.readers.matlab import open_mat
-from dlrsd.runtime.streams.readers.npy import open_npy
+from dlrsd.runtime.streams.readers.npy import open_npy, open_npz
 from dlrsd.runtime.streams.readers.sound import open_sound
 from dlrsd.runtime.streams.readers.tables import open_csv, open_parquet
 from dlrsd.runtime.streams.readers.tdms import open_tdms
@@ -38,6 +38,7 @@ READERS = (
     Reader("WAV", (".wav",), open_sound),
     Reader("FLAC", (".flac",), open_sound),
     Reader("NPY", (".npy",), open_npy),
+    Reader("NPZ", (".npz",), open_npz),
     Reader("MAT", (".mat",), open_mat),
     Reader("HDF5", (".h5", ".hdf5"), open_hdf5),
     Reader("TDMS", (".tdms",), open_tdms),
