@@ -20,7 +20,8 @@ from dlrsd.runtime.streams.units import time_unit
 _TIME, _UNKNOWN_ABSCISSA, _ACCELERATION = 17, 0, 12
 _FUNCTIONS = {
     2: "an auto spectrum", 3: "a cross spectrum", 4: "a frequency response",
-    5: "a transmissibility", 6: "a coherence", 7: "an auto correlation", 8: "a cross correlation", 9: "a power density",
+    5: "a transmissibility", 6: "a coherence", 7: "an auto correlation",
+    8: "a cross correlation", 9: "a power density",
     10: "an energy density", 11: "a probability density", 12: "a spectrum",
 }  # fmt: skip
 # The unit of accelerations by the code of a file's system of units (data set 164).
