@@ -123,7 +123,7 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
 
 def _fact(item: Any, kind: str, matlab: str | None) -> Any:
     if kind in "iuf":
-        values = DataSet(item)[...].reshape(-1) if item.chunks else item[()].reshape(-1)
+        values = DataSet(item)[()].reshape(-1) if item.chunks else item[()].reshape(-1)
         return values.astype("u2").tobytes().decode("utf-16") if matlab == "char" else values[0]
     return _plain(item[()]) if kind in "SUO" and item.chunks is None else None
 

@@ -145,7 +145,8 @@ class DataSet:
                 data = np.ascontiguousarray(planes.T).reshape(-1)
         if len(data) != size:
             raise InputError(
-                f"{self._item.name} is damaged: a chunk of {size} bytes holds {len(data)}"
+                f"{self._item.file.filename} is damaged: a chunk of {self._item.name} unpacks to "
+                f"{len(data)} bytes or more, expected {size}"
             )
         return np.frombuffer(data, self.dtype).reshape(self._item.chunks)
 

@@ -37,7 +37,10 @@ _LONGEST_HEADER = 1 << 14
 def open_npy(path: Path, variable: Variable) -> Source:
     """An array of shape (samples,) or (channels, samples), or a vector of structures."""
     with path.open("rb") as file:
-        dtype, shape, order, begin = _header(file, path)
+        try:
+            dtype, shape, order, begin = _header(file)
+        except InputError as error:
+            raise InputError(f"{path} cannot be read as NPY: it {error}; {_EXPECTED}") from None
     size, there = math.prod(shape) * dtype.itemsize, path.stat().st_size - begin
     if size > there:
         raise InputError(
@@ -67,11 +70,13 @@ def open_npz(path: Path, variable: Variable) -> Source:
                     _add(holding, name, member, file, path)
             except InputError as error:
                 holding.left[name] = str(error)
+            except ValueError:
+                holding.left[name] = "is no array"
     return arrays_source(holding, variable, path)
 
 
 def _add(holding: Holding, name: str, member: zipfile.ZipInfo, file: IO[bytes], path: Path) -> None:
-    dtype, shape, _, begin = _header(file, path)
+    dtype, shape, _, begin = _header(file)
     if begin + math.prod(shape) * dtype.itemsize > member.file_size:
         raise InputError("was cut")
     check_packing(member.compress_size, member.file_size)
@@ -106,7 +111,7 @@ class _Member:
         return array
 
 
-def _header(file: IO[bytes], path: Path) -> tuple[np.dtype[Any], tuple[int, ...], str, int]:
+def _header(file: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...], str, int]:
     """Type, shape and order of an array, and where its samples begin."""
     beginning = io.BytesIO(file.read(_LONGEST_HEADER))
     version = np.lib.format.read_magic(beginning)
@@ -115,8 +120,7 @@ def _header(file: IO[bytes], path: Path) -> tuple[np.dtype[Any], tuple[int, ...]
     else:
         shape, is_fortran, dtype = np.lib.format.read_array_header_2_0(beginning)
     if dtype.kind not in "iufV" or (dtype.kind == "V" and not dtype.names):
-        words = _WORDS.get(dtype.kind, "values of another kind")
-        raise InputError(f"{path} cannot be read as NPY: it holds {words} ({dtype}); {_EXPECTED}")
+        raise InputError(f"holds {_WORDS.get(dtype.kind, 'values of another kind')} ({dtype})")
     if len(shape) not in (1, 2) or min(shape) < 0:
-        raise InputError(f"{path} holds {dtype} values of shape {shape}: {_EXPECTED}")
+        raise InputError(f"holds {dtype} values of shape {shape}")
     return dtype, shape, "F" if is_fortran else "C", beginning.tell()

@@ -79,11 +79,12 @@ def _chunks(soundfile: Any, sound: Any, file: Any, source: Source, path: Path) -
         damage = error
     # What stands before the damage is found in small steps.
     with soundfile.SoundFile(file) as again:
-        again.seek(at)
+        if at:
+            again.seek(at)
         blocks = list(_good_blocks(soundfile, again))
     at += sum(map(len, blocks))
     if not at:
-        raise damage
+        raise InputError(f"{path} is damaged: {damage} at its first sample") from damage
     source.warnings.append(
         f"{path} was cut, or is damaged, at sample {at} of {source.n_samples}: read up to there"
     )

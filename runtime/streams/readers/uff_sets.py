@@ -16,8 +16,6 @@ from typing import Literal
 import numpy as np
 from msgspec import Struct
 
-from dlrsd.runtime.base.errors import InputError
-
 _MARK = re.compile(rb"^ {4}-1 *\r?$", re.MULTILINE)
 _MARK_HERE = re.compile(rb"[\r\n]{0,2} {4}-1 *\r?$", re.MULTILINE)
 _LINES = 11  # of a header
@@ -88,7 +86,7 @@ def read_headers(data: mmap.mmap) -> tuple[list[TimeSet], int | None]:
             sets.append(_header(data, lines, at))
             position = sets[-1].end
             if (count := count + 1) > _MOST_SETS:
-                raise InputError(f"more than {_MOST_SETS} data sets: split it")
+                raise ValueError(f"it has more than {_MOST_SETS} data sets, split it")
         elif number == ["164"] and len(lines) > 1:
             unit_code = _integer(lines[1][:10])
         end = _MARK_HERE.match(data, position) or _MARK.search(data, position)
@@ -147,7 +145,7 @@ def _header(data: mmap.mmap, lines: list[str], begin: int) -> TimeSet:
         order = "<" if _integer(kind[7:13]) == _LITTLE else ">"
         is_ieee = _integer(kind[13:19]) == _IEEE
         said = begin + _integer(kind[31:43])
-        end = min(said, len(data)) if said > begin else end
+        end = said if begin < said <= len(data) else _end_of_file(data, begin)
     return TimeSet(
         begin=begin,
         end=end,
@@ -164,6 +162,13 @@ def _header(data: mmap.mmap, lines: list[str], begin: int) -> TimeSet:
         ordinate_unit=ordinate[47:67].strip(),
         date=next((found for line in ids[2:3] if (found := _date(line)) is not None), None),
     )
+
+
+def _end_of_file(data: mmap.mmap, begin: int) -> int:
+    """Where the values of the last set end, whatever its header says."""
+    beginning = max(begin, len(data) - 100)
+    mark = re.search(rb"[\r\n]{0,2} {4}-1\s*\Z", data[beginning:])
+    return beginning + mark.start() if mark else len(data)
 
 
 def _numbers(text: bytes, each: TimeSet, wanted: int) -> np.ndarray:
