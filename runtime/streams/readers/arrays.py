@@ -8,22 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from msgspec import Struct, field
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.attributes import rate_of, start_of, unit_of
+from dlrsd.runtime.streams.clock import find_clock
+from dlrsd.runtime.streams.readers.holding import (
+    Holding,
+    Samples,
+    check_memory,
+    columns_of,
+    group_of,
+)
 from dlrsd.runtime.streams.series import Series, asked_names, assemble, clocks_among, unit_of_series
 from dlrsd.runtime.streams.source import BLOCK, Source, Variable
 
-MOST_MEMORY = 1 << 30  # bytes of samples that are kept in memory, where they have to be
 MOST_SERIES = 4096
-# Samples that unpack to more times their bytes were not measured: the noise of a sensor does not
-# pack. Less than `_FREE` bytes is never too much.
-_MOST_PACKED = 200
-_FREE = 1 << 24
 # Where the shorter axis is not clearly that of channels, the rows may as well be windows.
 _CLEARLY_CHANNELS, _MOST_CHANNELS, _LONGER = 8, 64, 128
 _MOST_VALUES, _SHORTEST_BLOCK = 1 << 22, 1 << 10  # of all series at once; of each
@@ -32,125 +34,6 @@ _EXPECTED = (
     "expected a vector for each channel, or a matrix; of complex numbers the real part or the "
     "magnitude, of a structure its fields, each kept as a vector of its own"
 )
-
-
-class Samples(Protocol):
-    """An array of one or two axes that can be sliced, in memory or not."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-    @property
-    def dtype(self) -> np.dtype[Any]: ...
-
-    def __getitem__(self, where: Any) -> np.ndarray: ...
-
-
-class Holding(Struct):
-    """What a file of named arrays holds.
-
-    Attributes
-    ----------
-    arrays : dict of str to Samples
-        By path, as "group/name".
-    facts : dict of str to dict
-        What is stated beside them: by path of the array, or of a group, "" being the file.
-    left : dict of str to str
-        What is no series of real numbers: by path, and why not, as in "is complex".
-    warnings : list of str
-    """
-
-    arrays: dict[str, Samples] = field(default_factory=dict)
-    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    left: dict[str, str] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-
-
-class MappedArray:
-    """An array in a file, mapped anew for each slice.
-
-    The pages of a lasting map count as memory of the process.
-    """
-
-    def __init__(
-        self, path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int, *, order: str
-    ) -> None:
-        self.dtype, self.shape = dtype, shape
-        self._where = (path, dtype, "r", offset, shape, order)
-
-    def __getitem__(self, where: Any) -> np.ndarray:
-        array: np.ndarray = np.memmap(*self._where)  # type: ignore[call-overload]
-        return np.array(array[where])
-
-
-class _Field:
-    """A field of a vector of structures; fields of one are read one after another."""
-
-    def __init__(self, name: str, records: _Records) -> None:
-        self._name, self._records = name, records
-        base, shape = _base(records.array.dtype, name)
-        self.dtype, self.shape = base, records.array.shape + shape
-        self.held = getattr(records.array, "held", 0)
-
-    def __getitem__(self, where: Any) -> np.ndarray:
-        first, rest = (where[0], where[1:]) if isinstance(where, tuple) else (where, ())
-        values: np.ndarray = self._records.read(first)[self._name]
-        return values[(slice(None), *rest)]
-
-
-class _Records:
-    def __init__(self, array: Samples) -> None:
-        self.array = array
-        self._where, self._last = slice(0), np.empty(0)
-
-    def read(self, where: slice) -> np.ndarray:
-        if where != self._where:
-            self._where, self._last = where, self.array[where]
-        return self._last
-
-
-def fields_of(array: Samples) -> dict[str, Samples]:
-    """The fields of real numbers of a vector of structures; none of any other array."""
-    if len(array.shape) != 1 or not array.dtype.names:
-        return {}
-    records = _Records(array)
-    bases = {name: _base(array.dtype, name) for name in array.dtype.names}
-    return {
-        name: _Field(name, records)
-        for name, (base, shape) in bases.items()
-        if base.kind in "iuf" and is_series(array.shape + shape)
-    }
-
-
-def _base(dtype: np.dtype[Any], field: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    """The type and shape of one field of a structure."""
-    return dtype[field].base, dtype[field].shape
-
-
-def is_series(shape: Sequence[int]) -> bool:
-    """Whether an array of this shape can be samples of one or several channels."""
-    return len(shape) in (1, 2) and max(shape) > 1 and min(shape) > 0
-
-
-def check_packing(packed: int, size: int) -> None:
-    """Raise an `InputError` where so many bytes cannot have been packed into so few.
-
-    The message goes on after the name of what holds them.
-    """
-    if size > max(_FREE, _MOST_PACKED * packed):
-        raise InputError(
-            f"says it unpacks from {packed} to {size} bytes: expected at most "
-            f"{_MOST_PACKED} times as many, for noise does not pack"
-        )
-
-
-def check_memory(size: int, path: Path, what_helps: str) -> None:
-    """Raise an `InputError` where so many bytes are not to be kept in memory."""
-    if size > MOST_MEMORY:
-        raise InputError(
-            f"{path} has to be read whole and holds {size} bytes of samples: expected at most "
-            f"{MOST_MEMORY}; {what_helps}"
-        )
 
 
 def arrays_source(holding: Holding, variable: Variable, path: Path) -> Source:
@@ -162,6 +45,8 @@ def arrays_source(holding: Holding, variable: Variable, path: Path) -> Source:
         If there is none, it is not clear what an axis is, or which clock is whose, or what
         `variable` names is no series of real numbers.
     """
+    _fold_facts(holding)
+    variable = _split_matrices(holding, variable, path)
     asked = asked_names(variable)
     for name in asked & set(holding.left):
         raise InputError(f"{name} in {path} {holding.left[name]}: {_EXPECTED}")
@@ -177,8 +62,6 @@ def arrays_source(holding: Holding, variable: Variable, path: Path) -> Source:
         for name, array in holding.arrays.items()
         if len(lengths) != 1 or max(array.shape) in lengths
     }
-    for name, array in arrays.items():
-        _check_axes(array.shape, name, path)
     width = sum(_width(array) for array in arrays.values())
     if width > MOST_SERIES:
         raise InputError(
@@ -208,11 +91,6 @@ def arrays_source(holding: Holding, variable: Variable, path: Path) -> Source:
     return source
 
 
-def group_of(name: str) -> str:
-    """The path of the group that a series stands in; "" is the file."""
-    return name.rpartition("/")[0]
-
-
 def _series(holding: Holding, name: str, array: Samples, most: int) -> Series:
     head = _block(array, 0, most)
     getattr(array, "forget", int)()  # what it keeps for the samples after these
@@ -225,6 +103,51 @@ def _series(holding: Holding, name: str, array: Samples, most: int) -> Series:
         start=_nearest(holding, name, start_of),
         label=name.rpartition("/")[2],
     )
+
+
+def _fold_facts(holding: Holding) -> None:
+    """What groups without series state counts for the group that they stand in.
+
+    Programs keep what they know in a structure beside the samples: ``info``, ``x_values``,
+    ``File_Header``. Two such groups that state different things state nothing.
+    """
+    homes = {""}.union(*(_groups(name) for name in holding.arrays))
+    found: dict[tuple[str, str], list[Any]] = {}
+    for path in sorted(holding.facts.keys() - homes - holding.arrays.keys()):
+        home = next(group for group in _groups(path) if group in homes)
+        for key, value in holding.facts[path].items():
+            found.setdefault((home, key), []).append(value)
+    for (home, key), values in found.items():
+        if all(value == values[0] for value in values):
+            holding.facts.setdefault(home, {}).setdefault(key, values[0])
+
+
+def _split_matrices(holding: Holding, variable: Variable, path: Path) -> Variable:
+    """Replace each matrix that holds a clock by its columns; the `variable` that then is asked."""
+    asked = asked_names(variable)
+    for name, array in list(holding.arrays.items()):
+        if len(array.shape) != 2 or min(array.shape) < 2:
+            continue
+        _check_axes(array.shape, name, path)
+        columns = {f"{name}[{i}]" if name else str(i): c for i, c in enumerate(columns_of(array))}
+        head = _block(array, 0, _SHORTEST_BLOCK)
+        clocks = [find_clock("", row) is not None for row in head]
+        if (any(clocks) and not all(clocks)) or columns.keys() & asked:
+            del holding.arrays[name]
+            holding.arrays |= columns
+            facts = holding.facts.pop(name, {})
+            for each, is_clock in zip(columns, clocks, strict=True):
+                holding.facts[each] = {} if is_clock else facts
+            if name in asked:
+                kept = [c for c, is_clock in zip(columns, clocks, strict=True) if not is_clock]
+                asked = (asked - {name}) | set(kept)
+                names = variable.split(",") if isinstance(variable, str) else variable or ()
+                variable = [
+                    each
+                    for one in names
+                    for each in (kept if one.strip() == name else [one.strip()])
+                ]
+    return variable
 
 
 def _nearest(holding: Holding, name: str, fact: Callable[[dict[str, Any]], Any]) -> Any:

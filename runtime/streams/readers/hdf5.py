@@ -6,22 +6,21 @@ Links within the file are followed to what they name; links to other files never
 from __future__ import annotations
 
 import math
+import re
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.readers.arrays import (
-    Holding,
-    arrays_source,
-    fields_of,
-    group_of,
-    is_series,
-)
+from dlrsd.runtime.streams.readers.arrays import arrays_source
 from dlrsd.runtime.streams.readers.hdf5_data import DataSet
+from dlrsd.runtime.streams.readers.holding import Holding, Scaled, fields_of, group_of, is_series
 from dlrsd.runtime.streams.source import Source, Variable, reader_library
+from dlrsd.runtime.streams.stream_format import parse_start
+from dlrsd.runtime.streams.units import time_unit
 
 _MOST_OBJECTS = 10_000
 _MOST_ATTRIBUTES = 1_000
@@ -42,7 +41,15 @@ _MATLAB_KINDS = {
 def open_hdf5(path: Path, variable: Variable) -> Source:
     """The data sets of real numbers in an HDF5 file, in whichever group."""
     h5py = reader_library("h5py", path)
-    file = h5py.File(path, "r")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        if re.search(r"\block\b|already open", str(error)):
+            raise InputError(
+                f"{path} is being written, or was left open by a program that stopped: wait until "
+                f"it is closed, or run `h5clear -s` on it"
+            ) from error
+        raise
     try:
         source = arrays_source(_holding(h5py, file, path), variable, path)
     except BaseException:
@@ -84,7 +91,7 @@ def _holding(h5py: Any, file: Any, path: Path) -> Holding:
 
 def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
     """Keep a data set as a series, as a fact beside others, or say why not."""
-    facts = holding.facts[name] = _attributes(item, name, path)
+    facts = _attributes(item, name, path)
     matlab, is_enum = facts.get("MATLAB_class"), h5py.check_enum_dtype(item.dtype) is not None
     if item.shape is None or facts.get("MATLAB_empty") or not min(item.shape, default=1):
         return
@@ -117,8 +124,27 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
             )
         series = fields_of(data)
         holding.arrays |= {f"{name}/{each}": series[each] for each in series}
+        holding.facts[name] = facts
         if not fields:
-            holding.arrays[name] = data
+            factor, offset = facts.get("scale_factor", 1.0), facts.get("add_offset", 0.0)
+            is_scaled = (factor, offset) != (1.0, 0.0)
+            holding.arrays[name] = Scaled(data, factor, offset) if is_scaled else data
+            _date(holding, name, data)
+
+
+def _date(holding: Holding, name: str, data: DataSet) -> None:
+    """Split units of a time like "seconds since 2026-03-01", as netCDF has them."""
+    facts = holding.facts[name]
+    said = re.fullmatch(r"\s*(\w+)\s+since\s+(.+)", str(facts.get("units", "")))
+    seconds = time_unit(said[1]) if said else None
+    if said is None or seconds is None:
+        return
+    facts["units"] = said[1]
+    with suppress(OverflowError):
+        begin = parse_start(said[2].strip().removesuffix(" UTC"))
+        if begin is not None and len(data.shape) == 1:
+            start = begin + timedelta(seconds=float(data[:1][0]) * seconds)
+            holding.facts.setdefault(group_of(name), {}).setdefault("start_time", start)
 
 
 def _fact(item: Any, kind: str, matlab: str | None) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.readers.arrays import check_packing
+from dlrsd.runtime.streams.readers.holding import check_packing
 
 _MOST_CHUNK_BYTES = 1 << 25
 _MOST_CHUNKS = 1 << 20

@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.readers.arrays import (
+from dlrsd.runtime.streams.readers.holding import (
     Holding,
     MappedArray,
     Samples,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dlrsd.runtime.streams.readers.arrays import Holding, arrays_source, is_series
+from dlrsd.runtime.streams.readers.arrays import arrays_source
 from dlrsd.runtime.streams.readers.hdf5 import open_hdf5
+from dlrsd.runtime.streams.readers.holding import Holding, is_series
 from dlrsd.runtime.streams.readers.mat5 import read_mat5
 from dlrsd.runtime.streams.source import Source, Variable, reader_library
 

@@ -12,10 +12,10 @@ from typing import IO, Any
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.readers.arrays import (
+from dlrsd.runtime.streams.readers.arrays import arrays_source
+from dlrsd.runtime.streams.readers.holding import (
     Holding,
     MappedArray,
-    arrays_source,
     check_packing,
     fields_of,
     is_series,

@@ -10,7 +10,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from dlrsd.runtime.streams.readers.arrays import Holding, arrays_source
+from dlrsd.runtime.streams.readers.arrays import arrays_source
+from dlrsd.runtime.streams.readers.holding import Holding
 from dlrsd.runtime.streams.readers.tdms_index import Channel, Place, read_index
 from dlrsd.runtime.streams.readers.tdms_starts import first_start, gaps_of, with_gaps
 from dlrsd.runtime.streams.source import Source, Variable, reader_library, shorter_than_said
@@ -32,11 +33,14 @@ def open_tdms(path: Path, variable: Variable) -> Source:
     try:
         index = read_index(file, path.stat().st_size, path)
         channels = {"/".join(parts): each for parts, each in index.channels.items()}
-        holding = Holding(facts={name: _facts(each) for name, each in channels.items()})
+        holding = Holding()
         for parts, channel in index.channels.items():
             if len(parts) == 2 and channel.length:
                 levels = [index.channels.get(parts[:i], Channel()).properties for i in (2, 1, 0)]
                 _add(holding, "/".join(parts), channel, levels, file, path)
+        for parts, channel in index.channels.items():
+            if len(parts) < 2 or "/".join(parts) in holding.arrays:
+                holding.facts["/".join(parts)] = _facts(channel)
         source = arrays_source(holding, variable, path)
         if source.n_samples is not None:  # else a channel of times tells what is missing
             chosen = {name: channels[name] for name in source.channel_names}

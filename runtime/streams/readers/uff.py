@@ -11,7 +11,8 @@ import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.clock import find_clock
-from dlrsd.runtime.streams.readers.arrays import Holding, arrays_source, check_memory
+from dlrsd.runtime.streams.readers.arrays import arrays_source
+from dlrsd.runtime.streams.readers.holding import Holding, check_memory
 from dlrsd.runtime.streams.readers.uff_sets import TimeSet, read_headers, values_of
 from dlrsd.runtime.streams.series import asked_names
 from dlrsd.runtime.streams.source import BLOCK, Source, Variable, shorter_than_said
