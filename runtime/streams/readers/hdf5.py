@@ -64,6 +64,7 @@ def _holding(h5py: Any, file: Any, path: Path) -> Holding:
     seen, waiting, count = set(), [("", file)], 0
     while waiting:
         prefix, group = waiting.pop()
+        inner = []
         for name in group:
             full = f"{prefix}/{name}" if prefix else name
             if (count := count + 1) > _MOST_OBJECTS:
@@ -83,9 +84,10 @@ def _holding(h5py: Any, file: Any, path: Path) -> Holding:
             seen.add(where)
             if isinstance(item, h5py.Group):
                 holding.facts[full] = _attributes(item, full, path)
-                waiting.append((full, item))
+                inner.append((full, item))
             elif isinstance(item, h5py.Dataset):
                 _add(h5py, holding, full, item, path)
+        waiting += reversed(inner)
     return holding
 
 
