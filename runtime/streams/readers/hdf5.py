@@ -22,7 +22,7 @@ from dlrsd.runtime.streams.source import Source, Variable, reader_library
 from dlrsd.runtime.streams.stream_format import parse_start
 from dlrsd.runtime.streams.units import time_unit
 
-_MOST_OBJECTS = 10_000
+_MOST_OBJECTS, _DEEPEST = 10_000, 64
 _MOST_ATTRIBUTES = 1_000
 _LONGEST_FACT = 1 << 10  # bytes of a value that states a fact
 # Groups in which MATLAB keeps what its cells, tables and objects hold.
@@ -67,9 +67,10 @@ def _holding(h5py: Any, file: Any, path: Path) -> Holding:
         inner = []
         for name in group:
             full = f"{prefix}/{name}" if prefix else name
-            if (count := count + 1) > _MOST_OBJECTS:
+            if (count := count + 1) > _MOST_OBJECTS or full.count("/") > _DEEPEST:
                 raise InputError(
-                    f"{path} holds more than {_MOST_OBJECTS} groups and data sets: split it"
+                    f"{path} holds more than {_MOST_OBJECTS} groups and data sets, or groups "
+                    f"nested deeper than {_DEEPEST}: split it"
                 )
             link = group.get(name, getlink=True)
             if isinstance(link, h5py.ExternalLink):

@@ -29,14 +29,16 @@ def _read_mat4(path: Path) -> Holding:
     matlab = reader_library("scipy.io", path)
     holding, names = Holding(facts={"": {}}), []
     for name, shape, kind in matlab.whosmat(path):
-        if re.fullmatch(r"double|single|u?int\d+", kind) and min(shape) > 0:
+        if re.fullmatch(r"double|single|char|u?int\d+", kind) and min(shape) > 0:
             names.append(name)
-        else:
+        elif kind != "char":
             holding.left[name] = f"is {kind}"
     for name, array in matlab.loadmat(path, variable_names=names).items():
         if name not in names:
             continue
-        if array.dtype.kind not in "iuf":
+        if array.dtype.kind == "U":
+            holding.facts[""][name] = str(array[0])
+        elif array.dtype.kind not in "iuf":
             holding.left[name] = "is complex"
         elif is_series(array.shape):
             holding.arrays[name] = array

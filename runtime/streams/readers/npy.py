@@ -39,6 +39,7 @@ def open_npy(path: Path, variable: Variable) -> Source:
     with path.open("rb") as file:
         try:
             dtype, shape, order, begin = _header(file)
+            _check(dtype, shape)
         except InputError as error:
             raise InputError(f"{path} cannot be read as NPY: it {error}; {_EXPECTED}") from None
     size, there = math.prod(shape) * dtype.itemsize, path.stat().st_size - begin
@@ -76,15 +77,19 @@ def open_npz(path: Path, variable: Variable) -> Source:
 
 
 def _add(holding: Holding, name: str, member: zipfile.ZipInfo, file: IO[bytes], path: Path) -> None:
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise InputError("is packed by other means than NumPy packs it")
     dtype, shape, _, begin = _header(file)
     if begin + math.prod(shape) * dtype.itemsize > member.file_size:
         raise InputError("was cut")
     check_packing(member.compress_size, member.file_size)
-    if math.prod(shape) == 1 and dtype.itemsize <= _LONGEST_HEADER:
+    if math.prod(shape) == 1 and dtype.itemsize <= _LONGEST_HEADER and dtype.kind in "iufUS":
         with zipfile.ZipFile(path) as archive, archive.open(member) as again:
             value = np.lib.format.read_array(again, allow_pickle=False)
         holding.facts[""][name] = value.reshape(-1)[0].item()
-    elif is_series(shape):
+        return
+    _check(dtype, shape)
+    if is_series(shape):
         array = _Member(path, member, dtype, shape)
         fields = fields_of(array)
         holding.arrays |= {f"{name}/{each}": fields[each] for each in fields} or {name: array}
@@ -119,8 +124,12 @@ def _header(file: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...], str, int]:
         shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(beginning)
     else:
         shape, is_fortran, dtype = np.lib.format.read_array_header_2_0(beginning)
+    return dtype, shape, "F" if is_fortran else "C", beginning.tell()
+
+
+def _check(dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    """Raise an `InputError` that says what an array holds, where that is no series."""
     if dtype.kind not in "iufV" or (dtype.kind == "V" and not dtype.names):
         raise InputError(f"holds {_WORDS.get(dtype.kind, 'values of another kind')} ({dtype})")
     if len(shape) not in (1, 2) or min(shape) < 0:
         raise InputError(f"holds {dtype} values of shape {shape}")
-    return dtype, shape, "F" if is_fortran else "C", beginning.tell()

@@ -19,7 +19,7 @@ from dlrsd.runtime.streams.readers.tdms_metadata import NO_DATA, Layout, Metadat
 _TOC_METADATA, _TOC_NEW_LIST, _TOC_INTERLEAVED, _TOC_BIG_ENDIAN = 1 << 1, 1 << 2, 1 << 5, 1 << 6
 _LEAD_IN = 28
 _MOST_METADATA = 1 << 26  # bytes in a segment
-_MOST_PLACES = 1 << 21
+_MOST_PLACES = 1 << 20
 
 
 class Place(Struct, frozen=True):

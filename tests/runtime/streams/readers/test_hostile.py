@@ -39,6 +39,7 @@ SAYS = {
     "external_storage.mat": "in another file, which is never opened",
     "external_link.h5": "a link to another file, which is never opened",
     "too_many_groups.h5": "more than 10000 groups and data sets",
+    "groups_in_groups.h5": "nested deeper than 64",
     "too_many_attributes.h5": "1001 attributes",
     "more_channels_than_time.h5": r"shape (5000, 200)",
     "bomb.mat": "noise does not pack",
