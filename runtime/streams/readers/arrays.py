@@ -101,6 +101,7 @@ def _series(holding: Holding, name: str, array: Samples, most: int) -> Series:
         unit=unit_of(holding.facts.get(name, {})),
         rate_hz=_nearest(holding, name, rate_of),
         start=_nearest(holding, name, start_of),
+        utc=getattr(array, "utc", False),
         label=name.rpartition("/")[2],
     )
 

@@ -115,6 +115,8 @@ def _count_scales(levels: list[dict[str, Any]]) -> int:
 class _Values:
     """The samples of a channel, mapped anew for each slice."""
 
+    utc = True  # as every time in such a file
+
     def __init__(
         self, file: IO[bytes], channel: Channel, scaling: Any, kind: str, path: Path
     ) -> None:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.attributes import is_set, rate_of
+from dlrsd.runtime.streams.attributes import rate_of
 from dlrsd.runtime.streams.readers.tdms_index import Channel
 from dlrsd.runtime.streams.source import Chunk
 
 _SAME_RATE = 1e-3
 _SET_BACK_S = 1.0
+_FIRST_YEAR = 2006  # of the format; earlier starts are what programs write that know none
 _LONGEST_STEP = 1.5  # intervals; a longer one is a gap
 
 
@@ -111,7 +112,7 @@ def _starts(channel: Channel) -> list[tuple[int, datetime]]:
     for index, properties in channel.changes:
         offset = _number(properties.get("wf_start_offset", offset))
         moment = properties.get("wf_start_time")
-        if isinstance(moment, datetime) and is_set(moment):
+        if isinstance(moment, datetime) and moment.year >= _FIRST_YEAR:
             starts.append((index, moment + timedelta(seconds=offset)))
     return starts
 

@@ -85,7 +85,7 @@ def _facts(each: TimeSet, system: int | None) -> dict[str, Any]:
         unit = _SYSTEMS.get(system or 0, "")
     if unit:
         facts["unit"] = unit
-    if each.is_even and each.step:
+    if not each.abscissa and each.step:
         facts["dt"] = each.step * (time_unit(each.abscissa_unit) or 1.0)
     if each.date is not None:
         facts["start"] = each.date

@@ -42,8 +42,8 @@ class TimeSet(Struct, frozen=True):
     value_type : int
         2 single and 4 double precision, 5 and 6 complex.
     count : int
-    is_even : bool
-        Whether the header has the abscissa; else it alternates with the values.
+    abscissa : {"", "f4", "f8"}
+        What the abscissa is written as before each value; empty where the header has it.
     step : float
         Of the abscissa.
     abscissa_type, ordinate_type : int
@@ -59,7 +59,7 @@ class TimeSet(Struct, frozen=True):
     function: int
     value_type: int
     count: int
-    is_even: bool
+    abscissa: Literal["", "f4", "f8"]
     step: float
     abscissa_type: int
     abscissa_unit: str
@@ -97,24 +97,18 @@ def read_headers(data: mmap.mmap) -> tuple[list[TimeSet], int | None]:
 
 
 def values_of(data: mmap.mmap, each: TimeSet) -> tuple[np.ndarray | None, np.ndarray]:
-    """Abscissa (of an uneven one) and values of a real data set, those that stand in the file."""
-    per_sample = 1 if each.is_even else 2
+    """Abscissa, where the header does not have it, and values, as far as they stand in the file."""
     raw = data[each.begin : each.end]
     if not each.byte_order:
-        values = _numbers(raw, each, per_sample * each.count)
-    elif not each.is_even and each.dtype == "f8" and len(raw) < 16 * each.count:
-        # a single for the abscissa beside a double
-        fields = [("x", each.byte_order + "f4"), ("y", each.byte_order + "f8")]
-        pairs = np.frombuffer(raw[: len(raw) // 12 * 12], fields)[: each.count]
-        return pairs["x"], pairs["y"]
-    else:
-        dtype = np.dtype(each.byte_order + each.dtype)
-        whole = len(raw) // dtype.itemsize
-        values = np.frombuffer(raw, dtype, min(whole, per_sample * each.count))
-    if each.is_even:
-        return None, values
-    values = values[: len(values) // 2 * 2]
-    return values[::2], values[1::2]
+        values = _numbers(raw, each, (2 if each.abscissa else 1) * each.count)
+        if not each.abscissa:
+            return None, values
+        values = values[: len(values) // 2 * 2]
+        return values[::2], values[1::2]
+    fields = [("x", each.byte_order + each.abscissa)] if each.abscissa else []
+    rows = np.dtype([*fields, ("y", each.byte_order + each.dtype)])
+    values = np.frombuffer(raw, rows, min(len(raw) // rows.itemsize, each.count))
+    return values["x"] if each.abscissa else None, values["y"]
 
 
 def _lines(data: mmap.mmap, begin: int, count: int) -> tuple[list[str], int]:
@@ -130,45 +124,65 @@ def _lines(data: mmap.mmap, begin: int, count: int) -> tuple[list[str], int]:
 
 
 def _header(data: mmap.mmap, lines: list[str], begin: int) -> TimeSet:
-    kind, ids, dofs, form, abscissa, ordinate = (
+    kind, ids, dofs, form, across, along = (
         lines[0],
         lines[1:6],
         lines[6],
         lines[7],
         *lines[8:10],
     )
+    count, value_type = _integer(form[10:20]), _integer(form[:10])
+    is_even = _integer(form[20:30]) == 1
     order: Literal["", "<", ">"] = ""
-    is_ieee = True
+    abscissa: Literal["", "f4", "f8"] = "" if is_even else "f8"
     mark = _MARK.search(data, begin)
     end = mark.start() if mark else len(data)
     if kind[6:7].lower() == "b":
         order = "<" if _integer(kind[7:13]) == _LITTLE else ">"
-        is_ieee = _integer(kind[13:19]) == _IEEE
-        said = begin + _integer(kind[31:43])
-        end = said if begin < said <= len(data) else _end_of_file(data, begin)
+        forms = _binary_forms(count, value_type, is_even)
+        end, abscissa = _binary_end(data, begin, _integer(kind[31:43]), forms)
     return TimeSet(
         begin=begin,
         end=end,
         byte_order=order,
-        is_ieee=is_ieee,
+        is_ieee=not order or _integer(kind[13:19]) == _IEEE,
         function=_integer(dofs[:5]),
-        value_type=_integer(form[:10]),
-        count=_integer(form[10:20]),
-        is_even=_integer(form[20:30]) == 1,
+        value_type=value_type,
+        count=count,
+        abscissa=abscissa,
         step=_number(form[43:56]),
-        abscissa_type=_integer(abscissa[:10]),
-        abscissa_unit=abscissa[47:67].strip(),
-        ordinate_type=_integer(ordinate[:10]),
-        ordinate_unit=ordinate[47:67].strip(),
+        abscissa_type=_integer(across[:10]),
+        abscissa_unit=across[47:67].strip(),
+        ordinate_type=_integer(along[:10]),
+        ordinate_unit=along[47:67].strip(),
         date=next((found for line in ids[2:3] if (found := _date(line)) is not None), None),
     )
 
 
-def _end_of_file(data: mmap.mmap, begin: int) -> int:
-    """Where the values of the last set end, whatever its header says."""
+Form = tuple[int, Literal["", "f4", "f8"]]  # bytes of all values, and the type of the abscissa
+
+
+def _binary_forms(count: int, value_type: int, is_even: bool) -> list[Form]:
+    if is_even:
+        return [(count * (4 if value_type == _SINGLE else 8), "")]
+    if value_type == _SINGLE:
+        return [(count * 8, "f4")]
+    return [(count * 16, "f8"), (count * 12, "f4")]  # programs differ
+
+
+def _binary_end(
+    data: mmap.mmap, begin: int, said: int, forms: list[Form]
+) -> tuple[int, Literal["", "f4", "f8"]]:
+    """Where binary values end, and in which form they are: the header's count of bytes may lie."""
+    for size, abscissa in forms:
+        if 0 < size <= len(data) - begin and _MARK_HERE.match(data, begin + size):
+            return begin + size, abscissa
+    size, abscissa = next((form for form in forms if form[0] == said), forms[0])
+    if 0 < size <= len(data) - begin:
+        return begin + size, abscissa
     beginning = max(begin, len(data) - 100)
     mark = re.search(rb"[\r\n]{0,2} {4}-1\s*\Z", data[beginning:])
-    return beginning + mark.start() if mark else len(data)
+    return beginning + mark.start() if mark else len(data), abscissa
 
 
 def _numbers(text: bytes, each: TimeSet, wanted: int) -> np.ndarray:
@@ -190,7 +204,7 @@ def _numbers(text: bytes, each: TimeSet, wanted: int) -> np.ndarray:
 
 
 def _cells(text: bytes, each: TimeSet) -> list[bytes]:
-    widths = (13,) if each.value_type == _SINGLE else (20,) if each.is_even else (13, 20)
+    widths = (13,) if each.value_type == _SINGLE else (20,) if not each.abscissa else (13, 20)
     row = re.compile(b"".join(b"(.{%d})" % width for width in widths))
     found = [cells for line in text.splitlines() for cells in row.findall(line)]
     return list(chain.from_iterable([cell] if isinstance(cell, bytes) else cell for cell in found))
