@@ -142,7 +142,10 @@ class DataSet:
                 data = zlib.decompressobj().decompress(data, size + 4)
             elif kind == _SHUFFLE and len(data) == size:
                 planes = np.frombuffer(data, np.uint8).reshape(itemsize, -1)
-                data = np.ascontiguousarray(planes.T).reshape(-1)
+                values = np.empty((planes.shape[1], itemsize), np.uint8)
+                for byte, plane in enumerate(planes):
+                    values[:, byte] = plane
+                data = values.reshape(-1)
         if len(data) != size:
             raise InputError(
                 f"{self._item.file.filename} is damaged: a chunk of {self._item.name} unpacks to "

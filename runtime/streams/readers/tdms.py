@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from bisect import bisect_right
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.arrays import arrays_source
 from dlrsd.runtime.streams.readers.holding import Holding
 from dlrsd.runtime.streams.readers.tdms_index import Channel, Place, read_index
@@ -17,6 +17,7 @@ from dlrsd.runtime.streams.readers.tdms_starts import first_start, gaps_of, with
 from dlrsd.runtime.streams.source import Source, Variable, reader_library, shorter_than_said
 
 _MOST_SCALES = 64
+_MOST_BYTES = 1 << 24  # that are read at once
 _SCALES = (
     "Linear", "Polynomial", "RTD", "Strain", "Table", "Thermistor", "Thermocouple", "Add",
     "Subtract", "AdvancedAPI",
@@ -113,7 +114,7 @@ def _count_scales(levels: list[dict[str, Any]]) -> int:
 
 
 class _Values:
-    """The samples of a channel, mapped anew for each slice."""
+    """The samples of a channel."""
 
     utc = True  # as every time in such a file
 
@@ -127,21 +128,15 @@ class _Values:
 
     def __getitem__(self, where: slice) -> np.ndarray:
         begin, end, _ = where.indices(self.shape[0])
-        with mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            parts = [np.empty(0, self.dtype)]
-            while begin < end:
-                i = bisect_right(self._channel.ends, begin)
-                before = self._channel.ends[i - 1] if i else 0
-                stop = min(end, self._channel.ends[i])
-                parts.append(
-                    self._scaled(
-                        {
-                            number: _read(mapped, place, begin - before, stop - before)
-                            for number, place in self._channel.places[i].items()
-                        }
-                    )
-                )
-                begin = stop
+        parts = [np.empty(0, self.dtype)]
+        while begin < end:
+            i = bisect_right(self._channel.ends, begin)
+            before = self._channel.ends[i - 1] if i else 0
+            stop = min(end, self._channel.ends[i])
+            places = self._channel.places[i].items()
+            raw = {n: _read(self._file, each, begin - before, stop - before) for n, each in places}
+            parts.append(self._scaled(raw))
+            begin = stop
         return parts[1] if len(parts) == 2 else np.concatenate(parts)
 
     def _scaled(self, raw: Mapping[int, np.ndarray]) -> np.ndarray:
@@ -156,23 +151,29 @@ class _Values:
         return scaled
 
 
-def _read(mapped: mmap.mmap, place: Place, begin: int, end: int) -> np.ndarray:
-    """Values of one place, copied."""
-    view: np.ndarray = np.ndarray(
-        (place.chunks, place.count),
-        place.dtype,
-        mapped,
-        place.first,
-        (place.stride, place.step),
-    )
-    first, last = begin // place.count, (end - 1) // place.count
-    if last - first < 2:
-        rows = [view[row] for row in range(first, last + 1)]
-        rows[-1] = rows[-1][: end - last * place.count]
-        rows[0] = rows[0][begin - first * place.count :]
-        return np.concatenate(rows)
-    begin, end = begin - first * place.count, end - first * place.count
-    return view[first : last + 1].reshape(-1)[begin:end].copy()
+def _read(file: IO[bytes], place: Place, begin: int, end: int) -> np.ndarray:
+    """Values of one place, read with what stands between them."""
+    parts = []
+    while begin < end:
+        chunk, first = divmod(begin, place.count)
+        span = (place.count - 1) * place.step + int(place.dtype[2:])  # bytes of a whole chunk
+        if first or end - begin < place.count or span > _MOST_BYTES:
+            n = min(end - begin, place.count - first, max(1, _MOST_BYTES // place.step))
+            n_chunks = 1
+        else:
+            n, n_chunks = place.count, (end - begin) // place.count
+            n_chunks = min(n_chunks, max(1, _MOST_BYTES // max(place.stride, 1)))
+        at = place.first + chunk * place.stride + first * place.step
+        size = (n_chunks - 1) * place.stride + (n - 1) * place.step + int(place.dtype[2:])
+        file.seek(at)
+        data = file.read(size)
+        if len(data) < size:
+            raise InputError(f"{file.name} became shorter while it was read")
+        strides = (place.stride, place.step)
+        values: np.ndarray = np.ndarray((n_chunks, n), place.dtype, data, 0, strides)
+        parts.append(values.reshape(-1))
+        begin += n * n_chunks
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _moments(values: np.ndarray) -> np.ndarray:

@@ -175,6 +175,22 @@ def _(path: Path) -> None:
         file["c"] = h5py.Empty("f4")
 
 
+@hostile("times_that_fall_beyond_all_bounds.h5")
+def _(path: Path) -> None:
+    times = np.arange(1500) / 12000
+    times[-18:] = -(10.0 ** np.arange(-160, 290, 25))
+    with h5py.File(path, "w") as file:
+        file["time"], file["acc"] = times, np.ones(1500)
+
+
+@hostile("times_set_back_by_all_bounds.h5")
+def _(path: Path) -> None:
+    times = np.arange(70_000) / 12000
+    times[-18:] = -(10.0 ** np.arange(-160, 290, 25))
+    with h5py.File(path, "w") as file:
+        file["time"], file["acc"] = times, np.ones(70_000)
+
+
 # MATLAB
 
 

@@ -17,6 +17,8 @@ MOST_SECONDS, MOST_BYTES = 10.0, 300e6
 # Read up to what is there, and how many samples that is; all others are refused.
 READ = {
     "long_attribute.h5": 3,
+    "times_that_fall_beyond_all_bounds.h5": 1500,
+    "times_set_back_by_all_bounds.h5": 69_982,
     "bomb_behind_a_small_claim.mat": 4,
     "claims_more_than_it_holds.tdms": 1000,
     "overflowing_count.tdms": 1000,
