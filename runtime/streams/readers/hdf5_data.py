@@ -1,8 +1,8 @@
 """Data sets of HDF5, read without trust: bounded by what the file really holds.
 
 HDF5 itself takes whatever memory a chunk unpacks to, and makes up samples that were never written.
-So a data set is checked before it is read, and gzip, of which any chunk may unpack to gigabytes,
-is unpacked here in bounded pieces.
+So a data set is checked before it is read, and chunks of gzip that may unpack to gigabytes are
+unpacked here, up to the size that they should have.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from dlrsd.runtime.streams.readers.holding import check_packing
 
 _MOST_CHUNK_BYTES = 1 << 25
 _MOST_CHUNKS = 1 << 20
-_LZF_RATIO = 100  # a match of 264 bytes takes 3
+_LZF_RATIO, _GZIP_RATIO = 100, 1032  # at most, by their formats
+_MOST_SWOLLEN = 1 << 26
 _DEFLATE, _SHUFFLE, _FLETCHER32, _LZF = 1, 2, 3, 32000
 _NAMES = {4: "szip", 5: "nbit", 6: "scale-offset", 32001: "blosc", 32004: "lz4", 32015: "zstd"}
 _REPACK = "write it anew with `h5repack -f GZIP=4 -l CHUNK=65536 OLD NEW`"
@@ -51,6 +52,7 @@ class DataSet:
         self.dtype: np.dtype[Any] = item.dtype
         self.shape: tuple[int, ...] = item.shape
         self.held = 0
+        self._may_swell = False
         self._filters = _filters(item)
         self._last: dict[tuple[int, ...], np.ndarray] = {}
         stored = item.id.get_storage_size()
@@ -66,7 +68,7 @@ class DataSet:
         slices = where if isinstance(where, tuple) else (where,)
         slices += (slice(None),) * (len(self.shape) - len(slices))
         bounds = [each.indices(n)[:2] for each, n in zip(slices, self.shape, strict=True)]
-        if _DEFLATE in self._filters:
+        if self._may_swell:
             return self._unpacked(bounds)
         values: np.ndarray = self._item[tuple(slice(*each) for each in bounds)]
         return values
@@ -95,6 +97,8 @@ class DataSet:
                 f"is kept in {count} chunks of up to {unpacked} bytes: expected at "
                 f"most {_MOST_CHUNKS} of {_MOST_CHUNK_BYTES}; {_REPACK}"
             )
+        # What HDF5 itself takes for a chunk that says another size than it has.
+        self._may_swell = _DEFLATE in self._filters and longest * _GZIP_RATIO > _MOST_SWOLLEN
         self.shape = tuple(map(min, reach, item.shape))
         grid = [-(-n // chunk) for n, chunk in zip(self.shape, chunks, strict=True)]
         if not count or count < math.prod(grid):
@@ -163,7 +167,7 @@ def _filters(item: Any) -> list[int]:
     for each in filters:
         # What bounds gzip is done here, and lzf would be done in HDF5.
         is_known = each in (_DEFLATE, _SHUFFLE, _FLETCHER32, _LZF)
-        if not is_known or {_DEFLATE, _LZF} <= set(filters):
+        if not is_known or filters.count(each) > 1 or {_DEFLATE, _LZF} <= set(filters):
             raise InputError(
                 f"is packed with {_NAMES.get(each, f'filter {each}')}: expected gzip or "
                 f"lzf; {_REPACK}"

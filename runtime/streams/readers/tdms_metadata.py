@@ -9,6 +9,7 @@ import re
 import struct
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ _CODES = {
     "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q",
     "f4": "f", "f8": "d", "b1": "?",
 }  # fmt: skip
+_FORMS = {order + code: struct.Struct(order + code) for order in "<>" for code in _CODES.values()}
 _BEGINNING_OF_TIME = datetime(1904, 1, 1, tzinfo=timezone.utc)
 
 
@@ -142,15 +144,17 @@ class Metadata:
         return self._data[begin : self._at].decode("utf-8", "replace")
 
     def _take(self, code: str) -> Any:
-        begin, self._at = self._at, self._at + struct.calcsize(self._order + code)
+        form = _FORMS[self._order + code]
+        begin, self._at = self._at, self._at + form.size
         if self._at > len(self._data):
             raise self._damaged("metadata beyond its segment")
-        return struct.unpack_from(self._order + code, self._data, begin)[0]
+        return form.unpack_from(self._data, begin)[0]
 
     def _damaged(self, what: str) -> InputError:
         return InputError(f"{self._path} cannot be read as TDMS: it says {what}")
 
 
+@lru_cache(maxsize=4096)
 def parts_of(path: str) -> tuple[str, ...]:
     """Group and channel of an object's path, as in ``/'group'/'channel'``.
 

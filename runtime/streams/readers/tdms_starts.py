@@ -6,13 +6,13 @@ is before the end of the samples so far, or about there, is how well the program
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.attributes import rate_of
 from dlrsd.runtime.streams.readers.tdms_index import Channel
 from dlrsd.runtime.streams.source import Chunk
 
@@ -69,13 +69,13 @@ def gaps_of(
 
 def with_gaps(chunks: Iterator[Chunk], gaps: Mapping[int, int]) -> Iterator[Chunk]:
     """Chunks of samples without gaps, cut where there are some."""
-    waiting, at = sorted(gaps), 0
+    waiting, at = deque(sorted(gaps)), 0
     for chunk in chunks:
         samples, begin = chunk.samples, 0
         length = samples.shape[1]
         gap = 0
         while waiting and waiting[0] < at + length:
-            end = waiting.pop(0) - at
+            end = waiting.popleft() - at
             if end > begin:
                 yield Chunk(samples[:, begin:end], gap)
             begin, gap = end, gaps[at + end]
@@ -125,13 +125,10 @@ def _number(value: Any) -> float:
 def _check_rate(name: str, channel: Channel, path: Path) -> None:
     said = None
     for index, properties in channel.changes:
-        rate = rate_of(
-            {"wf_increment": properties.get("wf_increment")}
-            if properties.get("wf_increment")
-            else {}
-        )
-        if rate is None or index == channel.length:
+        increment = _number(properties.get("wf_increment"))
+        if increment in (0.0, 1.0) or index == channel.length:
             continue
+        rate = 1 / increment
         if said is not None and index and abs(rate - said) > _SAME_RATE * abs(said):
             raise InputError(
                 f"{name} in {path} is sampled at {said:g} Hz and from sample {index} at {rate:g} "

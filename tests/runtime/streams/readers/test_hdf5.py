@@ -266,6 +266,21 @@ def test_vectors_however_they_are_kept(path, options, dtype):
     np.testing.assert_array_equal(opened(path).samples[0], x.astype("f4"))
 
 
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("fletcher32", [False, True])
+@pytest.mark.parametrize("dtype", ["<f4", ">f8"])
+def test_chunks_too_long_to_be_left_to_hdf5(path, shuffle, fletcher32, dtype):
+    x = np.random.default_rng(0).normal(size=250_000).astype(dtype)
+    options = {"chunks": (100_000,), "compression": 1, "shuffle": shuffle}
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", data=x, fletcher32=fletcher32, **options)
+    np.testing.assert_array_equal(opened(path).samples[0], x.astype("f4"))
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(bytes(64))
+    refused(path, "cannot be read as HDF5|is damaged")
+
+
 @pytest.mark.parametrize("chunks", [(2, 500), (3, 333), (1, 70_000), (3, 1)])
 @pytest.mark.parametrize("is_tall", [False, True])
 def test_matrices_however_they_are_kept(path, chunks, is_tall):
