@@ -6,6 +6,7 @@ above: the nearest that states it counts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,19 @@ _EXPECTED = (
 )
 
 
-def arrays_source(holding: Holding, variable: Variable, path: Path) -> Source:
+def arrays_source(
+    holding: Holding, variable: Variable, path: Path, channels: int | None = None
+) -> Source:
     """The arrays as series; of two axes, the one that is clearly longer is time.
+
+    Parameters
+    ----------
+    holding : Holding
+    variable : Variable
+    path : Path
+        What messages call the file.
+    channels : int > 0, optional
+        As someone states it: so many rows, or columns, of a matrix are channels.
 
     Raises
     ------
@@ -45,8 +57,6 @@ def arrays_source(holding: Holding, variable: Variable, path: Path) -> Source:
         If there is none, it is not clear what an axis is, or which clock is whose, or what
         `variable` names is no series of real numbers.
     """
-    _fold_facts(holding)
-    variable = _split_matrices(holding, variable, path)
     asked = asked_names(variable)
     for name in asked & set(holding.left):
         raise InputError(f"{name} in {path} {holding.left[name]}: {_EXPECTED}")
@@ -56,20 +66,33 @@ def arrays_source(holding: Holding, variable: Variable, path: Path) -> Source:
             + (f" ({_listed(holding.left)})" if holding.left else "")
             + f": {_EXPECTED}"
         )
-    lengths = {max(array.shape) for name, array in holding.arrays.items() if name in asked}
-    arrays = {
-        name: array
-        for name, array in holding.arrays.items()
-        if len(lengths) != 1 or max(array.shape) in lengths
-    }
+    _fold_facts(holding)
+    wanted = asked | {re.sub(r"\[\d+\]$", "", name) for name in asked}
+    lengths = {max(array.shape) for name, array in holding.arrays.items() if name in wanted}
+    if lengths:  # a clock is as long as its channels
+        holding.arrays = {
+            name: array
+            for name, array in holding.arrays.items()
+            if name in wanted or max(array.shape) in lengths
+        }
+    kept = sum(getattr(array, "kept", 0) for array in holding.arrays.values())
+    check_memory(kept, path, "name those to read as variable, or keep them in HDF5 or MAT 7.3")
+    for name, array in list(holding.arrays.items()):
+        if (why := _unclear_axes(array.shape, channels)) is None:
+            continue
+        if asked and name not in wanted:
+            del holding.arrays[name]
+            continue
+        raise InputError(f"{path} holds an array{f' {name}' if name else ''} {why}")
+    variable = _split_matrices(holding, variable)
+    asked = asked_names(variable)
+    arrays = holding.arrays
     width = sum(_width(array) for array in arrays.values())
     if width > MOST_SERIES:
         raise InputError(
             f"{path} holds {width} series: expected at most {MOST_SERIES}; name those to read as "
             f"variable"
         )
-    kept = sum(getattr(array, "kept", 0) for array in arrays.values())
-    check_memory(kept, path, "name those to read as variable, or keep them in HDF5 or MAT 7.3")
     step = min(BLOCK, max(_SHORTEST_BLOCK, _MOST_VALUES // width))
 
     def blocks(names: Sequence[str]) -> Iterator[list[np.ndarray]]:
@@ -123,13 +146,12 @@ def _fold_facts(holding: Holding) -> None:
             holding.facts.setdefault(home, {}).setdefault(key, values[0])
 
 
-def _split_matrices(holding: Holding, variable: Variable, path: Path) -> Variable:
+def _split_matrices(holding: Holding, variable: Variable) -> Variable:
     """Replace each matrix that holds a clock by its columns; the `variable` that then is asked."""
     asked = asked_names(variable)
     for name, array in list(holding.arrays.items()):
         if len(array.shape) != 2 or min(array.shape) < 2:
             continue
-        _check_axes(array.shape, name, path)
         columns = {f"{name}[{i}]" if name else str(i): c for i, c in enumerate(columns_of(array))}
         head = _block(array, 0, _SHORTEST_BLOCK)
         clocks = [find_clock("", row) is not None for row in head]
@@ -190,19 +212,20 @@ def _with_own_clocks(
     return [each for each in series if each.name not in names or each.name in kept]
 
 
-def _check_axes(shape: tuple[int, ...], name: str, path: Path) -> None:
-    long, short = max(shape), min(shape) if len(shape) == 2 else 1
+def _unclear_axes(shape: tuple[int, ...], channels: int | None) -> str | None:
+    """Why it is not clear which axis of an array is that of channels, or None."""
+    if len(shape) == 1 or (channels == min(shape) and shape[0] != shape[1]):
+        return None
+    if shape[0] == shape[1]:
+        return f"of shape {shape}: expected one axis (time) to be longer than the other (channels)"
+    long, short = max(shape), min(shape)
     if short > _MOST_CHANNELS or (short > _CLEARLY_CHANNELS and long <= _LONGER * short):
-        raise InputError(
-            f"{path} holds an array{f' {name}' if name else ''} of shape {shape}: expected one "
-            f"axis of channels and a much longer one of time; if its rows are windows, keep them "
-            f"as one long series, if they are channels, each as a series of its own"
+        return (
+            f"of shape {shape}: are these windows or channels? Where they are {short} channels, "
+            f"state channels {short}; windows have to be kept as one long series, "
+            f"array.reshape(-1)"
         )
-    if long == short > 1:
-        raise InputError(
-            f"{path} holds an array{f' {name}' if name else ''} of shape {shape}: expected one "
-            f"axis (time) to be longer than the other (channels)"
-        )
+    return None
 
 
 def _width(array: Samples) -> int:

@@ -38,7 +38,7 @@ _MATLAB_KINDS = {
 }
 
 
-def open_hdf5(path: Path, variable: Variable) -> Source:
+def open_hdf5(path: Path, variable: Variable, channels: int | None = None) -> Source:
     """The data sets of real numbers in an HDF5 file, in whichever group."""
     h5py = reader_library("h5py", path)
     try:
@@ -51,7 +51,7 @@ def open_hdf5(path: Path, variable: Variable) -> Source:
             ) from error
         raise
     try:
-        source = arrays_source(_holding(h5py, file, path), variable, path)
+        source = arrays_source(_holding(h5py, file, path), variable, path, channels)
     except BaseException:
         file.close()
         raise

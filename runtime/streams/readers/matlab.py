@@ -14,14 +14,14 @@ from dlrsd.runtime.streams.source import Source, Variable, reader_library
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
-def open_mat(path: Path, variable: Variable) -> Source:
+def open_mat(path: Path, variable: Variable, channels: int | None = None) -> Source:
     """The vectors and matrices of real numbers in a MAT file."""
     with path.open("rb") as file:
         beginning = file.read(520)
     if _HDF5 in (beginning[:8], beginning[512:]):
-        return open_hdf5(path, variable)
+        return open_hdf5(path, variable, channels)
     is_4 = 0 in beginning[:4]
-    return arrays_source(_read_mat4(path) if is_4 else read_mat5(path), variable, path)
+    return arrays_source(_read_mat4(path) if is_4 else read_mat5(path), variable, path, channels)
 
 
 def _read_mat4(path: Path) -> Holding:

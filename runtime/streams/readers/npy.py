@@ -34,7 +34,7 @@ _MOST_MEMBERS = 10_000
 _LONGEST_HEADER = 1 << 14
 
 
-def open_npy(path: Path, variable: Variable) -> Source:
+def open_npy(path: Path, variable: Variable, channels: int | None = None) -> Source:
     """An array of shape (samples,) or (channels, samples), or a vector of structures."""
     with path.open("rb") as file:
         try:
@@ -54,10 +54,11 @@ def open_npy(path: Path, variable: Variable) -> Source:
     if not fields:
         refuse_variable(variable, path)
     named = not isinstance(variable, str) and not fields
-    return arrays_source(Holding(fields or {"": array}), None if named else variable, path)
+    holding = Holding(fields or {"": array})
+    return arrays_source(holding, None if named else variable, path, channels)
 
 
-def open_npz(path: Path, variable: Variable) -> Source:
+def open_npz(path: Path, variable: Variable, channels: int | None = None) -> Source:
     """The arrays of an archive as `numpy.savez` writes it; single numbers state facts."""
     holding = Holding(facts={"": {}})
     with zipfile.ZipFile(path) as archive:
@@ -73,7 +74,7 @@ def open_npz(path: Path, variable: Variable) -> Source:
                 holding.left[name] = str(error)
             except ValueError:
                 holding.left[name] = "is no array"
-    return arrays_source(holding, variable, path)
+    return arrays_source(holding, variable, path, channels)
 
 
 def _add(holding: Holding, name: str, member: zipfile.ZipInfo, file: IO[bytes], path: Path) -> None:

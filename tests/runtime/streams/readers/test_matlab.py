@@ -197,10 +197,18 @@ def test_other_contents_are_named(path, value, said):
 @pytest.mark.parametrize("save", ALL)
 def test_windows_or_channels_is_asked(path, save):
     save(path, {"x": np.ones((1200, 1024))})
-    refused(path, r"array x of shape \(1\d\d\d, 1\d\d\d\): .* windows")
+    refused(path, r"array x of shape \(1\d\d\d, 1\d\d\d\): are these windows or")
 
 
 def test_samples_are_read_from_a_file_that_is_not_packed_without_keeping_it(path):
     scipy.io.savemat(path, {"x": X.T, "y": X[:1].T})
     np.testing.assert_array_equal(opened(path).samples, np.vstack([X, X[:1]]))
     np.testing.assert_array_equal(opened(path, variable="y").samples, X[:1])
+
+
+@pytest.mark.parametrize("save", ALL)
+def test_an_image_beside_the_samples(path, save):
+    save(path, COLUMNS | {"image": np.ones((1200, 1024)), "other": np.ones((77, 1))})
+    np.testing.assert_array_equal(opened(path, variable="acc").samples, X[:1])
+    got = opened(path, variable="image", channels=1024)
+    assert got.samples.shape == (1024, 1200)

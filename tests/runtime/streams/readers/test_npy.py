@@ -24,7 +24,20 @@ def test_types_and_layouts(tmp_path, order, dtype, is_tall):
 )
 def test_windows_or_channels_is_asked(tmp_path, shape):
     np.save(tmp_path / "x.npy", np.zeros(shape, "i1"))
-    refused(tmp_path / "x.npy", rf"shape \({shape[0]}, {shape[1]}\): .* windows, keep them as one")
+    refused(
+        tmp_path / "x.npy",
+        rf"shape \({shape[0]}, {shape[1]}\): (are these windows or channels|expected one axis)",
+    )
+
+
+@pytest.mark.parametrize("shape", [(1200, 1024), (1024, 1200), (2000, 16), (70, 9000)])
+def test_channels_are_stated(tmp_path, shape):
+    x = np.random.default_rng(0).normal(size=shape).astype("f4")
+    np.save(tmp_path / "x.npy", x)
+    got = opened(tmp_path / "x.npy", channels=min(shape))
+    np.testing.assert_array_equal(got.samples, x if shape[0] < shape[1] else x.T)
+    refused(tmp_path / "x.npy", "windows or channels", channels=max(shape))
+    refused(tmp_path / "x.npy", "windows or channels", channels=7)
 
 
 @pytest.mark.parametrize("shape", [(2, 500), (8, 1024), (3, 100), (16, 4096)])
