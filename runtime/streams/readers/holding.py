@@ -132,7 +132,7 @@ def fields_of(array: Samples) -> dict[str, Samples]:
     return {
         name: _Field(name, records)
         for name, (base, shape) in bases.items()
-        if base.kind in "iuf" and is_series(array.shape + shape)
+        if base.kind in "iufM" and is_series(array.shape + shape)
     }
 
 

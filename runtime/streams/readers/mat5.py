@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import zlib
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import IO, Any
 
@@ -35,6 +36,7 @@ _KINDS = {
 }  # fmt: skip
 _IS_COMPLEX, _IS_LOGICAL = 0x0800, 0x0200
 _MOST_NESTED, _MOST_FIELDS, _LONGEST_TEXT = 8, 4096, 256
+_MOST_STRUCTURES, _MOST_ARRAYS = 64, 20_000
 _PIECE = 1 << 16
 
 Shape = tuple[int, ...]
@@ -160,6 +162,7 @@ class _Reading:
     def __init__(self, path: Path, order: str) -> None:
         self.holding = Holding()
         self._path, self._order = path, order
+        self._count = 0
 
     def matrix(self, stream: _Stream, group: str = "", field: str = "", depth: int = 0) -> None:
         """Keep an array, or the fields of a structure, of which the tag was taken."""
@@ -176,8 +179,12 @@ class _Reading:
         path = f"{group}/{name}" if group else name
         why = _KINDS.get(kind, f"is of class {kind}")
         facts = self.holding.facts.setdefault(group, {})
-        if kind == _STRUCTURE and math.prod(shape) == 1 and depth < _MOST_NESTED:
-            self._fields(stream, path, depth)
+        self._count += 1
+        if self._count > _MOST_ARRAYS:
+            raise InputError(f"{self._path} holds more than {_MOST_ARRAYS} arrays: split it")
+        count = math.prod(shape)
+        if kind == _STRUCTURE and 0 < count <= _MOST_STRUCTURES and depth < _MOST_NESTED:
+            self._structures(stream, path, count, depth)
         elif kind == _TEXT and math.prod(shape) <= _LONGEST_TEXT:
             facts[name] = self._text(stream)
         elif kind not in _NUMBERS:
@@ -191,18 +198,19 @@ class _Reading:
         elif math.prod(shape) and len(shape) > 2:
             self.holding.left[path] = f"has {len(shape)} axes"
 
-    def _fields(self, stream: _Stream, path: str, depth: int) -> None:
+    def _structures(self, stream: _Stream, path: str, count: int, depth: int) -> None:
         width = int(np.frombuffer(self._part(stream, 8), f"{self._order}i4")[0])
         text = self._part(stream, _MOST_FIELDS * 64)
         if not 0 < width <= 64 or len(text) // width > _MOST_FIELDS:
             raise InputError(f"{self._path} is damaged: the structure {path} has no fields")
-        for begin in range(0, len(text), width):
-            name = text[begin : begin + width].split(b"\0")[0].decode("ascii", "replace")
-            kind, count, _ = self._tag(stream)
-            if kind != _MATRIX or count > stream.left:
+        cells = [text[begin : begin + width] for begin in range(0, len(text), width)]
+        names = [cell.split(b"\0")[0].decode("ascii", "replace") for cell in cells]
+        for i, name in product(range(count), names):
+            kind, size, _ = self._tag(stream)
+            if kind != _MATRIX or size > stream.left:
                 raise InputError(f"{self._path} is damaged: in the structure {path}")
-            rest, stream.left = stream.left - count, count
-            self.matrix(stream, path, name, depth + 1)
+            rest, stream.left = stream.left - size, size
+            self.matrix(stream, path if count == 1 else f"{path}[{i}]", name, depth + 1)
             stream.skip(stream.left)
             stream.left = rest
 

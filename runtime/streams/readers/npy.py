@@ -40,6 +40,8 @@ def open_npy(path: Path, variable: Variable, channels: int | None = None) -> Sou
         try:
             dtype, shape, order, begin = _header(file)
             _check(dtype, shape)
+            if dtype.kind == "M":
+                raise InputError("holds dates and no samples")
         except InputError as error:
             raise InputError(f"{path} cannot be read as NPY: it {error}; {_EXPECTED}") from None
     size, there = math.prod(shape) * dtype.itemsize, path.stat().st_size - begin
@@ -130,7 +132,7 @@ def _header(file: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...], str, int]:
 
 def _check(dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
     """Raise an `InputError` that says what an array holds, where that is no series."""
-    if dtype.kind not in "iufV" or (dtype.kind == "V" and not dtype.names):
+    if dtype.kind not in "iufVM" or (dtype.kind == "V" and not dtype.names):
         raise InputError(f"holds {_WORDS.get(dtype.kind, 'values of another kind')} ({dtype})")
     if len(shape) not in (1, 2) or min(shape) < 0:
         raise InputError(f"holds {dtype} values of shape {shape}")

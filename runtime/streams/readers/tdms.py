@@ -13,7 +13,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.arrays import arrays_source
 from dlrsd.runtime.streams.readers.holding import Holding
 from dlrsd.runtime.streams.readers.tdms_index import Channel, Place, read_index
-from dlrsd.runtime.streams.readers.tdms_starts import first_start, gaps_of, with_gaps
+from dlrsd.runtime.streams.readers.tdms_starts import first_start, gaps_of, one_start, with_gaps
 from dlrsd.runtime.streams.source import Source, Variable, reader_library, shorter_than_said
 
 _MOST_SCALES = 64
@@ -42,6 +42,7 @@ def open_tdms(path: Path, variable: Variable) -> Source:
         for parts, channel in index.channels.items():
             if len(parts) < 2 or "/".join(parts) in holding.arrays:
                 holding.facts["/".join(parts)] = _facts(channel)
+        one_start(holding.facts)
         source = arrays_source(holding, variable, path)
         if source.n_samples is not None:  # else a channel of times tells what is missing
             chosen = {name: channels[name] for name in source.channel_names}

@@ -128,6 +128,24 @@ def test_a_signal_with_its_axis_as_a_structure(path, save):
     assert (got.rate, got.unit, got.names) == (RATE, "g", ["Signal_0/y_values/values"])
 
 
+@pytest.mark.parametrize("save", [version_5, version_7])
+def test_an_array_of_structures(path, save):
+    """As the data set of Paderborn has it: axes and signals of several rates."""
+
+    def structures(*contents):
+        rows = np.zeros((1, len(contents)), dtype=[("Name", object), ("Data", object)])
+        for i, (name, data) in enumerate(contents):
+            rows[0, i] = (name, data[None].astype("f8"))
+        return rows
+
+    axes = structures(("Mech_4kHz", T[:400]), ("HostService", T))
+    signals = structures(("force", X[1, :400]), ("vibration_1", X[0]))
+    save(path, {"N09": {"X": axes, "Y": signals, "Info": "run 1"}})
+    got = opened(path, variable="N09/Y[1]/Data")
+    assert (got.rate, got.names) == (RATE, ["N09/Y[1]/Data"])
+    np.testing.assert_array_equal(got.samples, X[:1])
+
+
 @pytest.mark.parametrize("save", ALL)
 def test_a_matrix_of_times_and_samples(path, save):
     save(path, {"data": np.column_stack([T, X[0], X[1]])})
@@ -182,7 +200,7 @@ def test_what_is_no_series_is_named(path, save):
     ("value", "said"),
     [
         (np.array([[X[0]], [X[1]]], dtype=object), "is a cell array"),
-        (np.array([(1.0,), (2.0,)], dtype=[("a", object)]), "is an array of structures"),
+        (np.array([(1.0,)] * 65, dtype=[("a", object)]), "is an array of structures"),
         (scipy.sparse.csc_matrix(np.eye(5)), "is a sparse matrix"),
         (np.zeros((4, 5, 6)), "has 3 axes"),
     ],

@@ -73,7 +73,7 @@ def test_a_vector_of_structures(tmp_path):
         (X[0] > 0, "true or false"),
         (np.array(["a", "b"]), "texts"),
         (np.array([1, "a"], dtype=object), "Python objects"),
-        (T[:10].astype("m8[s]"), "another kind"),
+        (T[:10].astype("m8[s]"), "values of another kind"),
         (np.zeros((2, 3, 4)), r"shape \(2, 3, 4\)"),
         (np.zeros((0, 3)), "no samples"),
     ],
@@ -90,6 +90,21 @@ def test_archives(tmp_path, save, facts):
     got = opened(tmp_path / "x.npz")
     assert (got.rate, got.names) == (pytest.approx(RATE), ["acc[0]", "acc[1]"])
     np.testing.assert_array_equal(got.samples, X[:2])
+
+
+STAMPS = np.datetime64("2026-03-01T08:00:00", "ns") + np.rint(T * 1e9).astype("m8[ns]")
+
+
+def test_time_stamps(tmp_path):
+    rows = np.zeros(N, [("when", "M8[ns]"), ("acc", "f4")])
+    rows["when"], rows["acc"] = STAMPS, X[0]
+    np.save(tmp_path / "x.npy", rows)
+    np.savez(tmp_path / "x.npz", index=STAMPS, acc=X[0])
+    for name in ("x.npy", "x.npz"):
+        got = opened(tmp_path / name)
+        assert (got.rate, got.start, got.names) == (RATE, "2026-03-01T08:00:00", ["acc"])
+    np.save(tmp_path / "x.npy", STAMPS)
+    refused(tmp_path / "x.npy", "dates and no samples")
 
 
 def test_members_of_an_archive_are_named(tmp_path):

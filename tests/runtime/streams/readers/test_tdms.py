@@ -131,6 +131,17 @@ def test_channels_of_different_starts(path):
     refused(path, "segments of g/a and g/b .* start at different times")
 
 
+def test_channels_stamped_one_after_another_have_one_start(path):
+    def both(seconds):
+        stamps = {name: {"wf_start_time": at(seconds + d)} for name, d in (("a", 0), ("b", 3e-4))}
+        return {name: (X[0], WAVE | stamp) for name, stamp in stamps.items()}
+
+    write(path, both(0), both(60))
+    got = opened(path)
+    assert got.start == "2026-03-01T08:00:00+00:00"
+    assert got.gaps == {N: 60 * RATE - N}
+
+
 def test_a_rate_that_changes_is_refused(path):
     write(path, {"a": (X[0], WAVE)}, {"a": (X[1], {"wf_increment": 1 / 51_200})})
     refused(path, "g/a .* is sampled at 25600 Hz and from sample 4000 at 51200 Hz")
