@@ -15,7 +15,7 @@ import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.attributes import rate_of, start_of, unit_of
-from dlrsd.runtime.streams.clock import find_clock
+from dlrsd.runtime.streams.clock import find_clock, is_named_time
 from dlrsd.runtime.streams.readers.holding import (
     Holding,
     Samples,
@@ -86,14 +86,13 @@ def arrays_source(
         raise InputError(f"{path} holds an array{f' {name}' if name else ''} {why}")
     variable = _split_matrices(holding, variable)
     asked = asked_names(variable)
-    arrays = holding.arrays
-    width = sum(_width(array) for array in arrays.values())
-    if width > MOST_SERIES:
-        raise InputError(
-            f"{path} holds {width} series: expected at most {MOST_SERIES}; name those to read as "
-            f"variable"
-        )
-    step = min(BLOCK, max(_SHORTEST_BLOCK, _MOST_VALUES // width))
+    arrays = _near(holding.arrays, asked)
+    _check_width(arrays, path)
+    series, clocks = _described(holding, arrays, asked)
+    if asked and not clocks and _total_width(holding.arrays) <= MOST_SERIES:
+        arrays = holding.arrays  # the clock may stand anywhere
+        series, clocks = _described(holding, arrays, asked)
+    step = _step(arrays)
 
     def blocks(names: Sequence[str]) -> Iterator[list[np.ndarray]]:
         chosen = [arrays[name] for name in names]
@@ -102,16 +101,51 @@ def arrays_source(
         for begin in range(0, max(chosen[0].shape), step):
             yield [_block(array, begin, begin + step) for array in chosen]
 
-    series = [_series(holding, name, array, step) for name, array in arrays.items()]
-    clocks = {clock.name for clock in clocks_among([s for s in series if s.name not in asked])}
-    for each in series:
-        if each.name not in clocks and unit_of_series(each) is None:
-            each.unit = _nearest(holding, group_of(each.name), unit_of)
     source = assemble(_with_own_clocks(series, clocks, asked, path), blocks, variable, path)
     source.warnings[:0] = holding.warnings
     if holding.left:
         source.warnings.append(f"left out of {path}: {_listed(holding.left)}")
     return source
+
+
+def _near(arrays: dict[str, Samples], asked: set[str]) -> dict[str, Samples]:
+    """Of arrays those that are asked for, and those of their groups and the groups above."""
+    homes = {group for name in asked for group in _groups(name)}
+    near = {n: array for n, array in arrays.items() if n in asked or group_of(n) in homes}
+    if _total_width(near) > MOST_SERIES:  # a clock among so many is looked for by its name
+        near = {n: near[n] for n in near if n in asked or is_named_time(n.rpartition("/")[2])}
+    return near if asked & arrays.keys() else arrays
+
+
+def _described(
+    holding: Holding, arrays: dict[str, Samples], asked: set[str]
+) -> tuple[list[Series], set[str]]:
+    """The arrays as series, with what is stated of them, and which of them are clocks."""
+    step = _step(arrays)
+    series = [_series(holding, name, array, step) for name, array in arrays.items()]
+    others = [each for each in series if each.name not in asked]
+    clocks = {clock.name for clock in clocks_among(others)}
+    for each in series:
+        if each.name not in clocks and unit_of_series(each) is None:
+            each.unit = _nearest(holding, group_of(each.name), unit_of)
+    return series, clocks
+
+
+def _step(arrays: dict[str, Samples]) -> int:
+    """How many samples of each are read at once."""
+    return min(BLOCK, max(_SHORTEST_BLOCK, _MOST_VALUES // _total_width(arrays)))
+
+
+def _total_width(arrays: dict[str, Samples]) -> int:
+    return sum(_width(array) for array in arrays.values())
+
+
+def _check_width(arrays: dict[str, Samples], path: Path) -> None:
+    if (width := _total_width(arrays)) > MOST_SERIES:
+        raise InputError(
+            f"{path} holds {width} series: expected at most {MOST_SERIES}; name those to read as "
+            f"variable"
+        )
 
 
 def _series(holding: Holding, name: str, array: Samples, most: int) -> Series:

@@ -62,38 +62,42 @@ def open_npy(path: Path, variable: Variable, channels: int | None = None) -> Sou
 
 def open_npz(path: Path, variable: Variable, channels: int | None = None) -> Source:
     """The arrays of an archive as `numpy.savez` writes it; single numbers state facts."""
-    holding = Holding(facts={"": {}})
-    with zipfile.ZipFile(path) as archive:
+    holding, archive = Holding(facts={"": {}}), zipfile.ZipFile(path)
+    try:
         members = archive.infolist()
         if len(members) > _MOST_MEMBERS:
             raise InputError(f"{path} holds more than {_MOST_MEMBERS} arrays: split it")
         for member in members:
             name = member.filename.removesuffix(".npy")
             try:
-                with archive.open(member) as file:
-                    _add(holding, name, member, file, path)
+                _add(holding, name, archive, member)
             except InputError as error:
                 holding.left[name] = str(error)
             except ValueError:
                 holding.left[name] = "is no array"
-    return arrays_source(holding, variable, path, channels)
+        source = arrays_source(holding, variable, path, channels)
+    except BaseException:
+        archive.close()
+        raise
+    source.close = archive.close
+    return source
 
 
-def _add(holding: Holding, name: str, member: zipfile.ZipInfo, file: IO[bytes], path: Path) -> None:
+def _add(holding: Holding, name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Keep an array as a series or a fact; an `InputError` says what else it is."""
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise InputError("is packed by other means than NumPy packs it")
-    dtype, shape, _, begin = _header(file)
+    with archive.open(member) as file:
+        dtype, shape, _, begin = _header(file)
     if begin + math.prod(shape) * dtype.itemsize > member.file_size:
         raise InputError("was cut")
     check_packing(member.compress_size, member.file_size)
+    array = _Member(archive, member, dtype, shape)
     if math.prod(shape) == 1 and dtype.itemsize <= _LONGEST_HEADER and dtype.kind in "iufUS":
-        with zipfile.ZipFile(path) as archive, archive.open(member) as again:
-            value = np.lib.format.read_array(again, allow_pickle=False)
-        holding.facts[""][name] = value.reshape(-1)[0].item()
+        holding.facts[""][name] = array[()].reshape(-1)[0].item()
         return
     _check(dtype, shape)
     if is_series(shape):
-        array = _Member(path, member, dtype, shape)
         fields = fields_of(array)
         holding.arrays |= {f"{name}/{each}": fields[each] for each in fields} or {name: array}
 
@@ -102,9 +106,13 @@ class _Member:
     """An array in an archive, read when it is first asked for."""
 
     def __init__(
-        self, path: Path, member: zipfile.ZipInfo, dtype: np.dtype[Any], shape: tuple[int, ...]
+        self,
+        archive: zipfile.ZipFile,
+        member: zipfile.ZipInfo,
+        dtype: np.dtype[Any],
+        shape: tuple[int, ...],
     ) -> None:
-        self._path, self._member = path, member
+        self._archive, self._member = archive, member
         self.dtype, self.shape = dtype, shape
         self.kept = math.prod(shape) * dtype.itemsize
 
@@ -114,7 +122,7 @@ class _Member:
 
     @cached_property
     def _array(self) -> np.ndarray:
-        with zipfile.ZipFile(self._path) as archive, archive.open(self._member) as file:
+        with self._archive.open(self._member) as file:
             array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
         return array
 
