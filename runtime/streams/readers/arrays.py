@@ -7,15 +7,15 @@ above: the nearest that states it counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.attributes import rate_of, start_of, unit_of
+from dlrsd.runtime.streams.attributes import start_of, unit_of
 from dlrsd.runtime.streams.clock import find_clock, is_named_time
+from dlrsd.runtime.streams.readers.beside import fold_facts, groups_of, nearest, nearest_rate
 from dlrsd.runtime.streams.readers.holding import (
     Holding,
     Samples,
@@ -30,13 +30,14 @@ MOST_SERIES = 4096
 # Where the shorter axis is not clearly that of channels, the rows may as well be windows.
 _CLEARLY_CHANNELS, _MOST_CHANNELS, _LONGER = 8, 64, 128
 _MOST_VALUES, _SHORTEST_BLOCK = 1 << 22, 1 << 10  # of all series at once; of each
-_MOST_LISTED = 8
+_MOST_LISTED, _LONGEST_NAME = 8, 200
 _EXPECTED = (
     "expected a vector for each channel, or a matrix; of complex numbers the real part or the "
     "magnitude, of a structure its fields, each kept as a vector of its own"
 )
 
 
+@np.errstate(all="ignore")  # a number beyond all bounds is no clock
 def arrays_source(
     holding: Holding, variable: Variable, path: Path, channels: int | None = None
 ) -> Source:
@@ -57,6 +58,7 @@ def arrays_source(
         If there is none, it is not clear what an axis is, or which clock is whose, or what
         `variable` names is no series of real numbers.
     """
+    _set_unreadable_names_aside(holding)
     asked = asked_names(variable)
     for name in asked & set(holding.left):
         raise InputError(f"{name} in {path} {holding.left[name]}: {_EXPECTED}")
@@ -66,7 +68,7 @@ def arrays_source(
             + (f" ({_listed(holding.left)})" if holding.left else "")
             + f": {_EXPECTED}"
         )
-    _fold_facts(holding)
+    fold_facts(holding)
     wanted = asked | {re.sub(r"\[\d+\]$", "", name) for name in asked}
     lengths = {max(array.shape) for name, array in holding.arrays.items() if name in wanted}
     if lengths:  # a clock is as long as its channels
@@ -88,10 +90,10 @@ def arrays_source(
     asked = asked_names(variable)
     arrays = _near(holding.arrays, asked)
     _check_width(arrays, path)
-    series, clocks = _described(holding, arrays, asked)
+    series, clocks = _described(holding, arrays, asked, path)
     if asked and not clocks and _total_width(holding.arrays) <= MOST_SERIES:
         arrays = holding.arrays  # the clock may stand anywhere
-        series, clocks = _described(holding, arrays, asked)
+        series, clocks = _described(holding, arrays, asked, path)
     step = _step(arrays)
 
     def blocks(names: Sequence[str]) -> Iterator[list[np.ndarray]]:
@@ -108,9 +110,19 @@ def arrays_source(
     return source
 
 
+def _set_unreadable_names_aside(holding: Holding) -> None:
+    """Leave out what is named so that no message can say it, as only damaged files name it."""
+    for name in [*holding.arrays, *holding.left]:
+        if not name.isprintable() or len(name) > _LONGEST_NAME:
+            holding.arrays.pop(name, None)
+            holding.left.pop(name, None)
+            shown = "".join(c if c.isprintable() else "?" for c in name[:_LONGEST_NAME])
+            holding.left[shown] = "has a name that cannot be written"
+
+
 def _near(arrays: dict[str, Samples], asked: set[str]) -> dict[str, Samples]:
     """Of arrays those that are asked for, and those of their groups and the groups above."""
-    homes = {group for name in asked for group in _groups(name)}
+    homes = {group for name in asked for group in groups_of(name)}
     near = {n: array for n, array in arrays.items() if n in asked or group_of(n) in homes}
     if _total_width(near) > MOST_SERIES:  # a clock among so many is looked for by its name
         near = {n: near[n] for n in near if n in asked or is_named_time(n.rpartition("/")[2])}
@@ -118,16 +130,16 @@ def _near(arrays: dict[str, Samples], asked: set[str]) -> dict[str, Samples]:
 
 
 def _described(
-    holding: Holding, arrays: dict[str, Samples], asked: set[str]
+    holding: Holding, arrays: dict[str, Samples], asked: set[str], path: Path
 ) -> tuple[list[Series], set[str]]:
     """The arrays as series, with what is stated of them, and which of them are clocks."""
     step = _step(arrays)
-    series = [_series(holding, name, array, step) for name, array in arrays.items()]
+    series = [_series(holding, name, array, step, path) for name, array in arrays.items()]
     others = [each for each in series if each.name not in asked]
     clocks = {clock.name for clock in clocks_among(others)}
     for each in series:
         if each.name not in clocks and unit_of_series(each) is None:
-            each.unit = _nearest(holding, group_of(each.name), unit_of)
+            each.unit = nearest(holding, group_of(each.name), unit_of)
     return series, clocks
 
 
@@ -148,7 +160,7 @@ def _check_width(arrays: dict[str, Samples], path: Path) -> None:
         )
 
 
-def _series(holding: Holding, name: str, array: Samples, most: int) -> Series:
+def _series(holding: Holding, name: str, array: Samples, most: int, path: Path) -> Series:
     head = _block(array, 0, most)
     getattr(array, "forget", int)()  # what it keeps for the samples after these
     return Series(
@@ -156,28 +168,11 @@ def _series(holding: Holding, name: str, array: Samples, most: int) -> Series:
         head[0] if len(head) == 1 else head,
         max(array.shape),
         unit=unit_of(holding.facts.get(name, {})),
-        rate_hz=_nearest(holding, name, rate_of),
-        start=_nearest(holding, name, start_of),
+        rate_hz=nearest_rate(holding, name, path),
+        start=nearest(holding, name, start_of),
         utc=getattr(array, "utc", False),
         label=name.rpartition("/")[2],
     )
-
-
-def _fold_facts(holding: Holding) -> None:
-    """What groups without series state counts for the group that they stand in.
-
-    Programs keep what they know in a structure beside the samples: ``info``, ``x_values``,
-    ``File_Header``. Two such groups that state different things state nothing.
-    """
-    homes = {""}.union(*(_groups(name) for name in holding.arrays))
-    found: dict[tuple[str, str], list[Any]] = {}
-    for path in sorted(holding.facts.keys() - homes - holding.arrays.keys()):
-        home = next(group for group in _groups(path) if group in homes)
-        for key, value in holding.facts[path].items():
-            found.setdefault((home, key), []).append(value)
-    for (home, key), values in found.items():
-        if all(value == values[0] for value in values):
-            holding.facts.setdefault(home, {}).setdefault(key, values[0])
 
 
 def _split_matrices(holding: Holding, variable: Variable) -> Variable:
@@ -207,21 +202,6 @@ def _split_matrices(holding: Holding, variable: Variable) -> Variable:
     return variable
 
 
-def _nearest(holding: Holding, name: str, fact: Callable[[dict[str, Any]], Any]) -> Any:
-    """What is stated at a series or group, or at the nearest group above it that states it."""
-    levels = (holding.facts.get(each, {}) for each in (name, *_groups(name)))
-    return next((said for each in levels if (said := fact(each)) is not None), None)
-
-
-def _groups(name: str) -> list[str]:
-    """The groups that a series stands in, the nearest first."""
-    groups = []
-    while name:
-        name = group_of(name)
-        groups.append(name)
-    return groups
-
-
 def _with_own_clocks(
     series: list[Series], names: set[str], asked: set[str], path: Path
 ) -> list[Series]:
@@ -231,7 +211,7 @@ def _with_own_clocks(
         if each.name in names:
             clocks.setdefault(group_of(each.name), []).append(each)
     channels = asked or {each.name for each in series} - names
-    owners = [next((g for g in _groups(name) if g in clocks), None) for name in sorted(channels)]
+    owners = [next((g for g in groups_of(name) if g in clocks), None) for name in sorted(channels)]
     if len(clocks) < 2 or None in owners:
         return series
     used = list(dict.fromkeys(owner for owner in owners if owner is not None))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
+
 from dlrsd.runtime.streams.readers.arrays import arrays_source
 from dlrsd.runtime.streams.readers.hdf5 import open_hdf5
 from dlrsd.runtime.streams.readers.holding import Holding, is_series
@@ -24,6 +26,7 @@ def open_mat(path: Path, variable: Variable, channels: int | None = None) -> Sou
     return arrays_source(_read_mat4(path) if is_4 else read_mat5(path), variable, path, channels)
 
 
+@np.errstate(all="ignore")
 def _read_mat4(path: Path) -> Holding:
     """What the oldest kind holds; nothing in it is packed, and so it is never too much."""
     matlab = reader_library("scipy.io", path)

@@ -175,6 +175,13 @@ def _(path: Path) -> None:
         file["c"] = h5py.Empty("f4")
 
 
+@hostile("names_of_many_lines.h5")
+def _(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["a\nerror: b"] = np.ones(100)
+        file["c" * 5000] = np.ones(100) + 1j
+
+
 @hostile("times_that_fall_beyond_all_bounds.h5")
 def _(path: Path) -> None:
     times = np.arange(1500) / 12000

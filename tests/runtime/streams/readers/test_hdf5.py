@@ -69,6 +69,17 @@ def test_the_nearest_rate_counts(path):
     assert opened(path).rate == RATE
 
 
+def test_rates_that_contradict_each_other_are_refused(path):
+    with h5py.File(path, "w") as file:
+        file["run/acc"] = X[0]
+        file["run/acc"].attrs["fs"], file["run/acc"].attrs["dt"] = RATE, 1 / 12_000
+    refused(path, "run/acc in .* contradict each other: dt says 12000 Hz, fs says 25600 Hz")
+    with h5py.File(path, "w") as file:
+        file["run/acc"] = X[0]
+        file["run/acc"].attrs["fs"], file["run/acc"].attrs["dt"] = RATE, 1 / RATE
+    assert opened(path).rate == pytest.approx(RATE)
+
+
 @pytest.mark.parametrize("rate", [np.nan, 0.0, -25600.0, np.inf, 1e12])
 def test_impossible_rates_are_refused(path, rate):
     with h5py.File(path, "w") as file:

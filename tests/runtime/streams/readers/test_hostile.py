@@ -44,6 +44,7 @@ SAYS = {
     "groups_in_groups.h5": "nested deeper than 64",
     "too_many_attributes.h5": "1001 attributes",
     "more_channels_than_time.h5": r"shape (5000, 200)",
+    "names_of_many_lines.h5": "a?error: b has a name that cannot be written",
     "bomb.mat": "noise does not pack",
     "bomb.npz": "noise does not pack",
     "pickled.npy": "Python objects",

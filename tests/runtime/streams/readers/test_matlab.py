@@ -91,8 +91,8 @@ def test_rates_and_clocks(path, save, facts):
 @pytest.mark.parametrize("save", WITH_STRUCTURES)
 def test_a_structure_with_its_rate(path, save):
     """As the data set of MFPT has it."""
-    bearing = {"sr": float(RATE), "gs": X[0][:, None].astype("f8"), "load": 270.0, "rate": 25.0}
-    del bearing["rate"]
+    gs = X[0][:, None].astype("f8")
+    bearing = {"rate": 25.0, "sr": float(RATE), "gs": gs, "load": 270.0}
     save(path, {"bearing": bearing})
     for stated in ({}, {"variable": "bearing/gs"}):
         got = opened(path, **stated)
