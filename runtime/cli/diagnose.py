@@ -74,7 +74,8 @@ def diagnose(
         float | None, typer.Option(help="How many samples a second the recording has, in Hz.")
     ] = None,
     channels: Annotated[
-        int | None, typer.Option(help="How many channels are interleaved in raw samples.")
+        int | None,
+        typer.Option(help="How many channels are interleaved in raw samples, or are in a matrix."),
     ] = None,
     scale: Annotated[
         float | None, typer.Option(help="What stored values are multiplied by to be in the unit.")

@@ -57,11 +57,10 @@ _ENGINES = [
 _READERS = [
     ("soxr", ("soxr",), "streams of another sampling rate", "dlrsd[io]"),
     ("soundfile", ("soundfile",), ".wav and .flac files", "dlrsd[io]"),
-    ("scipy", ("scipy",), ".mat files", "dlrsd[io]"),
+    ("scipy", ("scipy",), ".mat files of version 4", "dlrsd[io]"),
     ("h5py", ("h5py",), ".h5 and .hdf5 files, .mat files of version 7.3", "dlrsd[io]"),
     ("pyarrow", ("pyarrow",), ".csv and .parquet files, --output NAME.parquet", "dlrsd[io]"),
-    ("nptdms", ("nptdms",), ".tdms files", "dlrsd[io]"),
-    ("pyuff", ("pyuff",), ".uff files (UFF58)", "dlrsd[io]"),
+    ("nptdms", ("nptdms",), ".tdms files whose channels have scales", "dlrsd[io]"),
 ]
 
 
@@ -73,7 +72,7 @@ def find_engines() -> list[Finding]:
 
 
 def find_readers() -> list[Finding]:
-    """The packages that read and write files beyond raw and .npy, which need none."""
+    """The packages that read and write files beyond those that need none."""
     return [_find(*entry) for entry in _READERS]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ _RATE_UNITS = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "s/s": 1.0, "sps": 1.0, "ks/s"
 # Years from which programs count: a start in the first two days of one was never set. Clocks of
 # devices that were never set begin with 1980 or 2000.
 _EPOCHS = (1, 1601, 1899, 1900, 1904, 1970)
+_FROM_2001, _TO_2060 = 9.783e8, 2.84e9  # seconds since 1970
 _DEVICE_EPOCHS = (1980, 2000)
 
 
@@ -141,4 +142,15 @@ def _moment(value: Any) -> datetime | None:
         except (ValueError, OverflowError):
             return None
         return naive.replace(tzinfo=timezone.utc) if isinstance(naive, datetime) else None
+    if isinstance(single, (int, float, np.number)) and not isinstance(single, bool):
+        return _since_1970(float(np.real(single)))
     return parse_start(_text(value))
+
+
+def _since_1970(number: float) -> datetime | None:
+    """The time that a number counts in s, ms, us or ns since 1970, if it is one of 2001 to 2060."""
+    for per_second in (1, 1e3, 1e6, 1e9):
+        if _FROM_2001 < number / per_second < _TO_2060:
+            micros = round(number / per_second * 1e6)
+            return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=micros)
+    return None

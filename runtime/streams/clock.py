@@ -103,7 +103,7 @@ def find_clock(
     known = values[~missing]
     relative = _relative(known, known[0])
     measured = _interval(relative, eps=_spacing(known))
-    if measured is None:
+    if measured is None or not 0 < measured[0] < np.inf:  # beside numbers beyond all bounds
         return None
     interval, tick, spread = measured
     if not is_date and counts_rows(name, known):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
@@ -47,6 +47,8 @@ class Series(Struct):
         Of its first sample, as an attribute states it.
     utc : bool
         Whether datetime64 values are in UTC.
+    label : str
+        The part of the name that says what it is, where the rest are its groups; else empty.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Series(Struct):
     rate_hz: float | None = None
     start: datetime | None = None
     utc: bool = False
+    label: str = ""
 
     @property
     def width(self) -> int:
@@ -87,9 +90,9 @@ def assemble(series: Sequence[Series], blocks: Blocks, variable: Variable, path:
     InputError
         If no series is left, their lengths differ, or facts contradict each other.
     """
-    asked = _asked(variable)
+    asked = asked_names(variable)
     others = [each for each in series if each.name not in asked]
-    clocks = _spared(_clocks(others), series) if len(series) > 1 else []
+    clocks = _spared(clocks_among(others), series) if len(series) > 1 else []
     aside = {clock.name for clock in clocks} | _timeless(others if len(series) > 1 else [], clocks)
     lengths = {
         each.name: each.length
@@ -129,26 +132,30 @@ def unit_of_series(series: Series) -> str | None:
     """The unit of a series by its attribute, or else by its name."""
     if series.unit is not None and series.unit.strip().upper() not in ("", "NONE"):
         return known_unit(series.unit) or unit_name(series.unit)
-    return unit_in(series.name)
+    return unit_in(series.label or series.name)
 
 
-def _asked(variable: Variable) -> set[str]:
+def asked_names(variable: Variable) -> set[str]:
+    """The names in a `Variable`; none for all series."""
     if variable is None:
         return set()
     names = variable.split(",") if isinstance(variable, str) else variable
     return {name.strip() for name in names}
 
 
-def _clocks(series: Sequence[Series]) -> list[Clock]:
+def clocks_among(series: Sequence[Series]) -> list[Clock]:
+    """The clocks, and row numbers, among series."""
     found = []
     for each in series:
         unit = each.unit if time_unit(each.unit) is not None else None
         clock = (
-            find_clock(each.name, each.head, unit=unit, utc=each.utc) if each.width == 1 else None
+            find_clock(each.label or each.name, each.head, unit=unit, utc=each.utc)
+            if each.width == 1
+            else None
         )
         # What has the unit of a signal is one, be it as even as it may.
         if clock is not None and (unit is not None or unit_of_series(each) is None):
-            found.append(clock)
+            found.append(structs.replace(clock, name=each.name))
     return found
 
 
@@ -156,7 +163,11 @@ def _spared(clocks: list[Clock], series: Sequence[Series]) -> list[Clock]:
     """The clocks without those that must be channels, for there is nothing else."""
     if len(clocks) < len(series) or len(clocks) < 2:
         return clocks
-    return [clock for clock in clocks if is_named_time(clock.name)] or clocks[:1]
+    return [clock for clock in clocks if _is_time(clock.name)] or clocks[:1]
+
+
+def _is_time(name: str) -> bool:
+    return is_named_time(name) or is_named_time(name.rpartition("/")[2])
 
 
 def _timeless(series: Sequence[Series], clocks: Sequence[Clock]) -> set[str]:
@@ -167,7 +178,7 @@ def _timeless(series: Sequence[Series], clocks: Sequence[Clock]) -> set[str]:
         for each in series
         if each.name not in names
         and each.width == 1
-        and (each.is_date or (is_named_time(each.name) and _never_falls(each.head)))
+        and (each.is_date or (is_named_time(each.label or each.name) and _never_falls(each.head)))
     }
 
 
@@ -187,7 +198,7 @@ def _best(clocks: Sequence[Clock], path: Path) -> Clock | None:
     rated = [clock for clock in clocks if clock.rate_hz is not None]
     if not rated:
         return clocks[0] if clocks else None
-    named = [clock for clock in rated if is_named_time(clock.name) or clock.start] or rated
+    named = [clock for clock in rated if _is_time(clock.name) or clock.start] or rated
     first = named[0]
     for other in named[1:]:
         if abs(other.interval - first.interval) > _SAME_RATE * first.interval:

@@ -146,7 +146,10 @@ def open_stream(
 
     variable, _ = stated.first("variable")
     wanted = default.names if variable is None else variable
-    opened = None if path is None else open_file(path, variable=wanted)
+    stated_channels, _ = stated.first("channels")
+    opened = None
+    if path is not None:
+        opened = open_file(path, variable=wanted, channels=stated_channels)
     if opened is None:
         if variable is not None:
             raise InputError(f"variable is {variable!r}, but {name} holds raw samples: omit it")

@@ -110,6 +110,7 @@ class Timeline:
                     # One sample is missed: nobody knows how many were.
                     shift = behind + 2 * interval
                     times[end:] += shift
+                    times[end] = self._latest + 2 * interval  # exactly, however far back it was
                     self._offset += shift
                     self._first = float(times[end])
                     self._n_set_back += 1

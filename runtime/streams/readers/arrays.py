@@ -1,53 +1,261 @@
-"""What readers of arrays share: which axis is time, and blocks of it."""
+"""What readers of files of named arrays share: bounds, axes, and which fact goes with what.
+
+A fact (a rate, a unit, a start) may stand at an array, or at the group it stands in, or at one
+above: the nearest that states it counts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.source import BLOCK, Chunk, Source, Variable, choose_series
+from dlrsd.runtime.streams.attributes import start_of, unit_of
+from dlrsd.runtime.streams.clock import find_clock, is_named_time
+from dlrsd.runtime.streams.readers.beside import fold_facts, groups_of, nearest, nearest_rate
+from dlrsd.runtime.streams.readers.holding import (
+    Holding,
+    Samples,
+    check_memory,
+    columns_of,
+    group_of,
+)
+from dlrsd.runtime.streams.series import Series, asked_names, assemble, clocks_among, unit_of_series
+from dlrsd.runtime.streams.source import BLOCK, Source, Variable
+
+MOST_SERIES = 4096
+# Where the shorter axis is not clearly that of channels, the rows may as well be windows.
+_CLEARLY_CHANNELS, _MOST_CHANNELS, _LONGER = 8, 64, 128
+_MOST_VALUES, _SHORTEST_BLOCK = 1 << 22, 1 << 10  # of all series at once; of each
+_MOST_LISTED, _LONGEST_NAME = 8, 200
+_EXPECTED = (
+    "expected a vector for each channel, or a matrix; of complex numbers the real part or the "
+    "magnitude, of a structure its fields, each kept as a vector of its own"
+)
 
 
-def arrays_source(arrays: Mapping[str, Any], variable: Variable, path: Path) -> Source:
-    """Arrays that can be sliced, in memory or not; the longer axis is time."""
-    names = choose_series(
-        {name: max(array.shape) for name, array in arrays.items()}, variable, path
-    )
-    chosen = [arrays[name] for name in names]
-    length = max(chosen[0].shape)
-    widths = [min(array.shape) if array.ndim == 2 else 1 for array in chosen]
-    if length in widths and length > 1:
+@np.errstate(all="ignore")  # a number beyond all bounds is no clock
+def arrays_source(
+    holding: Holding, variable: Variable, path: Path, channels: int | None = None
+) -> Source:
+    """The arrays as series; of two axes, the one that is clearly longer is time.
+
+    Parameters
+    ----------
+    holding : Holding
+    variable : Variable
+    path : Path
+        What messages call the file.
+    channels : int > 0, optional
+        As someone states it: so many rows, or columns, of a matrix are channels.
+
+    Raises
+    ------
+    InputError
+        If there is none, it is not clear what an axis is, or which clock is whose, or what
+        `variable` names is no series of real numbers.
+    """
+    _set_unreadable_names_aside(holding)
+    asked = asked_names(variable)
+    for name in asked & set(holding.left):
+        raise InputError(f"{name} in {path} {holding.left[name]}: {_EXPECTED}")
+    if not holding.arrays:
         raise InputError(
-            f"{path} holds an array of shape ({length}, {length}): expected one axis (time) to be "
-            f"longer than the other (channels)"
+            f"{path} holds no series of real numbers"
+            + (f" ({_listed(holding.left)})" if holding.left else "")
+            + f": {_EXPECTED}"
+        )
+    fold_facts(holding)
+    wanted = asked | {re.sub(r"\[\d+\]$", "", name) for name in asked}
+    lengths = {max(array.shape) for name, array in holding.arrays.items() if name in wanted}
+    if lengths:  # a clock is as long as its channels
+        holding.arrays = {
+            name: array
+            for name, array in holding.arrays.items()
+            if name in wanted or max(array.shape) in lengths
+        }
+    kept = sum(getattr(array, "kept", 0) for array in holding.arrays.values())
+    check_memory(kept, path, "name those to read as variable, or keep them in HDF5 or MAT 7.3")
+    for name, array in list(holding.arrays.items()):
+        if (why := _unclear_axes(array.shape, channels)) is None:
+            continue
+        if asked and name not in wanted:
+            del holding.arrays[name]
+            continue
+        raise InputError(f"{path} holds an array{f' {name}' if name else ''} {why}")
+    variable = _split_matrices(holding, variable)
+    asked = asked_names(variable)
+    arrays = _near(holding.arrays, asked)
+    _check_width(arrays, path)
+    series, clocks = _described(holding, arrays, asked, path)
+    if asked and not clocks and _total_width(holding.arrays) <= MOST_SERIES:
+        arrays = holding.arrays  # the clock may stand anywhere
+        series, clocks = _described(holding, arrays, asked, path)
+    step = _step(arrays)
+
+    def blocks(names: Sequence[str]) -> Iterator[list[np.ndarray]]:
+        chosen = [arrays[name] for name in names]
+        held = sum(getattr(array, "held", 0) for array in chosen)
+        check_memory(held, path, "write it anew with shorter chunks: `h5repack -l CHUNK=65536`")
+        for begin in range(0, max(chosen[0].shape), step):
+            yield [_block(array, begin, begin + step) for array in chosen]
+
+    source = assemble(_with_own_clocks(series, clocks, asked, path), blocks, variable, path)
+    source.warnings[:0] = holding.warnings
+    if holding.left:
+        source.warnings.append(f"left out of {path}: {_listed(holding.left)}")
+    return source
+
+
+def _set_unreadable_names_aside(holding: Holding) -> None:
+    """Leave out what is named so that no message can say it, as only damaged files name it."""
+    for name in [*holding.arrays, *holding.left]:
+        if not name.isprintable() or len(name) > _LONGEST_NAME:
+            holding.arrays.pop(name, None)
+            holding.left.pop(name, None)
+            shown = "".join(c if c.isprintable() else "?" for c in name[:_LONGEST_NAME])
+            holding.left[shown] = "has a name that cannot be written"
+
+
+def _near(arrays: dict[str, Samples], asked: set[str]) -> dict[str, Samples]:
+    """Of arrays those that are asked for, and those of their groups and the groups above."""
+    homes = {group for name in asked for group in groups_of(name)}
+    near = {n: array for n, array in arrays.items() if n in asked or group_of(n) in homes}
+    if _total_width(near) > MOST_SERIES:  # a clock among so many is looked for by its name
+        near = {n: near[n] for n in near if n in asked or is_named_time(n.rpartition("/")[2])}
+    return near if asked & arrays.keys() else arrays
+
+
+def _described(
+    holding: Holding, arrays: dict[str, Samples], asked: set[str], path: Path
+) -> tuple[list[Series], set[str]]:
+    """The arrays as series, with what is stated of them, and which of them are clocks."""
+    step = _step(arrays)
+    series = [_series(holding, name, array, step, path) for name, array in arrays.items()]
+    others = [each for each in series if each.name not in asked]
+    clocks = {clock.name for clock in clocks_among(others)}
+    for each in series:
+        if each.name not in clocks and unit_of_series(each) is None:
+            each.unit = nearest(holding, group_of(each.name), unit_of)
+    return series, clocks
+
+
+def _step(arrays: dict[str, Samples]) -> int:
+    """How many samples of each are read at once."""
+    return min(BLOCK, max(_SHORTEST_BLOCK, _MOST_VALUES // _total_width(arrays)))
+
+
+def _total_width(arrays: dict[str, Samples]) -> int:
+    return sum(_width(array) for array in arrays.values())
+
+
+def _check_width(arrays: dict[str, Samples], path: Path) -> None:
+    if (width := _total_width(arrays)) > MOST_SERIES:
+        raise InputError(
+            f"{path} holds {width} series: expected at most {MOST_SERIES}; name those to read as "
+            f"variable"
         )
 
-    def block(array: Any, begin: int) -> np.ndarray:
-        some = slice(begin, begin + BLOCK)
-        if array.ndim == 1:
-            return np.asarray(array[some])[None]
-        return np.asarray(array[:, some] if array.shape[1] == length else array[some].T)
 
-    channel_names = tuple(
-        name if width == 1 else f"{name}[{i}]"
-        for name, width in zip(names, widths, strict=True)
-        for i in range(width)
-    )
-    return Source(
-        (
-            Chunk(np.concatenate([block(array, begin) for array in chosen]))
-            for begin in range(0, length, BLOCK)
-        ),
-        sum(widths),
-        channel_names if any(names) else (),
-        n_samples=length,
+def _series(holding: Holding, name: str, array: Samples, most: int, path: Path) -> Series:
+    head = _block(array, 0, most)
+    getattr(array, "forget", int)()  # what it keeps for the samples after these
+    return Series(
+        name,
+        head[0] if len(head) == 1 else head,
+        max(array.shape),
+        unit=unit_of(holding.facts.get(name, {})),
+        rate_hz=nearest_rate(holding, name, path),
+        start=nearest(holding, name, start_of),
+        utc=getattr(array, "utc", False),
+        label=name.rpartition("/")[2],
     )
 
 
-def is_series(shape: tuple[int, ...]) -> bool:
-    """Whether an array of this shape can be samples of one or several channels."""
-    return len(shape) in (1, 2) and max(shape) > 1 and min(shape) > 0
+def _split_matrices(holding: Holding, variable: Variable) -> Variable:
+    """Replace each matrix that holds a clock by its columns; the `variable` that then is asked."""
+    asked = asked_names(variable)
+    for name, array in list(holding.arrays.items()):
+        if len(array.shape) != 2 or min(array.shape) < 2:
+            continue
+        columns = {f"{name}[{i}]" if name else str(i): c for i, c in enumerate(columns_of(array))}
+        head = _block(array, 0, _SHORTEST_BLOCK)
+        clocks = [find_clock("", row) is not None for row in head]
+        if (any(clocks) and not all(clocks)) or columns.keys() & asked:
+            del holding.arrays[name]
+            holding.arrays |= columns
+            facts = holding.facts.pop(name, {})
+            for each, is_clock in zip(columns, clocks, strict=True):
+                holding.facts[each] = {} if is_clock else facts
+            if name in asked:
+                kept = [c for c, is_clock in zip(columns, clocks, strict=True) if not is_clock]
+                asked = (asked - {name}) | set(kept)
+                names = variable.split(",") if isinstance(variable, str) else variable or ()
+                variable = [
+                    each
+                    for one in names
+                    for each in (kept if one.strip() == name else [one.strip()])
+                ]
+    return variable
+
+
+def _with_own_clocks(
+    series: list[Series], names: set[str], asked: set[str], path: Path
+) -> list[Series]:
+    """The series without the clocks of other groups than that of the channels."""
+    clocks: dict[str, list[Series]] = {}
+    for each in series:
+        if each.name in names:
+            clocks.setdefault(group_of(each.name), []).append(each)
+    channels = asked or {each.name for each in series} - names
+    owners = [next((g for g in groups_of(name) if g in clocks), None) for name in sorted(channels)]
+    if len(clocks) < 2 or None in owners:
+        return series
+    used = list(dict.fromkeys(owner for owner in owners if owner is not None))
+    for group in used[1:]:
+        heads = [(a.head, b.head) for a, b in zip(clocks[used[0]], clocks[group], strict=False)]
+        if not all(np.array_equal(*pair) for pair in heads):
+            raise InputError(
+                f"{path} holds a clock for each of the groups {', '.join(map(repr, used))}: name "
+                f"the series of one of them as variable"
+            )
+    kept = {each.name for each in clocks[used[0]]}
+    return [each for each in series if each.name not in names or each.name in kept]
+
+
+def _unclear_axes(shape: tuple[int, ...], channels: int | None) -> str | None:
+    """Why it is not clear which axis of an array is that of channels, or None."""
+    if len(shape) == 1 or (channels == min(shape) and shape[0] != shape[1]):
+        return None
+    if shape[0] == shape[1]:
+        return f"of shape {shape}: expected one axis (time) to be longer than the other (channels)"
+    long, short = max(shape), min(shape)
+    if short > _MOST_CHANNELS or (short > _CLEARLY_CHANNELS and long <= _LONGER * short):
+        return (
+            f"of shape {shape}: are these windows or channels? Where they are {short} channels, "
+            f"state channels {short}; windows have to be kept as one long series, "
+            f"array.reshape(-1)"
+        )
+    return None
+
+
+def _width(array: Samples) -> int:
+    return min(array.shape) if len(array.shape) == 2 else 1
+
+
+def _block(array: Samples, begin: int, end: int) -> np.ndarray:
+    """Samples of all channels of an array, shape (channels, n)."""
+    if len(array.shape) == 1:
+        return np.asarray(array[begin:end])[None]
+    if array.shape[1] == max(array.shape):
+        return np.asarray(array[:, begin:end])
+    return np.asarray(array[begin:end]).T
+
+
+def _listed(left: dict[str, str]) -> str:
+    some = "; ".join(f"{name} {why}" for name, why in list(left.items())[:_MOST_LISTED])
+    rest = len(left) - _MOST_LISTED
+    return some + (f"; and {rest} more" if rest > 0 else "")

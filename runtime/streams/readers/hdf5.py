@@ -1,28 +1,183 @@
-"""HDF5 files, and MATLAB files of version 7.3."""
+"""HDF5 files, and MATLAB files of version 7.3: what they hold, and what is stated beside it.
+
+Links within the file are followed to what they name; links to other files never are.
+"""
 
 from __future__ import annotations
 
+import math
+import re
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from dlrsd.runtime.streams.readers.arrays import arrays_source, is_series
+import numpy as np
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.readers.arrays import arrays_source
+from dlrsd.runtime.streams.readers.hdf5_data import DataSet
+from dlrsd.runtime.streams.readers.holding import Holding, Scaled, fields_of, group_of, is_series
 from dlrsd.runtime.streams.source import Source, Variable, reader_library
+from dlrsd.runtime.streams.stream_format import parse_start
+from dlrsd.runtime.streams.units import time_unit
+
+_MOST_OBJECTS, _DEEPEST = 10_000, 64
+_MOST_ATTRIBUTES = 1_000
+_LONGEST_FACT = 1 << 10  # bytes of a value that states a fact
+# Groups in which MATLAB keeps what its cells, tables and objects hold.
+_HIDDEN = ("#refs#", "#subsystem#")
+_KINDS = {"b": "is true or false", "c": "is complex"}
+_MATLAB_KINDS = {
+    "char": "is text",
+    "logical": "is true or false",
+    "cell": "is a cell array",
+    "string": "is text",
+    "table": "is a table",
+    "function_handle": "is a function",
+}
 
 
-def open_hdf5(path: Path, variable: Variable) -> Source:
+def open_hdf5(path: Path, variable: Variable, channels: int | None = None) -> Source:
     """The data sets of real numbers in an HDF5 file, in whichever group."""
-    file = reader_library("h5py", path).File(path, "r")
-    arrays: dict[str, Any] = {}
-
-    def collect(name: str, item: Any) -> None:
-        # MATLAB keeps texts as numbers, and the contents of its cells in a group of their own.
-        is_text = item.attrs.get("MATLAB_class") in (b"char", b"logical")
-        is_hidden = name.startswith("#")
-        is_numeric = hasattr(item, "dtype") and item.dtype.kind in "iuf"
-        if is_numeric and is_series(item.shape) and not is_text and not is_hidden:
-            arrays[name] = item
-
-    file.visititems(collect)
-    source = arrays_source(arrays, variable, path)
+    h5py = reader_library("h5py", path)
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        if re.search(r"\block\b|already open", str(error)):
+            raise InputError(
+                f"{path} is being written, or was left open by a program that stopped: wait until "
+                f"it is closed, or run `h5clear -s` on it"
+            ) from error
+        raise
+    try:
+        source = arrays_source(_holding(h5py, file, path), variable, path, channels)
+    except BaseException:
+        file.close()
+        raise
     source.close = file.close
     return source
+
+
+def _holding(h5py: Any, file: Any, path: Path) -> Holding:
+    holding = Holding(facts={"": _attributes(file, "", path)})
+    seen, waiting, count = set(), [("", file)], 0
+    while waiting:
+        prefix, group = waiting.pop()
+        inner = []
+        for name in group:
+            full = f"{prefix}/{name}" if prefix else name
+            if (count := count + 1) > _MOST_OBJECTS or full.count("/") > _DEEPEST:
+                raise InputError(
+                    f"{path} holds more than {_MOST_OBJECTS} groups and data sets, or groups "
+                    f"nested deeper than {_DEEPEST}: split it"
+                )
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                holding.left[full] = "is a link to another file, which is never opened"
+                continue
+            if isinstance(link, h5py.SoftLink) or name in _HIDDEN:
+                continue  # what it names has a name of its own
+            item = group[name]
+            where = h5py.h5o.get_info(item.id).addr
+            if where in seen:
+                continue
+            seen.add(where)
+            if isinstance(item, h5py.Group):
+                holding.facts[full] = _attributes(item, full, path)
+                inner.append((full, item))
+            elif isinstance(item, h5py.Dataset):
+                _add(h5py, holding, full, item, path)
+        waiting += reversed(inner)
+    return holding
+
+
+def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
+    """Keep a data set as a series, as a fact beside others, or say why not."""
+    facts = _attributes(item, name, path)
+    matlab, is_enum = facts.get("MATLAB_class"), h5py.check_enum_dtype(item.dtype) is not None
+    if item.shape is None or facts.get("MATLAB_empty") or not min(item.shape, default=1):
+        return
+    if facts.get("NAME", "").startswith("This is a netCDF dimension but not"):
+        return
+    kind, size = "b" if is_enum else item.dtype.kind, math.prod(item.shape)
+    fields = {each: item.dtype[each] for each in item.dtype.names or ()}
+    if size * item.dtype.itemsize <= _LONGEST_FACT and (size == 1 or matlab == "char"):
+        holding.facts[group_of(name)][name.rpartition("/")[2]] = _fact(item, kind, matlab)
+    elif fields.keys() in ({"real", "imag"}, {"r", "i"}):
+        holding.left[name] = "is complex"
+    elif matlab in _MATLAB_KINDS:
+        holding.left[name] = _MATLAB_KINDS[matlab]
+    elif kind in "SUO":
+        return  # texts and references describe; they are never samples
+    elif kind not in "iufV":
+        holding.left[name] = _KINDS.get(kind, f"is of type {item.dtype}")
+    elif not is_series(item.shape) or (fields and len(item.shape) > 1):
+        holding.left[name] = f"has {len(item.shape)} axes"
+    else:
+        try:
+            data = DataSet(item)
+        except InputError as error:
+            holding.left[name] = str(error)
+            return
+        if data.shape != item.shape:
+            holding.warnings.append(
+                f"{name} in {path} was written up to {max(data.shape)} of {max(item.shape)} "
+                f"samples: read up to there"
+            )
+        series = fields_of(data)
+        holding.arrays |= {f"{name}/{each}": series[each] for each in series}
+        holding.facts[name] = facts
+        if not fields:
+            factor, offset = facts.get("scale_factor", 1.0), facts.get("add_offset", 0.0)
+            is_scaled = (factor, offset) != (1.0, 0.0)
+            holding.arrays[name] = Scaled(data, factor, offset) if is_scaled else data
+            _date(holding, name, data)
+
+
+def _date(holding: Holding, name: str, data: DataSet) -> None:
+    """Split units of a time like "seconds since 2026-03-01", as netCDF has them."""
+    facts = holding.facts[name]
+    said = re.fullmatch(r"\s*(\w+)\s+since\s+(.+)", str(facts.get("units", "")))
+    seconds = time_unit(said[1]) if said else None
+    if said is None or seconds is None:
+        return
+    facts["units"] = said[1]
+    with suppress(OverflowError):
+        begin = parse_start(said[2].strip().removesuffix(" UTC"))
+        if begin is not None and len(data.shape) == 1:
+            start = begin + timedelta(seconds=float(data[:1][0]) * seconds)
+            holding.facts.setdefault(group_of(name), {}).setdefault("start_time", start)
+
+
+def _fact(item: Any, kind: str, matlab: str | None) -> Any:
+    if kind in "iuf":
+        values = DataSet(item)[()].reshape(-1) if item.chunks else item[()].reshape(-1)
+        return values.astype("u2").tobytes().decode("utf-16") if matlab == "char" else values[0]
+    return _plain(item[()]) if kind in "SUO" and item.chunks is None else None
+
+
+def _attributes(item: Any, name: str, path: Path) -> dict[str, Any]:
+    """The attributes that are one number or one text."""
+    if len(item.attrs) > _MOST_ATTRIBUTES:
+        raise InputError(
+            f"{name or 'the file'} in {path} has {len(item.attrs)} attributes: expected at most "
+            f"{_MOST_ATTRIBUTES}"
+        )
+    facts = {}
+    for key in item.attrs:
+        attribute = item.attrs.get_id(key)
+        if attribute.get_storage_size() <= _LONGEST_FACT and math.prod(attribute.shape or ()) == 1:
+            with suppress(OSError, TypeError, ValueError):  # of a type that h5py does not know
+                value = _plain(item.attrs[key])
+                if value is not None:
+                    facts[key] = value
+    return facts
+
+
+def _plain(value: Any) -> Any:
+    """A single number or text as Python has it, or None."""
+    single = np.asarray(value).reshape(-1)[0]
+    if isinstance(single, bytes):
+        return single.decode("utf-8", "replace")
+    return single if isinstance(single, (str, bool, int, float, np.number)) else None

@@ -1,49 +1,141 @@
-"""Universal files (UFF): data sets 58 of time samples, read whole."""
+"""Universal files (UFF): data sets 58 of time samples, as text or binary."""
 
 from __future__ import annotations
 
+import mmap
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.clock import find_clock
 from dlrsd.runtime.streams.readers.arrays import arrays_source
-from dlrsd.runtime.streams.source import (
-    Source,
-    Variable,
-    choose_series,
-    common_fact,
-    reader_library,
-)
+from dlrsd.runtime.streams.readers.holding import Holding, check_memory
+from dlrsd.runtime.streams.readers.uff_sets import TimeSet, read_headers, values_of
+from dlrsd.runtime.streams.series import asked_names
+from dlrsd.runtime.streams.source import BLOCK, Source, Variable, shorter_than_said
+from dlrsd.runtime.streams.units import time_unit
+
+_TIME, _UNKNOWN_ABSCISSA, _ACCELERATION = 17, 0, 12
+_FUNCTIONS = {
+    2: "an auto spectrum", 3: "a cross spectrum", 4: "a frequency response",
+    5: "a transmissibility", 6: "a coherence", 7: "an auto correlation",
+    8: "a cross correlation", 9: "a power density",
+    10: "an energy density", 11: "a probability density", 12: "a spectrum",
+}  # fmt: skip
+# The unit of accelerations by the code of a file's system of units (data set 164).
+_SYSTEMS = {1: "m/s2", 2: "ft/s2", 3: "m/s2", 4: "mm/s2", 5: "mm/s2", 6: "cm/s2", 7: "in/s2"}
+_CLOCK = "time"
+_PARTS = 16
 
 
 def open_uff(path: Path, variable: Variable) -> Source:
     """The time samples of a universal file, a data set 58 for each channel."""
-    file = reader_library("pyuff", path).UFF(str(path))
-    numbers = [i for i, kind in enumerate(file.get_set_types()) if int(kind) == 58]
-    sets = file.read_sets(numbers) if numbers else []
-    series = {
-        str(i): each
-        for i, each in enumerate(sets if isinstance(sets, list) else [sets])
-        if each["func_type"] in (0, 1) and not np.iscomplexobj(each["data"])
-    }
+    with _mapped(path) as data:
+        sets, system = read_headers(data)
+    holding, series = Holding(), {}
+    for i, each in enumerate(sets):
+        if (why := _why_not(each)) is not None:
+            holding.left[str(i)] = why
+            continue
+        holding.arrays[str(i)] = series[str(i)] = _Values(path, each)
+        holding.facts[str(i)] = _facts(each, system)
     if not series:
         raise InputError(
             f"{path} has no data set 58 of time samples: expected one for each channel"
+            + "".join(f"; set {name} {why}" for name, why in list(holding.left.items())[:4])
         )
-    names = choose_series(
-        {name: len(each["data"]) for name, each in series.items()}, variable, path
-    )
-    chosen = [series[name] for name in names]
-    intervals = []
-    for each in chosen:
-        steps = np.diff(each["x"])
-        intervals.append(float(f"{steps.mean():.6g}") if steps.size else 0.0)
-        if (abs(steps - intervals[-1]) > intervals[-1] / 2).any():
-            raise InputError(f"{path} is sampled at uneven times: expected one sampling interval")
-    increment = common_fact("sampling intervals", intervals, path)
-    unit = common_fact("units", [each.get("ordinate_axis_units_lab") for each in chosen], path)
-    source = arrays_source({name: series[name]["data"] for name in names}, variable, path)
-    source.rate_hz = 1 / increment if increment else None
-    source.unit = None if (unit or "").strip() in ("", "NONE") else unit.strip()
+    asked = asked_names(variable) & series.keys()
+    chosen = {name: series[name] for name in series if name in (asked or series)}
+    size = sum(each.header.end - each.header.begin for each in chosen.values())
+    check_memory(size, path, "name fewer sets as variable")
+    _add_clock(holding, chosen, path)
+    source = arrays_source(holding, variable, path)
+    if any(each.shape[0] < each.header.count for each in chosen.values()):
+        source.warnings.append(shorter_than_said(path))
     return source
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _why_not(each: TimeSet) -> str | None:
+    """Why a data set is no series of real numbers over time, or None."""
+    if each.function not in (0, 1):
+        return f"is {_FUNCTIONS.get(each.function, f'a function of kind {each.function}')}"
+    if each.abscissa_type not in (_TIME, _UNKNOWN_ABSCISSA):
+        return f"is not over time, but over {each.abscissa_unit or f'type {each.abscissa_type}'}"
+    if each.value_type in (5, 6):
+        return "is complex"
+    if each.value_type not in (2, 4) or not each.is_ieee:
+        return "is written as no computer of today does"
+    if each.abscissa_unit.upper() not in ("", "NONE") and time_unit(each.abscissa_unit) is None:
+        return f"is over {each.abscissa_unit!r}: expected a unit of time"
+    return "has no samples" if each.count < 1 else None
+
+
+def _facts(each: TimeSet, system: int | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    unit = each.ordinate_unit
+    if unit.upper() in ("", "NONE") and each.ordinate_type == _ACCELERATION:
+        unit = _SYSTEMS.get(system or 0, "")
+    if unit:
+        facts["unit"] = unit
+    if not each.abscissa and each.step:
+        facts["dt"] = each.step * (time_unit(each.abscissa_unit) or 1.0)
+    if each.date is not None:
+        facts["start"] = each.date
+    return facts
+
+
+class _Values:
+    """The samples of a data set, read when they are first asked for."""
+
+    def __init__(self, path: Path, each: TimeSet) -> None:
+        self._path, self.header = path, each
+        self.dtype = np.dtype("f8")
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self._read[1]),)
+
+    def __getitem__(self, where: Any) -> np.ndarray:
+        some: np.ndarray = self._read[1][where]
+        return some
+
+    @property
+    def abscissa(self) -> np.ndarray | None:
+        return self._read[0]
+
+    @cached_property
+    def _read(self) -> tuple[np.ndarray | None, np.ndarray]:
+        with _mapped(self._path) as data:
+            return values_of(data, self.header)
+
+
+def _add_clock(holding: Holding, series: dict[str, _Values], path: Path) -> None:
+    """Keep the times of sets that have their own, which have to be the same."""
+    clocks = {name: each.abscissa for name, each in series.items() if each.abscissa is not None}
+    if not clocks:
+        return
+    (first, times), *others = clocks.items()
+    if any(not np.array_equal(times, other) for _, other in others):
+        raise InputError(
+            f"the data sets {', '.join(clocks)} of {path} each have times of their own: name those "
+            f"that were taken together as variable"
+        )
+    unit = series[first].header.abscissa_unit
+    if find_clock(_CLOCK, times[:BLOCK], unit=unit) is None or _drifts(times):
+        raise InputError(f"{path} is sampled at uneven times: expected one sampling interval")
+    holding.arrays[_CLOCK] = times
+    holding.facts[_CLOCK] = {"unit": unit}
+
+
+def _drifts(times: np.ndarray) -> bool:
+    """Whether the steps of times grow or shrink, as those over angles do; gaps are no drift."""
+    steps = [part.mean() for part in np.array_split(np.diff(times), _PARTS) if part.size]
+    return bool((np.abs(steps - np.median(steps)) > 0.05 * np.median(steps)).mean() > 0.2)

@@ -360,12 +360,10 @@ def test_a_file_that_is_not_what_its_suffix_says_is_refused(tmp_path, suffix):
     refused(rf"{path} (cannot be read as|has no data set|holds)", path)
 
 
-@pytest.mark.parametrize("suffix", ["flac", "npy", "mat", "h5", "parquet"])
+@pytest.mark.parametrize("suffix", ["npy", "mat", "h5", "parquet"])
 def test_a_cut_file_is_refused(tmp_path, suffix):
     path = tmp_path / f"x.{suffix}"
-    if suffix == "flac":
-        soundfile.write(path, X.T / 8, 12000, subtype="PCM_24")
-    elif suffix == "npy":
+    if suffix == "npy":
         np.save(path, X)
     elif suffix == "mat":
         scipy.io.savemat(path, {"a": X})

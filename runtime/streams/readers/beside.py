@@ -1,0 +1,68 @@
+"""Facts beside series: at a group, in a structure, as a single number; the nearest counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.attributes import rate_of
+from dlrsd.runtime.streams.readers.holding import Holding, group_of
+
+_SAME_RATE = 1e-2
+
+
+def groups_of(name: str) -> list[str]:
+    """The groups that a series stands in, the nearest first."""
+    groups = []
+    while name:
+        name = group_of(name)
+        groups.append(name)
+    return groups
+
+
+def fold_facts(holding: Holding) -> None:
+    """What groups without series state counts for the group that they stand in.
+
+    Programs keep what they know in a structure beside the samples: ``info``, ``x_values``,
+    ``File_Header``. Two such groups that state different things state nothing.
+    """
+    homes = {""}.union(*(groups_of(name) for name in holding.arrays))
+    found: dict[tuple[str, str], list[Any]] = {}
+    for path in sorted(holding.facts.keys() - homes - holding.arrays.keys()):
+        home = next(group for group in groups_of(path) if group in homes)
+        for key, value in holding.facts[path].items():
+            found.setdefault((home, key), []).append(value)
+    for (home, key), values in found.items():
+        if all(value == values[0] for value in values):
+            holding.facts.setdefault(home, {}).setdefault(key, values[0])
+
+
+def nearest(holding: Holding, name: str, fact: Callable[[dict[str, Any]], Any]) -> Any:
+    """What is stated at a series or group, or at the nearest group above it that states it."""
+    levels = (holding.facts.get(each, {}) for each in (name, *groups_of(name)))
+    return next((said for each in levels if (said := fact(each)) is not None), None)
+
+
+def nearest_rate(holding: Holding, name: str, path: Path) -> float | None:
+    """The sampling rate in Hz of a series; an `InputError` where two contradict each other.
+
+    A bare "rate" may be that of the shaft: it counts where nothing else states one.
+    """
+    for each in (name, *groups_of(name)):
+        facts = holding.facts.get(each, {})
+        said = {
+            key: rate for key, value in facts.items() if (rate := rate_of({key: value})) is not None
+        }
+        said = {key: said[key] for key in said if key.lower() != "rate"} or said
+        if not said:
+            continue
+        first = next(iter(said.values()))
+        if any(abs(rate - first) > _SAME_RATE * abs(first) for rate in said.values()):
+            rates = ", ".join(f"{key} says {rate:g} Hz" for key, rate in said.items())
+            raise InputError(
+                f"{each or 'the file'} in {path} states rates that contradict each other: {rates}"
+            )
+        return first
+    return None
