@@ -147,9 +147,10 @@ def open_stream(
     variable, _ = stated.first("variable")
     wanted = default.names if variable is None else variable
     stated_channels, _ = stated.first("channels")
+    is_raw = stated.first("dtype")[0] is not None
     opened = None
     if path is not None:
-        opened = open_file(path, variable=wanted, channels=stated_channels)
+        opened = open_file(path, variable=wanted, channels=stated_channels, is_raw=is_raw)
     if opened is None:
         if variable is not None:
             raise InputError(f"variable is {variable!r}, but {name} holds raw samples: omit it")

@@ -1,4 +1,4 @@
-"""Open a recording of a kind that describes itself, told by its suffix, as blocks of samples.
+"""Open a recording of a kind that describes itself, as blocks of samples.
 
 Every reader returns a `Source`: what the file says of itself, and an iterator of `Chunk`s in the
 file's own numbers, rate and unit. Memory stays constant for all kinds but three: what is packed in
@@ -10,54 +10,64 @@ are the channels, in that order. Without it all numeric series are, and must be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from pathlib import Path
-
-from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.hdf5 import open_hdf5
+from dlrsd.runtime.streams.readers.kinds import Reader, find_reader, refuse_if_other
 from dlrsd.runtime.streams.readers.matlab import open_mat
 from dlrsd.runtime.streams.readers.npy import open_npy, open_npz
+from dlrsd.runtime.streams.readers.parquet import open_parquet
 from dlrsd.runtime.streams.readers.sound import open_sound
-from dlrsd.runtime.streams.readers.tables import open_csv, open_parquet
 from dlrsd.runtime.streams.readers.tdms import open_tdms
+from dlrsd.runtime.streams.readers.text.lvm import begins_lvm, open_lvm
+from dlrsd.runtime.streams.readers.text.table import open_text
 from dlrsd.runtime.streams.readers.uff import open_uff
 from dlrsd.runtime.streams.source import Chunk, Source, Variable, readable_as
 
 
-class Reader(Struct, frozen=True):
-    """A kind of file: what people call it, how its names end, and what opens it.
+def _begins_hdf5(head: bytes) -> bool:
+    return any(head.startswith(b"\x89HDF\r\n\x1a\n", begin) for begin in (0, 512, 1024, 2048))
 
-    With `asks_channels` it also takes how many channels there are, or None: its matrices may not
-    show which axis is theirs.
-    """
 
-    kind: str
-    suffixes: tuple[str, ...]
-    open: Callable[..., Source]
-    asks_channels: bool = False
+def _begins_mat(head: bytes) -> bool:
+    # Of version 7.3 it is HDF5 within.
+    return re.match(rb"MATLAB \d\.\d MAT-file", head) is not None
+
+
+def _begins_npz(head: bytes) -> bool:
+    return head[:4] == b"PK\x03\x04" and b".npy" in head[30:300]
+
+
+def _begins_uff(head: bytes) -> bool:
+    return re.search(rb"^ {4}-1\s*?$", head, re.MULTILINE) is not None
 
 
 READERS = (
-    Reader("WAV", (".wav",), open_sound),
-    Reader("FLAC", (".flac",), open_sound),
-    Reader("NPY", (".npy",), open_npy, asks_channels=True),
-    Reader("NPZ", (".npz",), open_npz, asks_channels=True),
-    Reader("MAT", (".mat",), open_mat, asks_channels=True),
-    Reader("HDF5", (".h5", ".hdf5"), open_hdf5, asks_channels=True),
-    Reader("TDMS", (".tdms",), open_tdms),
-    Reader("UFF", (".uff", ".uff58", ".unv"), open_uff),
-    Reader("CSV", (".csv",), open_csv),
-    Reader("Parquet", (".parquet",), open_parquet),
+    Reader("WAV", (".wav",), open_sound, lambda head: head[8:12] == b"WAVE"),
+    Reader("FLAC", (".flac",), open_sound, lambda head: head[:4] == b"fLaC"),
+    Reader("NPY", (".npy",), open_npy, lambda head: head[:6] == b"\x93NUMPY", asks_channels=True),
+    Reader("NPZ", (".npz",), open_npz, _begins_npz, asks_channels=True),
+    Reader("MAT", (".mat",), open_mat, _begins_mat, asks_channels=True),
+    Reader("HDF5", (".h5", ".hdf5"), open_hdf5, _begins_hdf5, asks_channels=True),
+    Reader("TDMS", (".tdms",), open_tdms, lambda head: head[:4] == b"TDSm"),
+    Reader("UFF", (".uff", ".uff58", ".unv"), open_uff, _begins_uff),
+    Reader("Parquet", (".parquet",), open_parquet, lambda head: head[:4] == b"PAR1"),
+    Reader("CSV", (".csv", ".tsv", ".txt", ".asc"), open_text, is_text=True),
+    Reader("LVM", (".lvm",), open_lvm, begins_lvm, is_text=True),
 )
-_BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 
 
 def open_file(
-    path: Path, *, variable: Variable = None, channels: int | None = None
+    path: Path,
+    *,
+    variable: Variable = None,
+    channels: int | None = None,
+    is_raw: bool = False,
 ) -> Source | None:
-    """A recording of a kind that describes itself, told by its suffix.
+    """A recording of a kind that describes itself.
 
     Parameters
     ----------
@@ -66,21 +76,24 @@ def open_file(
         The series to read.
     channels : int > 0, optional
         As someone states it, for a matrix that may as well hold windows.
+    is_raw : bool
+        Whether someone states the type of raw samples.
 
     Returns
     -------
     Source or None
-        None for every other suffix: those files hold raw samples.
+        None where the file holds raw samples: by its suffix (`kinds.RAW_SUFFIXES`), because
+        someone says so, or because it is a pipe.
 
     Raises
     ------
     InputError
-        If the file cannot be read as what its suffix says, or it is not clear which of its series
-        are the channels.
+        If its kind is not known, it cannot be read as what it is, or it is not clear which of its
+        series are the channels.
     ExtraMissingError
         If the package that reads this kind is not installed.
     """
-    reader = _BY_SUFFIX.get(path.suffix.lower())
+    reader = find_reader(path, READERS, is_raw=is_raw)
     if reader is None:
         return None
     kind = reader.kind
@@ -92,6 +105,17 @@ def open_file(
     if source.n_samples == 0:
         raise InputError(f"{path} holds no samples: expected a {kind} recording of at least one")
     return source
+
+
+def refuse_other_kinds(path: Path) -> None:
+    """Check that a file may hold raw samples, as something said of many files together states.
+
+    Raises
+    ------
+    NoRecordingError
+        If it is evidently something else: a text, a picture, an archive.
+    """
+    refuse_if_other(path, READERS)
 
 
 def _guarded(chunks: Iterator[Chunk], kind: str, path: Path) -> Iterator[Chunk]:

@@ -10,6 +10,7 @@ stops the reading of what is there.
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.errors import DlrsdWarning, InputError
+from dlrsd.training.data.plants.fault_codes import CODES, fault_codes
 from dlrsd.training.data.plants.rows import (
     STEP_S,
     Rows,
@@ -32,23 +34,15 @@ from dlrsd.training.data.plants.rows import (
     read_rows,
 )
 
-CLASSES = ("Normal", *(f"Fault{code}" for code in range(1, 7)))
+CLASSES = ("Normal", *(f"Fault{code}" for code in CODES))
 SENSORS = ("S1", "S2", "S3", "S4", "R1", "R2", "R3", "R4")
 METERS = ("energy", "power")
 PRECURSOR = np.timedelta64(3, "h")  # a fault is independent of what lies further back
 SIMULATION = "plant"  # what stands in the place of a folder for plants of the simulation
 SIMULATED = "simulated.json"  # marks a folder of simulated plants
 
-# Every other name is 6: a fault that is not in focus.
-FAULT_NAMES = {
-    "DeltaT1CoolingZoneInSpec": 1,
-    "DeltaT2CoolingZoneInSpec": 2,
-    "DeltaT2CoolingZoneNotSpec": 3,
-    "CoolingZoneNotSpec": 4,
-    "SupplyTempTooCold": 5,
-}
-
 _FILE = re.compile(r"(plant_\d+|site\d+)([abc])\.csv", re.IGNORECASE)
+_ALIKE = re.compile(r"(plant|site)[ _-]?\d+", re.IGNORECASE)
 _DAY = 24 * 3600
 
 
@@ -135,6 +129,8 @@ def load_plants(folder: str | Path) -> list[Plant]:
 def find_plants(folder: str | Path) -> dict[str, dict[str, Path]]:
     """The files of each plant, by its name and their letter.
 
+    A `DlrsdWarning` names those that are alike and left out, such as ``plant_1a.xlsx``.
+
     Raises
     ------
     InputError
@@ -144,9 +140,19 @@ def find_plants(folder: str | Path) -> dict[str, dict[str, Path]]:
     if not folder.is_dir():
         raise InputError(f"got {str(folder)!r}: expected a folder with files plant_1a.csv, ...")
     found: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.iterdir(), key=lambda path: natural(path.name)):
+    paths = sorted(folder.iterdir(), key=lambda path: natural(path.name))
+    for path in paths:
         if match := _FILE.fullmatch(path.name):
             found.setdefault(match[1].lower(), {})[match[2].lower()] = path
+    mistaken = [path.name for path in paths if _ALIKE.match(path.name)]
+    mistaken = [name for name in mistaken if not _FILE.fullmatch(name)]
+    if mistaken:
+        warnings.warn(
+            f"files in {folder} that are named like those of plants, and are none, are left out: "
+            + ", ".join(mistaken),
+            DlrsdWarning,
+            stacklevel=2,
+        )
     if not found:
         raise InputError(
             f"{folder} has no files of plants: expected plant_1a.csv, plant_1b.csv, plant_1c.csv "
@@ -203,12 +209,15 @@ REPORT = (
     "rows", "unreadable_rows", "null_values", "duplicate_slots", "rows_out_of_order", "clock_jumps",
     "stray_times", "missing_samples", "meter_resets", "empty_files", "events", "unreadable_events",
     "events_without_end", "events_zero_length", "events_negative", "events_overlapping",
-    "events_out_of_order", "events_outside",
+    "events_out_of_order", "events_outside", "events_other_names",
 )  # fmt: skip
 
 
 def read_events(path: str | Path) -> tuple[list[Event], dict[str, int]]:
     """Read a file of events: start, end, and a code from 1 to 6 or the name of a fault.
+
+    `fault_codes` says how a code may be written. Any other name is the code 6, a fault that is not
+    in focus; such names are counted, and a `DlrsdWarning` says them.
 
     An event without an end ends at its start. One that ends before it starts is dropped. One
     overlaps if it starts before another has ended that started no later.
@@ -231,7 +240,9 @@ def read_events(path: str | Path) -> tuple[list[Event], dict[str, int]]:
     if table is None:
         return [], counts | {"empty_files": 1}
     starts, ends = (table.column(k).to_numpy().astype("M8[s]") for k in ("start", "end"))
-    codes = [_code(text, path) if text else 0 for text in table.column("code").to_pylist()]
+    names = table.column("code").to_pylist()
+    dated = [None if nat else name for name, nat in zip(names, np.isnat(starts), strict=True)]
+    codes, counts["events_other_names"] = fault_codes(dated, path)
     known = ~np.isnat(starts) & (np.array(codes) > 0)
     counts["events"] = len(known) + unreadable
     counts["unreadable_events"] = unreadable + int((~known).sum())
@@ -269,16 +280,6 @@ def meter_increments(reading: NDArray[np.float64]) -> tuple[NDArray[np.float64],
     back = steps < 0
     steps[back] = np.nan
     return steps, int(back.sum())
-
-
-def _code(text: str, path: Path) -> int:
-    text = text.strip()
-    if not re.fullmatch(r"[+-]?\d+(\.0*)?", text):
-        return FAULT_NAMES.get(text, 6)
-    code = int(float(text))
-    if not 1 <= code <= 6:
-        raise InputError(f"got fault code {text} in {path}: expected 1 to 6, or a fault's name")
-    return code
 
 
 def _rows(

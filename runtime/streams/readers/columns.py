@@ -1,0 +1,120 @@
+"""What tables of every kind share: the columns a bundle names, and those that are left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeGuard
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.clock import find_clock, is_named_time
+from dlrsd.runtime.streams.series import Series
+from dlrsd.runtime.streams.source import Source, Variable
+from dlrsd.runtime.streams.units import known_unit, time_unit
+
+
+def by_bundle(variable: Variable) -> TypeGuard[Sequence[str]]:
+    """Whether a bundle names the columns, and not a person."""
+    return variable is not None and not isinstance(variable, str)
+
+
+def unit_as_name(name: str) -> str | None:
+    """The unit that a column's whole name is: ``g``, ``m/s2``, ``mV``; a letter alone is none."""
+    unit = known_unit(name)
+    return unit if len(name) > 1 or unit == "g" else None
+
+
+def check_columns(columns: Sequence[str], wanted: Sequence[str], path: Path) -> None:
+    """Raise an `InputError` where a table lacks columns that the bundle names."""
+    missing = [name for name in wanted if name not in columns]
+    if missing:
+        raise InputError(
+            f"{path} lacks {', '.join(missing)} of the bundle's {len(wanted)} columns: it holds "
+            f"{', '.join(columns)}; rename its columns, or name them as variable in that order"
+        )
+
+
+def refuse_left_out(left_out: Mapping[str, str], variable: Variable, path: Path) -> None:
+    """Raise an `InputError` where a column that holds no numbers is asked for."""
+    asked = variable.split(",") if isinstance(variable, str) else variable or ()
+    for name in asked:
+        if name.strip() in left_out:
+            raise InputError(
+                f"{path} has no series {name.strip()!r} of real numbers: that column holds "
+                f"{left_out[name.strip()]}"
+            )
+
+
+def refuse_strange_times(examples: Mapping[str, str], path: Path) -> None:
+    """Raise an `InputError` where a column of text is named like a time.
+
+    Parameters
+    ----------
+    examples : mapping of str to str
+        A cell of each column of text.
+    path : Path
+    """
+    for name, example in examples.items():
+        if is_named_time(name) and re.search(r"\d", example):
+            raise InputError(
+                f"the times in column {name!r} of {path} are not understood, such as "
+                f"{example!r:.60}: write them like 2026-03-01 08:00:00.125, or name the channels "
+                f"as variable"
+            )
+
+
+def refuse_clock_alone(series: Sequence[Series], path: Path) -> None:
+    """Raise an `InputError` where a table's only series is its clock: no channel was understood."""
+    if len(series) == 1:
+        only = series[0]
+        is_time = only.is_date or is_named_time(only.name) or time_unit(only.unit) is not None
+        if is_time and _is_clock(only):
+            raise InputError(
+                f"{path} holds no series of real numbers beside its clock {only.name!r}: expected "
+                f"one for each channel"
+            )
+
+
+def note_left_out(
+    source: Source,
+    columns: Sequence[str],
+    series: Sequence[Series],
+    left_out: Mapping[str, str],
+    variable: Variable,
+    path: Path,
+) -> None:
+    """Say which columns are left out: those without numbers, or those a bundle does not name.
+
+    Parameters
+    ----------
+    source : Source
+        Takes the warning.
+    columns : sequence of str
+        All of the table.
+    series : sequence of Series
+        Those of numbers and times; clocks are of use, and are not said.
+    left_out : mapping of str to str
+        What the other columns hold.
+    variable : Variable
+        Of what a person chose, nothing is left out.
+    path : Path
+        What the warning calls the file.
+    """
+    clocks = {each.name for each in series if each.is_date or _is_clock(each)}
+    of_use = {*source.channel_names, *clocks}
+    beside = [name for name in columns if name not in of_use]
+    if variable is None and left_out:
+        source.warnings.append(
+            f"columns of {path} that hold no numbers are left out: "
+            + ", ".join(f"{name} ({what})" for name, what in left_out.items())
+        )
+    elif by_bundle(variable) and beside:
+        source.warnings.append(
+            f"columns of {path} that the bundle does not name are left aside: " + ", ".join(beside)
+        )
+
+
+def _is_clock(series: Series) -> bool:
+    unit = series.unit if time_unit(series.unit) is not None else None
+    return find_clock(series.name, series.head, unit=unit) is not None

@@ -1,0 +1,141 @@
+"""What stands above the numbers of a table: facts, names and units of the columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.readers.text.cells import is_missing, is_value
+from dlrsd.runtime.streams.readers.text.preamble import (
+    COMMENT,
+    Preamble,
+    facts_of,
+    read_preamble,
+)
+from dlrsd.runtime.streams.units import known_unit, time_unit
+
+_LONGEST_NAME, _LONGEST_UNIT = 200, 10  # characters
+
+
+class Headings(Struct, frozen=True):
+    """What stands above the rows of a table of n columns.
+
+    Attributes
+    ----------
+    names : tuple of n str
+        "" where a column has none; empty where none has.
+    units : tuple of n (str or None)
+    preamble : Preamble
+        What the lines above state.
+    """
+
+    names: tuple[str, ...]
+    units: tuple[str | None, ...]
+    preamble: Preamble = Preamble()
+
+
+def read_headings(
+    lines: Sequence[str], rows: Sequence[Sequence[str]], n_columns: int, *, where: str, pc: Any
+) -> Headings:
+    """Names, units and facts.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        Those above the first row of numbers.
+    rows : sequence of sequence of str
+        The cells of each of them.
+    n_columns : int
+        Of the numbers below.
+    where : str
+        What messages call the file.
+    pc : module
+        ``pyarrow.compute``.
+
+    Raises
+    ------
+    InputError
+        If a row of numbers among them is damaged, or there are fewer or more names than columns.
+    """
+    cells = [_fitted(row, n_columns) for row in rows]
+    named = [i for i, row in enumerate(cells) if row is not None and _are_names(row)]
+    named = [i for i in named if not (n_columns <= 2 and facts_of([lines[i]]))]
+    names: tuple[str, ...] = ()
+    units: tuple[str | None, ...] = (None,) * n_columns
+    first = len(lines)
+    if named:
+        first = named[-1]
+        row = cells[first]
+        assert row is not None  # noqa: S101 - for type checkers
+        above = cells[first - 1] if first and first - 1 in named else None
+        if above is not None and _are_units(row):
+            units = tuple(cell.strip("[]() ") or None for cell in row)
+            first, row = first - 1, above
+        names = tuple(row)
+        for i, found in enumerate(rows[first + 1 :], first + 1):
+            if any(is_value(cell) for cell in found) and not COMMENT.match(lines[i]):
+                raise InputError(
+                    f"line {i + 1} of {where} is damaged: got {lines[i].strip()!r:.60}, expected "
+                    f"a row of {n_columns} values"
+                )
+    elif _next_to_data(lines, rows, n_columns):
+        listed = rows[_next_to_data(lines, rows, n_columns) - 1]
+        raise InputError(
+            f"the rows of {where} have {n_columns} values, but their header names {len(listed)}: "
+            f"expected as many; decimal commas need semicolons or tabs between the columns"
+        )
+    preamble = read_preamble(lines[:first], pc=pc)
+    if len(preamble.units) == n_columns and not any(units):
+        units = preamble.units
+    return Headings(names, units, preamble)
+
+
+def _fitted(row: Sequence[str], n: int) -> list[str] | None:
+    """A row brought to n cells, where it only lacks or has too many empty ones."""
+    cells = [re.sub(r"\s+", " ", cell.strip().strip('"').strip()) for cell in row]
+    while len(cells) > n and not cells[-1]:
+        cells.pop()
+    if len(cells) == n:
+        return cells
+    # R leaves out the name of the row names; others end their rows with a delimiter.
+    return None
+
+
+def _are_names(row: Sequence[str]) -> bool:
+    filled = [cell for cell in row if cell]
+    if not filled or any(len(cell) > _LONGEST_NAME for cell in filled):
+        return False
+    if are_column_numbers(row):
+        return True
+    return not any(is_value(cell) for cell in filled) and not all(map(is_missing, filled))
+
+
+def are_column_numbers(row: Sequence[str]) -> bool:
+    """Whether cells are 0, 1, 2, ... or 1, 2, 3, ..., perhaps behind an empty one."""
+    numbered = list(row[1:] if not row[0] else row)
+    return len(row) > 1 and numbered in (
+        [str(i) for i in range(len(numbered))],
+        [str(i + 1) for i in range(len(numbered))],
+    )
+
+
+def _are_units(row: Sequence[str]) -> bool:
+    """Whether cells are units: one that is known, or all in brackets, and nothing long."""
+    filled = [cell for cell in row if cell and cell != "-"]
+    is_known = any(known_unit(cell) or time_unit(cell) is not None for cell in filled)
+    bracketed = filled and all(re.fullmatch(r"[(\[].*[)\]]", cell) for cell in filled)
+    return (is_known and all(len(cell) <= _LONGEST_UNIT for cell in filled)) or bool(bracketed)
+
+
+def _next_to_data(lines: Sequence[str], rows: Sequence[Sequence[str]], n: int) -> int:
+    """1 + the index of a line of names of another number right above the numbers, or 0."""
+    for i in reversed(range(len(lines))):
+        if not lines[i].strip() or COMMENT.match(lines[i]):
+            continue
+        is_header = len(rows[i]) > 1 and not any(map(is_value, rows[i]))
+        return i + 1 if is_header and len(rows[i]) != n and not facts_of([lines[i]]) else 0
+    return 0
