@@ -56,7 +56,6 @@ _MAGIC: tuple[tuple[int, bytes, Foreign], ...] = (
     (0, b"CDF\x02", Foreign("a classic NetCDF file", "save it as NetCDF-4 or HDF5")),
     (0, b"\x7fELF", Foreign("a program", "give the recording")),
     (0, b"SIMPLE  =", Foreign("a FITS file", "save the samples as HDF5 or CSV")),
-    (8, b"AIFF", Foreign("an AIFF sound file", "save it as WAV")),
     (0, b".snd", Foreign("an AU sound file", "save it as WAV")),
 )
 _ARCHIVED = (
@@ -118,6 +117,4 @@ def _archived(head: bytes, suffix: str) -> Foreign:
             return kind
     if suffix in (".xlsx", ".xlsm", ".xlsb", ".ods"):
         return Foreign("a spreadsheet", _AS_CSV)
-    if suffix == ".npz":
-        return Foreign("an archive of NumPy arrays", "save one of its arrays as .npy")
     return Foreign("a ZIP archive", _UNPACK)

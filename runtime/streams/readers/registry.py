@@ -33,8 +33,12 @@ def _begins_hdf5(head: bytes) -> bool:
 
 
 def _begins_mat(head: bytes) -> bool:
-    # Of version 7.3 it is HDF5 within.
-    return re.match(rb"MATLAB \d\.\d MAT-file", head) is not None
+    # Of version 7.3 it is HDF5, and may lack the text before that.
+    return re.match(rb"MATLAB \d\.\d MAT-file", head) is not None or _begins_hdf5(head)
+
+
+def _begins_aiff(head: bytes) -> bool:
+    return head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
 
 
 def _begins_npz(head: bytes) -> bool:
@@ -48,10 +52,11 @@ def _begins_uff(head: bytes) -> bool:
 READERS = (
     Reader("WAV", (".wav",), open_sound, lambda head: head[8:12] == b"WAVE"),
     Reader("FLAC", (".flac",), open_sound, lambda head: head[:4] == b"fLaC"),
+    Reader("AIFF", (".aif", ".aiff"), open_sound, _begins_aiff),
     Reader("NPY", (".npy",), open_npy, lambda head: head[:6] == b"\x93NUMPY", asks_channels=True),
     Reader("NPZ", (".npz",), open_npz, _begins_npz, asks_channels=True),
-    Reader("MAT", (".mat",), open_mat, _begins_mat, asks_channels=True),
     Reader("HDF5", (".h5", ".hdf5"), open_hdf5, _begins_hdf5, asks_channels=True),
+    Reader("MAT", (".mat",), open_mat, _begins_mat, asks_channels=True),
     Reader("TDMS", (".tdms",), open_tdms, lambda head: head[:4] == b"TDSm"),
     Reader("UFF", (".uff", ".uff58", ".unv"), open_uff, _begins_uff),
     Reader("Parquet", (".parquet",), open_parquet, lambda head: head[:4] == b"PAR1"),

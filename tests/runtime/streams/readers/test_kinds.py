@@ -41,12 +41,6 @@ def tar():
     return out.getvalue()
 
 
-def npz():
-    out = io.BytesIO()
-    np.savez(out, x=X)
-    return out.getvalue()
-
-
 FOREIGN = {
     "a.xlsx": (archive(xl__workbook_dot_xml="<x/>"), "an Excel workbook.*save the sheet as CSV"),
     "a.csv": (archive(xl__workbook_dot_xml="<x/>"), "an Excel workbook.*save the sheet as CSV"),
@@ -56,7 +50,6 @@ FOREIGN = {
     ),
     "a.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000), "Microsoft Office.*as CSV"),
     "a.zip": (archive(a_dot_csv=CSV), "a ZIP archive.*unpack it"),
-    "a.npz": (npz(), "an archive of NumPy arrays.*as .npy"),
     "a.csv.gz": (gzip.compress(CSV), "a gzip archive.*unpack it"),
     "a.csv.bz2": (bz2.compress(CSV), "a bzip2 archive.*unpack it"),
     "a.7z": (b"7z\xbc\xaf\x27\x1c\0\4" + bytes(100), "a 7z archive.*unpack it"),

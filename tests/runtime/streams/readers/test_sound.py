@@ -97,11 +97,16 @@ def test_other_containers_of_the_same_samples(path, kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "subtype"), [("OGG", "VORBIS"), ("WAV", "MS_ADPCM"), ("WAV", "ALAW")]
+    ("kind", "subtype", "what"),
+    [
+        ("OGG", "VORBIS", "a compressed sound file .Ogg., no recording"),
+        ("WAV", "MS_ADPCM", "sound of kind WAV MS_ADPCM"),
+        ("WAV", "ALAW", "sound of kind WAV ALAW"),
+    ],
 )
-def test_lossy_sound_is_refused(path, kind, subtype):
+def test_lossy_sound_is_refused(path, kind, subtype, what):
     soundfile.write(path, SAMPLES / 32768, RATE, subtype=subtype, format=kind)
-    refused(path, f"sound of kind {kind} {subtype}")
+    refused(path, what)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.95])
