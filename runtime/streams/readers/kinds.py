@@ -84,7 +84,8 @@ def find_reader(path: Path, readers: Sequence[Reader], *, is_raw: bool = False) 
         return named
     with path.open("rb") as file:
         head = file.read(_BEGINNING)
-    found = _told_by_content(head, status.st_size, suffix, readers)
+    is_named_right = named is not None and named.begins(head)
+    found = named if is_named_right else _told_by_content(head, status.st_size, suffix, readers)
     if is_raw:
         return named if named is not None and _may_be(named, found) else None
     if suffix in RAW_SUFFIXES:
