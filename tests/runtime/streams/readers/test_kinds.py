@@ -137,7 +137,6 @@ def test_a_name_that_says_nothing_leaves_it_to_the_content(tmp_path, kind, name)
         ("x.txt", "WAV", "named like CSV, but is a WAV file by its content"),
         ("x.wav", "CSV", "named like WAV, but is a text: rename it from .wav to .csv"),
         ("x.mat", "CSV", "named like MAT, but is a text"),
-        ("x.mat", "HDF5", "named like MAT, but is a HDF5 file by its content"),
         ("x.h5", "MAT", "named like HDF5, but is a MAT file"),
         ("x.bin", "HDF5", "named like raw samples, but is a HDF5 file"),
         ("x.bin", "CSV", "named like raw samples, but is a text"),
