@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Collection
 from io import BytesIO
 from math import prod
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,4 +99,5 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> NDAr
         content = file.read(wanted + 1)
     if len(content) != wanted:
         raise FormatError(f"{what} is cut off")
-    return np.ndarray(shape, dtype, content, order="F" if header[2] == b"True" else "C")
+    order: Literal["F", "C"] = "F" if header[2] == b"True" else "C"
+    return np.ndarray(shape, dtype, bytearray(content), order=order)  # which may be written to

@@ -57,6 +57,7 @@ def test_they_are_what_numpy_reads(packed: bool) -> None:
                 expected[name].shape,
             )
             np.testing.assert_array_equal(got[name], expected[name])
+            assert got[name].flags.writeable
 
 
 def test_only_those_asked_for_are_unpacked() -> None:
