@@ -10,13 +10,14 @@ import re
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.arrays import arrays_source
 from dlrsd.runtime.streams.readers.hdf5_data import DataSet
+from dlrsd.runtime.streams.readers.hdf5_headers import is_virtual
 from dlrsd.runtime.streams.readers.holding import Holding, Scaled, fields_of, group_of, is_series
 from dlrsd.runtime.streams.source import Source, Variable, reader_library
 from dlrsd.runtime.streams.stream_format import parse_start
@@ -51,7 +52,9 @@ def open_hdf5(path: Path, variable: Variable, channels: int | None = None) -> So
             ) from error
         raise
     try:
-        source = arrays_source(_holding(h5py, file, path), variable, path, channels)
+        with path.open("rb") as raw:
+            holding = _holding(h5py, file, raw, path)
+        source = arrays_source(holding, variable, path, channels)
     except BaseException:
         file.close()
         raise
@@ -59,7 +62,7 @@ def open_hdf5(path: Path, variable: Variable, channels: int | None = None) -> So
     return source
 
 
-def _holding(h5py: Any, file: Any, path: Path) -> Holding:
+def _holding(h5py: Any, file: Any, raw: IO[bytes], path: Path) -> Holding:
     holding = Holding(facts={"": _attributes(file, "", path)})
     seen, waiting, count = set(), [("", file)], 0
     while waiting:
@@ -72,17 +75,17 @@ def _holding(h5py: Any, file: Any, path: Path) -> Holding:
                     f"{path} holds more than {_MOST_OBJECTS} groups and data sets, or groups "
                     f"nested deeper than {_DEEPEST}: split it"
                 )
-            link = group.get(name, getlink=True)
-            if isinstance(link, h5py.ExternalLink):
+            link = group.id.links.get_info(name.encode("utf-8", "surrogateescape"))
+            if link.type not in (h5py.h5l.TYPE_HARD, h5py.h5l.TYPE_SOFT):
                 holding.left[full] = "is a link to another file, which is never opened"
                 continue
-            if isinstance(link, h5py.SoftLink) or name in _HIDDEN:
+            if link.type == h5py.h5l.TYPE_SOFT or name in _HIDDEN or link.u in seen:
                 continue  # what it names has a name of its own
-            item = group[name]
-            where = h5py.h5o.get_info(item.id).addr
-            if where in seen:
+            seen.add(link.u)
+            if is_virtual(raw, link.u, file.userblock_size):
+                holding.left[full] = "keeps its samples in another file, which is never opened"
                 continue
-            seen.add(where)
+            item = group[name]
             if isinstance(item, h5py.Group):
                 holding.facts[full] = _attributes(item, full, path)
                 inner.append((full, item))

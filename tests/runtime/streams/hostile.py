@@ -111,6 +111,15 @@ def _(path: Path) -> None:
         file.create_virtual_dataset("acc", layout)
 
 
+@hostile("virtual_and_damaged.h5")
+def _(path: Path) -> None:
+    HOSTILE["virtual.h5"](path)
+    data = bytearray(path.read_bytes())
+    begin = data.index(b"GCOL") + 0x6C  # where it says how many blocks are mapped
+    data[begin : begin + 20] = bytes.fromhex("00ff0f0000f53ad7200000000000000000000000")
+    path.write_bytes(data)
+
+
 @hostile("external_storage.h5")
 def _(path: Path) -> None:
     with h5py.File(path, "w") as file:

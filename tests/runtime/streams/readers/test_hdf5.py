@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from dlrsd.runtime.streams.readers.hdf5_headers import is_virtual
 from tests.runtime.streams.readers.opened import RATE, N, T, X, opened, refused
 
 
@@ -318,6 +319,29 @@ def test_what_was_never_written_is_left_out(path):
         item = file.create_dataset("x", (10_000,), "f4", chunks=(1000,))
         item[:1000], item[5000:] = 1, 2
     refused(path, "x has samples that were never written")
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+@pytest.mark.parametrize("userblock_size", [0, 512])
+def test_virtual_data_sets_are_told_by_their_headers(path, libver, userblock_size):
+    layout = h5py.VirtualLayout((40,), "f4")
+    layout[:] = h5py.VirtualSource("other.h5", "a", (40,))
+    with h5py.File(path, "w", libver=libver, userblock_size=userblock_size) as file:
+        for name in ("virtual", "virtual_too"):
+            file.create_virtual_dataset(name, layout)
+        for name in ("plain", "plain_too"):
+            file[name] = [1.0, 2.0]
+        for i in range(30):  # more than the first block of a header holds
+            file["virtual"].attrs[f"{i}"] = file["plain"].attrs[f"{i}"] = "x" * 50
+        file.create_dataset("chunks", data=[1.0, 2.0], chunks=(1,), compression=1)
+        file.create_dataset("ordered", data=[1.0, 2.0], track_order=True)
+        file.create_group("group", track_order=True)
+    with h5py.File(path) as file, path.open("rb") as raw:
+        told = {
+            name: is_virtual(raw, file.id.links.get_info(name.encode()).u, file.userblock_size)
+            for name in file
+        }
+    assert {name for name, virtual in told.items() if virtual} == {"virtual", "virtual_too"}
 
 
 def test_a_file_that_is_being_written_is_refused(path):

@@ -37,6 +37,7 @@ SAYS = {
     "packed_a_thousandfold.h5": "noise does not pack",
     "packed_by_another_filter.h5": "scale-offset: expected gzip or lzf",
     "virtual.h5": "in another file, which is never opened",
+    "virtual_and_damaged.h5": "in another file, which is never opened",
     "external_storage.h5": "in another file, which is never opened",
     "external_storage.mat": "in another file, which is never opened",
     "external_link.h5": "a link to another file, which is never opened",
