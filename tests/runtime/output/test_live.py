@@ -155,6 +155,18 @@ def test_a_terminal_that_hangs_up_several_times_leaves_the_summary(place: Path) 
     assert (summary["type"], summary["windows"], summary["interrupted"]) == ("summary", 624, True)
 
 
+def test_with_nohup_it_goes_on(place: Path) -> None:
+    path, data = place / "out.jsonl", (place / "s.bin").read_bytes()
+    nohup = ["nohup", *PROGRAM]
+    with running(place, path.name, program=nohup) as process:
+        feed(process, data[:40_000])
+        await_windows(path, 100)
+        process.send_signal(signal.SIGHUP)
+        feed(process, data[40_000:])
+        await_windows(path, 624)
+        assert process.poll() is None
+
+
 def assert_whole(path: Path) -> None:
     *_, summary = map(json.loads, path.read_text().splitlines())
     assert windows(path) == list(range(624))
