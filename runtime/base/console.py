@@ -9,12 +9,15 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
-from dlrsd.runtime.base.errors import DlrsdError
+from dlrsd.runtime.base.errors import DlrsdError, DlrsdWarning
+
+_python_shows = warnings.showwarning
 
 _FULL = [errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)]
 
@@ -24,11 +27,14 @@ def run_app(app: typer.Typer) -> NoReturn:
 
     A `DlrsdError`, a usage error and an `OSError` (a full disk, a folder without permission) are
     printed as one line on standard error and exit with 2. A closed pipe ends without a word,
-    Ctrl-C with 130. Anything else is a fault of this program and keeps its traceback.
+    Ctrl-C with 130. A `DlrsdWarning` is one line on standard error. Anything else is a fault of
+    this program and keeps its traceback.
     """
     for name in ("stdout", "stderr"):  # a service may be started with them closed
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+    warnings.showwarning = _show_warning
+    warnings.simplefilter("always", DlrsdWarning)
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -47,6 +53,13 @@ def run_app(app: typer.Typer) -> NoReturn:
         code = _fail(_usage(error))
     _silence_closed_output()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *where: Any) -> None:
+    if issubclass(category, DlrsdWarning):
+        print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
+    else:
+        _python_shows(message, category, *where)
 
 
 def _fail(message: str) -> int:

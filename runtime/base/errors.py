@@ -1,4 +1,4 @@
-"""Every error dlrsd raises on purpose, and the one way to import an optional package.
+"""Every error and warning dlrsd raises on purpose, and the one way to import an optional package.
 
 A message says what was got, what was expected and what to do. The command lines print it in
 one line and exit with code 2; each class also inherits the standard error it refines.
@@ -36,6 +36,10 @@ class DeviceMemoryError(DlrsdError, MemoryError):
 
 class DeviceLostError(DlrsdError, RuntimeError):
     """The GPU stopped answering."""
+
+
+class DlrsdWarning(UserWarning):
+    """What a person should know of the data and what was done about it; the work goes on."""
 
 
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:

@@ -34,6 +34,7 @@ _COUNTED = {
     "events_overlapping": "overlapping events",
     "events_out_of_order": "events out of order",
     "events_outside": "events outside the record",
+    "events_other_names": "events of unknown names, taken as Fault6",
 }
 
 

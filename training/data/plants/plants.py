@@ -21,6 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.training.data.plants.fault_codes import CODES, fault_codes
 from dlrsd.training.data.plants.rows import (
     STEP_S,
     Rows,
@@ -32,21 +33,12 @@ from dlrsd.training.data.plants.rows import (
     read_rows,
 )
 
-CLASSES = ("Normal", *(f"Fault{code}" for code in range(1, 7)))
+CLASSES = ("Normal", *(f"Fault{code}" for code in CODES))
 SENSORS = ("S1", "S2", "S3", "S4", "R1", "R2", "R3", "R4")
 METERS = ("energy", "power")
 PRECURSOR = np.timedelta64(3, "h")  # a fault is independent of what lies further back
 SIMULATION = "plant"  # what stands in the place of a folder for plants of the simulation
 SIMULATED = "simulated.json"  # marks a folder of simulated plants
-
-# Every other name is 6: a fault that is not in focus.
-FAULT_NAMES = {
-    "DeltaT1CoolingZoneInSpec": 1,
-    "DeltaT2CoolingZoneInSpec": 2,
-    "DeltaT2CoolingZoneNotSpec": 3,
-    "CoolingZoneNotSpec": 4,
-    "SupplyTempTooCold": 5,
-}
 
 _FILE = re.compile(r"(plant_\d+|site\d+)([abc])\.csv", re.IGNORECASE)
 _DAY = 24 * 3600
@@ -203,12 +195,15 @@ REPORT = (
     "rows", "unreadable_rows", "null_values", "duplicate_slots", "rows_out_of_order", "clock_jumps",
     "stray_times", "missing_samples", "meter_resets", "empty_files", "events", "unreadable_events",
     "events_without_end", "events_zero_length", "events_negative", "events_overlapping",
-    "events_out_of_order", "events_outside",
+    "events_out_of_order", "events_outside", "events_other_names",
 )  # fmt: skip
 
 
 def read_events(path: str | Path) -> tuple[list[Event], dict[str, int]]:
     """Read a file of events: start, end, and a code from 1 to 6 or the name of a fault.
+
+    `fault_codes` says how a code may be written. Any other name is the code 6, a fault that is not
+    in focus; such names are counted, and a `DlrsdWarning` says them.
 
     An event without an end ends at its start. One that ends before it starts is dropped. One
     overlaps if it starts before another has ended that started no later.
@@ -231,7 +226,7 @@ def read_events(path: str | Path) -> tuple[list[Event], dict[str, int]]:
     if table is None:
         return [], counts | {"empty_files": 1}
     starts, ends = (table.column(k).to_numpy().astype("M8[s]") for k in ("start", "end"))
-    codes = [_code(text, path) if text else 0 for text in table.column("code").to_pylist()]
+    codes, counts["events_other_names"] = fault_codes(table.column("code").to_pylist(), path)
     known = ~np.isnat(starts) & (np.array(codes) > 0)
     counts["events"] = len(known) + unreadable
     counts["unreadable_events"] = unreadable + int((~known).sum())
@@ -269,16 +264,6 @@ def meter_increments(reading: NDArray[np.float64]) -> tuple[NDArray[np.float64],
     back = steps < 0
     steps[back] = np.nan
     return steps, int(back.sum())
-
-
-def _code(text: str, path: Path) -> int:
-    text = text.strip()
-    if not re.fullmatch(r"[+-]?\d+(\.0*)?", text):
-        return FAULT_NAMES.get(text, 6)
-    code = int(float(text))
-    if not 1 <= code <= 6:
-        raise InputError(f"got fault code {text} in {path}: expected 1 to 6, or a fault's name")
-    return code
 
 
 def _rows(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.errors import DlrsdWarning, InputError
+from dlrsd.training.data.plants.fault_codes import fault_codes
 from dlrsd.training.data.plants.plants import (
     REPORT,
     Event,
@@ -145,7 +148,10 @@ def test_every_defect_of_the_events_is_counted(tmp_path):
         f"{DAY} 09:00:00,{DAY} 09:30:00,DeltaT2CoolingZoneNotSpec",
     ]
     write(tmp_path, "site1c.csv", lines)
-    events, counts = read_events(tmp_path / "site1c.csv")
+    with pytest.warns(
+        DlrsdWarning, match=r"names of 2 of 7 events .*: 'NOCOMMS' \(1\), 'PowerFactor' \(1\)"
+    ):
+        events, counts = read_events(tmp_path / "site1c.csv")
     assert [event.code for event in events] == [5, 6, 2, 1, 3]
     assert events[0].start == events[0].end == at(f"{DAY}T01:00:00")
     assert {key: value for key, value in counts.items() if value} == {
@@ -156,7 +162,37 @@ def test_every_defect_of_the_events_is_counted(tmp_path):
         "events_negative": 1,
         "events_overlapping": 1,
         "events_out_of_order": 1,
+        "events_other_names": 2,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("3", 3), ("3.0", 3), (" 3 ", 3), ("Fault3", 3), ("fault 3", 3), ("FAULT_3", 3),
+        ("Fault-3", 3), ("F3", 3), ("f 3", 3), ("fault code 3", 3), ("Fault #3", 3), ("Fault6", 6),
+        ("deltat2coolingzonenotspec", 3), ("Delta T2 Cooling Zone Not Spec", 3),
+        ("Fault03", 3),
+    ],
+)  # fmt: skip
+def test_a_code_is_told_by_number_or_name(recwarn, text, code):
+    assert fault_codes([text, None, " "], Path("c.csv")) == ([code, 0, 0], 0)
+    assert not recwarn
+
+
+@pytest.mark.parametrize("text", ["7", "0", "-3", "Fault7", "fault 0", "F12"])
+def test_a_code_out_of_range_is_refused(text):
+    with pytest.raises(InputError, match=f"got fault code {text} in c.csv: expected 1 to 6"):
+        fault_codes(["1", text], Path("c.csv"))
+
+
+def test_unknown_names_are_counted_and_the_most_frequent_said():
+    names = [f"name {k}" for k in range(8) for _ in range(10 - k)] + ["Fault3x", "3 faults"]
+    with pytest.warns(DlrsdWarning) as caught:
+        codes, unknown = fault_codes(names, Path("c.csv"))
+    assert (set(codes), unknown) == ({6}, len(names))
+    assert "'name 0' (10), 'name 1' (9)" in str(caught[0].message)
+    assert "and 5 more names" in str(caught[0].message)
 
 
 def test_events_that_do_not_touch_the_record_are_left_out(tidy):
