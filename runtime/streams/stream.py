@@ -146,7 +146,8 @@ def open_stream(
 
     variable, _ = stated.first("variable")
     wanted = default.names if variable is None else variable
-    opened = None if path is None else open_file(path, variable=wanted)
+    is_raw = stated.first("dtype")[0] is not None
+    opened = None if path is None else open_file(path, variable=wanted, is_raw=is_raw)
     if opened is None:
         if variable is not None:
             raise InputError(f"variable is {variable!r}, but {name} holds raw samples: omit it")

@@ -1,4 +1,4 @@
-"""Open a recording of a kind that describes itself, told by its suffix, as blocks of samples.
+"""Open a recording of a kind that describes itself, as blocks of samples.
 
 Every reader returns a `Source`: what the file says of itself, and an iterator of `Chunk`s in the
 file's own numbers, rate and unit. Memory stays constant for all kinds but two: MAT files up to
@@ -10,13 +10,13 @@ are the channels, in that order. Without it all numeric series are, and must be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from pathlib import Path
-
-from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.hdf5 import open_hdf5
+from dlrsd.runtime.streams.readers.kinds import Reader, find_reader
 from dlrsd.runtime.streams.readers.matlab import open_mat
 from dlrsd.runtime.streams.readers.npy import open_npy
 from dlrsd.runtime.streams.readers.sound import open_sound
@@ -26,51 +26,53 @@ from dlrsd.runtime.streams.readers.uff import open_uff
 from dlrsd.runtime.streams.source import Chunk, Source, Variable, readable_as
 
 
-class Reader(Struct, frozen=True):
-    """A kind of file: what people call it, how its names end, and what opens it."""
+def _begins_hdf5(head: bytes) -> bool:
+    return any(head.startswith(b"\x89HDF\r\n\x1a\n", begin) for begin in (0, 512, 1024, 2048))
 
-    kind: str
-    suffixes: tuple[str, ...]
-    open: Callable[[Path, Variable], Source]
+
+def _begins_uff(head: bytes) -> bool:
+    return re.search(rb"^ {4}-1\s*?$", head, re.MULTILINE) is not None
 
 
 READERS = (
-    Reader("WAV", (".wav",), open_sound),
-    Reader("FLAC", (".flac",), open_sound),
-    Reader("NPY", (".npy",), open_npy),
-    Reader("MAT", (".mat",), open_mat),
-    Reader("HDF5", (".h5", ".hdf5"), open_hdf5),
-    Reader("TDMS", (".tdms",), open_tdms),
-    Reader("UFF", (".uff", ".uff58", ".unv"), open_uff),
-    Reader("CSV", (".csv",), open_csv),
-    Reader("Parquet", (".parquet",), open_parquet),
+    Reader("WAV", (".wav",), open_sound, lambda head: head[8:12] == b"WAVE"),
+    Reader("FLAC", (".flac",), open_sound, lambda head: head[:4] == b"fLaC"),
+    Reader("NPY", (".npy",), open_npy, lambda head: head[:6] == b"\x93NUMPY"),
+    Reader("MAT", (".mat",), open_mat, lambda head: head[:19] == b"MATLAB 5.0 MAT-file"),
+    Reader("HDF5", (".h5", ".hdf5"), open_hdf5, _begins_hdf5, also=(".mat",)),
+    Reader("TDMS", (".tdms",), open_tdms, lambda head: head[:4] == b"TDSm"),
+    Reader("UFF", (".uff", ".uff58", ".unv"), open_uff, _begins_uff),
+    Reader("Parquet", (".parquet",), open_parquet, lambda head: head[:4] == b"PAR1"),
+    Reader("CSV", (".csv", ".tsv", ".txt", ".asc"), open_csv, is_text=True),
 )
-_BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 
 
-def open_file(path: Path, *, variable: Variable = None) -> Source | None:
-    """A recording of a kind that describes itself, told by its suffix.
+def open_file(path: Path, *, variable: Variable = None, is_raw: bool = False) -> Source | None:
+    """A recording of a kind that describes itself.
 
     Parameters
     ----------
     path : Path
     variable : Variable
         The series to read.
+    is_raw : bool
+        Whether someone states the type of raw samples.
 
     Returns
     -------
     Source or None
-        None for every other suffix: those files hold raw samples.
+        None where the file holds raw samples: by its suffix (`kinds.RAW_SUFFIXES`), because
+        someone says so, or because it is a pipe.
 
     Raises
     ------
     InputError
-        If the file cannot be read as what its suffix says, or it is not clear which of its series
-        are the channels.
+        If its kind is not known, it cannot be read as what it is, or it is not clear which of its
+        series are the channels.
     ExtraMissingError
         If the package that reads this kind is not installed.
     """
-    reader = _BY_SUFFIX.get(path.suffix.lower())
+    reader = find_reader(path, READERS, is_raw=is_raw)
     if reader is None:
         return None
     kind = reader.kind

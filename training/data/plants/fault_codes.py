@@ -58,8 +58,8 @@ def fault_codes(texts: Iterable[str | None], path: Path) -> tuple[list[int], int
         named = ", ".join(f"{name!r:.60} ({n})" for name, n in unknown.most_common(5))
         rest = f" and {len(unknown) - 5} more names" if len(unknown) > 5 else ""
         warnings.warn(
-            f"the names of {unknown.total()} of {len(codes)} events in {path} are none of the known "
-            f"faults and count as Fault{OTHER}: {named}{rest}",
+            f"the names of {unknown.total()} of {len(codes)} events in {path} are none of the "
+            f"known faults and count as Fault{OTHER}: {named}{rest}",
             DlrsdWarning,
             stacklevel=2,
         )
