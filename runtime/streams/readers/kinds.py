@@ -13,8 +13,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.readers.encoding import text_encoding
 from dlrsd.runtime.streams.readers.foreign import Foreign, foreign_kind, foreign_text
+from dlrsd.runtime.streams.readers.text.encoding import text_encoding
 from dlrsd.runtime.streams.source import Source, Variable
 
 RAW_SUFFIXES = (".bin", ".raw", ".f32")

@@ -19,9 +19,10 @@ from dlrsd.runtime.streams.readers.hdf5 import open_hdf5
 from dlrsd.runtime.streams.readers.kinds import Reader, find_reader
 from dlrsd.runtime.streams.readers.matlab import open_mat
 from dlrsd.runtime.streams.readers.npy import open_npy
+from dlrsd.runtime.streams.readers.parquet import open_parquet
 from dlrsd.runtime.streams.readers.sound import open_sound
-from dlrsd.runtime.streams.readers.tables import open_csv, open_parquet
 from dlrsd.runtime.streams.readers.tdms import open_tdms
+from dlrsd.runtime.streams.readers.text.table import open_text
 from dlrsd.runtime.streams.readers.uff import open_uff
 from dlrsd.runtime.streams.source import Chunk, Source, Variable, readable_as
 
@@ -43,7 +44,7 @@ READERS = (
     Reader("TDMS", (".tdms",), open_tdms, lambda head: head[:4] == b"TDSm"),
     Reader("UFF", (".uff", ".uff58", ".unv"), open_uff, _begins_uff),
     Reader("Parquet", (".parquet",), open_parquet, lambda head: head[:4] == b"PAR1"),
-    Reader("CSV", (".csv", ".tsv", ".txt", ".asc"), open_csv, is_text=True),
+    Reader("CSV", (".csv", ".tsv", ".txt", ".asc"), open_text, is_text=True),
 )
 
 

@@ -1,0 +1,63 @@
+"""What tables of every kind share: the columns a bundle names, and those that are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeGuard
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.source import Source, Variable
+from dlrsd.runtime.streams.units import known_unit
+
+
+def by_bundle(variable: Variable) -> TypeGuard[Sequence[str]]:
+    """Whether a bundle names the columns, and not a person."""
+    return variable is not None and not isinstance(variable, str)
+
+
+def unit_as_name(name: str) -> str | None:
+    """The unit that a column's whole name is: ``g``, ``m/s2``, ``mV``; a letter alone is none."""
+    unit = known_unit(name)
+    return unit if len(name) > 1 or unit == "g" else None
+
+
+def check_columns(columns: Sequence[str], wanted: Sequence[str], path: Path) -> None:
+    """Raise an `InputError` where a table lacks columns that the bundle names."""
+    missing = [name for name in wanted if name not in columns]
+    if missing:
+        raise InputError(
+            f"{path} lacks {', '.join(missing)} of the bundle's {len(wanted)} columns: it holds "
+            f"{', '.join(columns)}; rename its columns, or name them as variable in that order"
+        )
+
+
+def refuse_left_out(left_out: Mapping[str, str], variable: Variable, path: Path) -> None:
+    """Raise an `InputError` where a column that holds no numbers is asked for."""
+    asked = variable.split(",") if isinstance(variable, str) else variable or ()
+    for name in asked:
+        if name.strip() in left_out:
+            raise InputError(
+                f"{path} has no series {name.strip()!r} of real numbers: that column holds "
+                f"{left_out[name.strip()]}"
+            )
+
+
+def note_left_out(
+    source: Source, left_out: Mapping[str, str], variable: Variable, path: Path
+) -> None:
+    """Say which columns hold no numbers; of what a person chose, nothing is left out."""
+    if left_out and not isinstance(variable, str):
+        source.warnings.append(
+            f"columns of {path} that hold no numbers are left out: "
+            + ", ".join(f"{name} ({what})" for name, what in left_out.items())
+        )
+
+
+def note_left_aside(source: Source, columns: Sequence[str], variable: Variable, path: Path) -> None:
+    """Say which columns the bundle does not name."""
+    beside = [name for name in columns if name not in source.channel_names]
+    if by_bundle(variable) and beside:
+        source.warnings.append(
+            f"columns of {path} that the bundle does not name are left aside: " + ", ".join(beside)
+        )

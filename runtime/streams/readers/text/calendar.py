@@ -1,0 +1,145 @@
+"""Times that stand in several columns: a date and a time of day, or year, month, day, hour, ...
+
+Columns of a calendar are told by their names. Without names, hour, minute, second and microsecond
+in front of the channels are told by their ranges and by rising evenly together, as the files of
+the FEMTO (PRONOSTIA) bearings have them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlrsd.runtime.streams.clock import find_clock
+from dlrsd.runtime.streams.readers.text.cells import Column
+from dlrsd.runtime.streams.readers.text.rows import Field, Make, number_maker, time_maker
+
+_PARTS = {
+    "year": r"years?|jahr|yyyy|yr|année|año|y",
+    "month": r"months?|monat|mon|mo|mois|mes",
+    "day": r"days?|tag|dd|jour|día|dia|d",
+    "hour": r"hours?|stunden?|hh|hr|h|heures?|hora",
+    "minute": r"minutes?|minuten?|min|minuto",
+    "second": r"seconds?|sekunden?|sec|ss|s|secondes?|segundo",
+    "millisecond": r"milli_?seconds?|milli_?sekunden?|ms|msec|millis",
+    "microsecond": r"micro_?seconds?|mikro_?sekunden?|us|µs|usec|micros",
+}
+_NANOS = {
+    "hour": 3_600_000_000_000,
+    "minute": 60_000_000_000,
+    "second": 1_000_000_000,
+    "millisecond": 1_000_000,
+    "microsecond": 1000,
+}
+_OF_DAY, _DATE = ("hour", "minute", "second"), ("year", "month", "day")
+
+
+def calendar_fields(
+    columns: Sequence[Column], names: Sequence[str], rows: Sequence[Sequence[str]], *, pc: Any
+) -> tuple[list[Field], set[int]]:
+    """Clocks that several columns make together, and these columns.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+    names : sequence of str
+        Of the columns; numbers where they have none.
+    rows : sequence of sequence of str
+        Some rows that follow each other.
+    pc : module
+        ``pyarrow.compute``.
+    """
+    parts = _named_parts(columns, names) or _unnamed_parts(columns, names, rows)
+    if parts:
+        has_date = all(part in parts for part in _DATE)
+        used = [part for part in parts if has_date or part in _NANOS]
+        indices = tuple(parts[part] for part in used)
+        makes = [number_maker(columns[i], pc) for i in indices]
+        field = Field(
+            "time",
+            indices,
+            _calendar_maker(used, makes),
+            unit=None if has_date else "s",
+            wraps=not has_date,
+        )
+        return [field], set(parts.values())
+    for day, time in ((i, j) for i in range(len(columns)) for j in (i + 1, i - 1)):
+        if 0 <= time < len(columns) and _is_pair(columns[day], columns[time]):
+            makes = [time_maker(columns[day], pc), time_maker(columns[time], pc)]
+            name = f"{names[day]} {names[time]}"
+            form = columns[time].form
+            utc = form is not None and form.utc
+            return [Field(name, (day, time), _pair_maker(makes), utc=utc)], {day, time}
+    return [], set()
+
+
+def _named_parts(columns: Sequence[Column], names: Sequence[str]) -> dict[str, int]:
+    parts: dict[str, int] = {}
+    for i, (column, name) in enumerate(zip(columns, names, strict=True)):
+        bare = re.sub(r"\s*[(\[].*", "", name).strip().lower()
+        for part, pattern in _PARTS.items():
+            if column.kind == "number" and re.fullmatch(pattern, bare):
+                parts.setdefault(part, i)
+    # One alone is a clock of its own, such as "s".
+    return parts if all(part in parts for part in _OF_DAY) else {}
+
+
+def _unnamed_parts(
+    columns: Sequence[Column], names: Sequence[str], rows: Sequence[Sequence[str]]
+) -> dict[str, int]:
+    is_unnamed = all(name == str(i) for i, name in enumerate(names))
+    if not is_unnamed or len(columns) < 5 or any(c.kind != "number" for c in columns[:4]):
+        return {}
+    try:
+        first = np.array([[float(cell.replace(",", ".")) for cell in row[:4]] for row in rows])
+    except ValueError:
+        return {}
+    whole = (first[:, :3] == np.floor(first[:, :3])).all() and (first >= 0).all()
+    if not whole or (first.max(axis=0) >= (24, 60, 60, 1_000_000)).any():
+        return {}
+    least = "millisecond" if first[:, 3].max() < 1000 else "microsecond"
+    parts = {"hour": 0, "minute": 1, "second": 2, least: 3}
+    seconds = sum(first[:, i] * (_NANOS[part] / 1e9) for part, i in parts.items())
+    return parts if find_clock("time", seconds, unit="s") is not None else {}
+
+
+def _calendar_maker(parts: Sequence[str], makes: Sequence[Make]) -> Make:
+    def make(columns: Sequence[Any]) -> NDArray[Any]:
+        values = {
+            part: make([column]) for part, make, column in zip(parts, makes, columns, strict=True)
+        }
+        nanos = sum(np.rint(values[part] * size) for part, size in _NANOS.items() if part in values)
+        if "year" not in values:
+            return np.asarray(nanos) / 1e9
+        return _days(values) + np.asarray(nanos).astype("m8[ns]")
+
+    return make
+
+
+def _days(values: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    year, month, day = (values[part].astype(np.int64) for part in _DATE)
+    months = (np.where(year < 100, year + 2000, year) - 1970).astype("M8[Y]").astype("M8[M]")
+    days: NDArray[Any] = ((months + (month - 1)).astype("M8[D]") + (day - 1)).astype("M8[ns]")
+    return days
+
+
+def _is_pair(day: Column, time: Column) -> bool:
+    return (
+        day.form is not None
+        and time.form is not None
+        and (day.form.has_date and not day.form.has_time)
+        and (time.form.has_time and not time.form.has_date)
+    )
+
+
+def _pair_maker(makes: Sequence[Callable[[Sequence[Any]], NDArray[Any]]]) -> Make:
+    def make(columns: Sequence[Any]) -> NDArray[Any]:
+        day, seconds = (make([column]) for make, column in zip(makes, columns, strict=True))
+        times: NDArray[Any] = day + np.rint(seconds * 1e9).astype("m8[ns]")
+        return times
+
+    return make

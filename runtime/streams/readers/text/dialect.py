@@ -1,0 +1,270 @@
+"""How a table of text is written: what separates its columns, where its numbers begin."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from msgspec import Struct
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.readers.kinds import NoRecordingError
+from dlrsd.runtime.streams.readers.text.cells import (
+    Column,
+    column_of,
+    is_missing,
+    is_value,
+    proves_decimal_comma,
+)
+from dlrsd.runtime.streams.readers.text.headings import (
+    COMMENT,
+    Headings,
+    are_column_numbers,
+    read_headings,
+)
+from dlrsd.runtime.streams.readers.text.lines import TextFile
+from dlrsd.runtime.streams.readers.text.times import DAY_FIRST
+
+BLANKS = " "  # as a delimiter: runs of blanks and tabs
+_DELIMITERS = ("\t", ";", "|", ",", BLANKS)
+_SAMPLED = 100  # rows whose cells tell what the columns hold
+MOST_COLUMNS = 1 << 14
+
+
+class Dialect(Struct, frozen=True):
+    """How a table is written.
+
+    Attributes
+    ----------
+    delimiter : str
+        One character; `BLANKS` are runs of blanks and tabs.
+    first_line : int
+        Index of the first row of numbers among the lines.
+    columns : tuple of Column
+    headings : Headings
+    rows : sequence of sequence of str
+        The cells of some rows that follow each other.
+    """
+
+    delimiter: str
+    first_line: int
+    columns: tuple[Column, ...]
+    headings: Headings
+    rows: Sequence[Sequence[str]]
+
+
+def sniff(file: TextFile, *, pc: Any) -> Dialect:
+    """How the table in a text file is written, by its own beginning and end.
+
+    Raises
+    ------
+    NoRecordingError
+        If it holds no rows of numbers.
+    InputError
+        If it may be read in two ways.
+    """
+    lines = file.beginning.split("\n")
+    if not file.is_whole:
+        lines.pop()
+    body = [line for line in lines if line.strip() and not _is_comment(line)]
+    if not body:
+        raise NoRecordingError(f"{file.path} holds no rows: expected numbers")
+    said = re.fullmatch(r"\"?sep=(.)\"?", body[0].strip() if body[0].strip() else "", re.IGNORECASE)
+    said = said or re.fullmatch(r"sep=(\t)", body[0].strip("\n\r"), re.IGNORECASE)
+    if said:
+        body = body[1:]
+    delimiter = said[1] if said else _delimiter(body)
+    rows = [split(line, delimiter) for line in body[-2 * _SAMPLED :]]
+    rows = [row for row in rows if _is_mostly_values(row)]
+    if not rows:
+        raise NoRecordingError(
+            f"{file.path} holds no table of numbers: expected a column for each channel, "
+            f"separated by commas, semicolons, tabs or blanks"
+        )
+    if not said and delimiter == "," and _is_one_column(rows, body):
+        delimiter, rows = ";", [[",".join(row)] for row in rows]
+    n = Counter(map(len, rows)).most_common(1)[0][0]
+    if n > MOST_COLUMNS:
+        raise InputError(
+            f"{file.path} has {n} columns: expected at most {MOST_COLUMNS}, one for each channel, "
+            f"and a row for each sample"
+        )
+    rows = [row for row in rows if len(row) == n][-_SAMPLED:]
+    ending = [split(line, delimiter) for line in file.ending.split("\n")[-_SAMPLED:]]
+    far = [row for row in ending if len(row) == n and _is_mostly_values(row)]
+    columns = _columns(rows + far, lines, delimiter)
+    first = _first_row(lines, delimiter, columns, rows)
+    _check_rows(file, lines[first:], delimiter, n)
+    above = lines[:first]
+    split_above = [
+        split(COMMENT.sub("", line, count=1) if _is_comment(line) else line, delimiter)
+        for line in above
+    ]
+    split_above = [
+        _header_cells(row, line, columns, rows)
+        for row, line in zip(split_above, above, strict=True)
+    ]
+    headings = read_headings(above, split_above, n, where=str(file.path), pc=pc)
+    return Dialect(delimiter, first, columns, headings, rows)
+
+
+def _check_rows(file: TextFile, lines: Sequence[str], delimiter: str, n: int) -> None:
+    """Raise a `NoRecordingError` where hardly a line is a row: a text that holds some numbers."""
+    body = [line for line in lines if line.strip() and not _is_comment(line)][: 2 * _SAMPLED]
+    rows = [row for row in (split(line, delimiter) for line in body) if len(row) == n]
+    if 2 * sum(map(_is_mostly_values, rows)) < len(body):
+        raise NoRecordingError(
+            f"{file.path} holds no table of numbers: expected a row for each sample, with a column "
+            f"for each channel"
+        )
+
+
+def split(line: str, delimiter: str) -> list[str]:
+    """The cells of a line, without blanks and quotes around them."""
+    if delimiter == BLANKS:
+        line = re.sub(r"[ \t]+", BLANKS, line.strip())
+    if '"' in line and len(line) < csv.field_size_limit():
+        cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    else:
+        cells = line.split(delimiter)
+    return [cell.strip() for cell in cells]
+
+
+def _is_comment(line: str) -> bool:
+    found = COMMENT.match(line)
+    return bool(found and found[1][0] in "#%/!")
+
+
+def _is_mostly_values(row: Sequence[str]) -> bool:
+    filled = [cell for cell in row if not is_missing(cell)]
+    return bool(filled) and 2 * sum(map(is_value, filled)) >= len(filled)
+
+
+def _delimiter(body: Sequence[str]) -> str:
+    """The delimiter by which most cells of the last rows are numbers or times."""
+    scores = {}
+    for delimiter in _DELIMITERS:
+        rows = [split(line, delimiter) for line in body[-_SAMPLED:]]
+        n, times = Counter(map(len, rows)).most_common(1)[0]
+        cells = [
+            cell for row in rows if len(row) == n for cell in row[:200] if not is_missing(cell)
+        ]
+        share = sum(map(is_value, cells)) / max(1, len(cells))
+        if n > 1:
+            scores[delimiter] = round(share, 2) * (times / len(rows)) ** 0.5
+    best = max(scores, key=lambda each: scores[each], default="\t")
+    alone = [line for line in body[-_SAMPLED:] if is_value(line.strip().strip('"'))]
+    if len(alone) / len(body[-_SAMPLED:]) > scores.get(best, 0) or not scores.get(best):
+        return "\t"
+    if len(alone) == len(body[-_SAMPLED:]) and best == BLANKS:  # a date and a time
+        return "\t"
+    return best
+
+
+def _is_one_column(rows: Sequence[Sequence[str]], body: Sequence[str]) -> bool:
+    """Whether pairs of integers between commas are numbers with decimal commas.
+
+    Raises
+    ------
+    InputError
+        If they may be either.
+    """
+    pairs = [row for row in rows if len(row) == 2]
+    seconds = [second for _, second in pairs]
+    if len(pairs) < len(rows) or not all(
+        re.fullmatch(r"[+-]?\d+", first) and re.fullmatch(r"\d+(e[+-]?\d+)?", second, re.IGNORECASE)
+        for first, second in pairs
+    ):
+        return False
+    if any(len(second) > 1 and second[0] == "0" for second in seconds):
+        return True
+    header = [line for line in body if not re.search(r"\d", line)]
+    if header:
+        return "," not in header[-1]
+    if all(len(second) == 1 for second in seconds):
+        raise InputError(
+            f"rows like {','.join(pairs[0])} may be one column with decimal commas or two of "
+            f"integers: write a header line, or decimal points"
+        )
+    return False
+
+
+def _columns(
+    rows: Sequence[Sequence[str]], lines: Sequence[str], delimiter: str
+) -> tuple[Column, ...]:
+    cells = list(zip(*rows, strict=True))
+    comma_is_decimal = any(proves_decimal_comma(cell) for column in cells for cell in column)
+    above = [split(line, delimiter) for line in lines[:50]]
+    day_first = comma_is_decimal or any(DAY_FIRST.fullmatch(cell) for row in above for cell in row)
+    names = next(
+        (row for row in above if len(row) == len(cells)), list(map(str, range(len(cells))))
+    )
+    return tuple(
+        column_of(column, day_first=day_first, comma_is_decimal=comma_is_decimal, name=name)
+        for column, name in zip(cells, names, strict=True)
+    )
+
+
+def _first_row(
+    lines: Sequence[str],
+    delimiter: str,
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+) -> int:
+    """The index of the first line whose cells are what the columns hold."""
+    for i, line in enumerate(lines):
+        if not line.strip() or _is_comment(line):
+            continue
+        cells = split(line, delimiter)
+        if len(cells) != len(columns):
+            continue
+        fits = [
+            is_missing(cell) or column.kind not in ("number", "time") or is_value(cell)
+            for cell, column in zip(cells, columns, strict=True)
+        ]
+        has_value = any(
+            not is_missing(cell) and column.kind in ("number", "time")
+            for cell, column in zip(cells, columns, strict=True)
+        )
+        if all(fits) and has_value and not _numbers_columns(cells, rows):
+            return i
+    return 0
+
+
+def _numbers_columns(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether cells are the numbers of the columns, and not the first row of integers."""
+    if not are_column_numbers(cells):
+        return False
+    return not cells[0] or any(re.search(r"[.,eE]", cell) for row in rows for cell in row[1:])
+
+
+def _header_cells(
+    row: list[str], line: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]
+) -> list[str]:
+    """The cells of a line above the numbers, brought to their number where it is clear how."""
+    n = len(columns)
+    if len(row) == n:
+        return row
+    # Names may hold blanks where blanks delimit.
+    text = COMMENT.sub("", line, count=1) if _is_comment(line) else line
+    for pattern in (r"\t+", r"\s{2,}", r"\s+(?![(\[])", r"\s*[,;]\s*"):
+        cells = re.split(pattern, text.strip())
+        if len(cells) == n > 1:
+            return [cell.strip().strip('"') for cell in cells]
+    if len(row) == n - 1 and n > 1 and not any(map(is_value, row)):
+        if columns[-1].kind == "empty":  # the rows end with a delimiter
+            return [*row, ""]
+        firsts = [cells[0] for cells in rows[:_SAMPLED]]
+        if columns[0].kind == "text" or _counts(firsts):  # R leaves out the name of its row names
+            return ["", *row]
+    return row
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    numbers = [int(cell) for cell in cells if re.fullmatch(r"\d{1,18}", cell)]
+    rises = all(b == a + 1 for a, b in pairwise(numbers))
+    return len(numbers) == len(cells) > 1 and rises

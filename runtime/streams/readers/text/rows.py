@@ -1,0 +1,286 @@
+"""Rows of text to arrays: Arrow reads them block by block, and what it refuses is found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.readers.text.cells import MISSING, Column, is_missing, is_value
+from dlrsd.runtime.streams.readers.text.dialect import BLANKS, split
+from dlrsd.runtime.streams.readers.text.lines import TextFile
+from dlrsd.runtime.streams.readers.text.times import BadCellError, to_times
+from dlrsd.runtime.streams.source import reader_library
+
+_COMMENTS = re.compile(rb"^[ \t]*(#|%|//|!).*$", re.MULTILINE)
+_EDGES = re.compile(rb"^[ \t]+|[ \t]+(?=\r?$)", re.MULTILINE)
+_RUNS = re.compile(rb"[ \t]{2,}|\t")
+_NULLS = [*MISSING, *(f" {text}" for text in MISSING), *(f"{text} " for text in MISSING)]
+_DAY_S = 86400.0
+
+# Columns of one block, as Arrow has them, to the values of a series.
+Make = Callable[[Sequence[Any]], NDArray[Any]]
+
+
+class Field(Struct, frozen=True):
+    """A series that some columns of a table make.
+
+    Attributes
+    ----------
+    name : str
+    columns : tuple of int
+    make : function
+        Of these columns, to an array of shape (n,).
+    unit : str, optional
+    utc : bool
+    wraps : bool
+        Whether it is a time of day, that begins anew at midnight.
+    """
+
+    name: str
+    columns: tuple[int, ...]
+    make: Make
+    unit: str | None = None
+    utc: bool = False
+    wraps: bool = False
+
+
+class RowReader:
+    """Reads rows of a table.
+
+    Parameters
+    ----------
+    file : TextFile
+    delimiter : str
+    columns : sequence of Column
+    names : sequence of str
+        Of the columns, for messages.
+    """
+
+    def __init__(
+        self, file: TextFile, delimiter: str, columns: Sequence[Column], names: Sequence[str]
+    ) -> None:
+        self._file = file
+        self._delimiter = delimiter
+        self._columns = columns
+        self._names = names
+        self._arrow = reader_library("pyarrow", file.path)
+        self._csv = reader_library("pyarrow.csv", file.path)
+        self._pc = reader_library("pyarrow.compute", file.path)
+        self.cut_row: str | None = None  # what the file ends with, where that is no whole row
+
+    def arrays(self, fields: Sequence[Field], first_line: int) -> Iterator[list[NDArray[Any]]]:
+        """The fields' values, block by block.
+
+        Raises
+        ------
+        InputError
+            If a row is damaged, with its line.
+        """
+        needed = tuple(sorted({i for field in fields for i in field.columns}))
+        wraps = [_Midnights() if field.wraps else None for field in fields]
+        skip, tail = first_line, b""
+        for index, (data, has_end) in enumerate(self._file.blocks()):
+            if skip:
+                data, skip = _without_lines(data, skip)
+                if skip or not data:
+                    continue
+            if not has_end and not self._is_whole_row(data, tail):
+                self.cut_row = data.decode("utf-8", "replace")[:60]
+                return
+            tail = data[-4096:]
+            table = self._table(data, needed, index)
+            if not table.num_rows:
+                continue
+            yield [
+                values if wrap is None else wrap(values)
+                for field, wrap in zip(fields, wraps, strict=True)
+                for values in [self._made(field, table, data, index)]
+            ]
+
+    def _table(self, data: bytes, needed: Sequence[int], index: int) -> Any:
+        arrow, csv = self._arrow, self._csv
+        data = self._normalised(data)
+        types = {str(i): self._type(self._columns[i]) for i in needed}
+        decimals = {c.decimal for i in needed if (c := self._columns[i]).kind == "number"}
+        try:
+            return csv.read_csv(
+                arrow.BufferReader(data),
+                read_options=csv.ReadOptions(
+                    use_threads=False,
+                    block_size=len(data) + 1,
+                    column_names=[str(i) for i in range(len(self._columns))],
+                ),
+                parse_options=csv.ParseOptions(
+                    delimiter=self._delimiter, quote_char='"' if b'"' in data else False
+                ),
+                convert_options=csv.ConvertOptions(
+                    check_utf8=False,
+                    column_types=types,
+                    include_columns=list(types),
+                    decimal_point="," if decimals == {","} else ".",
+                    null_values=_NULLS,
+                    strings_can_be_null=True,
+                ),
+            )
+        except arrow.ArrowInvalid as error:
+            if "Empty CSV" in str(error):
+                return arrow.table({})
+            raise self._damaged(data, needed, index, error) from error
+
+    def _type(self, column: Column) -> Any:
+        arrow = self._arrow
+        if column.kind == "time":
+            assert column.form is not None
+            if column.form.pattern:
+                return arrow.string()
+            return arrow.timestamp("ns", tz="UTC" if column.form.utc else None)
+        if column.kind != "number" or column.rewrites or self._is_odd(column):
+            return arrow.string()
+        return arrow.int64() if column.is_long else arrow.float64()
+
+    def _is_odd(self, column: Column) -> bool:
+        """Whether a column has another decimal mark than Arrow is told for all."""
+        marks = {each.decimal for each in self._columns if each.kind == "number"}
+        return len(marks) > 1 or (column.decimal == "," and self._delimiter == ",")
+
+    def _made(self, field: Field, table: Any, data: bytes, index: int) -> NDArray[Any]:
+        columns = [table.column(str(i)).combine_chunks() for i in field.columns]
+        try:
+            return field.make(columns)
+        except (BadCellError, self._arrow.ArrowInvalid) as error:
+            raise self._damaged(self._normalised(data), field.columns, index, error) from error
+
+    def _normalised(self, data: bytes) -> bytes:
+        if any(mark in data for mark in (b"#", b"%", b"//", b"!")):
+            data = _COMMENTS.sub(b"", data)
+        if self._delimiter == BLANKS:
+            data = _RUNS.sub(b" ", _EDGES.sub(b"", data))
+        return data
+
+    def _is_whole_row(self, data: bytes, before: bytes) -> bool:
+        """Whether a last row without an end is one, and was not cut within its last number."""
+        text = self._normalised(data).decode("utf-8", "replace").strip("\r\n")
+        if not text.strip():
+            return True
+        cells = split(text, self._delimiter)
+        if self._problem(cells, range(len(self._columns))) or len(cells) != len(self._columns):
+            return False
+        rows = [
+            split(line, self._delimiter)
+            for line in before.decode("utf-8", "replace").split("\n")[1:]
+        ]
+        lengths = [len(row[-1]) for row in rows if len(row) == len(cells) and row[-1]]
+        return len(lengths) < 20 or not cells[-1] or len(cells[-1]) >= min(lengths)
+
+    def _damaged(
+        self, data: bytes, needed: Sequence[int], index: int, error: Exception
+    ) -> InputError:
+        """What is wrong with the first damaged row of a block, with its line in the file."""
+        path = self._file.path
+        for line, row in enumerate(data.decode("utf-8", "replace").split("\n")):
+            text = row.strip("\r")
+            if not text.strip():
+                continue
+            cells = split(text, self._delimiter)
+            problem = self._problem(cells, needed)
+            if problem:
+                number = self._file.line_number(index, line)
+                return InputError(f"{path} cannot be read as CSV: line {number}: {problem}")
+        reason = " ".join(str(error).split())[:300]
+        return InputError(f"{path} cannot be read as CSV: {reason}")
+
+    def _problem(self, cells: Sequence[str], needed: Sequence[int]) -> str:
+        n = len(self._columns)
+        if len(cells) != n:
+            return f"Expected {n} columns, got {len(cells)}"
+        for i in needed:
+            column = self._columns[i]
+            if is_missing(cells[i]) or column.kind not in ("number", "time"):
+                continue
+            if not self._fits(column, cells[i]):
+                what = "a number" if column.kind == "number" else "a time like those before"
+                return f"got {cells[i]!r:.40} in column {self._names[i]!r}, expected {what}"
+        return ""
+
+    def _fits(self, column: Column, cell: str) -> bool:
+        if column.kind == "time" and column.form and column.form.pattern:
+            try:
+                to_times(self._arrow.array([cell]), column.form, self._pc)
+            except BadCellError:
+                return False
+            return True
+        if column.kind == "time":
+            return is_value(cell)
+        for pattern, replacement in column.rewrites:
+            cell = re.sub(pattern, replacement, cell)
+        if "." in cell and column.decimal == ",":
+            return False
+        try:
+            float(cell.replace(column.decimal, "."))
+        except ValueError:
+            return False
+        return "_" not in cell
+
+
+def number_maker(column: Column, pc: Any) -> Make:
+    """What makes numbers of a column, whether Arrow has read it as such or as text."""
+
+    def make(columns: Sequence[Any]) -> NDArray[Any]:
+        values = columns[0]
+        if str(values.type) in ("string", "large_string"):
+            values = pc.utf8_trim_whitespace(values)
+            for pattern, replacement in column.rewrites:
+                values = pc.replace_substring_regex(values, pattern, replacement)
+            if column.decimal == ",":
+                values = pc.replace_substring(values, ",", ".")
+            values = pc.cast(values, "float64")
+        numbers: NDArray[Any] = values.to_numpy(zero_copy_only=False)
+        return numbers
+
+    return make
+
+
+def time_maker(column: Column, pc: Any) -> Make:
+    """What makes times of a column: datetime64[ns], or without a date seconds."""
+    form = column.form
+    assert form is not None
+
+    def make(columns: Sequence[Any]) -> NDArray[Any]:
+        if form.pattern:
+            return to_times(columns[0], form, pc)
+        times: NDArray[Any] = columns[0].to_numpy(zero_copy_only=False)
+        return times.astype("datetime64[ns]")
+
+    return make
+
+
+class _Midnights:
+    """Times of day that go on past midnight."""
+
+    def __init__(self) -> None:
+        self._last = np.nan
+        self._days = 0.0
+
+    def __call__(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+        steps = np.diff(seconds, prepend=seconds[0] if np.isnan(self._last) else self._last)
+        past = self._days + np.cumsum(steps < -_DAY_S / 2)
+        self._last, self._days = float(seconds[-1]), float(past[-1])
+        unwrapped: NDArray[np.float64] = seconds + past * _DAY_S
+        return unwrapped
+
+
+def _without_lines(data: bytes, n: int) -> tuple[bytes, int]:
+    """Data without the first n lines, and how many are left to leave out."""
+    begin = 0
+    while n:
+        end = data.find(b"\n", begin)
+        if end < 0:
+            return b"", n
+        begin, n = end + 1, n - 1
+    return data[begin:], 0

@@ -1,0 +1,163 @@
+"""Tables of text: a row for each sample, a column for each channel or clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.readers.columns import (
+    by_bundle,
+    check_columns,
+    note_left_aside,
+    note_left_out,
+    refuse_left_out,
+    unit_as_name,
+)
+from dlrsd.runtime.streams.readers.kinds import NoRecordingError
+from dlrsd.runtime.streams.readers.text.calendar import calendar_fields
+from dlrsd.runtime.streams.readers.text.dialect import Dialect, sniff
+from dlrsd.runtime.streams.readers.text.headings import parse_moment
+from dlrsd.runtime.streams.readers.text.lines import TextFile
+from dlrsd.runtime.streams.readers.text.rows import Field, RowReader, number_maker, time_maker
+from dlrsd.runtime.streams.series import Series, assemble
+from dlrsd.runtime.streams.source import Source, Variable, reader_library
+
+_WORDS = {"text": "text", "complex": "complex numbers"}
+# Sets of short files without a clock, such as that of the IMS, are named by their time.
+_NAMED_BY_TIME = re.compile(r"\d{4}(\.\d\d){5}")
+
+
+def open_text(path: Path, variable: Variable) -> Source:
+    """The table in a text file, sniffed by its content.
+
+    Delimiter, decimal mark, encoding, header, units, facts in lines above, dates and times are
+    told by the text itself. Values that are missing become NaN; a last row that was cut is left
+    out and said; a damaged row within is refused with its line.
+    """
+    file = TextFile(path)
+    try:
+        return _open(file, path, variable)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _open(file: TextFile, path: Path, variable: Variable) -> Source:
+    pc = reader_library("pyarrow.compute", path)
+    dialect = sniff(file, pc=pc)
+    has_names = any(dialect.headings.names)
+    names = _names(dialect)
+    if not has_names and by_bundle(variable):
+        variable = None  # as many columns as the bundle has names are right
+    if by_bundle(variable):
+        check_columns([name for name in names if name], variable, path)
+    reader = RowReader(file, dialect.delimiter, dialect.columns, names)
+    fields = _fields(dialect, names, pc)
+    left_out = _left_out(dialect, names)
+    refuse_left_out(left_out, variable, path)
+    heads = _heads(reader, fields, dialect.first_line, variable, path)
+    headings = dialect.headings
+    start = headings.start
+    if start is None and _NAMED_BY_TIME.fullmatch(path.name):
+        start = parse_moment(path.name, pc)
+    series = [
+        Series(
+            field.name, head, unit=field.unit, rate_hz=headings.rate_hz, start=start, utc=field.utc
+        )
+        for field, head in heads
+    ]
+    by_name = {field.name: field for field, _ in heads}
+
+    def blocks(names: Sequence[str]) -> Iterator[Sequence[NDArray[Any]]]:
+        yield from reader.arrays([by_name[name] for name in names], dialect.first_line)
+        if reader.cut_row is not None:
+            source.warnings.append(
+                f"{path} ends within a row ({reader.cut_row.strip()!r:.40}): read up to the row "
+                f"before"
+            )
+
+    source = assemble(series, blocks, variable, path)
+    source.unit = source.unit or headings.unit
+    source.close = file.close
+    note_left_out(source, left_out, variable, path)
+    note_left_aside(source, [name for name in names if name not in left_out], variable, path)
+    return source
+
+
+def _names(dialect: Dialect) -> list[str]:
+    """A name for each column, all different; a number where it has none."""
+    given = dialect.headings.names or ("",) * len(dialect.columns)
+    names: list[str] = []
+    for i, name in enumerate(given):
+        taken = {*names, *given[i + 1 :]} if not name else set(names)
+        fresh = name or str(i)
+        while fresh in taken:
+            fresh = f"{name or 'column'} ({i})"
+            taken = set(names)
+        names.append(fresh)
+    return names
+
+
+def _fields(dialect: Dialect, names: Sequence[str], pc: Any) -> list[Field]:
+    """The series that the columns make."""
+    units = dialect.headings.units
+    made, taken = calendar_fields(dialect.columns, names, dialect.rows, pc=pc)
+    fields = list(made)
+    for i, (column, name) in enumerate(zip(dialect.columns, names, strict=True)):
+        unit = units[i] or column.unit or unit_as_name(name)
+        if i in taken:
+            continue
+        if column.kind == "number" or (column.kind == "empty" and _is_channel(dialect, i)):
+            fields.append(Field(name, (i,), number_maker(column, pc), unit=unit))
+        elif column.kind == "time":
+            assert column.form is not None
+            if column.form.has_date:
+                field = Field(name, (i,), time_maker(column, pc), utc=column.form.utc)
+            else:
+                field = Field(name, (i,), time_maker(column, pc), unit="s", wraps=True)
+            fields.append(field)
+    return fields
+
+
+def _is_channel(dialect: Dialect, i: int) -> bool:
+    """Whether a column without a value in the rows looked at is named, and so a channel."""
+    return bool(dialect.headings.names) and bool(dialect.headings.names[i])
+
+
+def _left_out(dialect: Dialect, names: Sequence[str]) -> dict[str, str]:
+    return {
+        name: _WORDS[column.kind]
+        for column, name in zip(dialect.columns, names, strict=True)
+        if column.kind in _WORDS
+    }
+
+
+def _heads(
+    reader: RowReader, fields: Sequence[Field], first_line: int, variable: Variable, path: Path
+) -> list[tuple[Field, NDArray[Any]]]:
+    """The fields with their first values; those that a bundle does not name may hold anything."""
+    if not fields:
+        raise NoRecordingError(
+            f"{path} holds no series of real numbers: expected one for each channel"
+        )
+    if not by_bundle(variable):
+        head = next(reader.arrays(fields, first_line), None)
+        if head is None:
+            raise NoRecordingError(f"{path} holds no rows: expected numbers")
+        return list(zip(fields, head, strict=True))
+    heads = []
+    for field in fields:
+        try:
+            head = next(reader.arrays([field], first_line), None)
+        except InputError:
+            if field.name in variable:
+                raise
+            continue
+        if head is not None:
+            heads.append((field, head[0]))
+    return heads
