@@ -55,11 +55,13 @@ def run_app(app: typer.Typer) -> NoReturn:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *where: Any) -> None:
+def _show_warning(
+    message: Warning | str, category: type[Warning], *where: Any, **more: Any
+) -> None:
     if issubclass(category, DlrsdWarning):
         print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
     else:
-        _python_shows(message, category, *where)
+        _python_shows(message, category, *where, **more)
 
 
 def _fail(message: str) -> int:

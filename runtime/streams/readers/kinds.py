@@ -103,6 +103,8 @@ def find_reader(path: Path, readers: Sequence[Reader], *, is_raw: bool = False) 
         raise InputError(f"{path} cannot be read as {named.kind}: it holds bytes that are no text")
     if named is None or found is None:
         return named or found
+    if named.is_text and found.is_text:
+        return found
     if named.open is found.open or suffix in found.also:
         return named
     what, advice = _words(found, suffix)

@@ -22,6 +22,7 @@ from dlrsd.runtime.streams.readers.npy import open_npy
 from dlrsd.runtime.streams.readers.parquet import open_parquet
 from dlrsd.runtime.streams.readers.sound import open_sound
 from dlrsd.runtime.streams.readers.tdms import open_tdms
+from dlrsd.runtime.streams.readers.text.lvm import begins_lvm, open_lvm
 from dlrsd.runtime.streams.readers.text.table import open_text
 from dlrsd.runtime.streams.readers.uff import open_uff
 from dlrsd.runtime.streams.source import Chunk, Source, Variable, readable_as
@@ -45,6 +46,7 @@ READERS = (
     Reader("UFF", (".uff", ".uff58", ".unv"), open_uff, _begins_uff),
     Reader("Parquet", (".parquet",), open_parquet, lambda head: head[:4] == b"PAR1"),
     Reader("CSV", (".csv", ".tsv", ".txt", ".asc"), open_text, is_text=True),
+    Reader("LVM", (".lvm",), open_lvm, begins_lvm, is_text=True),
 )
 
 

@@ -103,7 +103,7 @@ def _unnamed_parts(
         return {}
     least = "millisecond" if first[:, 3].max() < 1000 else "microsecond"
     parts = {"hour": 0, "minute": 1, "second": 2, least: 3}
-    seconds = sum(first[:, i] * (_NANOS[part] / 1e9) for part, i in parts.items())
+    seconds = np.asarray(sum(first[:, i] * (_NANOS[part] / 1e9) for part, i in parts.items()))
     return parts if find_clock("time", seconds, unit="s") is not None else {}
 
 
@@ -115,7 +115,8 @@ def _calendar_maker(parts: Sequence[str], makes: Sequence[Make]) -> Make:
         nanos = sum(np.rint(values[part] * size) for part, size in _NANOS.items() if part in values)
         if "year" not in values:
             return np.asarray(nanos) / 1e9
-        return _days(values) + np.asarray(nanos).astype("m8[ns]")
+        times: NDArray[Any] = _days(values) + np.asarray(nanos).astype("m8[ns]")
+        return times
 
     return make
 

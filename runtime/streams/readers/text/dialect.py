@@ -82,8 +82,8 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
     rows = [row for row in rows if _is_mostly_values(row)]
     if not rows:
         raise NoRecordingError(
-            f"{file.path} holds no table of numbers: expected a column for each channel, "
-            f"separated by commas, semicolons, tabs or blanks"
+            f"{file.path} holds no rows of numbers: expected a column for each channel, separated "
+            f"by commas, semicolons, tabs or blanks"
         )
     if not said and delimiter == "," and _is_one_column(rows, body):
         delimiter, rows = ";", [[",".join(row)] for row in rows]
@@ -157,10 +157,10 @@ def _delimiter(body: Sequence[str]) -> str:
         if n > 1:
             scores[delimiter] = round(share, 2) * (times / len(rows)) ** 0.5
     best = max(scores, key=lambda each: scores[each], default="\t")
-    alone = [line for line in body[-_SAMPLED:] if is_value(line.strip().strip('"'))]
-    if len(alone) / len(body[-_SAMPLED:]) > scores.get(best, 0) or not scores.get(best):
-        return "\t"
-    if len(alone) == len(body[-_SAMPLED:]) and best == BLANKS:  # a date and a time
+    # A line that is one number or time has no delimiter; with a comma, `_is_one_column` decides.
+    bare = [line.strip().strip('"') for line in body[-_SAMPLED:]]
+    alone = sum(is_value(line) and ("," not in line or ":" in line) for line in bare) / len(bare)
+    if alone > scores.get(best, 0) or (alone == 1 and best == BLANKS):  # a date and a time
         return "\t"
     return best
 

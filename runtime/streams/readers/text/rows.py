@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from msgspec import Struct
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.text.cells import MISSING, Column, is_missing, is_value
 from dlrsd.runtime.streams.readers.text.dialect import BLANKS, split
-from dlrsd.runtime.streams.readers.text.lines import TextFile
 from dlrsd.runtime.streams.readers.text.times import BadCellError, to_times
 from dlrsd.runtime.streams.source import reader_library
 
@@ -50,12 +50,22 @@ class Field(Struct, frozen=True):
     wraps: bool = False
 
 
+class Lines(Protocol):
+    """Whose `blocks` are rows of text, as those of a `TextFile`."""
+
+    path: Path
+
+    def blocks(self) -> Iterator[tuple[bytes, bool]]: ...
+
+    def line_number(self, block: int, line: int) -> int: ...
+
+
 class RowReader:
     """Reads rows of a table.
 
     Parameters
     ----------
-    file : TextFile
+    file : Lines
     delimiter : str
     columns : sequence of Column
     names : sequence of str
@@ -63,7 +73,7 @@ class RowReader:
     """
 
     def __init__(
-        self, file: TextFile, delimiter: str, columns: Sequence[Column], names: Sequence[str]
+        self, file: Lines, delimiter: str, columns: Sequence[Column], names: Sequence[str]
     ) -> None:
         self._file = file
         self._delimiter = delimiter

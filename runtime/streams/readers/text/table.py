@@ -27,6 +27,7 @@ from dlrsd.runtime.streams.readers.text.rows import Field, RowReader, number_mak
 from dlrsd.runtime.streams.series import Series, assemble
 from dlrsd.runtime.streams.source import Source, Variable, reader_library
 
+_HEAD = 1 << 14  # values that tell a clock
 _WORDS = {"text": "text", "complex": "complex numbers"}
 # Sets of short files without a clock, such as that of the IMS, are named by their time.
 _NAMED_BY_TIME = re.compile(r"\d{4}(\.\d\d){5}")
@@ -67,7 +68,12 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
         start = parse_moment(path.name, pc)
     series = [
         Series(
-            field.name, head, unit=field.unit, rate_hz=headings.rate_hz, start=start, utc=field.utc
+            field.name,
+            head[:_HEAD],
+            unit=field.unit,
+            rate_hz=headings.rate_hz,
+            start=start,
+            utc=field.utc,
         )
         for field, head in heads
     ]

@@ -169,7 +169,8 @@ def to_times(strings: Any, form: TimeForm, pc: Any) -> NDArray[Any]:
         digits = pc.utf8_rpad(pc.fill_null(pc.struct_field(fields, "fraction"), ""), 9, "0")
         nanos += np.asarray(pc.cast(digits, "int64"))
     if not form.has_date:
-        return np.where(missing, np.nan, nanos / 1e9)
+        seconds: NDArray[np.float64] = np.where(missing, np.nan, nanos / 1e9)
+        return seconds
     if "zone" in names:
         nanos = nanos - _offsets(fields, pc)
     if "name" in names:
@@ -185,7 +186,7 @@ def to_times(strings: Any, form: TimeForm, pc: Any) -> NDArray[Any]:
     if not (is_real | missing).all():
         row = int(np.flatnonzero(~(is_real | missing))[0])
         raise BadCellError(row, str(strings[row]))
-    times = days.astype("M8[ns]") + nanos.astype("m8[ns]")
+    times: NDArray[Any] = days.astype("M8[ns]") + nanos.astype("m8[ns]")
     times[missing] = np.datetime64("NaT")
     return times
 
