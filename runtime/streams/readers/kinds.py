@@ -39,8 +39,6 @@ class Reader(Struct, frozen=True):
         Of a path and a `Variable`, to a `Source`.
     begins : function
         Whether the first bytes of a file are those of this kind.
-    also : tuple of str
-        Suffixes of other kinds whose files may be of this one within.
     is_text : bool
         Whether any text may be of this kind.
     """
@@ -49,7 +47,6 @@ class Reader(Struct, frozen=True):
     suffixes: tuple[str, ...]
     open: Callable[[Path, Variable], Source]
     begins: Callable[[bytes], bool] = lambda head: False
-    also: tuple[str, ...] = ()
     is_text: bool = False
 
 
@@ -105,10 +102,22 @@ def find_reader(path: Path, readers: Sequence[Reader], *, is_raw: bool = False) 
         return named or found
     if named.is_text and found.is_text:
         return found
-    if named.open is found.open or suffix in found.also:
+    if named.open is found.open:
         return named
     what, advice = _words(found, suffix)
     raise InputError(f"{path} is named like {named.kind}, but is {what}: {advice}")
+
+
+def refuse_if_other(path: Path, readers: Sequence[Reader]) -> None:
+    """Raise a `NoRecordingError` where a file is evidently no raw samples, whoever says so."""
+    suffix = path.suffix.lower()
+    if any(suffix in reader.suffixes for reader in readers):
+        return
+    with path.open("rb") as file:
+        head = file.read(_BEGINNING)
+    found = _told_by_content(head, path.stat().st_size, suffix, readers)
+    if found is not None and len(head) >= _EVIDENT:
+        raise NoRecordingError(f"{path} is {_words(found, suffix)[0]}, and no raw samples")
 
 
 def _told_by_content(

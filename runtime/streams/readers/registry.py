@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.hdf5 import open_hdf5
-from dlrsd.runtime.streams.readers.kinds import Reader, find_reader
+from dlrsd.runtime.streams.readers.kinds import Reader, find_reader, refuse_if_other
 from dlrsd.runtime.streams.readers.matlab import open_mat
 from dlrsd.runtime.streams.readers.npy import open_npy
 from dlrsd.runtime.streams.readers.parquet import open_parquet
@@ -32,6 +32,12 @@ def _begins_hdf5(head: bytes) -> bool:
     return any(head.startswith(b"\x89HDF\r\n\x1a\n", begin) for begin in (0, 512, 1024, 2048))
 
 
+def _begins_mat(head: bytes) -> bool:
+    return (
+        re.match(rb"MATLAB \d\.\d MAT-file", head) is not None
+    )  # of version 7.3 it is HDF5 within
+
+
 def _begins_uff(head: bytes) -> bool:
     return re.search(rb"^ {4}-1\s*?$", head, re.MULTILINE) is not None
 
@@ -40,8 +46,8 @@ READERS = (
     Reader("WAV", (".wav",), open_sound, lambda head: head[8:12] == b"WAVE"),
     Reader("FLAC", (".flac",), open_sound, lambda head: head[:4] == b"fLaC"),
     Reader("NPY", (".npy",), open_npy, lambda head: head[:6] == b"\x93NUMPY"),
-    Reader("MAT", (".mat",), open_mat, lambda head: head[:19] == b"MATLAB 5.0 MAT-file"),
-    Reader("HDF5", (".h5", ".hdf5"), open_hdf5, _begins_hdf5, also=(".mat",)),
+    Reader("MAT", (".mat",), open_mat, _begins_mat),
+    Reader("HDF5", (".h5", ".hdf5"), open_hdf5, _begins_hdf5),
     Reader("TDMS", (".tdms",), open_tdms, lambda head: head[:4] == b"TDSm"),
     Reader("UFF", (".uff", ".uff58", ".unv"), open_uff, _begins_uff),
     Reader("Parquet", (".parquet",), open_parquet, lambda head: head[:4] == b"PAR1"),
@@ -86,6 +92,17 @@ def open_file(path: Path, *, variable: Variable = None, is_raw: bool = False) ->
     if source.n_samples == 0:
         raise InputError(f"{path} holds no samples: expected a {kind} recording of at least one")
     return source
+
+
+def refuse_other_kinds(path: Path) -> None:
+    """Check that a file may hold raw samples, as something said of many files together states.
+
+    Raises
+    ------
+    NoRecordingError
+        If it is evidently something else: a text, a picture, an archive.
+    """
+    refuse_if_other(path, READERS)
 
 
 def _guarded(chunks: Iterator[Chunk], kind: str, path: Path) -> Iterator[Chunk]:

@@ -12,18 +12,22 @@ variable; speed_rpm and orders, which the order map needs).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.errors import DlrsdWarning, InputError
+from dlrsd.runtime.streams.readers.kinds import NoRecordingError
+from dlrsd.runtime.streams.readers.registry import refuse_other_kinds
 from dlrsd.runtime.streams.stream import SampleStream, SignalSpec, StreamFormat, open_stream
 from dlrsd.runtime.streams.stream_format import read_sidecar
 from dlrsd.training.data.vibration.recording import Recording
 
 HEALTHY_NAMES = {"normal", "healthy", "health", "baseline", "good", "ok"}
+_LISTED = 8
 
 
 def read_class_folder(folder: Path, *, channels: Sequence[str] | None = None) -> list[Recording]:
@@ -39,12 +43,13 @@ def read_class_folder(folder: Path, *, channels: Sequence[str] | None = None) ->
     Returns
     -------
     list of Recording, by class and file name. A file with missing samples gives one recording for
-    each part without a gap.
+    each part without a gap. Files that are no recordings (notes, pictures, archives, hidden ones)
+    are left out, and a `DlrsdWarning` names them.
 
     Raises
     ------
     InputError
-        If a class has no file, a file cannot be read or does not say its rate, or a channel is
+        If a class has no recording, one cannot be read or does not say its rate, or a channel is
         not in all files.
     """
     classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
@@ -53,13 +58,23 @@ def read_class_folder(folder: Path, *, channels: Sequence[str] | None = None) ->
             f"{folder} has no sub-folder: one per class is expected, with its recordings in it"
         )
     common = read_sidecar(folder / "format.json", bundle_unit="g")
-    recordings = []
+    recordings: list[Recording] = []
+    others: list[str] = []
     for path in classes:
-        files = _files(path)
-        if not files:
-            raise InputError(f"class folder {path} holds no recording: fill it, or remove it")
-        for file in files:
-            recordings += _read_file(file, path, common)
+        found = {file: _read_if_recording(file, path, common) for file in _files(path)}
+        read = [each for each in found.values() if isinstance(each, list)]
+        if not read:
+            reason = next((f" ({each})" for each in found.values()), "")
+            raise InputError(
+                f"class folder {path} holds no recording: fill it, or remove it{reason}"
+            )
+        recordings += [recording for parts in read for recording in parts]
+        others += [
+            file.relative_to(folder).as_posix()
+            for file, each in found.items()
+            if isinstance(each, NoRecordingError)
+        ]
+    _say_left_out(others + _hidden(folder), folder)
     return _chosen(_with_common_names(recordings), channels)
 
 
@@ -74,7 +89,36 @@ def _files(folder: Path) -> list[Path]:
     )
 
 
+def _hidden(folder: Path) -> list[str]:
+    paths = sorted(path for path in folder.rglob(".*") if not path.match("*/.*/*"))
+    return [path.relative_to(folder).as_posix() for path in paths]
+
+
+def _say_left_out(names: Sequence[str], folder: Path) -> None:
+    if names:
+        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+        warnings.warn(
+            f"files in {folder} that are no recordings are left out: "
+            + ", ".join(names[:_LISTED])
+            + more,
+            DlrsdWarning,
+            stacklevel=3,
+        )
+
+
+def _read_if_recording(
+    path: Path, class_folder: Path, common: StreamFormat
+) -> list[Recording] | NoRecordingError:
+    try:
+        return _read_file(path, class_folder, common)
+    except NoRecordingError as error:
+        return error
+
+
 def _read_file(path: Path, class_folder: Path, common: StreamFormat) -> list[Recording]:
+    own = read_sidecar(path.with_name(f"{path.name}.json"), bundle_unit="g")
+    if common.dtype is not None and own.dtype is None:
+        refuse_other_kinds(path)
     # Opened twice: the first time to learn the rate, so that the second keeps it.
     with open_stream(path, common, default=SignalSpec(1.0, "g", 1)) as stream:
         facts = stream.description

@@ -98,7 +98,7 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
     far = [row for row in ending if len(row) == n and _is_mostly_values(row)]
     columns = _columns(rows + far, lines, delimiter)
     first = _first_row(lines, delimiter, columns, rows)
-    _check_rows(file, lines[first:], delimiter, n)
+    _check_rows(file, lines[first:], delimiter, columns)
     above = lines[:first]
     split_above = [
         split(COMMENT.sub("", line, count=1) if _is_comment(line) else line, delimiter)
@@ -112,11 +112,14 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
     return Dialect(delimiter, first, columns, headings, rows)
 
 
-def _check_rows(file: TextFile, lines: Sequence[str], delimiter: str, n: int) -> None:
+def _check_rows(
+    file: TextFile, lines: Sequence[str], delimiter: str, columns: Sequence[Column]
+) -> None:
     """Raise a `NoRecordingError` where hardly a line is a row: a text that holds some numbers."""
     body = [line for line in lines if line.strip() and not _is_comment(line)][: 2 * _SAMPLED]
-    rows = [row for row in (split(line, delimiter) for line in body) if len(row) == n]
-    if 2 * sum(map(_is_mostly_values, rows)) < len(body):
+    rows = [row for row in (split(line, delimiter) for line in body) if len(row) == len(columns)]
+    is_prose = delimiter == BLANKS and any(column.kind == "text" for column in columns[1:])
+    if is_prose or 2 * sum(map(_is_mostly_values, rows)) < len(body):
         raise NoRecordingError(
             f"{file.path} holds no table of numbers: expected a row for each sample, with a column "
             f"for each channel"
