@@ -71,6 +71,7 @@ def is_value(cell: str) -> bool:
         or _FORTRAN.fullmatch(cell)
         or _GROUPED.fullmatch(cell)
         or _is_quantity(cell)
+        or _COMPLEX.fullmatch(cell)
         or looks_like_time(cell)
     )
 

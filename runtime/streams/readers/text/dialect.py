@@ -258,9 +258,11 @@ def _header_cells(
         cells = re.split(pattern, text.strip())
         if len(cells) == n > 1:
             return [cell.strip().strip('"') for cell in cells]
-    if len(row) == n - 1 and n > 1 and not any(map(is_value, row)):
-        if columns[-1].kind == "empty":  # the rows end with a delimiter
-            return [*row, ""]
+    if not 1 < len(row) < n or any(map(is_value, row)):
+        return row
+    if all(column.kind == "empty" for column in columns[len(row) :]):  # rows end with delimiters
+        return row + [""] * (n - len(row))
+    if len(row) == n - 1:
         firsts = [cells[0] for cells in rows[:_SAMPLED]]
         if columns[0].kind == "text" or _counts(firsts):  # R leaves out the name of its row names
             return ["", *row]

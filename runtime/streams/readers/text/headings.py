@@ -22,6 +22,7 @@ _WORDS = {
     "abtastrate": "sample_rate",
     "abtastfrequenz": "sample_rate",
     "samplerate": "sample_rate",
+    "sample rate": "sample_rate",
     "messrate": "sample_rate",
     "frequence d'echantillonnage": "sample_rate",
     "fréquence d'échantillonnage": "sample_rate",
@@ -180,19 +181,24 @@ def _facts(lines: Sequence[str]) -> dict[str, Any]:
         if not found:
             continue
         key, value = found[1].strip(), found[2].strip(' ",;\t')
-        name = re.sub(r"\s*[\[(].*", "", key).lower()
+        name = re.sub(r"[\s_]+", " ", re.sub(r"\s*[\[(].*", "", key).lower())
         unit = re.search(r"[\[(]\s*([^\])]+)", key)
         known = _WORDS.get(name)
-        is_start = known == "start_time" or name in (*_DATES, *_TIMES)
+        of_day = name in (*_DATES, *_TIMES)
+        is_start = known == "start_time" or of_day or start_of({key: "2026-03-01T08:00:00"})
         if is_start and re.search(r"\d[-./: ]+\d", value):
-            facts[name if known is None else known] = value
+            facts[name if of_day else "start_time"] = value
         if is_start:
             continue
         number = re.sub(r"(?<=\d),(?=\d)", ".", value.replace(";", " ").replace("\t", " "))
         number = re.sub(r"(?<=\d)[ ,]+(?=[A-Za-zµ])", " ", number)
         if known or rate_of({key: number}) or unit_of({key: value}):
-            label = (known or key) + (f"_{unit[1].strip()}" if unit and known != "unit" else "")
-            facts[label] = value if known == "unit" or unit_of({key: value}) else number
+            label = (
+                f"{known}_{unit[1].strip().lower()}"
+                if known and known != "unit" and unit
+                else known
+            )
+            facts[label or key] = value if known == "unit" or unit_of({key: value}) else number
     return {
         key: value
         for key, value in facts.items()
@@ -206,7 +212,7 @@ def _start(facts: Mapping[str, Any], pc: Any) -> datetime | None:
     whole = facts.get("start_time") or facts.get("start time")
     day = next((facts[key] for key in _DATES if key in facts), None)
     time = next((facts[key] for key in (*_TIMES, "start_time") if key in facts), None)
-    for text in (f"{day} {time}" if day and time else None, whole, day):
+    for text in (f"{day} {time}" if day and time else None, whole, time, day):
         moment = parse_moment(text, pc) if text else None
         if moment is not None:
             return start_of({"start_time": moment})

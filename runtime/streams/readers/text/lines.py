@@ -63,6 +63,8 @@ class TextFile:
         text = self._decoder().decode(data, final=self.is_whole)
         self._has_only_cr = "\r" in text and "\n" not in text
         self.beginning = text.rstrip("\0").replace("\r\n", "\n").replace("\r", "\n")
+        if max(map(len, self.beginning.split("\n"))) > LONGEST_LINE:
+            raise self._too_long(None)
 
     @property
     def ending(self) -> str:

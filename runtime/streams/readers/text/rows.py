@@ -18,6 +18,7 @@ from dlrsd.runtime.streams.readers.text.times import BadCellError, to_times
 from dlrsd.runtime.streams.source import reader_library
 
 _COMMENTS = re.compile(rb"^[ \t]*(#|%|//|!).*$", re.MULTILINE)
+_BLANK_LINES = re.compile(rb"^ +(?=\r?$)", re.MULTILINE)
 _EDGES = re.compile(rb"^[ \t]+|[ \t]+(?=\r?$)", re.MULTILINE)
 _RUNS = re.compile(rb"[ \t]{2,}|\t")
 _NULLS = [*MISSING, *(f" {text}" for text in MISSING), *(f"{text} " for text in MISSING)]
@@ -97,9 +98,7 @@ class RowReader:
         skip, tail = first_line, b""
         for index, (data, has_end) in enumerate(self._file.blocks()):
             if skip:
-                data, skip = _without_lines(data, skip)
-                if skip or not data:
-                    continue
+                data, skip = _blanked(data, skip)
             if not has_end and not self._is_whole_row(data, tail):
                 self.cut_row = data.decode("utf-8", "replace")[:60]
                 return
@@ -169,6 +168,8 @@ class RowReader:
     def _normalised(self, data: bytes) -> bytes:
         if any(mark in data for mark in (b"#", b"%", b"//", b"!")):
             data = _COMMENTS.sub(b"", data)
+        if b"\n " in data:
+            data = _BLANK_LINES.sub(b"", data)
         if self._delimiter == BLANKS:
             data = _RUNS.sub(b" ", _EDGES.sub(b"", data))
         return data
@@ -285,12 +286,12 @@ class _Midnights:
         return unwrapped
 
 
-def _without_lines(data: bytes, n: int) -> tuple[bytes, int]:
-    """Data without the first n lines, and how many are left to leave out."""
-    begin = 0
-    while n:
+def _blanked(data: bytes, n: int) -> tuple[bytes, int]:
+    """Data with its first n lines empty, and how many of n are left."""
+    begin = done = 0
+    while done < n:
         end = data.find(b"\n", begin)
         if end < 0:
-            return b"", n
-        begin, n = end + 1, n - 1
-    return data[begin:], 0
+            return b"\n" * done, n - done
+        begin, done = end + 1, done + 1
+    return b"\n" * done + data[begin:], 0

@@ -72,8 +72,8 @@ def test_a_command_says_a_warning_in_one_line(machine, capsys, monkeypatch):
     app = typer.Typer()
     app.command()(lambda: print(len(read_class_folder(machine))))
     monkeypatch.setattr(sys, "argv", ["look"])
-    with pytest.raises(SystemExit) as ended, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("warnings.showwarning", None)
+    monkeypatch.setattr("warnings.showwarning", None)  # put back afterwards
+    with pytest.raises(SystemExit) as ended:
         run_app(app)
     out, err = capsys.readouterr()
     assert (ended.value.code, out) == (0, "4\n")

@@ -1,0 +1,93 @@
+"""Tables that are damaged or may be read in two ways are refused, in one line that helps."""
+
+import numpy as np
+import pytest
+
+from dlrsd.runtime.base.errors import InputError
+from tests.runtime.streams.readers.text.written import N, X, moments, number, read, rows, seconds
+
+ONE, TWO = [X[0]], [X[0], X[1]]
+REFUSED = {
+    "two ways to read a date": (
+        "time,acc\n" + rows(moments("%d/%m/%Y %H:%M:%S.%f"), X[0]),
+        "may be read in two ways, such as '01/03/2026 08:00:00.0.*': write the year first, like",
+    ),
+    "marks between thousands": (
+        "t,acc\n" + rows(seconds(), [f'"{1000 + x:,.5f}"' for x in X[0]]),
+        r"column 'acc' holds numbers such as \d,\d{3}.\d+, with marks between thousands",
+    ),
+    "German marks between thousands": (
+        "t;acc\n"
+        + rows(
+            seconds(),
+            [f"{2000 + x:,.1f}".translate(str.maketrans(",.", ".,")) for x in X[0]],
+            delimiter=";",
+        ),
+        "marks between thousands",
+    ),
+    "what may be thousands": (
+        "n;acc\n"
+        + rows([str(i) for i in range(N)], [f"{1 + i % 7},125" for i in range(N)], delimiter=";"),
+        "marks between thousands, or what may be such",
+    ),
+    "decimal commas between commas": (
+        "t,acc\n" + rows(seconds(decimal=","), X[0], decimal=","),
+        "have 4 values, but their header names 2: .*decimal commas need semicolons",
+    ),
+    "one column or two": (
+        "".join(f"{i % 7},{i % 10}\n" for i in range(N)),
+        "may be one column with decimal commas or two of integers",
+    ),
+    "two decimal marks in one column": (
+        "t;acc\n"
+        + rows(seconds(), [number(x, ".,"[i % 2]) for i, x in enumerate(X[0])], delimiter=";"),
+        "column 'acc' holds numbers like .* expected one decimal mark",
+    ),
+    "a damaged row in the middle": (
+        "t,a,b\n" + rows(seconds(), *TWO).replace("0.0078125,", "0.0078125;"),
+        "line 202: Expected 3 columns, got 2",
+    ),
+    "a damaged number in the middle": (
+        "# logger 7\nt,a\n" + rows(seconds(), X[0]).replace("\n0.0078125,", "\n0.0078125,x"),
+        "line 203: got 'x.*' in column 'a', expected a number",
+    ),
+    "a damaged first row": (
+        "t,a\noops,0.5\n" + rows(seconds(), X[0]),
+        "line 2 of .* is damaged: got 'oops,0.5'",
+    ),
+    "a day that does not exist": (
+        "Zeit;a\n"
+        + rows(moments("%d.%m.%Y %H:%M:%S.%f"), X[0], delimiter=";").replace(
+            "01.03.2026 08:00:00.007812", "31.02.2026 08:00:00.007812"
+        ),
+        "line 202: got '31.02.2026 08:00:00.007812' in column 'Zeit'",
+    ),
+    "more names than columns": ("a,b,c\n" + rows(*TWO), "have 2 values, but their header names 3"),
+    "complex numbers alone": (
+        "".join(f"{a}+{b}i\n" for a, b in np.abs(X.T)),
+        "holds no series of real numbers",
+    ),
+    "text alone": ("a,b\n" + "ok,fine\n" * 50, "holds no rows of numbers"),
+    "a header alone": ("a,b\n", "holds no rows"),
+    "a long line": (
+        "1" * 3_000_000 + "\n",
+        "is longer than 1 MiB: expected a line for each sample",
+    ),
+    "many columns": (("1," * 20_000 + "1\n") * 3, "has 20001 columns: expected at most 16384"),
+    "bytes in the middle": (
+        "a,b\n" + rows(*TWO) * 50 + "\0\1\2" + rows(*TWO),
+        "bytes that are no text",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_understood_is_refused(tmp_path, name):
+    text, match = REFUSED[name]
+    path = tmp_path / "x.csv"
+    path.write_text(text, encoding="utf-8", newline="")
+    with pytest.raises(InputError, match=match) as caught:
+        read(path)
+    assert str(path) in str(caught.value) or "column" in str(caught.value)
+    assert len(str(caught.value)) < 600
+    assert "\n" not in str(caught.value)
