@@ -82,7 +82,7 @@ def find_reader(path: Path, readers: Sequence[Reader], *, is_raw: bool = False) 
         head = file.read(_BEGINNING)
     found = _told_by_content(head, status.st_size, suffix, readers)
     if suffix in RAW_SUFFIXES:
-        if found is None or len(head) < _EVIDENT:
+        if found is None or len(head.rstrip(b"\0")) < _EVIDENT:
             return None
         what, advice = _words(found, suffix)
         raise NoRecordingError(
@@ -116,7 +116,7 @@ def refuse_if_other(path: Path, readers: Sequence[Reader]) -> None:
     with path.open("rb") as file:
         head = file.read(_BEGINNING)
     found = _told_by_content(head, path.stat().st_size, suffix, readers)
-    if found is not None and len(head) >= _EVIDENT:
+    if found is not None and len(head.rstrip(b"\0")) >= _EVIDENT:
         raise NoRecordingError(f"{path} is {_words(found, suffix)[0]}, and no raw samples")
 
 

@@ -22,7 +22,8 @@ def text_encoding(head: bytes) -> str | None:
         A name of Python's codecs; None where the bytes are no text. Zeros at the end of a text
         (a file system leaves them after a power cut) are no part of it.
     """
-    head = head.rstrip(b"\0") if head.count(0) < len(head) // 4 else head
+    if b"\0" not in head.rstrip(b"\0"):
+        head = head.rstrip(b"\0")
     if not head:
         return None
     for mark, encoding in _MARKS:

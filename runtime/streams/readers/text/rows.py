@@ -23,6 +23,7 @@ _EDGES = re.compile(rb"^[ \t]+|[ \t]+(?=\r?$)", re.MULTILINE)
 _RUNS = re.compile(rb"[ \t]{2,}|\t")
 _NULLS = [*MISSING, *(f" {text}" for text in MISSING), *(f"{text} " for text in MISSING)]
 _DAY_S = 86400.0
+_ENOUGH = 20  # rows tell how long their last cell is at least
 
 # Columns of one block, as Arrow has them, to the values of a series.
 Make = Callable[[Sequence[Any]], NDArray[Any]]
@@ -186,8 +187,9 @@ class RowReader:
             split(line, self._delimiter)
             for line in before.decode("utf-8", "replace").split("\n")[1:]
         ]
-        lengths = [len(row[-1]) for row in rows if len(row) == len(cells) and row[-1]]
-        return len(lengths) < 20 or not cells[-1] or len(cells[-1]) >= min(lengths)
+        lengths = [len(row[-1]) for row in rows if len(row) == len(cells)]
+        shortest = min(lengths, default=0)
+        return len(cells[-1]) >= (shortest if len(lengths) >= _ENOUGH else min(1, shortest))
 
     def _damaged(
         self, data: bytes, needed: Sequence[int], index: int, error: Exception
