@@ -82,7 +82,7 @@ def find_reader(path: Path, readers: Sequence[Reader], *, is_raw: bool = False) 
         head = file.read(_BEGINNING)
     found = _told_by_content(head, status.st_size, suffix, readers)
     if suffix in RAW_SUFFIXES:
-        if found is None or len(head.rstrip(b"\0")) < _EVIDENT:
+        if found is None or not _is_evident(found, head):
             return None
         what, advice = _words(found, suffix)
         raise NoRecordingError(
@@ -116,7 +116,7 @@ def refuse_if_other(path: Path, readers: Sequence[Reader]) -> None:
     with path.open("rb") as file:
         head = file.read(_BEGINNING)
     found = _told_by_content(head, path.stat().st_size, suffix, readers)
-    if found is not None and len(head.rstrip(b"\0")) >= _EVIDENT:
+    if found is not None and _is_evident(found, head):
         raise NoRecordingError(f"{path} is {_words(found, suffix)[0]}, and no raw samples")
 
 
@@ -135,6 +135,12 @@ def _told_by_content(
         or foreign_text(text)
         or next((reader for reader in readers if reader.is_text), None)
     )
+
+
+def _is_evident(found: Reader | Foreign, head: bytes) -> bool:
+    """Whether samples do not begin like this by chance."""
+    of_text = isinstance(found, Reader) and found.is_text
+    return len(head.rstrip(b"\0") if of_text else head) >= _EVIDENT
 
 
 def _words(found: Reader | Foreign, suffix: str) -> tuple[str, str]:
