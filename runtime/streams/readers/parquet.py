@@ -61,12 +61,12 @@ def _open(file: Any, path: Path, variable: Variable) -> Source:
             f"{path} has {file.metadata.num_columns} columns: expected at most {_MOST_COLUMNS}, "
             f"one for each channel, and a row for each sample"
         )
-    check_pages(path, file.metadata)
     if not n_rows:
         raise InputError(f"{path} holds no rows: expected numbers")
     schema = file.schema_arrow
     kept = [each for each in schema if re.fullmatch(f"{_NUMBERS}|{_TIMES}", _type(each))]
     left_out = {each.name: _word(each) for each in schema if each not in kept}
+    check_pages(path, file.metadata, {each.name for each in kept})
     if by_bundle(variable):
         check_columns(schema.names, variable, path)
     refuse_left_out(left_out, variable, path)

@@ -6,9 +6,10 @@ first (Thrift's compact protocol; https://parquet.apache.org/docs/file-format/da
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from dlrsd.runtime.base.errors import InputError
 
@@ -16,16 +17,18 @@ from dlrsd.runtime.base.errors import InputError
 _MOST_ROWS_PER_BYTE = 20_000
 _LARGE_PAGE = 1 << 26  # bytes; some programs write a row group as one page
 _MOST_EXPANSION = 100  # times that such a page may grow
-_LONGEST_HEADER = 1 << 14
+_USUAL_HEADER, _LONGEST_HEADER = 256, 1 << 16
 
 
-def check_pages(path: Path, metadata: Any) -> None:
+def check_pages(path: Path, metadata: Any, columns: Collection[str]) -> None:
     """Check the sizes that a file claims against its own.
 
     Parameters
     ----------
     path : Path
     metadata : pyarrow.parquet.FileMetaData
+    columns : collection of str
+        Those that will be read.
 
     Raises
     ------
@@ -38,10 +41,12 @@ def check_pages(path: Path, metadata: Any) -> None:
             f"{path} claims {metadata.num_rows:.3g} rows in {size} bytes: that cannot be, the file "
             f"is damaged"
         )
-    with path.open("rb") as file:
+    with FileIO(path) as file:
         for group in range(metadata.num_row_groups):
             for index in range(metadata.num_columns):
                 chunk = metadata.row_group(group).column(index)
+                if chunk.path_in_schema not in columns:
+                    continue
                 for unpacked, packed in _pages(file, chunk, size):
                     if packed < 0 or unpacked > max(_LARGE_PAGE, _MOST_EXPANSION * packed):
                         raise InputError(
@@ -51,23 +56,30 @@ def check_pages(path: Path, metadata: Any) -> None:
                         )
 
 
-def _pages(file: BinaryIO, chunk: Any, size: int) -> Iterator[tuple[int, int]]:
+def _pages(file: FileIO, chunk: Any, size: int) -> Iterator[tuple[int, int]]:
     """Bytes of each page of a column chunk, unpacked and as they stand in the file."""
     begins = [chunk.data_page_offset, chunk.dictionary_page_offset]
     offset = min(begin for begin in begins if begin)
     end = min(size, offset + chunk.total_compressed_size)
     while offset < end:
-        file.seek(offset)
-        header = file.read(_LONGEST_HEADER)
-        try:
-            fields, length = _integers(header)
-        except IndexError:
+        fields, length = _header(file, offset, _USUAL_HEADER) or (
+            _header(file, offset, _LONGEST_HEADER) or ({}, 0)
+        )
+        if not length:
             return  # Arrow says what is wrong with it
         unpacked, packed = fields.get(2, 0), fields.get(3, 0)
         yield unpacked, packed
         if packed < 0:
             return
         offset += length + packed
+
+
+def _header(file: FileIO, offset: int, size: int) -> tuple[dict[int, int], int] | None:
+    file.seek(offset)
+    try:
+        return _integers(file.read(size))
+    except (IndexError, RecursionError):
+        return None
 
 
 def _integers(data: bytes) -> tuple[dict[int, int], int]:
