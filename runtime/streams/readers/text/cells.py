@@ -19,6 +19,7 @@ MISSING = (
     *("-1.#QNAN", "1.#INF", "-1.#INF", "-", "--", "---", "#DIV/0!", "#NV", "#VALUE!", "?"),
 )
 _IS_MISSING = frozenset(MISSING)
+_LONGEST = 80  # characters of a number or a time
 Kind = Literal["number", "time", "complex", "text", "empty"]
 
 _POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?[iI]nf(inity)?")
@@ -65,7 +66,7 @@ def is_missing(cell: str) -> bool:
 
 def is_value(cell: str) -> bool:
     """Whether a cell holds a number or a time."""
-    return bool(
+    return len(cell) <= _LONGEST and bool(
         _POINT.fullmatch(cell)
         or _COMMA.fullmatch(cell)
         or _FORTRAN.fullmatch(cell)

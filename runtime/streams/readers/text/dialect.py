@@ -254,6 +254,7 @@ def _header_cells(
         return row
     # Names may hold blanks where blanks delimit.
     text = COMMENT.sub("", line, count=1) if _is_comment(line) else line
+    text = re.sub(r"[ \t]{9,}", 8 * " ", text)  # else the patterns would search long blanks anew
     for pattern in (r"\t+", r"\s{2,}", r"\s+(?![(\[])", r"\s*[,;]\s*"):
         cells = re.split(pattern, text.strip())
         if len(cells) == n > 1:

@@ -52,6 +52,8 @@ _WORDS = {
 _DATES = ("date", "datum", "start date", "startdatum", "fecha")
 _TIMES = ("time", "zeit", "uhrzeit", "heure", "hora", "start time", "startzeit")
 
+_LONGEST_FACT = 500  # characters
+
 
 class Headings(Struct, frozen=True):
     """What stands above the rows of a table of n columns.
@@ -176,8 +178,10 @@ def _facts(lines: Sequence[str]) -> dict[str, Any]:
     """What lines like ``Sample rate: 25600 Hz``, ``# unit = g`` or ``Einheit;g`` state."""
     facts: dict[str, Any] = {}
     for line in lines:
+        if len(line) > _LONGEST_FACT:
+            continue
         bare = COMMENT.sub("", line, count=1) if COMMENT.match(line) else line
-        found = re.match(r"\s*\"?([^:=;,\t\"]{1,60}?)\"?\s*[:=;,\t]+\s*(.*?)\s*$", bare)
+        found = re.match(r"\"?([^:=;,\t\"]{1,60}?)\"?\s*[:=;,\t]+(.*)", bare.strip())
         if not found:
             continue
         key, value = found[1].strip(), found[2].strip(' ",;\t')

@@ -12,15 +12,15 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.readers.text.cells import MISSING, Column, is_missing, is_value
+from dlrsd.runtime.streams.readers.text.cells import MISSING, Column, is_missing
 from dlrsd.runtime.streams.readers.text.dialect import BLANKS, split
-from dlrsd.runtime.streams.readers.text.times import BadCellError, to_times
+from dlrsd.runtime.streams.readers.text.times import BadCellError, is_iso, to_times
 from dlrsd.runtime.streams.source import reader_library
 
 _COMMENTS = re.compile(rb"^[ \t]*(#|%|//|!).*$", re.MULTILINE)
 _BLANK_LINES = re.compile(rb"^ +(?=\r?$)", re.MULTILINE)
-_EDGES = re.compile(rb"^[ \t]+|[ \t]+(?=\r?$)", re.MULTILINE)
 _RUNS = re.compile(rb"[ \t]{2,}|\t")
+_EDGES = re.compile(rb"^ | (?=\r?$)", re.MULTILINE)
 _NULLS = [*MISSING, *(f" {text}" for text in MISSING), *(f"{text} " for text in MISSING)]
 _DAY_S = 86400.0
 _ENOUGH = 20  # rows tell how long their last cell is at least
@@ -172,7 +172,7 @@ class RowReader:
         if b"\n " in data:
             data = _BLANK_LINES.sub(b"", data)
         if self._delimiter == BLANKS:
-            data = _RUNS.sub(b" ", _EDGES.sub(b"", data))
+            data = _EDGES.sub(b"", _RUNS.sub(b" ", data))
         return data
 
     def _is_whole_row(self, data: bytes, before: bytes) -> bool:
@@ -180,9 +180,9 @@ class RowReader:
         text = self._normalised(data).decode("utf-8", "replace").strip("\r\n")
         if not text.strip():
             return True
-        cells = split(text, self._delimiter)
-        if self._problem(cells, range(len(self._columns))) or len(cells) != len(self._columns):
+        if self._problem(text, range(len(self._columns))):
             return False
+        cells = split(text, self._delimiter)
         rows = [
             split(line, self._delimiter)
             for line in before.decode("utf-8", "replace").split("\n")[1:]
@@ -195,21 +195,20 @@ class RowReader:
         self, data: bytes, needed: Sequence[int], index: int, error: Exception
     ) -> InputError:
         """What is wrong with the first damaged row of a block, with its line in the file."""
-        path = self._file.path
-        for line, row in enumerate(data.decode("utf-8", "replace").split("\n")):
-            text = row.strip("\r")
-            if not text.strip():
-                continue
-            cells = split(text, self._delimiter)
-            problem = self._problem(cells, needed)
-            if problem:
-                number = self._file.line_number(index, line)
-                return InputError(f"{path} cannot be read as CSV: line {number}: {problem}")
-        reason = " ".join(str(error).split())[:300]
-        return InputError(f"{path} cannot be read as CSV: {reason}")
+        lines = data.decode("utf-8", "replace").split("\n")
+        rows = [i for i, line in enumerate(lines) if line.strip("\r")]
+        problems = ((i, self._problem(lines[i].strip("\r"), needed)) for i in rows)
+        line, problem = next((found for found in problems if found[1]), (-1, ""))
+        if not problem:  # Arrow has found more than we
+            row = re.search(r"Row #(\d+)", str(error))
+            line = rows[int(row[1]) - 1] if row and int(row[1]) <= len(rows) else 0
+            problem = " ".join(str(error).split())[:300]
+        number = self._file.line_number(index, line)
+        return InputError(f"{self._file.path} cannot be read as CSV: line {number}: {problem}")
 
-    def _problem(self, cells: Sequence[str], needed: Sequence[int]) -> str:
-        n = len(self._columns)
+    def _problem(self, line: str, needed: Sequence[int]) -> str:
+        """What is wrong with a row, empty where nothing is."""
+        cells, n = split(line, self._delimiter), len(self._columns)
         if len(cells) != n:
             return f"Expected {n} columns, got {len(cells)}"
         for i in needed:
@@ -229,7 +228,9 @@ class RowReader:
                 return False
             return True
         if column.kind == "time":
-            return is_value(cell)
+            return is_iso(cell)
+        if column.is_long:
+            return re.fullmatch(r"[+-]?\d{1,18}", cell) is not None
         for pattern, replacement in column.rewrites:
             cell = re.sub(pattern, replacement, cell)
         if "." in cell and column.decimal == ",":

@@ -79,11 +79,16 @@ class TimeForm(Struct, frozen=True):
     utc: bool
 
 
+def is_iso(cell: str) -> bool:
+    """Whether Arrow reads a cell as a time by itself."""
+    return _ISO.fullmatch(cell) is not None
+
+
 def looks_like_time(cell: str) -> bool:
     """Whether a cell may be a date or a time."""
     if not any(mark in cell for mark in ":./-T ") and len(cell) != 8:
         return False
-    return any(re.fullmatch(pattern, cell) for pattern, *_ in _FORMS) or bool(_ISO.fullmatch(cell))
+    return any(re.fullmatch(pattern, cell) for pattern, *_ in _FORMS) or is_iso(cell)
 
 
 def time_form(cells: Sequence[str], *, day_first: bool, column: str) -> TimeForm | None:
