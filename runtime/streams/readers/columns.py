@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TypeGuard
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.clock import find_clock
+from dlrsd.runtime.streams.series import Series
 from dlrsd.runtime.streams.source import Source, Variable
-from dlrsd.runtime.streams.units import known_unit
+from dlrsd.runtime.streams.units import known_unit, time_unit
 
 
 def by_bundle(variable: Variable) -> TypeGuard[Sequence[str]]:
@@ -44,20 +46,43 @@ def refuse_left_out(left_out: Mapping[str, str], variable: Variable, path: Path)
 
 
 def note_left_out(
-    source: Source, left_out: Mapping[str, str], variable: Variable, path: Path
+    source: Source,
+    columns: Sequence[str],
+    series: Sequence[Series],
+    left_out: Mapping[str, str],
+    variable: Variable,
+    path: Path,
 ) -> None:
-    """Say which columns hold no numbers; of what a person chose, nothing is left out."""
-    if left_out and not isinstance(variable, str):
+    """Say which columns are left out: those without numbers, or those a bundle does not name.
+
+    Parameters
+    ----------
+    source : Source
+        Takes the warning.
+    columns : sequence of str
+        All of the table.
+    series : sequence of Series
+        Those of numbers and times; clocks are of use, and are not said.
+    left_out : mapping of str to str
+        What the other columns hold.
+    variable : Variable
+        Of what a person chose, nothing is left out.
+    path : Path
+        What the warning calls the file.
+    """
+    clocks = {each.name for each in series if each.is_date or _is_clock(each)}
+    beside = [name for name in columns if name not in {*source.channel_names, *clocks}]
+    if variable is None and left_out:
         source.warnings.append(
             f"columns of {path} that hold no numbers are left out: "
             + ", ".join(f"{name} ({what})" for name, what in left_out.items())
         )
-
-
-def note_left_aside(source: Source, columns: Sequence[str], variable: Variable, path: Path) -> None:
-    """Say which columns the bundle does not name."""
-    beside = [name for name in columns if name not in source.channel_names]
-    if by_bundle(variable) and beside:
+    elif by_bundle(variable) and beside:
         source.warnings.append(
             f"columns of {path} that the bundle does not name are left aside: " + ", ".join(beside)
         )
+
+
+def _is_clock(series: Series) -> bool:
+    unit = series.unit if time_unit(series.unit) is not None else None
+    return find_clock(series.name, series.head, unit=unit) is not None

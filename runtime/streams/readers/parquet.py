@@ -16,7 +16,6 @@ from dlrsd.runtime.streams.attributes import rate_of, start_of, unit_of
 from dlrsd.runtime.streams.readers.columns import (
     by_bundle,
     check_columns,
-    note_left_aside,
     note_left_out,
     refuse_left_out,
     unit_as_name,
@@ -95,8 +94,7 @@ def _open(file: Any, path: Path, variable: Variable) -> Source:
     ]
     source = assemble(series, blocks, variable, path)
     source.unit = source.unit or unit
-    note_left_out(source, left_out, variable, path)
-    note_left_aside(source, [n for n in schema.names if n not in left_out], variable, path)
+    note_left_out(source, schema.names, series, left_out, variable, path)
     return source
 
 

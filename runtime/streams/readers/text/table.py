@@ -13,7 +13,6 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.columns import (
     by_bundle,
     check_columns,
-    note_left_aside,
     note_left_out,
     refuse_left_out,
     unit_as_name,
@@ -90,8 +89,9 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
     source = assemble(series, blocks, variable, path)
     source.unit = source.unit or headings.unit
     source.close = file.close
-    note_left_out(source, left_out, variable, path)
-    note_left_aside(source, [name for name in names if name not in left_out], variable, path)
+    joined = {i for field in fields if len(field.columns) > 1 for i in field.columns}
+    columns = [name for i, name in enumerate(names) if i not in joined]
+    note_left_out(source, columns, series, left_out, variable, path)
     return source
 
 
