@@ -167,9 +167,9 @@ class RowReader:
             raise self._damaged(self._normalised(data), field.columns, index, error) from error
 
     def _normalised(self, data: bytes) -> bytes:
-        if any(mark in data for mark in (b"#", b"%", b"//", b"!")):
+        if any(mark in data for mark in (b"#", b"%", b"/", b"!")):
             data = _COMMENTS.sub(b"", data)
-        if b"\n " in data:
+        if b" " in data and b"\n " in data:
             data = _BLANK_LINES.sub(b"", data)
         if self._delimiter == BLANKS:
             data = _EDGES.sub(b"", _RUNS.sub(b" ", data))
