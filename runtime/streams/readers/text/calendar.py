@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.streams.clock import find_clock
 from dlrsd.runtime.streams.readers.text.cells import Column
-from dlrsd.runtime.streams.readers.text.rows import Field, Make, number_maker, time_maker
+from dlrsd.runtime.streams.readers.text.fields import Field, Make, number_maker, time_maker
 
 _PARTS = {
     "year": r"years?|jahr|yyyy|yr|année|año|y",

@@ -21,17 +21,18 @@ from dlrsd.runtime.streams.readers.text.cells import (
     proves_decimal_comma,
 )
 from dlrsd.runtime.streams.readers.text.headings import (
-    COMMENT,
     Headings,
     are_column_numbers,
     read_headings,
 )
 from dlrsd.runtime.streams.readers.text.lines import TextFile
+from dlrsd.runtime.streams.readers.text.preamble import COMMENT, without_mark
 from dlrsd.runtime.streams.readers.text.times import DAY_FIRST
 
 BLANKS = " "  # as a delimiter: runs of blanks and tabs
 _DELIMITERS = ("\t", ";", "|", ",", BLANKS)
 _SAMPLED = 100  # rows whose cells tell what the columns hold
+_PREAMBLE = 50  # lines
 MOST_COLUMNS = 1 << 14
 
 
@@ -67,16 +68,14 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
     InputError
         If it may be read in two ways.
     """
-    lines = file.beginning.split("\n")
-    if not file.is_whole:
-        lines.pop()
+    lines = _logical_lines(file)
     body = [line for line in lines if line.strip() and not _is_comment(line)]
     if not body:
         raise NoRecordingError(f"{file.path} holds no rows: expected numbers")
     said = re.fullmatch(r"\"?sep=(.)\"?", body[0].strip() if body[0].strip() else "", re.IGNORECASE)
     said = said or re.fullmatch(r"sep=(\t)", body[0].strip("\n\r"), re.IGNORECASE)
     if said:
-        body = body[1:]
+        lines[lines.index(body.pop(0))] = ""
     delimiter = said[1] if said else _delimiter(body)
     rows = [split(line, delimiter) for line in body[-2 * _SAMPLED :]]
     rows = [row for row in rows if _is_mostly_values(row)]
@@ -101,8 +100,7 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
     _check_rows(file, lines[first:], delimiter, columns)
     above = lines[:first]
     split_above = [
-        split(COMMENT.sub("", line, count=1) if _is_comment(line) else line, delimiter)
-        for line in above
+        split(without_mark(line) if _is_comment(line) else line, delimiter) for line in above
     ]
     split_above = [
         _header_cells(row, line, columns, rows)
@@ -110,6 +108,21 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
     ]
     headings = read_headings(above, split_above, n, where=str(file.path), pc=pc)
     return Dialect(delimiter, first, columns, headings, rows)
+
+
+def _logical_lines(file: TextFile) -> list[str]:
+    """The first lines; a name between quotes may go over several, and stands in the first."""
+    lines = file.beginning.split("\n")
+    if not file.is_whole:
+        lines.pop()
+    for i in range(min(_PREAMBLE, len(lines))):
+        j = i + 1
+        while lines[i].count('"') % 2 and j < min(len(lines), i + 5):
+            lines[i], lines[j] = f"{lines[i]} {lines[j]}", ""
+            j += 1
+        if lines[i].count('"') % 2:
+            lines[i:j] = file.beginning.split("\n")[i:j]
+    return lines
 
 
 def _check_rows(
@@ -123,6 +136,11 @@ def _check_rows(
         raise NoRecordingError(
             f"{file.path} holds no table of numbers: expected a row for each sample, with a column "
             f"for each channel"
+        )
+    if file.is_whole and len(columns) > max(8, 4 * len(rows)):
+        raise InputError(
+            f"{file.path} holds {len(rows)} rows of {len(columns)} columns: expected a row for "
+            f"each sample and a column for each channel; turn the table"
         )
 
 
@@ -201,7 +219,7 @@ def _columns(
 ) -> tuple[Column, ...]:
     cells = list(zip(*rows, strict=True))
     comma_is_decimal = any(proves_decimal_comma(cell) for column in cells for cell in column)
-    above = [split(line, delimiter) for line in lines[:50]]
+    above = [split(line, delimiter) for line in lines[:_PREAMBLE]]
     day_first = comma_is_decimal or any(DAY_FIRST.fullmatch(cell) for row in above for cell in row)
     names = next(
         (row for row in above if len(row) == len(cells)), list(map(str, range(len(cells))))
@@ -253,7 +271,7 @@ def _header_cells(
     if len(row) == n:
         return row
     # Names may hold blanks where blanks delimit.
-    text = COMMENT.sub("", line, count=1) if _is_comment(line) else line
+    text = without_mark(line) if _is_comment(line) else line
     text = re.sub(r"[ \t]{9,}", 8 * " ", text)  # else the patterns would search long blanks anew
     for pattern in (r"\t+", r"\s{2,}", r"\s+(?![(\[])", r"\s*[,;]\s*"):
         cells = re.split(pattern, text.strip())

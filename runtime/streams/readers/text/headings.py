@@ -3,56 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.attributes import rate_of, start_of, unit_of
 from dlrsd.runtime.streams.readers.text.cells import is_missing, is_value
-from dlrsd.runtime.streams.readers.text.times import TimeForm, time_form, to_times
+from dlrsd.runtime.streams.readers.text.preamble import (
+    COMMENT,
+    Preamble,
+    facts_of,
+    read_preamble,
+)
 from dlrsd.runtime.streams.units import known_unit, time_unit
 
-COMMENT = re.compile(r"\s*(#+|%+|//+|!+|;+|\*+|--+|>+)\s*")
-# Facts that other languages and programs have other words for; `attributes` knows the English ones.
-_WORDS = {
-    "abtastrate": "sample_rate",
-    "abtastfrequenz": "sample_rate",
-    "samplerate": "sample_rate",
-    "sample rate": "sample_rate",
-    "messrate": "sample_rate",
-    "frequence d'echantillonnage": "sample_rate",
-    "fréquence d'échantillonnage": "sample_rate",
-    "frecuencia de muestreo": "sample_rate",
-    "sampling rate": "sample_rate",
-    "sample frequency": "sample_rate",
-    "abtastintervall": "dt",
-    "abtastzeit": "dt",
-    "schrittweite": "dt",
-    "sample interval": "dt",
-    "sampling interval": "dt",
-    "einheit": "unit",
-    "einheiten": "unit",
-    "unité": "unit",
-    "unite": "unit",
-    "unidad": "unit",
-    "units": "unit",
-    "y unit": "unit",
-    "startzeit": "start_time",
-    "beginn": "start_time",
-    "messbeginn": "start_time",
-    "start": "start_time",
-    "start time": "start_time",
-    "aufnahmezeit": "start_time",
-    "zeitpunkt": "start_time",
-}
-_DATES = ("date", "datum", "start date", "startdatum", "fecha")
-_TIMES = ("time", "zeit", "uhrzeit", "heure", "hora", "start time", "startzeit")
-
-_LONGEST_FACT = 500  # characters
+_LONGEST_NAME, _LONGEST_UNIT = 200, 10  # characters
 
 
 class Headings(Struct, frozen=True):
@@ -63,15 +29,13 @@ class Headings(Struct, frozen=True):
     names : tuple of n str
         "" where a column has none; empty where none has.
     units : tuple of n (str or None)
-    rate_hz, unit, start : optional
-        Of the lines before.
+    preamble : Preamble
+        What the lines above state.
     """
 
     names: tuple[str, ...]
     units: tuple[str | None, ...]
-    rate_hz: float | None = None
-    unit: str | None = None
-    start: datetime | None = None
+    preamble: Preamble = Preamble()
 
 
 def read_headings(
@@ -99,7 +63,7 @@ def read_headings(
     """
     cells = [_fitted(row, n_columns) for row in rows]
     named = [i for i, row in enumerate(cells) if row is not None and _are_names(row)]
-    named = [i for i in named if not (n_columns <= 2 and _facts([lines[i]]))]
+    named = [i for i in named if not (n_columns <= 2 and facts_of([lines[i]]))]
     names: tuple[str, ...] = ()
     units: tuple[str | None, ...] = (None,) * n_columns
     first = len(lines)
@@ -124,8 +88,10 @@ def read_headings(
             f"the rows of {where} have {n_columns} values, but their header names {len(listed)}: "
             f"expected as many; decimal commas need semicolons or tabs between the columns"
         )
-    facts = _facts(lines[:first])
-    return Headings(names, units, rate_of(facts), unit_of(facts), _start(facts, pc))
+    preamble = read_preamble(lines[:first], pc=pc)
+    if len(preamble.units) == n_columns and not any(units):
+        units = preamble.units
+    return Headings(names, units, preamble)
 
 
 def _fitted(row: Sequence[str], n: int) -> list[str] | None:
@@ -141,7 +107,7 @@ def _fitted(row: Sequence[str], n: int) -> list[str] | None:
 
 def _are_names(row: Sequence[str]) -> bool:
     filled = [cell for cell in row if cell]
-    if not filled or any(len(cell) > 200 for cell in filled):
+    if not filled or any(len(cell) > _LONGEST_NAME for cell in filled):
         return False
     if are_column_numbers(row):
         return True
@@ -158,10 +124,11 @@ def are_column_numbers(row: Sequence[str]) -> bool:
 
 
 def _are_units(row: Sequence[str]) -> bool:
+    """Whether cells are units: one that is known, or all in brackets, and nothing long."""
     filled = [cell for cell in row if cell and cell != "-"]
-    known = [cell for cell in filled if known_unit(cell) or time_unit(cell) is not None]
-    bracketed = [cell for cell in filled if re.fullmatch(r"[(\[].*[)\]]", cell)]
-    return bool(filled) and len(known) + len(set(bracketed) - set(known)) >= len(filled)
+    is_known = any(known_unit(cell) or time_unit(cell) is not None for cell in filled)
+    bracketed = filled and all(re.fullmatch(r"[(\[].*[)\]]", cell) for cell in filled)
+    return (is_known and all(len(cell) <= _LONGEST_UNIT for cell in filled)) or bool(bracketed)
 
 
 def _next_to_data(lines: Sequence[str], rows: Sequence[Sequence[str]], n: int) -> int:
@@ -169,75 +136,6 @@ def _next_to_data(lines: Sequence[str], rows: Sequence[Sequence[str]], n: int) -
     for i in reversed(range(len(lines))):
         if not lines[i].strip() or COMMENT.match(lines[i]):
             continue
-        is_header = len(rows[i]) > 1 and not any(map(is_value, rows[i])) and not _facts([lines[i]])
-        return i + 1 if is_header and len(rows[i]) != n else 0
+        is_header = len(rows[i]) > 1 and not any(map(is_value, rows[i]))
+        return i + 1 if is_header and len(rows[i]) != n and not facts_of([lines[i]]) else 0
     return 0
-
-
-def _facts(lines: Sequence[str]) -> dict[str, Any]:
-    """What lines like ``Sample rate: 25600 Hz``, ``# unit = g`` or ``Einheit;g`` state."""
-    facts: dict[str, Any] = {}
-    for line in lines:
-        if len(line) > _LONGEST_FACT:
-            continue
-        bare = COMMENT.sub("", line, count=1) if COMMENT.match(line) else line
-        found = re.match(r"\"?([^:=;,\t\"]{1,60}?)\"?\s*[:=;,\t]+(.*)", bare.strip())
-        if not found:
-            continue
-        key, value = found[1].strip(), found[2].strip(' ",;\t')
-        name = re.sub(r"[\s_]+", " ", re.sub(r"\s*[\[(].*", "", key).lower())
-        unit = re.search(r"[\[(]\s*([^\])]+)", key)
-        known = _WORDS.get(name)
-        of_day = name in (*_DATES, *_TIMES)
-        is_start = known == "start_time" or of_day or start_of({key: "2026-03-01T08:00:00"})
-        if is_start and re.search(r"\d[-./: ]+\d", value):
-            facts[name if of_day else "start_time"] = value
-        if is_start:
-            continue
-        number = re.sub(r"(?<=\d),(?=\d)", ".", value.replace(";", " ").replace("\t", " "))
-        number = re.sub(r"(?<=\d)[ ,]+(?=[A-Za-zµ])", " ", number)
-        if known or rate_of({key: number}) or unit_of({key: value}):
-            label = (
-                f"{known}_{unit[1].strip().lower()}"
-                if known and known != "unit" and unit
-                else known
-            )
-            facts[label or key] = value if known == "unit" or unit_of({key: value}) else number
-    return {
-        key: value
-        for key, value in facts.items()
-        if key in (*_DATES, *_TIMES, "start_time")
-        or rate_of({key: value}) is not None
-        or unit_of({key: value})
-    }
-
-
-def _start(facts: Mapping[str, Any], pc: Any) -> datetime | None:
-    whole = facts.get("start_time") or facts.get("start time")
-    day = next((facts[key] for key in _DATES if key in facts), None)
-    time = next((facts[key] for key in (*_TIMES, "start_time") if key in facts), None)
-    for text in (f"{day} {time}" if day and time else None, whole, time, day):
-        moment = parse_moment(text, pc) if text else None
-        if moment is not None:
-            return start_of({"start_time": moment})
-    return None
-
-
-def parse_moment(text: str, pc: Any) -> datetime | None:
-    """The date and time that a text states, None where it states none or may mean two days."""
-    iso = start_of({"start_time": text})
-    if iso is not None:
-        return iso
-    try:
-        form: TimeForm | None = time_form([text.strip()], day_first=False, column="start")
-    except InputError:
-        return None
-    if form is None or not form.has_date or not form.pattern:
-        return None
-    import pyarrow
-
-    moment = to_times(pyarrow.array([text.strip()]), form, pc)[0]
-    found: Any = np.datetime64(moment, "us").astype(datetime)
-    if not isinstance(found, datetime):
-        return None
-    return found.replace(tzinfo=timezone.utc) if form.utc else found

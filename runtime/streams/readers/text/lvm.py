@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.text.cells import Column
-from dlrsd.runtime.streams.readers.text.headings import parse_moment
+from dlrsd.runtime.streams.readers.text.fields import Field, number_maker
 from dlrsd.runtime.streams.readers.text.lines import LONGEST_LINE, TextFile
-from dlrsd.runtime.streams.readers.text.rows import Field, RowReader, number_maker
+from dlrsd.runtime.streams.readers.text.preamble import parse_moment
+from dlrsd.runtime.streams.readers.text.rows import RowReader
 from dlrsd.runtime.streams.series import Series, assemble
 from dlrsd.runtime.streams.source import Source, Variable, reader_library, shorter_than_said
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from dlrsd.runtime.streams.readers.columns import (
 from dlrsd.runtime.streams.readers.kinds import NoRecordingError
 from dlrsd.runtime.streams.readers.text.calendar import calendar_fields
 from dlrsd.runtime.streams.readers.text.dialect import Dialect, sniff
-from dlrsd.runtime.streams.readers.text.headings import parse_moment
+from dlrsd.runtime.streams.readers.text.fields import Field, number_maker, time_maker
 from dlrsd.runtime.streams.readers.text.lines import TextFile
-from dlrsd.runtime.streams.readers.text.rows import Field, RowReader, number_maker, time_maker
+from dlrsd.runtime.streams.readers.text.preamble import parse_moment
+from dlrsd.runtime.streams.readers.text.rows import RowReader
 from dlrsd.runtime.streams.series import Series, assemble
 from dlrsd.runtime.streams.source import Source, Variable, reader_library
 
+_MOST_UNNAMED = 64  # columns
 _HEAD = 1 << 14  # values that tell a clock
 _WORDS = {"text": "text", "complex": "complex numbers"}
 # Sets of short files without a clock, such as that of the IMS, are named by their time.
@@ -52,6 +55,11 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
     dialect = sniff(file, pc=pc)
     has_names = any(dialect.headings.names)
     names = _names(dialect)
+    if not has_names and variable is None and len(names) > _MOST_UNNAMED:
+        raise InputError(
+            f"{path} has {len(names)} columns without names, which may be channels or the samples "
+            f"of windows: name them in a header line, or write one sample of each channel a line"
+        )
     if not has_names and by_bundle(variable):
         variable = None  # as many columns as the bundle has names are right
     if by_bundle(variable):
@@ -61,16 +69,19 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
     left_out = _left_out(dialect, names)
     refuse_left_out(left_out, variable, path)
     heads = _heads(reader, fields, dialect.first_line, variable, path)
-    headings = dialect.headings
-    start = headings.start
+    said = dialect.headings.preamble
+    start = said.start
     if start is None and _NAMED_BY_TIME.fullmatch(path.name):
         start = parse_moment(path.name, pc)
+    if said.day is not None:
+        of_day = next((float(head[0]) for field, head in heads if field.wraps), None)
+        start = start if of_day is None else said.day + timedelta(seconds=of_day)
     series = [
         Series(
             field.name,
             head[:_HEAD],
             unit=field.unit,
-            rate_hz=headings.rate_hz,
+            rate_hz=said.rate_hz,
             start=start,
             utc=field.utc,
         )
@@ -87,7 +98,7 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
             )
 
     source = assemble(series, blocks, variable, path)
-    source.unit = source.unit or headings.unit
+    source.unit = source.unit or said.unit
     source.close = file.close
     joined = {i for field in fields if len(field.columns) > 1 for i in field.columns}
     columns = [name for i, name in enumerate(names) if i not in joined]
