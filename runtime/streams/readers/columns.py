@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.clock import find_clock
+from dlrsd.runtime.streams.clock import find_clock, is_named_time
 from dlrsd.runtime.streams.series import Series
 from dlrsd.runtime.streams.source import Source, Variable
 from dlrsd.runtime.streams.units import known_unit, time_unit
@@ -42,6 +42,18 @@ def refuse_left_out(left_out: Mapping[str, str], variable: Variable, path: Path)
             raise InputError(
                 f"{path} has no series {name.strip()!r} of real numbers: that column holds "
                 f"{left_out[name.strip()]}"
+            )
+
+
+def refuse_clock_alone(series: Sequence[Series], path: Path) -> None:
+    """Raise an `InputError` where a table's only series is its clock: no channel was understood."""
+    if len(series) == 1:
+        only = series[0]
+        is_time = only.is_date or is_named_time(only.name) or time_unit(only.unit) is not None
+        if is_time and _is_clock(only):
+            raise InputError(
+                f"{path} holds no series of real numbers beside its clock {only.name!r}: expected "
+                f"one for each channel"
             )
 
 

@@ -17,6 +17,7 @@ from dlrsd.runtime.streams.readers.columns import (
     by_bundle,
     check_columns,
     note_left_out,
+    refuse_clock_alone,
     refuse_left_out,
     unit_as_name,
 )
@@ -92,6 +93,7 @@ def _open(file: Any, path: Path, variable: Variable) -> Source:
         )
         for each, values in zip(kept, head, strict=True)
     ]
+    refuse_clock_alone(series, path)
     source = assemble(series, blocks, variable, path)
     source.unit = source.unit or unit
     note_left_out(source, schema.names, series, left_out, variable, path)

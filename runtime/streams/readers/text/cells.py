@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.text.times import TimeForm, looks_like_time, time_form
@@ -19,6 +19,7 @@ MISSING = (
     *("-1.#QNAN", "1.#INF", "-1.#INF", "-", "--", "---", "#DIV/0!", "#NV", "#VALUE!", "?"),
 )
 _IS_MISSING = frozenset(MISSING)
+_MINUS = "\u2212"  # as word processors write it
 _LONGEST = 80  # characters of a number or a time
 Kind = Literal["number", "time", "complex", "text", "empty"]
 
@@ -66,6 +67,7 @@ def is_missing(cell: str) -> bool:
 
 def is_value(cell: str) -> bool:
     """Whether a cell holds a number or a time."""
+    cell = cell.replace(_MINUS, "-")
     return len(cell) <= _LONGEST and bool(
         _POINT.fullmatch(cell)
         or _COMMA.fullmatch(cell)
@@ -98,6 +100,14 @@ def column_of(
     known = [cell for cell in cells if not is_missing(cell)]
     if not known:
         return Column("empty")
+    if any(_MINUS in cell for cell in known):
+        plain = column_of(
+            [cell.replace(_MINUS, "-") for cell in known],
+            day_first=day_first,
+            comma_is_decimal=comma_is_decimal,
+            name=name,
+        )
+        return structs.replace(plain, rewrites=((_MINUS, "-"), *plain.rewrites))
     points = [cell for cell in known if _POINT.fullmatch(cell)]
     commas = [cell for cell in known if _COMMA.fullmatch(cell)]
     grouped = [

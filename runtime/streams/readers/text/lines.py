@@ -62,7 +62,8 @@ class TextFile:
         self._has_only_cr = False
         text = self._decoder().decode(data, final=self.is_whole)
         self._has_only_cr = "\r" in text and "\n" not in text
-        self.beginning = text.rstrip("\0").replace("\r\n", "\n").replace("\r", "\n")
+        text = text.replace("\r", "\n") if self._has_only_cr else text.replace("\r", "")
+        self.beginning = text.rstrip("\0")
         if max(map(len, self.beginning.split("\n"))) > LONGEST_LINE:
             raise self._too_long(None)
 

@@ -11,10 +11,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.clock import is_named_time
 from dlrsd.runtime.streams.readers.columns import (
     by_bundle,
     check_columns,
     note_left_out,
+    refuse_clock_alone,
     refuse_left_out,
     unit_as_name,
 )
@@ -45,6 +47,11 @@ def open_text(path: Path, variable: Variable) -> Source:
     file = TextFile(path)
     try:
         return _open(file, path, variable)
+    except InputError as error:
+        file.close()
+        if str(path) in str(error):
+            raise
+        raise type(error)(f"{path}: {error}") from error
     except BaseException:
         file.close()
         raise
@@ -68,6 +75,8 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
     fields = _fields(dialect, names, pc)
     left_out = _left_out(dialect, names)
     refuse_left_out(left_out, variable, path)
+    if variable is None:
+        _refuse_strange_times(dialect, names, path)
     heads = _heads(reader, fields, dialect.first_line, variable, path)
     said = dialect.headings.preamble
     start = said.start
@@ -97,6 +106,7 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
                 f"before"
             )
 
+    refuse_clock_alone(series, path)
     source = assemble(series, blocks, variable, path)
     source.unit = source.unit or said.unit
     source.close = file.close
@@ -144,6 +154,18 @@ def _fields(dialect: Dialect, names: Sequence[str], pc: Any) -> list[Field]:
 def _is_channel(dialect: Dialect, i: int) -> bool:
     """Whether a column without a value in the rows looked at is named, and so a channel."""
     return bool(dialect.headings.names) and bool(dialect.headings.names[i])
+
+
+def _refuse_strange_times(dialect: Dialect, names: Sequence[str], path: Path) -> None:
+    """Raise an `InputError` where a column is named like a time, and its cells are not read."""
+    for i, (column, name) in enumerate(zip(dialect.columns, names, strict=True)):
+        example = next((row[i] for row in dialect.rows if re.search(r"\d", row[i])), None)
+        if column.kind == "text" and is_named_time(name) and example is not None:
+            raise InputError(
+                f"the times in column {name!r} of {path} are not understood, such as "
+                f"{example!r:.60}: write them like 2026-03-01 08:00:00.125, or name the channels "
+                f"as variable"
+            )
 
 
 def _left_out(dialect: Dialect, names: Sequence[str]) -> dict[str, str]:

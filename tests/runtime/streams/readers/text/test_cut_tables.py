@@ -80,6 +80,37 @@ def test_a_gap_in_german_dates(tmp_path):
     assert source.start == dt.datetime(2026, 3, 1, 8)
 
 
+def test_lines_that_end_in_two_returns(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(TEXT.replace("\n", "\r\r\n").encode())
+    np.testing.assert_allclose(read(path)[1], X)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M:%S.%f", "%d.%m.%Y %H:%M:%S.%f"])
+def test_stamps_of_whole_milliseconds_tell_the_rate(tmp_path, form):
+    path = tmp_path / "x.csv"
+    start = dt.datetime(2026, 3, 1, 8)
+    stamps = [(start + dt.timedelta(seconds=i / RATE)).strftime(form)[:-3] for i in range(20_000)]
+    x = np.tile(X[0], 50)
+    path.write_text("Time;a\n" + rows(stamps, x, delimiter=";"))
+    source, got, chunks = read(path)
+    np.testing.assert_allclose(got[0], x)
+    assert source.rate_hz == pytest.approx(RATE, rel=1e-3)
+    assert source.start == start
+    assert not any(chunk.gap_before for chunk in chunks)
+
+
+def test_a_day_above_twelve_far_down_tells_day_and_month(tmp_path):
+    path = tmp_path / "x.csv"
+    start = dt.datetime(2026, 3, 1)
+    for form in ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"):
+        stamps = [(start + dt.timedelta(minutes=i)).strftime(form) for i in range(20_000)]
+        path.write_text("time,a\n" + rows(stamps, np.tile(X[0], 50)))
+        source, _, chunks = read(path)
+        assert (source.start, source.rate_hz) == (start, pytest.approx(1 / 60))
+        assert not any(chunk.gap_before for chunk in chunks)
+
+
 def test_files_of_the_ims_have_their_time_in_their_name_and_no_rate(tmp_path):
     path = tmp_path / "2003.10.22.12.06.24"
     path.write_text(rows(X[0], X[1], delimiter="\t"))

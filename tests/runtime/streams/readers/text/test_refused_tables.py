@@ -8,6 +8,28 @@ from tests.runtime.streams.readers.text.written import N, X, moments, number, re
 
 ONE, TWO = [X[0]], [X[0], X[1]]
 REFUSED = {
+    "a rate that may be read in two ways": (
+        "Sample Rate: 25,600 Hz\na,b\n" + rows(*TWO),
+        "'Sample Rate' is 25,600 Hz, whose mark may stand between thousands",
+    ),
+    "a turned table": (
+        "t," + ",".join(seconds()) + "\nacc," + ",".join(map(number, X[0])) + "\n",
+        "holds 2 rows of 401 columns: .* turn the table",
+    ),
+    "one row": (",".join(map(number, X[0])) + "\n", "holds 1 rows of 400 columns"),
+    "windows as rows": (
+        rows(*np.random.default_rng(0).normal(size=(100, 500))),
+        "100 columns without names, which may be channels or the samples of windows",
+    ),
+    "a clock beside what is no number": (
+        "t,acc\n" + rows(seconds(), [hex(i) for i in range(N)]),
+        "holds no series of real numbers beside its clock 't'",
+    ),
+    "times of an unknown kind": (
+        "time,acc\n" + rows(moments("%Y-%jT%H:%M:%S.%f"), X[0]),
+        "times in column 'time' of .* are not understood, such as '2026-060T08",
+    ),
+    "a footer": ("t,acc\n" + rows(seconds(), X[0]) + "End of data\n", "line 402: Expected 2 col"),
     "two ways to read a date": (
         "time,acc\n" + rows(moments("%d/%m/%Y %H:%M:%S.%f"), X[0]),
         "may be read in two ways, such as '01/03/2026 08:00:00.0.*': write the year first, like",
@@ -88,6 +110,6 @@ def test_what_cannot_be_understood_is_refused(tmp_path, name):
     path.write_text(text, encoding="utf-8", newline="")
     with pytest.raises(InputError, match=match) as caught:
         read(path)
-    assert str(path) in str(caught.value) or "column" in str(caught.value)
+    assert str(path) in str(caught.value)
     assert len(str(caught.value)) < 600
     assert "\n" not in str(caught.value)
