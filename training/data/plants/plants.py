@@ -10,6 +10,7 @@ stops the reading of what is there.
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.errors import DlrsdWarning, InputError
 from dlrsd.training.data.plants.fault_codes import CODES, fault_codes
 from dlrsd.training.data.plants.rows import (
     STEP_S,
@@ -41,6 +42,7 @@ SIMULATION = "plant"  # what stands in the place of a folder for plants of the s
 SIMULATED = "simulated.json"  # marks a folder of simulated plants
 
 _FILE = re.compile(r"(plant_\d+|site\d+)([abc])\.csv", re.IGNORECASE)
+_ALIKE = re.compile(r"(plant|site)[ _-]?\d+", re.IGNORECASE)
 _DAY = 24 * 3600
 
 
@@ -127,6 +129,8 @@ def load_plants(folder: str | Path) -> list[Plant]:
 def find_plants(folder: str | Path) -> dict[str, dict[str, Path]]:
     """The files of each plant, by its name and their letter.
 
+    A `DlrsdWarning` names those that are alike and left out, such as ``plant_1a.xlsx``.
+
     Raises
     ------
     InputError
@@ -136,9 +140,19 @@ def find_plants(folder: str | Path) -> dict[str, dict[str, Path]]:
     if not folder.is_dir():
         raise InputError(f"got {str(folder)!r}: expected a folder with files plant_1a.csv, ...")
     found: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.iterdir(), key=lambda path: natural(path.name)):
+    paths = sorted(folder.iterdir(), key=lambda path: natural(path.name))
+    for path in paths:
         if match := _FILE.fullmatch(path.name):
             found.setdefault(match[1].lower(), {})[match[2].lower()] = path
+    mistaken = [path.name for path in paths if _ALIKE.match(path.name)]
+    mistaken = [name for name in mistaken if not _FILE.fullmatch(name)]
+    if mistaken:
+        warnings.warn(
+            f"files in {folder} that are named like those of plants, and are none, are left out: "
+            + ", ".join(mistaken),
+            DlrsdWarning,
+            stacklevel=2,
+        )
     if not found:
         raise InputError(
             f"{folder} has no files of plants: expected plant_1a.csv, plant_1b.csv, plant_1c.csv "
@@ -226,7 +240,9 @@ def read_events(path: str | Path) -> tuple[list[Event], dict[str, int]]:
     if table is None:
         return [], counts | {"empty_files": 1}
     starts, ends = (table.column(k).to_numpy().astype("M8[s]") for k in ("start", "end"))
-    codes, counts["events_other_names"] = fault_codes(table.column("code").to_pylist(), path)
+    names = table.column("code").to_pylist()
+    dated = [None if nat else name for name, nat in zip(names, np.isnat(starts), strict=True)]
+    codes, counts["events_other_names"] = fault_codes(dated, path)
     known = ~np.isnat(starts) & (np.array(codes) > 0)
     counts["events"] = len(known) + unreadable
     counts["unreadable_events"] = unreadable + int((~known).sum())

@@ -203,3 +203,9 @@ def test_a_million_columns_are_refused(tmp_path):
     pq.write_table(pa.table([pa.array([1.0])] * len(names), names=names), tmp_path / "x.parquet")
     with pytest.raises(InputError, match="has 17000 columns: expected at most 16384"):
         read(tmp_path / "x.parquet")
+
+
+def test_a_clock_beside_what_is_no_number_is_no_channel(tmp_path):
+    write(tmp_path / "x.parquet", t=TICKS / 1e9, acc=[str(x) for x in X])
+    with pytest.raises(InputError, match="no series of real numbers beside its clock 't'"):
+        read(tmp_path / "x.parquet")
