@@ -66,7 +66,7 @@ def _open(file: Any, path: Path, variable: Variable) -> Source:
     schema = file.schema_arrow
     kept = [each for each in schema if re.fullmatch(f"{_NUMBERS}|{_TIMES}", _type(each))]
     left_out = {each.name: _word(each) for each in schema if each not in kept}
-    check_pages(path, file.metadata, {each.name for each in kept})
+    check_pages(path, {each.name for each in kept})
     if by_bundle(variable):
         check_columns(schema.names, variable, path)
     refuse_left_out(left_out, variable, path)
