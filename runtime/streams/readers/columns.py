@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeGuard
@@ -42,6 +43,24 @@ def refuse_left_out(left_out: Mapping[str, str], variable: Variable, path: Path)
             raise InputError(
                 f"{path} has no series {name.strip()!r} of real numbers: that column holds "
                 f"{left_out[name.strip()]}"
+            )
+
+
+def refuse_strange_times(examples: Mapping[str, str], path: Path) -> None:
+    """Raise an `InputError` where a column of text is named like a time.
+
+    Parameters
+    ----------
+    examples : mapping of str to str
+        A cell of each column of text.
+    path : Path
+    """
+    for name, example in examples.items():
+        if is_named_time(name) and re.search(r"\d", example):
+            raise InputError(
+                f"the times in column {name!r} of {path} are not understood, such as "
+                f"{example!r:.60}: write them like 2026-03-01 08:00:00.125, or name the channels "
+                f"as variable"
             )
 
 

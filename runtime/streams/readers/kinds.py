@@ -76,11 +76,13 @@ def find_reader(path: Path, readers: Sequence[Reader], *, is_raw: bool = False) 
     suffix = path.suffix.lower()
     named = next((reader for reader in readers if suffix in reader.suffixes), None)
     status = path.stat()
-    if is_raw or not stat.S_ISREG(status.st_mode):  # a pipe can be read once only
+    if not stat.S_ISREG(status.st_mode):  # a pipe can be read once only
         return named
     with path.open("rb") as file:
         head = file.read(_BEGINNING)
     found = _told_by_content(head, status.st_size, suffix, readers)
+    if is_raw:
+        return named if named is not None and _may_be(named, found) else None
     if suffix in RAW_SUFFIXES:
         if found is None or not _is_evident(found, head):
             return None
@@ -135,6 +137,13 @@ def _told_by_content(
         or foreign_text(text)
         or next((reader for reader in readers if reader.is_text), None)
     )
+
+
+def _may_be(named: Reader, found: Reader | Foreign | None) -> bool:
+    """Whether a file may be what its name says."""
+    if found is None:
+        return not named.is_text
+    return isinstance(found, Reader) and (found is named or found.is_text == named.is_text)
 
 
 def _is_evident(found: Reader | Foreign, head: bytes) -> bool:

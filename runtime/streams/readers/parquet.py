@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.formats import FormatError, parse_json
 from dlrsd.runtime.streams.attributes import rate_of, start_of, unit_of
+from dlrsd.runtime.streams.clock import is_named_time
 from dlrsd.runtime.streams.readers.columns import (
     by_bundle,
     check_columns,
     note_left_out,
     refuse_clock_alone,
     refuse_left_out,
+    refuse_strange_times,
     unit_as_name,
 )
 from dlrsd.runtime.streams.readers.parquet_pages import check_pages
@@ -66,10 +68,12 @@ def _open(file: Any, path: Path, variable: Variable) -> Source:
     schema = file.schema_arrow
     kept = [each for each in schema if re.fullmatch(f"{_NUMBERS}|{_TIMES}", _type(each))]
     left_out = {each.name: _word(each) for each in schema if each not in kept}
-    check_pages(path, {each.name for each in kept})
+    check_pages(path, {each.name for each in schema})
     if by_bundle(variable):
         check_columns(schema.names, variable, path)
     refuse_left_out(left_out, variable, path)
+    if variable is None:
+        refuse_strange_times(_texts(file, left_out), path)
 
     def blocks(names: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
         columns = list(dict.fromkeys(names))
@@ -98,6 +102,13 @@ def _open(file: Any, path: Path, variable: Variable) -> Source:
     source.unit = source.unit or unit
     note_left_out(source, schema.names, series, left_out, variable, path)
     return source
+
+
+def _texts(file: Any, left_out: Mapping[str, str]) -> dict[str, str]:
+    """The first value of each column of text that is named like a time."""
+    names = [name for name, what in left_out.items() if what == "text" and is_named_time(name)]
+    batch = next(file.iter_batches(batch_size=1, columns=names, use_threads=False)) if names else {}
+    return {name: str(batch[name][0].as_py()) for name in names}
 
 
 def _type(field: Any) -> str:

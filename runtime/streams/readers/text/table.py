@@ -11,13 +11,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.clock import is_named_time
 from dlrsd.runtime.streams.readers.columns import (
     by_bundle,
     check_columns,
     note_left_out,
     refuse_clock_alone,
     refuse_left_out,
+    refuse_strange_times,
     unit_as_name,
 )
 from dlrsd.runtime.streams.readers.kinds import NoRecordingError
@@ -76,7 +76,8 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
     left_out = _left_out(dialect, names)
     refuse_left_out(left_out, variable, path)
     if variable is None:
-        _refuse_strange_times(dialect, names, path)
+        texts = {name: i for i, name in enumerate(names) if dialect.columns[i].kind == "text"}
+        refuse_strange_times({name: dialect.rows[0][i] for name, i in texts.items()}, path)
     heads = _heads(reader, fields, dialect.first_line, variable, path)
     said = dialect.headings.preamble
     start = said.start
@@ -154,18 +155,6 @@ def _fields(dialect: Dialect, names: Sequence[str], pc: Any) -> list[Field]:
 def _is_channel(dialect: Dialect, i: int) -> bool:
     """Whether a column without a value in the rows looked at is named, and so a channel."""
     return bool(dialect.headings.names) and bool(dialect.headings.names[i])
-
-
-def _refuse_strange_times(dialect: Dialect, names: Sequence[str], path: Path) -> None:
-    """Raise an `InputError` where a column is named like a time, and its cells are not read."""
-    for i, (column, name) in enumerate(zip(dialect.columns, names, strict=True)):
-        example = next((row[i] for row in dialect.rows if re.search(r"\d", row[i])), None)
-        if column.kind == "text" and is_named_time(name) and example is not None:
-            raise InputError(
-                f"the times in column {name!r} of {path} are not understood, such as "
-                f"{example!r:.60}: write them like 2026-03-01 08:00:00.125, or name the channels "
-                f"as variable"
-            )
 
 
 def _left_out(dialect: Dialect, names: Sequence[str]) -> dict[str, str]:

@@ -164,7 +164,7 @@ def test_raw_by_convention(tmp_path, name):
         np.testing.assert_array_equal(next(stream.chunks).samples[0], X)
 
 
-@pytest.mark.parametrize("name", ["x.dat", "x", "x.pcm", "x.zip"])
+@pytest.mark.parametrize("name", ["x.dat", "x", "x.pcm", "x.zip", "x.txt", "x.csv"])
 def test_a_dtype_says_raw(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(X.tobytes())
@@ -173,6 +173,13 @@ def test_a_dtype_says_raw(tmp_path, name):
     path.with_name(f"{name}.json").write_text('{"dtype": "f32le"}')
     with open_stream(path, default=SPEC) as stream:
         np.testing.assert_array_equal(next(stream.chunks).samples[0], X)
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.h5", "x.wav"])
+def test_a_dtype_contradicts_a_file_that_states_its_own(tmp_path, name):
+    write_kind(tmp_path / name, {"x.csv": "CSV", "x.h5": "HDF5", "x.wav": "WAV"}[name])
+    with pytest.raises(InputError, match=r"option dtype is f32le, but .* states its own: omit it"):
+        open_stream(tmp_path / name, StreamFormat(dtype="f32le"), default=SPEC)
 
 
 def test_a_table_by_any_name_is_read_as_one(tmp_path):
