@@ -102,7 +102,8 @@ def note_left_out(
         What the warning calls the file.
     """
     clocks = {each.name for each in series if each.is_date or _is_clock(each)}
-    beside = [name for name in columns if name not in {*source.channel_names, *clocks}]
+    of_use = {*source.channel_names, *clocks}
+    beside = [name for name in columns if name not in of_use]
     if variable is None and left_out:
         source.warnings.append(
             f"columns of {path} that hold no numbers are left out: "

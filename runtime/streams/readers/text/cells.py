@@ -24,6 +24,7 @@ _LONGEST = 80  # characters of a number or a time
 Kind = Literal["number", "time", "complex", "text", "empty"]
 
 _POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?[iI]nf(inity)?")
+_LONG = re.compile(r"[+-]?\d{16,18}|\d{19}")
 _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?")
 _FORTRAN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[dD][+-]?\d+")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'’ \xa0\u202f])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
@@ -67,8 +68,10 @@ def is_missing(cell: str) -> bool:
 
 def is_value(cell: str) -> bool:
     """Whether a cell holds a number or a time."""
+    if len(cell) > _LONGEST or _POINT.fullmatch(cell):
+        return len(cell) <= _LONGEST
     cell = cell.replace(_MINUS, "-")
-    return len(cell) <= _LONGEST and bool(
+    return bool(
         _POINT.fullmatch(cell)
         or _COMMA.fullmatch(cell)
         or _FORTRAN.fullmatch(cell)
@@ -100,6 +103,8 @@ def column_of(
     known = [cell for cell in cells if not is_missing(cell)]
     if not known:
         return Column("empty")
+    if all(map(_POINT.fullmatch, known)):
+        return Column("number", is_long=all(map(_LONG.fullmatch, known)))
     if any(_MINUS in cell for cell in known):
         plain = column_of(
             [cell.replace(_MINUS, "-") for cell in known],
@@ -120,8 +125,7 @@ def column_of(
         raise _thousands(name, grouped[0])
     if len(points) + len(commas) >= enough:
         if not commas:
-            is_long = all(re.fullmatch(r"[+-]?\d{16,18}|\d{19}", cell) for cell in points)
-            return Column("number", is_long=is_long)
+            return Column("number", is_long=all(map(_LONG.fullmatch, points)))
         return _of_commas(name, points, commas, comma_is_decimal)
     if sum(bool(_FORTRAN.fullmatch(cell)) for cell in known) + len(points) >= enough:
         return Column("number", rewrites=(("[dD]", "e"),))

@@ -32,6 +32,8 @@ from dlrsd.runtime.streams.readers.text.times import DAY_FIRST
 BLANKS = " "  # as a delimiter: runs of blanks and tabs
 _DELIMITERS = ("\t", ";", "|", ",", BLANKS)
 _SAMPLED = 100  # rows whose cells tell what the columns hold
+_FEW = 30  # rows that tell the delimiter
+_MOST_CELLS = 20_000  # that are looked at
 _PREAMBLE = 50  # lines
 MOST_COLUMNS = 1 << 14
 
@@ -77,7 +79,8 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
     if said:
         lines[lines.index(body.pop(0))] = ""
     delimiter = said[1] if said else _delimiter(body)
-    rows = [split(line, delimiter) for line in body[-2 * _SAMPLED :]]
+    sampled = max(_FEW, min(_SAMPLED, _MOST_CELLS // len(split(body[-1], delimiter))))
+    rows = [split(line, delimiter) for line in body[-sampled:]]
     rows = [row for row in rows if _is_mostly_values(row)]
     if not rows:
         raise NoRecordingError(
@@ -92,8 +95,8 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
             f"{file.path} has {n} columns: expected at most {MOST_COLUMNS}, one for each channel, "
             f"and a row for each sample"
         )
-    rows = [row for row in rows if len(row) == n][-_SAMPLED:]
-    ending = [split(line, delimiter) for line in file.ending.split("\n")[-_SAMPLED:]]
+    rows = [row for row in rows if len(row) == n]
+    ending = [split(line, delimiter) for line in file.ending.split("\n")[-sampled:]]
     far = [row for row in ending if len(row) == n and _is_mostly_values(row)]
     columns = _columns(rows + far, lines, delimiter)
     first = _first_row(lines, delimiter, columns, rows)
@@ -129,7 +132,7 @@ def _check_rows(
     file: TextFile, lines: Sequence[str], delimiter: str, columns: Sequence[Column]
 ) -> None:
     """Raise a `NoRecordingError` where hardly a line is a row: a text that holds some numbers."""
-    body = [line for line in lines if line.strip() and not _is_comment(line)][: 2 * _SAMPLED]
+    body = [line for line in lines if line.strip() and not _is_comment(line)][:_FEW]
     rows = [row for row in (split(line, delimiter) for line in body) if len(row) == len(columns)]
     is_prose = delimiter == BLANKS and any(column.kind == "text" for column in columns[1:])
     if is_prose or 2 * sum(map(_is_mostly_values, rows)) < len(body):
@@ -169,7 +172,7 @@ def _delimiter(body: Sequence[str]) -> str:
     """The delimiter by which most cells of the last rows are numbers or times."""
     scores = {}
     for delimiter in _DELIMITERS:
-        rows = [split(line, delimiter) for line in body[-_SAMPLED:]]
+        rows = [split(line, delimiter) for line in body[-_FEW:]]
         n, times = Counter(map(len, rows)).most_common(1)[0]
         cells = [
             cell for row in rows if len(row) == n for cell in row[:200] if not is_missing(cell)
@@ -179,7 +182,7 @@ def _delimiter(body: Sequence[str]) -> str:
             scores[delimiter] = round(share, 2) * (times / len(rows)) ** 0.5
     best = max(scores, key=lambda each: scores[each], default="\t")
     # A line that is one number or time has no delimiter; with a comma, `_is_one_column` decides.
-    bare = [line.strip().strip('"') for line in body[-_SAMPLED:]]
+    bare = [line.strip().strip('"') for line in body[-_FEW:]]
     alone = sum(is_value(line) and ("," not in line or ":" in line) for line in bare) / len(bare)
     if alone > scores.get(best, 0) or (alone == 1 and best == BLANKS):  # a date and a time
         return "\t"

@@ -11,7 +11,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.kinds import NoRecordingError
 from dlrsd.runtime.streams.readers.text.encoding import text_encoding
 
-BLOCK_BYTES = 1 << 19
+_BLOCK, _ROWS = 1 << 19, 200  # bytes of a block; rows, where they are long
 LONGEST_LINE = 1 << 20  # bytes; 4096 channels of 20 digits are a twelfth of it
 _BEGINNING = 1 << 16
 _ENDING = 1 << 12
@@ -59,6 +59,8 @@ class TextFile:
         if encoding is None:
             raise NoRecordingError(f"{path} holds bytes that are no text")
         self._encoding = encoding
+        # Blocks of few rows cost more than they hold.
+        self._block_bytes = max(_BLOCK, min(_ROWS * len(data) // max(1, ends), 8 * _BLOCK))
         self._has_only_cr = False
         text = self._decoder().decode(data, final=self.is_whole)
         self._has_only_cr = "\r" in text and "\n" not in text
@@ -87,9 +89,9 @@ class TextFile:
         decoder = self._decoder()
         rest, offset, is_first = b"", 0, True
         while True:
-            data = self._read(offset, BLOCK_BYTES)
+            data = self._read(offset, self._block_bytes)
             offset += len(data)
-            is_last = len(data) < BLOCK_BYTES
+            is_last = len(data) < self._block_bytes
             if self._encoding not in ("utf-8", "utf-8-sig") or is_first:
                 data = decoder.decode(data, final=is_last).encode("utf-8")
                 is_first = self._encoding not in ("utf-8", "utf-8-sig")
@@ -140,7 +142,7 @@ class TextFile:
                     f"{self.path} holds bytes that are no text, near byte {offset}: the file is "
                     f"damaged"
                 )
-            rest = self._read(offset, BLOCK_BYTES)
+            rest = self._read(offset, _BLOCK)
             offset += len(rest)
         return data[:end]
 

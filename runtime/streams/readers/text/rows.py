@@ -56,6 +56,12 @@ class RowReader:
         self._arrow = reader_library("pyarrow", file.path)
         self._csv = reader_library("pyarrow.csv", file.path)
         self._pc = reader_library("pyarrow.compute", file.path)
+        marks = {each.decimal for each in columns if each.kind == "number"}
+        # Arrow is told one decimal mark for all, and none that is the delimiter.
+        self._as_text = len(marks) > 1 or (marks == {","} and delimiter == ",")
+        self._types = [self._type(column) for column in columns]
+        self._decimal = "," if marks == {","} and not self._as_text else "."
+        self._column_names = [str(i) for i in range(len(columns))]
         self.cut_row: str | None = None  # what the file ends with, where that is no whole row
 
     def arrays(self, fields: Sequence[Field], first_line: int) -> Iterator[list[NDArray[Any]]]:
@@ -88,15 +94,14 @@ class RowReader:
     def _table(self, data: bytes, needed: Sequence[int], index: int) -> Any:
         arrow, csv = self._arrow, self._csv
         data = self._normalised(data)
-        types = {str(i): self._type(self._columns[i]) for i in needed}
-        decimals = {c.decimal for i in needed if (c := self._columns[i]).kind == "number"}
+        types = {str(i): self._types[i] for i in needed}
         try:
             return csv.read_csv(
                 arrow.BufferReader(data),
                 read_options=csv.ReadOptions(
                     use_threads=False,
                     block_size=len(data) + 1,
-                    column_names=[str(i) for i in range(len(self._columns))],
+                    column_names=self._column_names,
                 ),
                 parse_options=csv.ParseOptions(
                     delimiter=self._delimiter, quote_char='"' if b'"' in data else False
@@ -105,7 +110,7 @@ class RowReader:
                     check_utf8=False,
                     column_types=types,
                     include_columns=list(types),
-                    decimal_point="," if decimals == {","} else ".",
+                    decimal_point=self._decimal,
                     null_values=_NULLS,
                     strings_can_be_null=True,
                 ),
@@ -122,14 +127,9 @@ class RowReader:
             if column.form.pattern:
                 return arrow.string()
             return arrow.timestamp("ns", tz="UTC" if column.form.utc else None)
-        if column.kind != "number" or column.rewrites or self._is_odd(column):
+        if column.kind != "number" or column.rewrites or self._as_text:
             return arrow.string()
         return arrow.int64() if column.is_long else arrow.float64()
-
-    def _is_odd(self, column: Column) -> bool:
-        """Whether a column has another decimal mark than Arrow is told for all."""
-        marks = {each.decimal for each in self._columns if each.kind == "number"}
-        return len(marks) > 1 or (column.decimal == "," and self._delimiter == ",")
 
     def _made(self, field: Field, table: Any, data: bytes, index: int) -> NDArray[Any]:
         columns = [table.column(str(i)).combine_chunks() for i in field.columns]

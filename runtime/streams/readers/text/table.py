@@ -121,13 +121,13 @@ def _names(dialect: Dialect) -> list[str]:
     """A name for each column, all different; a number where it has none."""
     given = dialect.headings.names or ("",) * len(dialect.columns)
     names: list[str] = []
+    taken, stated = set(), set(given)
     for i, name in enumerate(given):
-        taken = {*names, *given[i + 1 :]} if not name else set(names)
         fresh = name or str(i)
-        while fresh in taken:
+        if fresh in taken or (not name and fresh in stated):
             fresh = f"{name or 'column'} ({i})"
-            taken = set(names)
         names.append(fresh)
+        taken.add(fresh)
     return names
 
 

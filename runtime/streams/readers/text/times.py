@@ -86,9 +86,9 @@ def is_iso(cell: str) -> bool:
 
 def looks_like_time(cell: str) -> bool:
     """Whether a cell may be a date or a time."""
-    if not any(mark in cell for mark in ":./-T ") and len(cell) != 8:
+    if not (cell[:1].isdigit() or cell[:3].lower() in _MONTHS):
         return False
-    return any(re.fullmatch(pattern, cell) for pattern, *_ in _FORMS) or is_iso(cell)
+    return is_iso(cell) or any(pattern.fullmatch(cell) for pattern in _COMPILED)
 
 
 def time_form(cells: Sequence[str], *, day_first: bool, column: str) -> TimeForm | None:
@@ -209,6 +209,7 @@ def _forms() -> list[tuple[str, bool, bool]]:
 
 
 _FORMS = _forms()
+_COMPILED = [re.compile(pattern) for pattern, *_ in _FORMS]
 
 
 def _day_and_month(
