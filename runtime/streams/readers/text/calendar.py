@@ -1,4 +1,5 @@
-"""Times that stand in several columns: a date and a time of day, or year, month, day, hour, ...
+"""Times that stand in several columns: a date and a time of day, a time and its milliseconds, or
+year, month, day, hour, ...
 
 Columns of a calendar are told by their names. Without names, hour, minute, second and microsecond
 in front of the channels are told by their ranges and by rising evenly together, as the files of
@@ -8,10 +9,11 @@ the FEMTO (PRONOSTIA) bearings have them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.streams.clock import find_clock
@@ -35,6 +37,7 @@ _NANOS = {
     "millisecond": 1_000_000,
     "microsecond": 1000,
 }
+_SMALL = ("millisecond", "microsecond")
 _OF_DAY, _DATE = ("hour", "minute", "second"), ("year", "month", "day")
 
 
@@ -67,22 +70,73 @@ def calendar_fields(
             wraps=not has_date,
         )
         return [field], set(parts.values())
+    found = next(_times(columns, names, pc), None)
+    if found is None:
+        return [], set()
+    following = max(found.columns) + 1
+    part = _fraction(columns, names, rows, found.columns, following)
+    if part:
+        found = structs.replace(
+            found,
+            name=f"{found.name} {names[following]}",
+            columns=(*found.columns, following),
+            make=_fraction_maker(found.make, number_maker(columns[following], pc), _NANOS[part]),
+        )
+    return ([found], set(found.columns)) if len(found.columns) > 1 else ([], set())
+
+
+def _times(columns: Sequence[Column], names: Sequence[str], pc: Any) -> Iterator[Field]:
+    """Times of a date and a time of day beside each other, or else of a column alone."""
     for day, time in ((i, j) for i in range(len(columns)) for j in (i + 1, i - 1)):
         if 0 <= time < len(columns) and _is_pair(columns[day], columns[time]):
             makes = [time_maker(columns[day], pc), time_maker(columns[time], pc)]
-            name = f"{names[day]} {names[time]}"
             form = columns[time].form
             utc = form is not None and form.utc
-            return [Field(name, (day, time), _pair_maker(makes), utc=utc)], {day, time}
-    return [], set()
+            yield Field(f"{names[day]} {names[time]}", (day, time), _pair_maker(makes), utc=utc)
+    for i, column in enumerate(columns):
+        if column.form is not None and column.form.has_time:
+            form = column.form
+            unit = None if form.has_date else "s"
+            make = time_maker(column, pc)
+            yield Field(names[i], (i,), make, unit=unit, utc=form.utc, wraps=not form.has_date)
+
+
+def _fraction(
+    columns: Sequence[Column],
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    times: Sequence[int],
+    following: int,
+) -> str | None:
+    """Whether the column behind times of whole seconds holds their milli- or microseconds."""
+    if following >= len(columns) or columns[following].kind != "number":
+        return None
+    if any(re.search(r":\d\d:\d\d[.,:]\d", row[i]) for row in rows for i in times):
+        return None
+    bare = _bare(names[following])
+    return next((part for part in _SMALL if re.fullmatch(_PARTS[part], bare)), None)
+
+
+def _fraction_maker(make_time: Make, make_number: Make, nanos: int) -> Make:
+    def make(columns: Sequence[Any]) -> NDArray[Any]:
+        time, fraction = make_time(columns[:-1]), make_number(columns[-1:])
+        if time.dtype.kind == "f":
+            return np.asarray(time + fraction * (nanos / 1e9))
+        times: NDArray[Any] = time + np.rint(fraction * nanos).astype("m8[ns]")
+        return times
+
+    return make
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"\s*[(\[].*", "", name).strip().lower()
 
 
 def _named_parts(columns: Sequence[Column], names: Sequence[str]) -> dict[str, int]:
     parts: dict[str, int] = {}
     for i, (column, name) in enumerate(zip(columns, names, strict=True)):
-        bare = re.sub(r"\s*[(\[].*", "", name).strip().lower()
         for part, pattern in _PARTS.items():
-            if column.kind == "number" and re.fullmatch(pattern, bare):
+            if column.kind == "number" and re.fullmatch(pattern, _bare(name)):
                 parts.setdefault(part, i)
     # One alone is a clock of its own, such as "s".
     return parts if all(part in parts for part in _OF_DAY) else {}

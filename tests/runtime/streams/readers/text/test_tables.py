@@ -23,6 +23,22 @@ ONE, TWO = [X[0]], [X[0], X[1]]
 
 # What stands in the file, and what is read: rate, names, unit, start.
 TABLES = {
+    "date, time and milliseconds in columns of their own": (
+        "Datum;Uhrzeit;Mikrosekunden;acc\n"
+        + rows(
+            ["01.03.2026"] * N, moments("%H:%M:%S"), moments("%f"), X[0], delimiter=";", decimal=","
+        ),
+        (RATE, ["acc"], None, START),
+    ),
+    "microseconds in a column of their own": (
+        "Timestamp;us;acc\n"
+        + rows(moments("%Y-%m-%d %H:%M:%S"), moments("%f"), X[0], delimiter=";"),
+        (RATE, ["acc"], None, START),
+    ),
+    "microseconds beside a time of day": (
+        "Zeit;Mikrosekunden;acc\n" + rows(moments("%H:%M:%S"), moments("%f"), X[0], delimiter=";"),
+        (RATE, ["acc"]),
+    ),
     "typographic minus signs": (
         "t;acc\n"
         + rows(seconds(), [number(x).replace("-", "\u2212") for x in X[0]], delimiter=";"),
