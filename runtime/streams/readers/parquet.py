@@ -77,7 +77,7 @@ def _open(file: Any, path: Path, variable: Variable) -> Source:
 
     def blocks(names: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
         columns = list(dict.fromkeys(names))
-        for batch in file.iter_batches(batch_size=BLOCK, columns=columns, use_threads=False):
+        for batch in file.iter_batches(batch_size=BLOCK, columns=columns):
             if batch.num_rows:
                 yield [_values(batch.column(name)) for name in names]
 

@@ -228,7 +228,7 @@ def _columns(
         (row for row in above if len(row) == len(cells)), list(map(str, range(len(cells))))
     )
     return tuple(
-        column_of(column, day_first=day_first, comma_is_decimal=comma_is_decimal, name=name)
+        column_of(column, day_first=day_first, comma_is_decimal=comma_is_decimal, name=name[:60])
         for column, name in zip(cells, names, strict=True)
     )
 
