@@ -3,6 +3,8 @@
 import datetime as dt
 import decimal
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -217,3 +219,42 @@ def test_times_as_text_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"'time' .* are not understood, such as '2026-03-01 08"):
         read(path)
     np.testing.assert_array_equal(read(path, "acc")[1][0], X)
+
+
+DAMAGE = """
+import random, sys
+from pathlib import Path
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.readers.registry import open_file
+
+path, rng = Path(sys.argv[1]), random.Random(0)
+sound = path.read_bytes()
+refused = 0
+for _ in range(600):
+    data = bytearray(sound)
+    for _ in range(rng.choice([1, 1, 3])):
+        data[len(data) - 9 - rng.randrange(700)] ^= 1 << rng.randrange(8)
+    path.write_bytes(data)
+    try:
+        source = open_file(path)
+        for _ in source.chunks:
+            pass
+        source.close()
+    except InputError:
+        refused += 1
+print(refused)
+"""
+
+
+def test_a_damaged_footer_is_refused_and_never_ends_the_process(tmp_path):
+    # Arrow itself calls abort() where it is asked for the sizes in some damaged footers.
+    write(tmp_path / "x.parquet", time=pa.array(TICKS).cast(pa.timestamp("ns")), acc=X)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", DAMAGE, str(tmp_path / "x.parquet")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert 100 < int(done.stdout) < 600
