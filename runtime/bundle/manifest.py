@@ -47,7 +47,7 @@ def read_manifest(text: bytes, *, where: Path) -> Manifest:
         version = int(version)  # to JSON the same
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise BundleError(
-            f"{where} states no schema_version (got {version!r}): expected the manifest that "
+            f"{where} states no schema_version (got {version!r:.60}): expected the manifest that "
             "`dlrsd-export` writes; export the bundle again"
         )
     if version > SCHEMA_VERSION:

@@ -25,6 +25,7 @@ _ENOUGH = 16
 _UNEVEN_SHARE = 0.1
 # A step is even within this share of the usual one, or within the clock's resolution.
 _EVEN = 0.5
+_MOST = 1e30  # what is beyond is damage, and no time
 _NAMED = re.compile(
     r"(rel\w*|abs\w*|elapsed|sample|sampling|acq\w*|record\w*|local|utc|system|date)?[ _.-]*"
     r"(time|times|timestamp|time ?stamps?|date|datetime|date ?time|clock|t|x|x[ _]?values?|zeit"
@@ -95,7 +96,7 @@ def find_clock(
     is_date = values.dtype.kind == "M"
     if is_date:
         values = values.astype("datetime64[ns]")
-    missing = np.isnat(values) if is_date else ~np.isfinite(values.astype(float))
+    missing = np.isnat(values) if is_date else ~(np.abs(values.astype(float)) <= _MOST)
     if missing.mean() > _UNEVEN_SHARE:
         return None
     if len(values) < _ENOUGH and not (is_date or is_named_time(name) or counts_rows(name, values)):
@@ -109,7 +110,8 @@ def find_clock(
     if not is_date and counts_rows(name, known):
         return Clock(name, 1.0, known[0], 1.0, 0.0)
     seconds, start, has_unit = _unit_and_start(name, known[0], unit, utc)
-    accuracy = max(spread, _spacing(known)) / (interval * len(known))
+    # The mean of so many is more exact than one reading.
+    accuracy = max(1e-9, max(spread / 4, _spacing(known)) / (interval * len(known)))
     return Clock(
         name=name,
         seconds=seconds,
@@ -148,15 +150,16 @@ def _relative(values: NDArray[Any], origin: Any) -> NDArray[np.float64]:
         return passed
     if values.dtype.kind in "iu":
         return (values.astype(np.int64) - np.int64(origin)).astype(np.float64)
-    floats: NDArray[np.float64] = values.astype(np.float64) - float(origin)
-    return floats
+    floats = values.astype(np.float64)
+    floats[np.abs(floats) > _MOST] = np.nan
+    return floats - float(origin)
 
 
 def _spacing(values: NDArray[Any]) -> float:
     """The step between neighbouring numbers of this type and size."""
     if values.dtype.kind != "f":
         return 0.0
-    return float(np.spacing(np.abs(values[[0, -1]]).max().astype(values.dtype)))
+    return float(np.spacing(np.median(np.abs(values)).astype(values.dtype)))
 
 
 def _interval(times: NDArray[np.float64], *, eps: float) -> tuple[float, float, float] | None:
@@ -166,18 +169,23 @@ def _interval(times: NDArray[np.float64], *, eps: float) -> tuple[float, float, 
     begins_again = times[-1] - times[0] < steps[steps > 0].sum() / 2
     if falls > 1 and (begins_again or falls > _UNEVEN_SHARE / 10 * len(steps)):
         return None
-    # A coarse clock stands still for some rows: it is even over so many that it does not.
+    # A coarse clock stands still for some rows: it is even over so many that it does not. Over more
+    # of them the interval is the more exact, as long as gaps are told from its ticks.
+    found, least = None, 0.0
     stride, most = 1, max(1, len(times) // _ENOUGH)
     while stride <= most:
         apart = times[stride:] - times[:-stride]
         usual = float(np.median(apart))
-        if usual > 0:
-            even = np.abs(apart - usual) <= _EVEN * usual + 2 * eps
-            if even.mean() >= 1 - _UNEVEN_SHARE:
-                interval = float(apart[even].mean()) / stride
-                return interval, _tick(steps, interval), float(np.ptp(apart[even]))
+        off = np.abs(apart - usual)
+        even = off <= (least or _EVEN * usual) + 2 * eps
+        if usual > 0 and even.mean() >= 1 - _UNEVEN_SHARE:
+            interval, spread = float(apart[even].mean()) / stride, float(np.ptp(apart[even]))
+            least = least or max(_EVEN * interval, 2 * spread)
+            found = interval, _tick(steps, interval), spread
+        elif found:
+            break
         stride *= 2
-    return None
+    return found
 
 
 def _tick(steps: NDArray[np.float64], interval: float) -> float:

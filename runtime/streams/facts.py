@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.series import CLOCK_UNITS
 from dlrsd.runtime.streams.source import Source
 from dlrsd.runtime.streams.stream_format import MAX_RATE_HZ, Stated
 from dlrsd.runtime.streams.units import unit_name
@@ -12,9 +13,6 @@ STANDARD_GRAVITY = 9.80665  # m/s2 in one g
 _SAME_SLOW_RATE = 5e-2
 # An option contradicts a file's header beyond this; short files give a rate from few timestamps.
 _CONTRADICTING_RATE = 1e-2
-
-# In one second; a clock that states none may be in any of them.
-_CLOCK_UNITS = (1.0, 1e3, 1e6, 1e9)
 
 
 def check_header(stated: Stated, source: Source, name: str) -> None:
@@ -36,7 +34,7 @@ def check_header(stated: Stated, source: Source, name: str) -> None:
                 f"{name} states a rate of {header:g} Hz, which cannot be{note}: give rate"
             )
     elif header and options.rate:
-        units = _CLOCK_UNITS if source.rate_note else _CLOCK_UNITS[:1]
+        units = CLOCK_UNITS if source.rate_note else CLOCK_UNITS[:1]
         if all(abs(options.rate / unit - header) > _CONTRADICTING_RATE * header for unit in units):
             raise InputError(
                 f"option rate is {options.rate:g}, but {name} states {header:g} Hz{note}: omit "

@@ -26,6 +26,8 @@ Blocks = Callable[[Sequence[str]], Iterator[Sequence[NDArray[Any]]]]
 
 # A clock and an attribute, or two clocks, that differ by more contradict each other.
 _SAME_RATE = 1e-2
+# In one second; a clock that states no unit may be in any of them.
+CLOCK_UNITS = (1.0, 1e3, 1e6, 1e9)
 
 
 class Series(Struct):
@@ -214,9 +216,10 @@ def _rate(chosen: Sequence[Series], clock: Clock | None, path: Path) -> float | 
     stated: float | None = common_fact("sampling rates", [each.rate_hz for each in chosen], path)
     if clock is None or clock.rate_hz is None:
         return stated
-    if stated is None or not clock.has_unit:
-        return clock.rate_hz if stated is None else stated
-    if not abs(stated - clock.rate_hz) <= _SAME_RATE * clock.rate_hz:
+    if stated is None:
+        return clock.rate_hz
+    units = (1.0,) if clock.has_unit else CLOCK_UNITS
+    if all(abs(stated / unit - clock.rate_hz) > _SAME_RATE * clock.rate_hz for unit in units):
         raise InputError(
             f"{path} states {stated:g} Hz, but its clock {clock.name!r} has a sample every "
             f"{clock.interval:g} s ({clock.rate_hz:g} Hz): correct the file, or leave one out"

@@ -39,6 +39,8 @@ __all__ = ["Chunk", "SampleStream", "SignalSpec", "StreamFormat", "open_stream"]
 
 # Rates this close are the same rate, stated with few digits or measured from timestamps.
 _SAME_RATE = 1e-3
+# A box without a clock of its own begins in 1970 or 2000, and is set when it finds the network.
+_LONGEST_GAP_S = 366 * 86_400.0
 
 
 class SignalSpec(Struct, frozen=True):
@@ -238,9 +240,20 @@ def _scaled(source: Source, factor: float, description: dict[str, Any]) -> Itera
             if factor != 1:
                 samples = np.multiply(samples, factor, dtype=np.float32, casting="unsafe")
             samples = samples.astype(np.float32, copy=False)
-        yield Chunk(samples, chunk.gap_before)
+        yield Chunk(samples, _bearable(chunk.gap_before, description))
     description["trailing_bytes"] = source.trailing_bytes
     source.close()
+
+
+def _bearable(gap: int, description: dict[str, Any]) -> int:
+    """The samples that are missing; of a clock that was set ahead by years nobody knows them."""
+    if gap <= _LONGEST_GAP_S * description["rate_hz"]:
+        return gap
+    description["warnings"].append(
+        f"the clock of {description['source']} was set ahead by more than a year: how much is "
+        f"missing there is not known, and counted as one sample"
+    )
+    return 1
 
 
 def _check_file(path: Path) -> None:

@@ -199,6 +199,6 @@ def _gaps(times: NDArray[np.float64], interval: float) -> tuple[NDArray[np.intp]
     # Too near an end to see a whole tick on both sides.
     near = is_coarse & ((at < rows) | (at + rows > len(times)))
     shift[near] = np.minimum(shift, steps[at - 1] - tick)[near]
-    lost = np.round(shift / interval).astype(np.intp)
+    lost = np.round(np.minimum(shift / interval, 2**53)).astype(np.intp)
     is_gap = shift > (_LONGEST_STEP - 1 + is_coarse) * interval
     return at[is_gap], np.maximum(lost[is_gap], 1)

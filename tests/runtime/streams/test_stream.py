@@ -6,6 +6,7 @@ import sys
 import threading
 from datetime import datetime, timezone
 
+import h5py
 import numpy as np
 import pytest
 import soxr
@@ -413,3 +414,28 @@ def test_a_clean_stream_stays_clean_after_resampling(tmp_path):
     for rate in (25_600, 51_200):
         got = flags(path, rate=rate, dtype="s16le", scale=0.01)
         assert set(got[:-1]) == {"ok"}
+
+
+def test_a_clock_that_is_set_ahead_by_years_is_a_gap_of_one(tmp_path):
+    path = tmp_path / "x.csv"
+    times = np.arange(4000) / 12000
+    times[2000:] += 26 * 365.25 * 86_400
+    np.savetxt(path, np.c_[times, np.random.default_rng(0).normal(size=4000)], header="t,a",
+               comments="", delimiter=",", fmt="%.9f")  # fmt: skip
+    stream = open_stream(path, default=SPEC)
+    assert [chunk.gap_before for chunk in stream if chunk.gap_before] == [1]
+    assert "set ahead by more than a year" in stream.description["warnings"][0]
+
+
+def test_an_attribute_and_a_clock_without_a_unit_must_fit(tmp_path):
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file["t"] = np.arange(5000) / 12.0  # ms
+        file["a"] = np.random.default_rng(0).normal(size=5000)
+        file["a"].attrs["fs"] = 12_000.0
+    with open_stream(path, default=SPEC) as stream:
+        assert stream.description["rate_hz"] == 12_000
+    with h5py.File(path, "a") as file:
+        file["a"].attrs["fs"] = 16_000.0
+    with pytest.raises(InputError, match="states 16000 Hz, but its clock 't'"):
+        open_stream(path, default=SPEC)

@@ -63,6 +63,16 @@ def test_an_undisturbed_clock_has_its_rate_and_no_gap(rate, form):
     assert warnings == []
 
 
+@pytest.mark.parametrize("begin", np.linspace(6.0, 9.9, 14))
+@pytest.mark.parametrize("rate", [12000, 25600])
+def test_a_clock_whose_digits_become_too_few_has_one_rate_all_the_time(begin, rate):
+    # With five digits it ticks every 0.1 ms up to 10 s, and every 1 ms from then on.
+    times = np.array([float(f"{each:.5g}") for each in begin + np.arange(N) / rate])
+    clock, found, _ = chunks(times, head=N)
+    assert clock.rate_hz == rate
+    np.testing.assert_array_equal(places(found)[1], np.arange(N))
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_what_is_lost_is_counted_and_what_follows_keeps_its_time(seed):
     rng = np.random.default_rng(seed)
@@ -120,9 +130,10 @@ def test_a_clock_that_is_set_back_goes_on_from_there():
     assert "set back 1 times" in warnings[0]
 
 
-def test_rows_without_a_time_lie_between_the_others():
+@pytest.mark.parametrize("damage", [np.nan, np.inf, 1e308, -1e308])
+def test_rows_without_a_time_lie_between_the_others(damage):
     times = np.arange(N) / 12000
-    times[[5, 17, 18, 19, 7_000, 6_999]] = np.nan
+    times[[5, 17, 18, 19, 7_000, 6_999]] = damage
     np.testing.assert_array_equal(places(chunks(times)[1])[1], np.arange(N))
 
 
@@ -178,6 +189,7 @@ def test_row_numbers_are_told(name, first):
         np.repeat([0.0, 1.0], N // 2),
         np.full(N, np.nan),
         np.arange(N) % 500,
+        1e308 * np.random.default_rng(4).uniform(-1, 1, N),
         np.sqrt(np.arange(N)),
     ],
 )
