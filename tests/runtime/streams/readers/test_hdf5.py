@@ -62,6 +62,13 @@ def test_rates_as_data_sets(path, name, value):
     assert got.names == ["run/acc"]
 
 
+def test_names_with_blanks_of_all_kinds_are_names(path):
+    with h5py.File(path, "w") as file:
+        file["Beschleunigung\u00a0[m/s\u00b2]"] = X[0]
+    got = opened(path)
+    assert (got.names, got.unit) == (["Beschleunigung\u00a0[m/s\u00b2]"], "m/s2")
+
+
 def test_the_nearest_rate_counts(path):
     with h5py.File(path, "w") as file:
         file["run/acc"] = X[0]
