@@ -177,7 +177,7 @@ def _series(holding: Holding, name: str, array: Samples, most: int, path: Path) 
         rate_hz=nearest_rate(holding, name, path),
         start=nearest(holding, name, start_of),
         utc=getattr(array, "utc", False),
-        label=name.rpartition("/")[2],
+        label=holding.labels.get(name, name.rpartition("/")[2]),
     )
 
 
