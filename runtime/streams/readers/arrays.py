@@ -31,6 +31,8 @@ MOST_SERIES = 4096
 _CLEARLY_CHANNELS, _MOST_CHANNELS, _LONGER = 8, 64, 128
 _MOST_VALUES, _SHORTEST_BLOCK = 1 << 22, 1 << 10  # of all series at once; of each
 _MOST_LISTED, _LONGEST_NAME = 8, 200
+# Control characters, ends of lines, and halves of characters.
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _EXPECTED = (
     "expected a vector for each channel, or a matrix; of complex numbers the real part or the "
     "magnitude, of a structure its fields, each kept as a vector of its own"
@@ -58,34 +60,8 @@ def arrays_source(
         If there is none, it is not clear what an axis is, or which clock is whose, or what
         `variable` names is no series of real numbers.
     """
-    _set_unreadable_names_aside(holding)
-    asked = asked_names(variable)
-    for name in asked & set(holding.left):
-        raise InputError(f"{name} in {path} {holding.left[name]}: {_EXPECTED}")
-    if not holding.arrays:
-        raise InputError(
-            f"{path} holds no series of real numbers"
-            + (f" ({_listed(holding.left)})" if holding.left else "")
-            + f": {_EXPECTED}"
-        )
     fold_facts(holding)
-    wanted = asked | {re.sub(r"\[\d+\]$", "", name) for name in asked}
-    lengths = {max(array.shape) for name, array in holding.arrays.items() if name in wanted}
-    if lengths:  # a clock is as long as its channels
-        holding.arrays = {
-            name: array
-            for name, array in holding.arrays.items()
-            if name in wanted or max(array.shape) in lengths
-        }
-    kept = sum(getattr(array, "kept", 0) for array in holding.arrays.values())
-    check_memory(kept, path, "name those to read as variable, or keep them in HDF5 or MAT 7.3")
-    for name, array in list(holding.arrays.items()):
-        if (why := _unclear_axes(array.shape, channels)) is None:
-            continue
-        if asked and name not in wanted:
-            del holding.arrays[name]
-            continue
-        raise InputError(f"{path} holds an array{f' {name}' if name else ''} {why}")
+    holding.arrays = _considered(holding, asked_names(variable), channels, path)
     variable = _split_matrices(holding, variable)
     asked = asked_names(variable)
     arrays = _near(holding.arrays, asked)
@@ -110,14 +86,44 @@ def arrays_source(
     return source
 
 
+def _considered(
+    holding: Holding, asked: set[str], channels: int | None, path: Path
+) -> dict[str, Samples]:
+    """The arrays that may be channels, or their clock."""
+    _set_unreadable_names_aside(holding)
+    for name in asked & set(holding.left):
+        raise InputError(f"{name} in {path} {holding.left[name]}: {_EXPECTED}")
+    if not holding.arrays:
+        raise InputError(
+            f"{path} holds no series of real numbers"
+            + (f" ({_listed(holding.left)})" if holding.left else "")
+            + f": {_EXPECTED}"
+        )
+    wanted = asked | {re.sub(r"\[\d+\]$", "", name) for name in asked}
+    lengths = {max(array.shape) for name, array in holding.arrays.items() if name in wanted}
+    arrays = {
+        name: array
+        for name, array in holding.arrays.items()
+        if not lengths or name in wanted or max(array.shape) in lengths  # as a clock would be
+    }
+    kept = sum(getattr(array, "kept", 0) for array in arrays.values())
+    check_memory(kept, path, "name those to read as variable, or keep them in HDF5 or MAT 7.3")
+    unclear = {name: _unclear_axes(array.shape, channels) for name, array in arrays.items()}
+    for name, why in unclear.items():
+        if why is not None and (not asked or name in wanted):
+            raise InputError(f"{path} holds an array{f' {name}' if name else ''} {why}")
+    return {name: array for name, array in arrays.items() if unclear[name] is None}
+
+
 def _set_unreadable_names_aside(holding: Holding) -> None:
     """Leave out what is named so that no message can say it, as only damaged files name it."""
     for name in [*holding.arrays, *holding.left]:
-        if not name.isprintable() or len(name) > _LONGEST_NAME:
+        if _UNWRITABLE.search(name) or len(name) > _LONGEST_NAME:
             holding.arrays.pop(name, None)
             holding.left.pop(name, None)
-            shown = "".join(c if c.isprintable() else "?" for c in name[:_LONGEST_NAME])
-            holding.left[shown] = "has a name that cannot be written"
+            holding.left[_UNWRITABLE.sub("?", name[:_LONGEST_NAME])] = (
+                "has a name that cannot be written"
+            )
 
 
 def _near(arrays: dict[str, Samples], asked: set[str]) -> dict[str, Samples]:
@@ -171,7 +177,7 @@ def _series(holding: Holding, name: str, array: Samples, most: int, path: Path) 
         rate_hz=nearest_rate(holding, name, path),
         start=nearest(holding, name, start_of),
         utc=getattr(array, "utc", False),
-        label=name.rpartition("/")[2],
+        label=holding.labels.get(name, name.rpartition("/")[2]),
     )
 
 

@@ -130,6 +130,7 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
             )
         series = fields_of(data)
         holding.arrays |= {f"{name}/{each}": series[each] for each in series}
+        holding.labels |= {f"{name}/{each}": each for each in series}
         holding.facts[name] = facts
         if not fields:
             factor, offset = facts.get("scale_factor", 1.0), facts.get("add_offset", 0.0)

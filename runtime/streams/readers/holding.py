@@ -41,12 +41,15 @@ class Holding(Struct):
         What is stated beside them: by path of the array, or of a group, "" being the file.
     left : dict of str to str
         What is no series of real numbers: by path, and why not, as in "is complex".
+    labels : dict of str to str
+        The part of a path that says what an array is, where that is not what follows the last "/".
     warnings : list of str
     """
 
     arrays: dict[str, Samples] = field(default_factory=dict)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 

@@ -56,7 +56,7 @@ def open_npy(path: Path, variable: Variable, channels: int | None = None) -> Sou
     if not fields:
         refuse_variable(variable, path)
     named = not isinstance(variable, str) and not fields
-    holding = Holding(fields or {"": array})
+    holding = Holding(fields or {"": array}, labels={each: each for each in fields})
     return arrays_source(holding, None if named else variable, path, channels)
 
 
@@ -100,6 +100,7 @@ def _add(holding: Holding, name: str, archive: zipfile.ZipFile, member: zipfile.
     if is_series(shape):
         fields = fields_of(array)
         holding.arrays |= {f"{name}/{each}": fields[each] for each in fields} or {name: array}
+        holding.labels |= {f"{name}/{each}": each for each in fields} or {name: name}
 
 
 class _Member:

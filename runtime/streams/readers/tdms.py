@@ -39,6 +39,7 @@ def open_tdms(path: Path, variable: Variable) -> Source:
             if len(parts) == 2 and channel.length:
                 levels = [index.channels.get(parts[:i], Channel()).properties for i in (2, 1, 0)]
                 _add(holding, "/".join(parts), channel, levels, file, path)
+                holding.labels["/".join(parts)] = parts[1]
         for parts, channel in index.channels.items():
             if len(parts) < 2 or "/".join(parts) in holding.arrays:
                 holding.facts["/".join(parts)] = _facts(channel)

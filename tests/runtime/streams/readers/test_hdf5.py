@@ -62,6 +62,19 @@ def test_rates_as_data_sets(path, name, value):
     assert got.names == ["run/acc"]
 
 
+def test_names_with_blanks_of_all_kinds_are_names(path):
+    with h5py.File(path, "w") as file:
+        file["Beschleunigung\u00a0[g]"] = X[0]
+    got = opened(path)
+    assert (got.names, got.unit) == (["Beschleunigung\u00a0[g]"], "g")
+    rows = np.zeros(N, [("Time (s)", "f8"), ("acc (m/s^2)", "f4")])
+    rows["Time (s)"], rows["acc (m/s^2)"] = T, X[0]
+    with h5py.File(path, "w") as file:
+        file["table"] = rows
+    got = opened(path)
+    assert (got.names, got.unit, got.rate) == (["table/acc (m/s^2)"], "m/s2", RATE)
+
+
 def test_the_nearest_rate_counts(path):
     with h5py.File(path, "w") as file:
         file["run/acc"] = X[0]

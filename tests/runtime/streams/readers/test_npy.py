@@ -117,3 +117,13 @@ def test_members_of_an_archive_are_named(tmp_path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
         archive.writestr("x.npy", npy_of("(100,)", size=400))
     refused(path, "x is packed by other means")
+
+
+def test_units_in_names(tmp_path):
+    rows = np.zeros(N, [("Time/ms", "f8"), ("acc (m/s^2)", "f4")])
+    rows["Time/ms"], rows["acc (m/s^2)"] = T * 1e3, X[0]
+    np.save(tmp_path / "x.npy", rows)
+    np.savez(tmp_path / "x.npz", **{"Time/ms": T * 1e3, "acc (m/s^2)": X[0]})
+    for name in ("x.npy", "x.npz"):
+        got = opened(tmp_path / name)
+        assert (got.names, got.unit, got.rate) == (["acc (m/s^2)"], "m/s2", RATE)

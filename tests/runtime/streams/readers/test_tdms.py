@@ -74,6 +74,19 @@ def test_the_name_of_a_channel_is_no_unit_of_it(path):
     assert opened(path).unit is None
 
 
+@pytest.mark.parametrize("name", ["acc [m/s^2]", "a/b (m/s²)", "Beschl. in m/s2"])
+def test_the_unit_in_the_name_of_a_channel(path, name):
+    with nptdms.TdmsWriter(path) as file:
+        file.write_segment(
+            [
+                nptdms.ChannelObject("g", "Time/ms", T * 1e3),
+                nptdms.ChannelObject("g", name, X[0], {"wf_increment": 1.0}),
+            ]
+        )
+    got = opened(path)
+    assert (got.names, got.unit, got.rate) == ([f"g/{name}"], "m/s2", RATE)
+
+
 def test_an_offset_of_the_start(path):
     write(path, {"a": (X[0], WAVE | {"wf_start_time": START, "wf_start_offset": 1.5})})
     assert opened(path).start == "2026-03-01T08:00:01.500000+00:00"
