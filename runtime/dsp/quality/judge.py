@@ -211,7 +211,7 @@ def _is_spike(
     """Of windows ``at``; most are told by their cells, where the peak's own reaches both sides."""
     alone: NDArray[np.bool_] = f.peak[channel][at] > lone_peak * against_peak(f, channel, at)
     looked = at[alone]
-    alone[alone] = close.lone_peak(windows[looked], f.mean[channel][looked]) > lone_peak
+    alone[alone] = close.lone_peak(windows, f, channel, looked) > lone_peak
     return alone
 
 

@@ -99,7 +99,7 @@ def _measured(
         with np.errstate(all="ignore"):
             f = window_features(part[None], rate_hz=rate_hz)
             own = [v[0] for v in (f.level, f.mean, f.drift, f.quiet, f.quiet_share, f.hum, f.equal)]
-            own += [close.lone_peak(part, f.mean[0]), close.edge_contrast(part)]
+            own += [close.lone_peak(part, f, 0, np.arange(len(part))), close.edge_contrast(part)]
         # In the order of `_Figures`.
         figures.append(np.array([*own, close.longest_run(part)], np.float64).T)
         shares.append(log_shares(f.bands[:, 0]))

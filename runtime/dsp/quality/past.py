@@ -16,6 +16,7 @@ from dlrsd.runtime.dsp.quality.features import Features
 from dlrsd.runtime.dsp.quality.limits import DROPOUT, GAIN, OFFSET, OK
 
 KEPT = 64  # windows of the past
+RENEWED = 128  # windows after which it is taken anew; sooner at the start
 FEWEST = 8  # before them nothing is compared
 HELD_S = 3600.0
 LEAST_GAIN = 1.6  # a smaller factor is no change of gain; half and double are
@@ -150,7 +151,7 @@ class Past:
         """Take the windows since the last time into the past."""
         new = np.concatenate(self._next)
         self._next = []
-        self._renewed = max(2 * self._seen if self._seen < KEPT else self._seen + KEPT, FEWEST)
+        self._renewed = 2 * self._seen if self._seen < RENEWED else self._seen + RENEWED
         if len(new) and not self._factor:
             self._held = 0
         if self._held > self._most_held:
