@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.signal import oaconvolve
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.runtime.base.hardware import has_int8_products, usable_cores
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.bundle.front_ends import Scalogram
+from dlrsd.runtime.dsp.quality.cells import BANDS, CELL
 from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
 
 RESULTS = Path(__file__).parent / "results"
@@ -257,3 +259,19 @@ def _blas() -> dict[str, Any]:
         if pool["user_api"] == "blas"
     }
     return {"sgemm_gmac_per_s": round(sgemm_rate() / 1e9, 1), "blas": ", ".join(sorted(found))}
+
+
+def fit_noise(bundle: Bundle, samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Noise that a bundle takes for fit: its spectrum is that of the first trained class, its RMS
+    between the levels; white where the bundle states no spectra. float32, shape (samples,)."""
+    white = rng.standard_normal(samples)
+    own = bundle.quality.of(0)
+    level = np.sqrt(bundle.quality.level_low * bundle.quality.level_high)
+    if own.spectrum_low:
+        shares = np.exp((np.array(own.spectrum_low[0]) + own.spectrum_high[0]) / 2)
+        frequency = np.arange(129) / 4  # in coefficients of a cell's cosine transform, 0 to 32
+        band = np.clip(np.searchsorted(BANDS, frequency, side="right") - 1, 0, None)
+        power = np.where(frequency < 1, 0.1, 1) * (shares / np.diff([*BANDS, CELL]))[band]
+        taps = np.roll(np.fft.irfft(np.sqrt(power)), 128) * np.hanning(256)
+        white = oaconvolve(white, taps, mode="same")
+    return (level / white.std() * white).astype(np.float32)

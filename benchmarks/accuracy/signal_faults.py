@@ -184,6 +184,22 @@ def muffled(s: Scene, *, cutoff: float) -> Injected:
     return s.done(x, [(begin, len(x))])
 
 
+def stuck_bit(s: Scene, *, bit: int) -> Injected:
+    """One bit of a 16-bit converter, whose range is twice the peak, is always set."""
+    x, begin = s.signal.copy(), s.onset()
+    step = 4 * s.peak / 2**16
+    codes = np.rint(x[begin:] / step).astype(np.int64)
+    x[begin:] = (codes | (1 << bit)) * step
+    return s.done(x, [(begin, len(x))])
+
+
+def skipping(s: Scene) -> Injected:
+    """Every other sample is lost: the signal runs at twice its speed."""
+    begin = s.onset()
+    x = np.concatenate([s.signal[:begin], s.signal[begin::2]])
+    return s.done(x, [(begin, len(x))])
+
+
 Injection = Callable[[Scene], Injected]
 #: By type, then by size.
 FAULTS: dict[str, dict[str, Injection]] = {
@@ -239,4 +255,7 @@ FAULTS: dict[str, dict[str, Injection]] = {
         "white noise": noise,
         "nothing above 500 Hz": partial(muffled, cutoff=500.0),
     },
+    # Invented after all limits and margins were frozen, and measured once.
+    "later: stuck bit": {f"bit {b} of 16": partial(stuck_bit, bit=b) for b in (13, 11, 9)},
+    "later: every other sample lost": {"all": skipping},
 }  # fmt: skip

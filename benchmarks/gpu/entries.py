@@ -132,9 +132,9 @@ def stream(bundle: Bundle) -> tuple[str, Figures]:
     samples = int(600 * bundle.rate_hz)
     with tempfile.TemporaryDirectory() as folder:
         raw, out = Path(folder) / "s.bin", Path(folder) / "o.jsonl"
-        level = np.sqrt(bundle.quality.level_low * bundle.quality.level_high)
-        noise = np.random.default_rng(0).standard_normal((samples, 10), dtype=np.float32)
-        (level * noise).astype("<f4").tofile(raw)
+        rng = np.random.default_rng(0)
+        noise = np.stack([machine.fit_noise(bundle, samples, rng) for _ in range(10)], axis=1)
+        noise.astype("<f4").tofile(raw)
         program = [
             sys.executable,
             "-c",

@@ -21,10 +21,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine
-from dlrsd.runtime.bundle.bundle import load_bundle
+from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
 
 COMMAND = (str(Path(sys.executable).with_name("dlrsd-runtime")), "diagnose")
-RMS = 0.2  # of the noise that stands for a signal: within the levels any bundle here accepts
 
 
 def main() -> None:
@@ -37,7 +36,7 @@ def main() -> None:
     files, pipes, first = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         stream, output = Path(folder) / "stream.bin", Path(folder) / "out.jsonl"
-        _write_stream(stream, int(hours * 3600 * bundle.rate_hz))
+        _write_stream(stream, bundle, int(hours * 3600 * bundle.rate_hz))
         for _ in range(runs):
             files.append(_whole_stream(stream, a.bundle, output))
             pipes.append(_whole_stream(stream, a.bundle, output, piped=True))
@@ -58,12 +57,12 @@ def main() -> None:
     machine.save("stream", result, a.out)
 
 
-def _write_stream(path: Path, samples: int) -> None:
+def _write_stream(path: Path, bundle: Bundle, samples: int) -> None:
     rng = np.random.default_rng(0)
     with path.open("wb") as file:
         for start in range(0, samples, 1 << 20):
             count = min(1 << 20, samples - start)
-            file.write((RMS * rng.standard_normal(count)).astype("<f4").tobytes())
+            file.write(machine.fit_noise(bundle, count, rng).astype("<f4").tobytes())
 
 
 def _whole_stream(

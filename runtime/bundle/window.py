@@ -29,6 +29,11 @@ class WindowManifest(Facts, frozen=True, kw_only=True, tag="window"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if len(self.quality.channels) not in (0, self.signal.channels):
+            raise ValueError(
+                f"contradictions: quality.channels has {len(self.quality.channels)} entries, "
+                f"expected {self.signal.channels}, as many as signal.channels, or none"
+            )
         self.front_end.check(self.signal, self.graph.inputs[0].sizes)
         if self.synthesis and not self.front_end.can_synthesize:
             raise ValueError(

@@ -123,8 +123,11 @@ def test_a_stream_can_be_simulated_on_a_box(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not SHIPPED.is_dir(), reason="no ready bundle in this checkout")
 def test_the_ready_bundle_diagnoses_without_training(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    (0.1 * rng.standard_normal(60_000)).astype("<f4").tofile(tmp_path / "stream.bin")
+    # Of a spectrum that training windows had: white noise is none of these.
+    tones = np.fft.rfft(np.random.default_rng(0).standard_normal(60_000))
+    hz = np.fft.rfftfreq(60_000, 1 / 12_000)
+    tones *= 0.05 + np.exp(-(((hz - 2900) / 600) ** 2)) + 0.4 * np.exp(-(((hz - 1100) / 500) ** 2))
+    (0.2 * np.fft.irfft(tones)).astype("<f4").tofile(tmp_path / "stream.bin")
     done = command(
         "dlrsd-runtime", "diagnose", "stream.bin", "--bundle", "cwru-6205",
         "--output", "out.jsonl", cwd=tmp_path,

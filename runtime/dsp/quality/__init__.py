@@ -10,11 +10,11 @@ replayed    samples that were there before, bit by bit: a buffer handed out twic
 clipped     samples pile up at an edge of their distribution
 stuck       a run of one value other than zero
 spike       a sample or two stand alone far beyond all around them
+hum         a tone of 50 or 60 Hz is most of the signal
 dropout     a stretch in which the signal collapses, though it may still carry noise or dither
 level       RMS about the mean far outside what the model was trained on: wrong unit, scale,
             sensitivity, or no sensor at all
 offset      the mean lies far from what was trained on, or from the stream's own past
-hum         a tone of 50 or 60 Hz is most of the signal
 drift       the mean moves within the window as it never did in training
 coarse      neighbouring samples are equal far more often than in training: few levels
 spectrum    its spectrum lies where that of no training window did

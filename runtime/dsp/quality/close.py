@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+
+from dlrsd.runtime.dsp.quality.cells import CELL
+from dlrsd.runtime.dsp.quality.features import Features
 
 # How many times as often as the next level an extreme must occur to be clipped: 2.4 is the most
 # that an unclipped sine reaches.
@@ -13,7 +15,6 @@ _BANDS = (0.01, 0.02, 0.04, 0.08, 0.16)  # of the range
 _LEAST_SHARE, _MOST_SHARE = 1 / 32, 0.7  # of the samples, in the outer band
 _BAND_LEVELS = 8  # values that a band must be able to hold: few levels pile up by themselves
 _AROUND, _OWN = 16, 3  # samples beside a peak: those compared, and those that may belong to it,
-_PARTS = 32
 _PLATEAU = 0.7  # where they are nearly as high
 _Floats = NDArray[np.float32]
 
@@ -126,50 +127,55 @@ def longest_run(windows: _Floats) -> NDArray[np.int64]:
     return longest
 
 
-def lone_peak(windows: _Floats, mean: _Floats) -> _Floats:
+def lone_peak(windows: _Floats, f: Features, channel: int, at: NDArray[np.intp]) -> _Floats:
     """The largest sample about the mean in units of the next largest around it.
 
     An impact rings on: what follows its peak is of the same order. A spike of one to three
     samples stands alone; 0 where the peak is less than double what others are, for then it is one
-    of many. Silence around counts as half the window's RMS.
+    of many, and at the window's end, where it is not known whether it rings on. Silence around
+    counts as half the window's RMS.
 
     Parameters
     ----------
     windows : array, shape (n, window)
-    mean : array, shape (n,)
+        All of the channel.
+    f : Features
+        Theirs.
+    channel : int
+    at : array, shape (m,), int
+        Which of them.
 
     Returns
     -------
-    array, shape (n,)
+    array, shape (m,)
     """
-    about = windows - mean[:, None]
-    at = np.abs(about).argmax(1)
-    padded = np.pad(about, ((0, 0), (_AROUND, _AROUND)))
-    near = sliding_window_view(padded, 2 * _AROUND + 1, axis=1)[np.arange(len(at)), at]
-    near = near * np.sign(near[:, _AROUND, None])
-    peak = near[:, _AROUND]
-    beside = near.copy()
-    beside[:, _AROUND] = 0
+    window, cells = windows.shape[1], f.highs.shape[2]
+    cell = min(CELL, window)
+    middle = f.middle[channel][at][:, None]
+    peaks = np.maximum(f.highs[channel][at] - middle, middle - f.lows[channel][at])
+    begin = np.minimum(peaks.argmax(1) * cell, window - cell) - _AROUND
+    size = min(window, cell + 2 * _AROUND)
+    begin = np.clip(begin, 0, window - size)
+    columns = np.arange(size)
+    near = windows[at[:, None], begin[:, None] + columns] - f.mean[channel][at][:, None]
+    top = np.abs(near).argmax(1)
+    rows = np.arange(len(at))
+    near *= np.sign(near[rows, top])[:, None]
+    peak = near[rows, top]
+    beside = np.where(np.abs(columns - top[:, None]) <= _AROUND, np.abs(near), 0)
+    beside[rows, top] = 0
     for side in (-1, 1):
-        own = np.ones(len(near), bool)
+        own = np.ones(len(at), bool)
         for distance in range(1, _OWN + 1):
-            column = _AROUND + side * distance
-            own &= near[:, column] >= _PLATEAU * peak
-            beside[own, column] = 0
-    level = np.sqrt(np.einsum("nk,nk->n", about, about) / about.shape[1])
-    lone: _Floats = peak / np.maximum(np.abs(beside).max(1), level / 2)
-    # Of a peak at the window's end it is not known whether it rings on.
-    lone[(peak < 2 * _usual_peak(about)) | (at >= about.shape[1] - _AROUND // 2)] = 0
+            column = top + side * distance
+            inside = (column >= 0) & (column < size)
+            column = np.clip(column, 0, size - 1)
+            own &= inside & (near[rows, column] >= _PLATEAU * peak)
+            beside[rows[own], column[own]] = 0
+    lone: _Floats = peak / np.maximum(beside.max(1), f.level[channel][at] / 2)
+    usual = np.sort(peaks, axis=1)[:, cells // 2]
+    lone[(peak < 2 * usual) | (begin + top >= window - _AROUND // 2)] = 0
     return lone
-
-
-def _usual_peak(about: _Floats) -> _Floats:
-    """Median of the peaks of a window's thirty-seconds."""
-    part = max(1, about.shape[1] // _PARTS)
-    n = about.shape[1] // part
-    tiles = np.abs(about[:, : n * part]).reshape(len(about), n, part)
-    usual: _Floats = np.median(tiles.max(2), axis=1)
-    return usual
 
 
 def fewest_equal(run: int) -> int:

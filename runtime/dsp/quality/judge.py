@@ -186,6 +186,7 @@ def _judge_channel(
     quiet, share = f.quiet[channel], f.quiet_share[channel]
     is_quiet = quiet < QUIET_MARGIN * own.quiet if own.quiet else True
     row[(quiet < own.quiet) | ((share < own.quiet_share) & is_quiet)] = DROPOUT
+    row[f.hum[channel] > own.hum] = HUM
     look(
         SPIKE,
         peak > _CREST * level,
@@ -210,7 +211,7 @@ def _is_spike(
     """Of windows ``at``; most are told by their cells, where the peak's own reaches both sides."""
     alone: NDArray[np.bool_] = f.peak[channel][at] > lone_peak * against_peak(f, channel, at)
     looked = at[alone]
-    alone[alone] = close.lone_peak(windows[looked], f.mean[channel][looked]) > lone_peak
+    alone[alone] = close.lone_peak(windows, f, channel, looked) > lone_peak
     return alone
 
 
@@ -223,7 +224,6 @@ def _set_by_limits(row: NDArray[np.uint8], f: Features, channel: int, own: Chann
         row[~np.any(inside, axis=1)] = SPECTRUM
     row[f.equal[channel] > own.equal] = COARSE
     row[f.drift[channel] > own.drift] = DRIFT
-    row[f.hum[channel] > own.hum] = HUM
     row[~((mean >= own.offset_low) & (mean <= own.offset_high))] = OFFSET
     # Not a number where the squares overflow.
     row[~((level >= own.level_low) & (level <= own.level_high))] = LEVEL

@@ -20,7 +20,7 @@ TRIMMED = 0.01  # of a class's windows at either end, at least
 LEVEL_MARGIN = 4.0  # a level beyond the trained ones by more than this factor is unfit
 _QUIET_SHARE = 2.0
 _DRIFT = 3.0
-_PEAK, _PEAK_FLOOR = 1.3, 2.6
+_PEAK, _PEAK_FLOOR = 1.3, 2.8
 _EDGE, _EDGE_FLOOR = 1.5, 3.0
 _SPECTRUM = 0.7  # in ln of the share of the power: a factor of two
 _OFFSET = 0.5  # of the quietest class's level, beside the range of the means once more
@@ -99,7 +99,7 @@ def _measured(
         with np.errstate(all="ignore"):
             f = window_features(part[None], rate_hz=rate_hz)
             own = [v[0] for v in (f.level, f.mean, f.drift, f.quiet, f.quiet_share, f.hum, f.equal)]
-            own += [close.lone_peak(part, f.mean[0]), close.edge_contrast(part)]
+            own += [close.lone_peak(part, f, 0, np.arange(len(part))), close.edge_contrast(part)]
         # In the order of `_Figures`.
         figures.append(np.array([*own, close.longest_run(part)], np.float64).T)
         shares.append(log_shares(f.bands[:, 0]))

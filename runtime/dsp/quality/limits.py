@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, structs, to_builtins
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.formats import Count
+from dlrsd.runtime.dsp.quality.cells import BANDS
 
 Quality = Literal[
     "ok",
@@ -104,6 +105,14 @@ class ChannelLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         list[list[_Signed]], Meta(description="Of each class: lowest ln of each band's share.")
     ] = []
     spectrum_high: Annotated[list[list[_Signed]], Meta(description="And highest.")] = []
+
+    def __post_init__(self) -> None:
+        shapes = [[len(row) for row in rows] for rows in (self.spectrum_low, self.spectrum_high)]
+        if shapes[0] != shapes[1] or any(size != len(BANDS) for size in shapes[0]):
+            raise InputError(
+                f"spectrum_low and spectrum_high have rows of {shapes[0]} and {shapes[1]} bands: "
+                f"expected {len(BANDS)} in each, and as many rows in both"
+            )
 
 
 class QualityLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

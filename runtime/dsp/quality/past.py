@@ -16,6 +16,7 @@ from dlrsd.runtime.dsp.quality.features import Features
 from dlrsd.runtime.dsp.quality.limits import DROPOUT, GAIN, OFFSET, OK
 
 KEPT = 64  # windows of the past
+RENEWED = 128  # windows after which it is taken anew; sooner at the start
 FEWEST = 8  # before them nothing is compared
 HELD_S = 3600.0
 LEAST_GAIN = 1.6  # a smaller factor is no change of gain; half and double are
@@ -26,7 +27,6 @@ LEAST_STEP = 0.5  # of the past's RMS: a smaller step of the mean is none
 LASTS = 2  # windows that a smaller change than `AT_ONCE` must last to be one
 AT_ONCE = 10.0  # beyond so many spreads of the past's levels it is one at once, where
 _STEADY = 24  # so many windows tell what the spread is
-_STEP = 16  # windows that are compared with one past, where something stands out
 _ALIKE = 0.35  # in ln of power: how far bands may shift apart, beside what they do anyway
 _ALIKE_QUIET = 0.7  # and the quietest part of the window
 _FEWEST_SAMPLES = 256
@@ -52,7 +52,9 @@ class Past:
         self._kept: _Floats = np.empty((0, _MEAN + 1))
         self._middle: _Floats = np.zeros(_MEAN + 1)
         self._spread: _Floats = np.zeros(_MEAN + 1)
-        self._held = 0  # windows in a row that have changed
+        self._next: list[_Floats] = []  # that the past will be renewed with
+        self._seen, self._renewed = 0, FEWEST  # windows so far, and when that will be
+        self._held = 0  # windows that have changed since any was as before
         self._streak = 0  # that seem to have changed, or to have come back
         self._factor = 0.0  # ln of that by which the power has changed; 0: it has not
 
@@ -75,24 +77,21 @@ class Past:
         """
         now = _figures(features, channel)
         changed = np.full(len(fit), OK, np.uint8)
-        begin, pace = 0, len(fit)
+        begin = 0
         while begin < len(fit):
-            # One past for many windows, unless some of them stand out.
-            if len(self._kept) < KEPT:
-                pace = max(FEWEST, len(self._kept) // 2)
-            end = min(len(fit), begin + pace)
-            found, factor = self._compare(now[begin:end])
-            suspect = (found != OK) & fit[begin:end]
-            pace *= 4
-            if self._factor or suspect.any():
-                pace = _STEP
-                end = min(end, begin + _STEP)
-            part, size = slice(begin, end), end - begin
-            found, factor, suspect = found[:size], factor[:size], suspect[:size]
+            # One past for many windows; which ones does not depend on how many come at once.
+            end = min(len(fit), begin + self._renewed - self._seen)
+            part = slice(begin, end)
+            found, factor = self._compare(now[part])
+            suspect = found != OK
             if self._factor or (found == GAIN).any():
                 self._settle(found, factor, fit[part])
             changed[part] = found
-            self._keep(now[part], fit[part] & ~suspect & (found == OK), found[fit[part]])
+            self._held = self._held + int((found[fit[part]] != OK).sum())
+            self._next.append(now[part][fit[part] & ~suspect & (found == OK)])
+            self._seen += end - begin
+            if self._seen == self._renewed:
+                self._renew()
             begin = end
         return changed
 
@@ -148,14 +147,18 @@ class Past:
             else:
                 self._streak = 0
 
-    def _keep(self, now: _Floats, kept: NDArray[np.bool_], found: NDArray[np.uint8]) -> None:
-        held = int((found != OK).sum())
-        self._held = self._held + held if held else 0
+    def _renew(self) -> None:
+        """Take the windows since the last time into the past."""
+        new = np.concatenate(self._next)
+        self._next = []
+        self._renewed = 2 * self._seen if self._seen < RENEWED else self._seen + RENEWED
+        if len(new) and not self._factor:
+            self._held = 0
         if self._held > self._most_held:
             self._kept, self._held = self._kept[:0], 0
             self._factor, self._streak = 0.0, 0
-        elif kept.any() and not self._factor:
-            self._kept = np.concatenate([self._kept, now[kept]])[-KEPT:]
+        elif len(new) and not self._factor:
+            self._kept = np.concatenate([self._kept, new])[-KEPT:]
             half = len(self._kept) // 2
             self._middle = np.sort(self._kept, axis=0)[half]
             self._spread = 1.4826 * np.sort(np.abs(self._kept - self._middle), axis=0)[half]

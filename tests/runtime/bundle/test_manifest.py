@@ -219,6 +219,11 @@ SHA = "0" * 64
         ("verdict.hold", 46, "impossible verdict: 46 of the last 45, expected hold <= last"),
         ("quality", {"zero_runs": 3}, "has quality.zero_runs, expected only zero_run, clip_run"),
         ("quality", {"level_low": 3.0, "level_high": 1.0}, "impossible quality: .*level_low < le"),
+        ("quality.channels", [{}, {}], "quality.channels has 2 entries, expected 1, as many as sig"),
+        (
+            "quality.channels", [{"spectrum_low": [[0.0] * 8]}],
+            r"impossible quality.channels\[0\]: .*rows of \[8\] and \[\] bands: expected 8 in each",
+        ),
         ("graph.inputs", ["waveform"], r"has graph.inputs\[0\] = 'waveform', expected object"),
         ("graph.inputs", [{"name": "waveform"}], r"has no graph.inputs\[0\].dtype"),
         ("graph.profile", {"min": 1, "opt": 9, "max": 8}, "graph.profile: 1, 9, 8, expected min"),

@@ -190,3 +190,15 @@ def test_memory_does_not_grow_with_the_stream():
 def test_impossible_sizes_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         frames([], **({"window": 64, "hop": 32} | wrong))
+
+
+@pytest.mark.parametrize(("window", "hop"), [(64, 32), (64, 64), (64, 100), (64, 7)])
+def test_the_signal_of_some_windows_holds_exactly_them(window, hop):
+    x = signal(2000, channels=2)
+    for some in frames(
+        [Chunk(x[:, :901]), Chunk(x[:, 901:], 300)], window=window, hop=hop, batch=9
+    ):
+        n = len(some.start)
+        assert some.signal.shape == (2, (n - 1) * hop + window)
+        cut = np.lib.stride_tricks.sliding_window_view(some.signal, window, axis=1)[:, ::hop]
+        np.testing.assert_array_equal(cut.swapaxes(0, 1), some.samples)

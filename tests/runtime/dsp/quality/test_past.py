@@ -9,6 +9,8 @@ import pytest
 from scipy.signal import lfilter
 
 from dlrsd.runtime.dsp.quality import QUALITY, QualityLimits, StreamQuality
+from dlrsd.runtime.dsp.quality.features import stream_features
+from dlrsd.runtime.dsp.quality.past import HELD_S, RENEWED, Past
 
 RATE, WINDOW, HOP = 12000.0, 1024, 512
 LIMITS = QualityLimits(level_low=1e-6, level_high=1e6)
@@ -110,3 +112,26 @@ def test_a_replayed_buffer_in_the_stream() -> None:
     assert {n for n, flag in enumerate(found) if flag == "replayed"} == touched
     no_limit = QualityLimits(level_low=1e-6, level_high=1e6, replay_run=0)
     assert set(flags(x, limits=no_limit)) == {"ok"}
+
+
+def test_flags_do_not_depend_on_how_many_windows_come_at_once() -> None:
+    x = coloured(200_000)
+    x[60_000:90_000] *= 0.5
+    x[120_000:] += 0.7 * x.std()
+    x[150_000:150_300] = 0
+    together = flags(x)
+    assert {"ok", "gain", "offset", "gap"} == set(together)
+    for batch in (1, 5, 100):
+        assert flags(x, batch=batch) == together
+
+
+@pytest.mark.parametrize("change", [lambda x: 0.5 * x, lambda x: x + 5])
+def test_what_lasts_for_an_hour_is_the_streams_own(change: object) -> None:
+    x = coloured(1201 * HOP)
+    x[100_000:] = change(x[100_000:])  # type: ignore[operator]
+    f = stream_features(x[None].astype(np.float32), window=WINDOW, hop=HOP, rate_hz=RATE)
+    n = f.level.shape[1]
+    found = Past(WINDOW, HELD_S / 100).changed(f, 0, np.ones(n, bool))
+    first = windows_of(100_000) + 2
+    assert (found[first : first + 100] != 0).all()
+    assert (found[first + 100 + 2 * RENEWED :] == 0).all()
