@@ -26,6 +26,7 @@ _UNEVEN_SHARE = 0.1
 # A step is even within this share of the usual one, or within the clock's resolution.
 _EVEN = 0.5
 _MOST = 1e30  # what is beyond is damage, and no time
+_DRIFT = 0.05  # of its interval, over the values looked at: clocks run evener than that
 _NAMED = re.compile(
     r"(rel\w*|abs\w*|elapsed|sample|sampling|acq\w*|record\w*|local|utc|system|date)?[ _.-]*"
     r"(time|times|timestamp|time ?stamps?|date|datetime|date ?time|clock|t|x|x[ _]?values?|zeit"
@@ -171,7 +172,7 @@ def _interval(times: NDArray[np.float64], *, eps: float) -> tuple[float, float, 
         return None
     # A coarse clock stands still for some rows: it is even over so many that it does not. Over more
     # of them the interval is the more exact, as long as gaps are told from its ticks.
-    found, least = None, 0.0
+    found, least, is_steady = None, 0.0, False
     stride, most = 1, max(1, len(times) // _ENOUGH)
     while stride <= most:
         apart = times[stride:] - times[:-stride]
@@ -180,12 +181,24 @@ def _interval(times: NDArray[np.float64], *, eps: float) -> tuple[float, float, 
         even = off <= (least or _EVEN * usual) + 2 * eps
         if usual > 0 and even.mean() >= 1 - _UNEVEN_SHARE:
             interval, spread = float(apart[even].mean()) / stride, float(np.ptp(apart[even]))
+            is_steady = _is_steady(apart, even, spread)
             least = least or max(_EVEN * interval, 2 * spread)
             found = interval, _tick(steps, interval), spread
         elif found:
             break
         stride *= 2
-    return found
+    return found if is_steady else None
+
+
+def _is_steady(apart: NDArray[np.float64], even: NDArray[np.bool_], spread: float) -> bool:
+    """Whether the interval is the same in both halves: what speeds up is no clock."""
+    half = len(apart) // 2
+    first, second = apart[:half][even[:half]], apart[half:][even[half:]]
+    if min(len(first), len(second)) < _ENOUGH:
+        return True
+    apart_by = abs(float(first.mean()) - float(second.mean()))
+    usual = float(apart[even].mean())
+    return bool(apart_by <= max(_DRIFT * usual, 2 * min(spread, usual) / half**0.5))
 
 
 def _tick(steps: NDArray[np.float64], interval: float) -> float:

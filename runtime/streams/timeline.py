@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.clock import Clock
 from dlrsd.runtime.streams.source import Chunk
 
 # A step up to this many intervals is jitter; a longer one may be a gap.
 _LONGEST_STEP = 1.5
 _SET_BACK_S = 60.0
+_MOST_EVENTS = 1000  # in a block
 _MOST_ROWS = 4096  # of one reading of a coarse clock that are looked at on each side of a step
 
 
@@ -90,7 +92,7 @@ class Timeline:
         if self._latest == -np.inf:
             self._first, self._latest = float(times[0]), float(times[0]) - interval
         kept = np.ones(len(times), bool)
-        at = 0
+        at, before = 0, self._n_late + self._n_set_back
         while at < len(times):
             if self._is_late:
                 later = np.flatnonzero(times[at:] > self._latest + interval / 2)
@@ -104,6 +106,11 @@ class Timeline:
             back = np.flatnonzero(times[at:] < rising[:-1] + self._least_step)
             end = at + int(back[0]) if back.size else len(times)
             self._latest = float(rising[end - at])
+            if self._n_late + self._n_set_back - before > _MOST_EVENTS:
+                raise InputError(
+                    f"the clock {self._clock.name!r} of {self._name} goes back again and again: "
+                    f"expected one that rises; name the channels alone as variable"
+                )
             if end < len(times):
                 behind = self._latest - times[end]
                 if behind > _SET_BACK_S or times[end] < self._first - interval / 2:

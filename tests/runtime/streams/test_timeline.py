@@ -5,6 +5,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
+from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.clock import counts_rows, find_clock, is_named_time
 from dlrsd.runtime.streams.timeline import Timeline
 
@@ -130,6 +131,13 @@ def test_a_clock_that_is_set_back_goes_on_from_there():
     assert "set back 1 times" in warnings[0]
 
 
+def test_a_clock_that_goes_back_again_and_again_is_refused():
+    times = np.arange(N) / 12000
+    times[20_000:] = times[20_000:].reshape(-1, 2)[:, ::-1].reshape(-1)  # neighbours change places
+    with pytest.raises(InputError, match="goes back again and again"):
+        chunks(times, head=15_000)
+
+
 @pytest.mark.parametrize("damage", [np.nan, np.inf, 1e308, -1e308])
 def test_rows_without_a_time_lie_between_the_others(damage):
     times = np.arange(N) / 12000
@@ -191,6 +199,7 @@ def test_row_numbers_are_told(name, first):
         np.arange(N) % 500,
         1e308 * np.random.default_rng(4).uniform(-1, 1, N),
         np.sqrt(np.arange(N)),
+        np.arange(N) ** 1.2,
     ],
 )
 def test_a_signal_is_no_clock(values):
