@@ -47,6 +47,7 @@ def write_bundle(bundle: Bundle, folder: Path, *, channels: int) -> Bundle:
     write_graph(diagnoser(bundle, channels=channels), example, path, output_names=OUTPUTS, facts={})
     manifest = msgspec.to_builtins(bundle.manifest)
     manifest["signal"]["channels"] = channels
+    manifest["quality"]["channels"] = manifest["quality"]["channels"][:1] * channels
     manifest["graph"]["inputs"][0]["shape"][1] = channels
     manifest["engines"] = []
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
