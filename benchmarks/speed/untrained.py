@@ -44,6 +44,7 @@ def write_bundle(bundle: Bundle, folder: Path, *, channels: int) -> Bundle:
     folder.mkdir(parents=True)
     manifest = msgspec.to_builtins(bundle.manifest)
     manifest["signal"]["channels"] = channels
+    manifest["quality"]["channels"] = manifest["quality"]["channels"][:1] * channels
     manifest["graph"]["inputs"][0]["shape"][1] = channels
     manifest["engines"] = []
     write_graph(

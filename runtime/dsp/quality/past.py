@@ -108,7 +108,8 @@ class Past:
             > max(LEAST_STEP * np.exp(self._middle[_LEVEL] / 2), 8 * spread[_MEAN])
         ] = OFFSET
 
-        factor = np.median(bands, axis=1)
+        ordered = np.sort(bands, axis=1)
+        factor = (ordered[:, (_N - 1) // 2] + ordered[:, _N // 2]) / 2
         apart = np.sqrt(((bands - factor[:, None]) ** 2).mean(1))
         usual = np.sqrt((spread[:_N] ** 2).mean())
         apart_most = min(_ALIKE + usual, 2 * _ALIKE)
