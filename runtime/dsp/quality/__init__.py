@@ -17,7 +17,7 @@ level       RMS about the mean far outside what the model was trained on: wrong 
 offset      the mean lies far from what was trained on, or from the stream's own past
 drift       the mean moves within the window as it never did in training
 coarse      neighbouring samples are equal far more often than in training: few levels
-spectrum    its spectrum lies where that of no training window did
+spectrum    its spectrum lies where that of no training window did, or is flatter than theirs
 gain        all of the spectrum is by one factor above or below the stream's own past
 ok          none of these
 """

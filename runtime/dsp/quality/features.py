@@ -15,10 +15,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from dlrsd.runtime.dsp.quality.cells import CELL, Cells, cells_of
+from dlrsd.runtime.dsp.quality.cells import BANDS, CELL, Cells, cells_of
 
 MAINS_HZ = (50.0, 60.0)
 _Floats = NDArray[np.float32]
+# Of the bands, as shares of all frequencies that they cover.
+_WIDTHS = np.float32(np.diff([*BANDS, CELL]) / (CELL - BANDS[0]))
 
 
 class Features(NamedTuple):
@@ -185,6 +187,15 @@ def log_shares(bands: _Floats) -> _Floats:
     power = np.maximum(bands.T, np.float32(1e-30))
     shares: _Floats = np.log(power / power.sum(1, keepdims=True))
     return shares
+
+
+def flatness(shares: _Floats) -> _Floats:
+    """Spectral flatness of `log_shares`: geometric over arithmetic mean of the power density.
+
+    1 is white noise; shape (n,). (Johnston, IEEE J. Sel. Areas Commun. 6, 1988.)
+    """
+    flat: _Floats = np.exp(shares @ _WIDTHS - _WIDTHS @ np.log(_WIDTHS))
+    return flat
 
 
 def _slow_parts(

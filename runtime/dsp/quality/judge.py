@@ -13,6 +13,7 @@ from dlrsd.runtime.dsp.quality import close
 from dlrsd.runtime.dsp.quality.features import (
     Features,
     against_peak,
+    flatness,
     log_shares,
     near_extreme,
     stream_features,
@@ -219,9 +220,9 @@ def _set_by_limits(row: NDArray[np.uint8], f: Features, channel: int, own: Chann
     level, mean = f.level[channel], f.mean[channel]
     if own.spectrum_low:
         low, high = (np.array(v, np.float32) for v in (own.spectrum_low, own.spectrum_high))
-        shares = log_shares(f.bands[:, channel])[:, None]
-        inside = np.all((shares >= low) & (shares <= high), axis=2)
-        row[~np.any(inside, axis=1)] = SPECTRUM
+        shares = log_shares(f.bands[:, channel])
+        inside = np.all((shares[:, None] >= low) & (shares[:, None] <= high), axis=2)
+        row[~np.any(inside, axis=1) | (flatness(shares) > own.flatness)] = SPECTRUM
     row[f.equal[channel] > own.equal] = COARSE
     row[f.drift[channel] > own.drift] = DRIFT
     row[~((mean >= own.offset_low) & (mean <= own.offset_high))] = OFFSET

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.dsp.quality import close
-from dlrsd.runtime.dsp.quality.features import log_shares, window_features
+from dlrsd.runtime.dsp.quality.features import flatness, log_shares, window_features
 from dlrsd.runtime.dsp.quality.limits import QUIET_MARGIN, ChannelLimits, QualityLimits
 
 TRIMMED = 0.01  # of a class's windows at either end, at least
@@ -21,6 +21,7 @@ LEVEL_MARGIN = 4.0  # a level beyond the trained ones by more than this factor i
 _QUIET_SHARE = 2.0
 _DRIFT = 3.0
 _PEAK, _PEAK_FLOOR = 1.3, 2.8
+_NEARER = 0.65  # of the way that is left to white noise
 _EDGE, _EDGE_FLOOR = 1.5, 3.0
 _SPECTRUM = 0.7  # in ln of the share of the power: a factor of two
 _OFFSET = 0.5  # of the quietest class's level, beside the range of the means once more
@@ -87,6 +88,7 @@ class _Figures(NamedTuple):
     lone_peak: float
     edge: float
     run: float
+    flatness: float
 
 
 def _measured(
@@ -98,11 +100,12 @@ def _measured(
         part = np.ascontiguousarray(windows[begin : begin + _AT_ONCE])
         with np.errstate(all="ignore"):
             f = window_features(part[None], rate_hz=rate_hz)
+            # In the order of `_Figures`.
             own = [v[0] for v in (f.level, f.mean, f.drift, f.quiet, f.quiet_share, f.hum, f.equal)]
             own += [close.lone_peak(part, f, 0, np.arange(len(part))), close.edge_contrast(part)]
-        # In the order of `_Figures`.
-        figures.append(np.array([*own, close.longest_run(part)], np.float64).T)
         shares.append(log_shares(f.bands[:, 0]))
+        own += [close.longest_run(part), flatness(shares[-1])]
+        figures.append(np.array(own, np.float64).T)
     return np.concatenate(figures), np.concatenate(shares)
 
 
@@ -130,6 +133,7 @@ def _limits(low: _Figures, high: _Figures, spectra: NDArray[np.floating]) -> Cha
         hum=max(_HUM_FLOOR, _HUM * high.hum),
         equal=max(_EQUAL_FLOOR, _EQUAL * high.equal),
         edge=max(_EDGE_FLOOR, _EDGE * high.edge),
+        flatness=1 - _NEARER * (1 - high.flatness),
         spectrum_low=np.round(spectra[:, 0] - _SPECTRUM, 3).tolist(),
         spectrum_high=np.round(spectra[:, 1] + _SPECTRUM, 3).tolist(),
     )

@@ -77,6 +77,8 @@ class ChannelLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Share of the samples that equal the sample before.
     edge : float >= 0
         Samples in a band at an edge of the distribution over those in the next band.
+    flatness : float >= 0
+        Spectral flatness of the power in `features.BANDS`: 1 is white noise.
     spectrum_low, spectrum_high : list of list of float
         Of each class, the range of the ln of the share of the power in each of `features.BANDS`;
         a window whose spectrum lies in no class's ranges is unlike them all.
@@ -101,6 +103,7 @@ class ChannelLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     edge: Annotated[_Level, Meta(description="Most samples at an edge over those next to it.")] = (
         6.0
     )
+    flatness: Annotated[_Level, Meta(description="Largest spectral flatness.")] = 1e30
     spectrum_low: Annotated[
         list[list[_Signed]], Meta(description="Of each class: lowest ln of each band's share.")
     ] = []

@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.fft import dct
+from scipy.stats import gmean
 
 from dlrsd.runtime.dsp.quality.cells import BANDS
-from dlrsd.runtime.dsp.quality.features import Features, stream_features, window_features
+from dlrsd.runtime.dsp.quality.features import Features, flatness, stream_features, window_features
 
 RATE = 12000.0
 
@@ -83,6 +84,16 @@ def test_hum_is_the_share_of_the_power_in_a_tone_of_the_mains(mains: float) -> N
         assert np.mean(found) == pytest.approx(share, abs=0.06)
     x = np.sin(2 * np.pi * 400 * t).astype(np.float32)
     assert window_features(x[None, None], rate_hz=RATE).hum[0, 0] < 0.02
+
+
+def test_flatness_is_geometric_over_arithmetic_mean_of_the_density() -> None:
+    shares = np.random.default_rng(0).dirichlet(np.ones(len(BANDS)), 20)
+    widths = np.diff([*BANDS, 32])
+    density = shares / widths
+    by_frequency = np.repeat(density, widths, axis=1)
+    expected = gmean(by_frequency, axis=1) / by_frequency.mean(axis=1)
+    np.testing.assert_allclose(flatness(np.log(shares).astype(np.float32)), expected, rtol=1e-5)
+    assert flatness(np.log(widths / widths.sum())[None].astype(np.float32)) == pytest.approx([1])
 
 
 def test_short_windows_and_odd_ones() -> None:

@@ -83,6 +83,7 @@ def test_each_channel_has_limits_of_its_own() -> None:
         (lambda x, t: np.clip(x, -0.05, 0.05) + 5e-4 * x, "clipped"),
         (lambda x, t: np.where(abs(np.arange(1024) - 500) < 9, x[500], x), "stuck"),
         (lambda x, t: np.convolve(x, np.ones(9) / 3, "same"), "spectrum"),
+        ("spectrum",),
     ],
 )
 def test_what_no_training_window_was_like_has_its_own_flag(spoil: object, flag: str) -> None:
@@ -91,6 +92,20 @@ def test_what_no_training_window_was_like_has_its_own_flag(spoil: object, flag: 
     x = np.array([spoil(w[0].astype(float), t) for w in windows(9)[:50]])  # type: ignore[operator]
     codes = window_quality(x[:, None].astype(np.float32), limits, rate_hz=RATE)[:, 0]
     assert (codes == QUALITY.index(flag)).mean() > 0.9, [QUALITY[c] for c in codes]
+
+
+def test_white_noise_is_no_signal_though_classes_between_them_span_its_spectrum() -> None:
+    rng = np.random.default_rng(3)
+    tilts = [
+        np.convolve(rng.normal(size=1024 * 200), taps, "same") for taps in ([1, 0.9], [1, -0.9])
+    ]
+    mixed = low + high * rng.uniform(0.1, 3, 200).repeat(1024)
+    coloured = np.concatenate([low, high, np.convolve(mixed, [1, 0, 0.8], "same")])
+    x = coloured.reshape(-1, 1, 1024).astype(np.float32)
+    limits = learned_limits(x[::2], np.arange(600)[::2] // 200, rate_hz=RATE)
+    white = rng.normal(size=(200, 1, 1024)).astype(np.float32) * x.std()
+    assert (window_quality(white, limits, rate_hz=RATE) == QUALITY.index("spectrum")).mean() > 0.95
+    assert (window_quality(x[1::2], limits, rate_hz=RATE) == OK).mean() > 0.97
 
 
 def test_limits_go_through_a_manifest() -> None:
