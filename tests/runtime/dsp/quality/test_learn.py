@@ -83,7 +83,6 @@ def test_each_channel_has_limits_of_its_own() -> None:
         (lambda x, t: np.clip(x, -0.05, 0.05) + 5e-4 * x, "clipped"),
         (lambda x, t: np.where(abs(np.arange(1024) - 500) < 9, x[500], x), "stuck"),
         (lambda x, t: np.convolve(x, np.ones(9) / 3, "same"), "spectrum"),
-        ("spectrum",),
     ],
 )
 def test_what_no_training_window_was_like_has_its_own_flag(spoil: object, flag: str) -> None:
@@ -96,9 +95,8 @@ def test_what_no_training_window_was_like_has_its_own_flag(spoil: object, flag: 
 
 def test_white_noise_is_no_signal_though_classes_between_them_span_its_spectrum() -> None:
     rng = np.random.default_rng(3)
-    tilts = [
-        np.convolve(rng.normal(size=1024 * 200), taps, "same") for taps in ([1, 0.9], [1, -0.9])
-    ]
+    low = np.convolve(rng.normal(size=1024 * 200), [1, 0.9], "same")
+    high = np.convolve(rng.normal(size=1024 * 200), [1, -0.9], "same")
     mixed = low + high * rng.uniform(0.1, 3, 200).repeat(1024)
     coloured = np.concatenate([low, high, np.convolve(mixed, [1, 0, 0.8], "same")])
     x = coloured.reshape(-1, 1, 1024).astype(np.float32)
