@@ -23,7 +23,7 @@ LEAST_GAIN = 1.6  # a smaller factor is no change of gain; half and double are
 LEAST_RISE = 4.0  # nor a smaller rise: a fault that begins can raise all of the spectrum
 COLLAPSE = 2.5  # by which a window's quietest part falls further than its level
 SILENCE = 20.0  # by which the level itself falls
-LEAST_STEP = 0.5  # of the past's RMS: a smaller step of the mean is none
+LEAST_STEP = 0.5  # of the past's RMS, or the present one: a smaller step of the mean is none
 LASTS = 2  # windows that a smaller change than `AT_ONCE` must last to be one
 AT_ONCE = 10.0  # beyond so many spreads of the past's levels it is one at once, where
 _STEADY = 24  # so many windows tell what the spread is
@@ -105,7 +105,10 @@ class Past:
 
         changed[
             np.abs(shift[:, _MEAN])
-            > max(LEAST_STEP * np.exp(self._middle[_LEVEL] / 2), 8 * spread[_MEAN])
+            > np.maximum(
+                LEAST_STEP * np.exp(np.maximum(self._middle[_LEVEL], now[:, _LEVEL]) / 2),
+                8 * spread[_MEAN],
+            )
         ] = OFFSET
 
         ordered = np.sort(bands, axis=1)

@@ -42,6 +42,12 @@ def place(tmp_path: Path, make_bundle: Callable[..., Path]) -> Path:
     return tmp_path
 
 
+def _heed() -> None:
+    """Signals are not ignored, as they may be where the tests run in the background."""
+    for each in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_DFL)
+
+
 @contextmanager
 def running(
     place: Path, *arguments: str, program: list[str] = PROGRAM, stdout: int = subprocess.DEVNULL
@@ -50,6 +56,7 @@ def running(
     process = subprocess.Popen(
         [*program, "diagnose", "-", "--output", *arguments],
         cwd=place, stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.DEVNULL,
+        preexec_fn=_heed,
     )  # fmt: skip
     try:
         yield process
