@@ -28,6 +28,8 @@ from dlrsd.runtime.synthesis.neighbours import Array
 # Heatmaps per call: few enough to keep the graph's intermediates in a CPU's cache.
 _BATCH = {"cpu": 64, "cuda": 1024}
 
+_MOST = 1e6  # a standardised heatmap stays below 100
+
 
 class Decoder:
     """An open synthesiser.
@@ -144,6 +146,12 @@ class Decoder:
                 if self._cupy:
                     self._cupy.get_default_memory_pool().free_all_blocks()
                 self._say(f"{error}: trying {self._batch} heatmaps at a time")
+        for name, values in outputs.items():
+            if not bool(xp.all(xp.abs(values) <= _MOST)):  # not of numbers that are none, too
+                raise BundleError(
+                    f"the synthesiser of bundle {self._bundle.name} gives {name} beyond all "
+                    "bounds: expected standardised heatmaps; export the bundle again"
+                )
         return outputs
 
     def run_part(self, inputs: dict[str, Array], outputs: dict[str, Array], part: slice) -> slice:

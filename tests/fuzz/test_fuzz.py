@@ -5,15 +5,20 @@ what was wrong, if it is small; else what makes it goes into `tests/runtime/stre
 """
 
 import random
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from dlrsd.runtime.base.errors import DlrsdError
+from dlrsd.runtime.streams.stream import SignalSpec, open_stream
 from tests.fuzz.fuzz import Case, cases, fuzz
 from tests.fuzz.mutation import mutated, mutated_json
 from tests.fuzz.targets import TARGETS
 
 SEED = 20261125
+SPEC = SignalSpec(rate_hz=1000.0, unit="g", channels=1)
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs Linux")
@@ -49,3 +54,12 @@ def test_damage_is_drawn_by_the_seed():
     texts = [mutated_json(value, random.Random(i)) for i in range(50)]
     assert texts == [mutated_json(value, random.Random(i)) for i in range(50)]
     assert len(set(texts)) > 35
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parent / "found").iterdir()), ids=lambda path: path.name
+)
+def test_what_was_found_is_mended(path, tmp_path):
+    copy = Path(shutil.copy(path, tmp_path))
+    with suppress(DlrsdError), open_stream(copy, default=SPEC) as stream:
+        assert sum(chunk.samples.size for chunk in stream) < 1e6

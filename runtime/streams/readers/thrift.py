@@ -52,6 +52,8 @@ def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
     if kind in (_I16, _I32, _I64):
         return _integer(data, at)
     if kind == _DOUBLE:
+        if at + 8 > len(data):
+            raise IndexError(at)
         return data[at : at + 8], at + 8
     if kind == _BINARY:
         length, at = _varint(data, at)
@@ -63,9 +65,11 @@ def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
         at += 1
         if n == 0x0F:
             n, at = _varint(data, at)
+        if n > len(data) - at or depth > _DEEPEST:  # every value takes a byte at least
+            raise ValueError(f"the header holds a list of {n} values, more than it has bytes")
         values = []
         for _ in range(n):
-            value, at = _value(data, at, of, depth)
+            value, at = _value(data, at, of, depth + 1)
             values.append(value)
         return values, at
     if kind == _STRUCT:
