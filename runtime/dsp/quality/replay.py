@@ -126,6 +126,8 @@ class ReplayFinder:
         """The longest stretch around two marks that equals what lies ``lag`` samples before."""
         begin, end = max(lag, first - _APART), min(len(bits), last + _APART)
         same = bits[begin:end] == bits[begin - lag : end - lag]
+        if not same.any():  # the same differences, on another level
+            return None
         edges = np.flatnonzero(np.diff(np.r_[False, same, False]))
         longest = int(np.argmax(edges[1::2] - edges[::2]))
         a, b = int(edges[2 * longest]) + begin, int(edges[2 * longest + 1]) + begin

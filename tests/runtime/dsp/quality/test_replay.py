@@ -74,3 +74,22 @@ def test_after_a_gap_it_begins_anew() -> None:
     assert finder.find(x, 0) == []
     assert finder.find(x, 10_000) == []
     assert finder.find(x[-2000:], 14_000) == [(14_000, 16_000)]
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        lambda n: 0.1 * np.sin(2 * np.pi * 100 * n / 12000),
+        lambda n: np.rint(20_000 * np.sin(2 * np.pi * 159.2 * n / 12000)) / 20_000,
+        lambda n: np.sin(2 * np.pi * 50 * n / 12000) + 1e-5 * n,
+        lambda n: np.floor(n / 100),
+        lambda n: -n / 1e4,
+        lambda n: (n % 64) / 64 + np.floor(n / 6400),
+    ],
+)
+def test_signals_that_repeat_their_differences_are_judged(signal) -> None:
+    finder = ReplayFinder(64)
+    x = signal(np.arange(24_000.0)).astype(np.float32)
+    for begin in range(0, len(x), 1500):
+        for a, b in finder.find(x[begin : begin + 1500], begin):
+            assert 0 <= a < b <= len(x)
