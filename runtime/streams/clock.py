@@ -27,6 +27,11 @@ _UNEVEN_SHARE = 0.1
 _EVEN = 0.5
 _MOST = 1e30  # what is beyond is damage, and no time
 _DRIFT = 0.05  # of its interval, over the values looked at: clocks run evener than that
+_OTHER_QUANTITY = re.compile(
+    r".*(temp|position|angle|winkel|revolution|cycle|pulse|order|freq|speed|rpm|distance|displace"
+    r"|load|torque|pressure|phase|weg|drehzahl).*",
+    re.IGNORECASE,
+)
 _NAMED = re.compile(
     r"(rel\w*|abs\w*|elapsed|sample|sampling|acq\w*|record\w*|local|utc|system|date)?[ _.-]*"
     r"(time|times|timestamp|time ?stamps?|date|datetime|date ?time|clock|t|x|x[ _]?values?|zeit"
@@ -37,6 +42,10 @@ _NAMED = re.compile(
 _UNIX = (9.783e8, 2.84e9)
 _LABVIEW = (3.061e9, 4.922e9)
 _FROM_1904_TO_1970 = 2_082_844_800
+# Days of spreadsheets and of MATLAB from 2001 to 2060, and on which of them 1970 began. Steps of a
+# microsecond and less are parts of a day, not seconds.
+_DAYS = ((36_892.0, 58_440.0, 25_569.0), (730_852.0, 752_400.0, 719_529.0))
+_STEP_OF_DAYS = 1e-6
 
 
 class Clock(Struct, frozen=True):
@@ -110,9 +119,9 @@ def find_clock(
     interval, tick, spread = measured
     if not is_date and counts_rows(name, known):
         return Clock(name, 1.0, known[0], 1.0, 0.0)
-    seconds, start, has_unit = _unit_and_start(name, known[0], unit, utc)
+    seconds, start, has_unit = _unit_and_start(name, known[0], interval, unit, utc)
     # The mean of so many is more exact than one reading.
-    accuracy = max(1e-9, max(spread / 4, _spacing(known)) / (interval * len(known)))
+    accuracy = max(1e-9, max(spread / 16, _spacing(known)) / (interval * len(known)))
     return Clock(
         name=name,
         seconds=seconds,
@@ -127,7 +136,12 @@ def find_clock(
 
 def is_named_time(name: str) -> bool:
     """Whether a name says that its series is a time."""
-    return _NAMED.fullmatch(name.strip()) is not None
+    return _NAMED.fullmatch(name.strip("\ufeff \t")) is not None
+
+
+def is_other_quantity(name: str) -> bool:
+    """Whether a name says that its series is no time, be it as even as it may: an angle, say."""
+    return _OTHER_QUANTITY.fullmatch(name) is not None and not is_named_time(name)
 
 
 def counts_rows(name: str, values: NDArray[Any]) -> bool:
@@ -174,7 +188,7 @@ def _interval(times: NDArray[np.float64], *, eps: float) -> tuple[float, float, 
     # of them the interval is the more exact, as long as gaps are told from its ticks.
     found, least, is_steady = None, 0.0, False
     stride, most = 1, max(1, len(times) // _ENOUGH)
-    while stride <= most:
+    while stride <= (len(times) // 2 if found else most):
         apart = times[stride:] - times[:-stride]
         usual = float(np.median(apart))
         off = np.abs(apart - usual)
@@ -182,7 +196,7 @@ def _interval(times: NDArray[np.float64], *, eps: float) -> tuple[float, float, 
         if usual > 0 and even.mean() >= 1 - _UNEVEN_SHARE:
             interval, spread = float(apart[even].mean()) / stride, float(np.ptp(apart[even]))
             is_steady = _is_steady(apart, even, spread)
-            least = least or max(_EVEN * interval, 2 * spread)
+            least = least or max(_EVEN * interval, 2 * spread, 1.01 * _tick(steps, interval))
             found = interval, _tick(steps, interval), spread
         elif found:
             break
@@ -219,13 +233,17 @@ def _simplest_rate(interval: float, accuracy: float) -> float:
 
 
 def _unit_and_start(
-    name: str, first: Any, unit: str | None, utc: bool
+    name: str, first: Any, step: float, unit: str | None, utc: bool
 ) -> tuple[float, datetime | None, bool]:
     """Seconds of the unit, the time of the first value, and whether the unit is known."""
     if isinstance(first, np.datetime64):
         micros = int(first.astype("datetime64[us]").astype(np.int64))
         return 1e-9, _set(datetime(1970, 1, 1) + timedelta(microseconds=micros), utc), True
     stated = time_unit(unit) or time_unit_in(name)
+    days = next((each for each in _DAYS if each[0] < float(first) < each[1]), None)
+    if days and not stated and step < _STEP_OF_DAYS:
+        moment = datetime(1970, 1, 1) + timedelta(days=float(first) - days[2])
+        return 86_400.0, _set(moment, utc=False), True
     for seconds in (stated,) if stated else (1.0, 1e-3, 1e-6, 1e-9):
         since = float(first) * seconds
         if _UNIX[0] < since < _UNIX[1] and (stated or float(first) > 1e8):

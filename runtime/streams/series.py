@@ -17,15 +17,17 @@ from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.clock import Clock, find_clock, is_named_time
+from dlrsd.runtime.streams.clock import Clock, find_clock, is_named_time, is_other_quantity
 from dlrsd.runtime.streams.source import Chunk, Source, Variable, choose_series, common_fact
 from dlrsd.runtime.streams.timeline import Timeline
-from dlrsd.runtime.streams.units import known_unit, time_unit, unit_in, unit_name
+from dlrsd.runtime.streams.units import known_unit, time_unit, time_unit_in, unit_in, unit_name
 
 Blocks = Callable[[Sequence[str]], Iterator[Sequence[NDArray[Any]]]]
 
 # A clock and an attribute, or two clocks, that differ by more contradict each other.
 _SAME_RATE = 1e-2
+_ENOUGH = 16  # values, to tell that times fall
+_SAME_CLOCK_S = 86_400.0  # clocks further apart count from other moments
 # In one second; a clock that states no unit may be in any of them.
 CLOCK_UNITS = (1.0, 1e3, 1e6, 1e9)
 
@@ -104,9 +106,11 @@ def assemble(series: Sequence[Series], blocks: Blocks, variable: Variable, path:
     names = choose_series(lengths, variable, path)
     by_name = {each.name: each for each in series}
     chosen = [by_name[name] for name in names]
+    _refuse_falling(others, path)
     fitting = [clock for clock in clocks if by_name[clock.name].length == chosen[0].length]
     clock = _best(fitting, path)
-    warnings = [_unclear(name, path) for name in sorted(aside - {each.name for each in clocks})]
+    unclear = [_unclear(name, path) for name in sorted(aside - {each.name for each in clocks})]
+    warnings = [*unclear, *_whence(clock, path)]
     source = Source(
         iter(()),
         sum(each.width for each in chosen),
@@ -116,6 +120,7 @@ def assemble(series: Sequence[Series], blocks: Blocks, variable: Variable, path:
         start=_start(chosen, fitting, path),
         n_samples=chosen[0].length or None,
         rate_note=_note(clock),
+        rate_unclear=unclear[0] if unclear and clock is None else "",
         warnings=warnings,
     )
     if clock is None:
@@ -156,7 +161,8 @@ def clocks_among(series: Sequence[Series]) -> list[Clock]:
             else None
         )
         # What has the unit of a signal is one, be it as even as it may.
-        if clock is not None and (unit is not None or unit_of_series(each) is None):
+        is_signal = unit_of_series(each) is not None or is_other_quantity(each.label or each.name)
+        if clock is not None and (unit is not None or not is_signal):
             found.append(structs.replace(clock, name=each.name))
     return found
 
@@ -184,6 +190,19 @@ def _timeless(series: Sequence[Series], clocks: Sequence[Clock]) -> set[str]:
     }
 
 
+def _refuse_falling(series: Sequence[Series], path: Path) -> None:
+    """Raise an `InputError` where times fall evenly: what is read backwards is another signal."""
+    for each in series:
+        is_time = each.is_date or _is_time(each.name) or time_unit_in(each.name) is not None
+        if not (is_time and each.width == 1 and len(each.head) >= _ENOUGH):
+            continue
+        if find_clock(each.name, each.head) is None and find_clock(each.name, each.head[::-1]):
+            raise InputError(
+                f"the times in column {each.name!r} of {path} fall from row to row: sort it, the "
+                f"earliest row first"
+            )
+
+
 def _never_falls(values: NDArray[Any]) -> bool:
     return bool((np.diff(values.astype(float)) >= 0).mean() > 0.9) if len(values) > 1 else False
 
@@ -209,6 +228,14 @@ def _best(clocks: Sequence[Clock], path: Path) -> Clock | None:
                 f"every {first.interval:g} s, {other.name!r} every {other.interval:g} s; give one "
                 f"of them as the only clock, or name the channels as variable"
             )
+    for other in named[1:]:
+        if type(other.origin) is type(first.origin) and other.seconds == first.seconds:
+            apart = abs(float(other.origin - first.origin)) * first.seconds
+            if 2 * first.interval < apart < _SAME_CLOCK_S and not first.start:
+                raise InputError(
+                    f"{path} holds clocks that begin {apart:g} s apart, {first.name!r} and "
+                    f"{other.name!r}: name the channels that were taken together as variable"
+                )
     return min(named, key=lambda clock: (not clock.has_unit, clock.tick / clock.interval))
 
 
@@ -233,6 +260,20 @@ def _start(chosen: Sequence[Series], clocks: Sequence[Clock], path: Path) -> dat
         return by_clock
     start: datetime | None = common_fact("start times", [each.start for each in chosen], path)
     return start
+
+
+def _whence(clock: Clock | None, path: Path) -> list[str]:
+    """A sentence where a clock is told by nothing but how evenly it rises."""
+    if clock is None or clock.start is not None or clock.rate_hz is None:
+        return []
+    if not clock.name or clock.name.isdigit():  # nothing names it
+        return []
+    if _is_time(clock.name) or time_unit_in(clock.name) is not None:
+        return []
+    return [
+        f"column {clock.name!r} of {path} rises evenly and is taken for the clock, in seconds: if "
+        f"it is none, leave it out or call it what it is"
+    ]
 
 
 def _note(clock: Clock | None) -> str:

@@ -51,6 +51,8 @@ class Source(Struct):
     rate_hz : float > 0, optional
     rate_note : str
         What a person should know where the rate is not what was expected: whence it comes.
+    rate_unclear : str
+        Why the file's own times give no rate, which then has to be stated.
     unit : str, optional
     start : datetime, optional
     n_samples : int, optional
@@ -70,6 +72,7 @@ class Source(Struct):
     channel_names: tuple[str, ...] = ()
     rate_hz: float | None = None
     rate_note: str = ""
+    rate_unclear: str = ""
     unit: str | None = None
     start: datetime | None = None
     n_samples: int | None = None

@@ -169,6 +169,8 @@ def open_stream(
             f"{name} has {opened.channels} channels without the bundle's names: expected "
             f"{', '.join(default.names)}, in this order"
         )
+    if opened.rate_unclear and opened.rate_hz is None and stated.first("rate")[0] is None:
+        raise InputError(f"{opened.rate_unclear}; state the rate, or correct them")
     rate = float(stated.settle("rate", opened.rate_hz, default.rate_hz))
     unit = stated.settle("unit", unit_name(opened.unit), default.unit)
     start_text, start_by = stated.first("start")

@@ -23,6 +23,9 @@ from dlrsd.runtime.streams.source import Chunk
 _LONGEST_STEP = 1.5
 _SET_BACK_S = 60.0
 _MOST_EVENTS = 1000  # in a block
+_INEXACT = 0.02
+_SPREADS = 4.0  # by which an uneven clock may go back
+_UNEVEN_ROWS = 32
 _MOST_ROWS = 4096  # of one reading of a coarse clock that are looked at on each side of a step
 
 
@@ -48,7 +51,12 @@ class Timeline:
         self._offset = 0.0  # by how much the clock was set back
         # A clock that ticks for every sample stands still where a sample is there twice.
         is_fine = clock.tick <= clock.interval / 10
-        self._least_step = clock.interval * (0.25 if is_fine else -0.5)
+        self._least_step = (
+            0.25 * clock.interval if is_fine else -max(clock.interval / 2, _SPREADS * clock.tick)
+        )
+        # Of an uneven one as many are looked at on each side of a step as make its mean even.
+        is_uneven = not is_fine and clock.tick < clock.interval
+        self._rows = _UNEVEN_ROWS if is_uneven else 1
         self._n_late = self._late_rows = self._n_set_back = 0
 
     def __call__(self, blocks: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> Iterator[Chunk]:
@@ -81,7 +89,9 @@ class Timeline:
         latest = steps[steps > 1e-3 * self._clock.interval][-2:]
         tick = float(latest.min(initial=np.inf)) if latest.size else self._clock.tick
         is_fine = tick <= _LONGEST_STEP * self._clock.interval
-        return 0 if is_fine else min(_MOST_ROWS, 2 * round(tick / self._clock.interval) + 2)
+        if is_fine:
+            return self._rows if self._rows > 1 else 0
+        return min(_MOST_ROWS, 2 * round(tick / self._clock.interval) + 2)
 
     def _in_order(
         self, times: NDArray[np.float64]
@@ -149,7 +159,7 @@ class Timeline:
         """Samples at ``times``, of which the last may be there for judgement only."""
         n = samples.shape[1]
         whole = np.concatenate([before, times])
-        at, lost = _gaps(whole, self._clock.interval)
+        at, lost = _gaps(whole, self._clock.interval, self._rows)
         at = at - len(before)
         lost_at = {int(i): int(k) for i, k in zip(at, lost, strict=True) if 0 <= i < n}
         bounds = sorted({0, *lost_at, n})
@@ -170,12 +180,16 @@ class Timeline:
             )
 
 
-def _gaps(times: NDArray[np.float64], interval: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _gaps(
+    times: NDArray[np.float64], interval: float, fewest: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows before which samples are missing, and how many.
 
     A step is a gap if both the earliest and the latest readings after it, against where an even
     clock would be, lie above those before it. After a tick of a coarse clock only one of them does;
-    where its ticks begin is uncertain by a sample, so that a gap of one cannot be seen by it.
+    where its ticks begin is uncertain by a sample, so that a gap of one cannot be seen by it. Of a
+    clock that is uneven the middle of ``fewest`` readings has to lie above the middle of as many
+    before: a reading that comes late and the next in time are no gap.
     """
     steps = np.diff(times)
     rises = np.flatnonzero(steps > 1e-3 * interval)
@@ -203,9 +217,20 @@ def _gaps(times: NDArray[np.float64], interval: float) -> tuple[NDArray[np.intp]
         shift[mine] = np.minimum(
             later.min(axis=1) - earlier.min(axis=1), later.max(axis=1) - earlier.max(axis=1)
         )
+    if fewest > 1:
+        around = np.arange(fewest)
+        earlier = np.median(error[np.maximum(at[:, None] - 1 - around, 0)], axis=1)
+        later = np.median(error[np.minimum(at[:, None] + around, len(times) - 1)], axis=1)
+        # One gap is one step, the longest of those around it.
+        near_by = np.arange(-fewest, fewest + 1)
+        others = steps[np.clip(at[:, None] - 1 + near_by, 0, len(steps) - 1)]
+        is_longest = steps[at - 1] == others.max(axis=1)
+        shift = np.where(is_coarse, shift, np.where(is_longest, later - earlier, 0.0))
     # Too near an end to see a whole tick on both sides.
     near = is_coarse & ((at < rows) | (at + rows > len(times)))
     shift[near] = np.minimum(shift, steps[at - 1] - tick)[near]
     lost = np.round(np.minimum(shift / interval, 2**53)).astype(np.intp)
-    is_gap = shift > (_LONGEST_STEP - 1 + is_coarse) * interval
+    # The interval is known only as exactly as some ticks tell it.
+    least = (_LONGEST_STEP - 1 + is_coarse) * interval + np.where(is_coarse, _INEXACT * tick, 0.0)
+    is_gap = shift > least
     return at[is_gap], np.maximum(lost[is_gap], 1)

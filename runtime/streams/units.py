@@ -27,9 +27,20 @@ _OTHERS = {
     for each in (
         *("mg", "mm/s2", "mm/s", "m/s", "in/s", "ips", "um", "mil", "mils", "V", "mV", "uV"),
         *("Pa", "A", "mA", "N", "Nm", "degC", "rpm", "Hz", "counts", "%", "K", "bar", "kW"),
+        *("cm/s2", "ft/s2", "in/s2", "Gal", "mGal", "ug", "dB", "mm", "cm", "m", "in", "ft", "psi"),
+        *("kPa", "MPa", "deg", "rad", "kHz", "degF", "cm/s", "kN", "mV/g", "LSB", "digits"),
     )
 }
 _OTHERS |= {"µm": "um", "µv": "uV", "mm/s^2": "mm/s2", "mm/s²": "mm/s2", "volt": "V", "volts": "V"}
+_OTHERS |= {
+    "mm_s": "mm/s",
+    "mm_s2": "mm/s2",
+    "mms2": "mm/s2",
+    "in_s": "in/s",
+    "µg": "ug",
+    "°": "deg",
+}
+_OTHERS |= {f"{a}/s{two}": f"{a}/s2" for a in ("cm", "ft", "in") for two in ("^2", "²", "**2")}
 _OTHERS |= {"milli-g": "mg", "°c": "degC", "inch/s": "in/s", "1/min": "rpm", "u/min": "rpm"}
 
 _SECONDS = {
@@ -48,7 +59,12 @@ _SECONDS = {
 # In brackets at the end; or behind a slash, comma or colon; or behind the last underscore or blank.
 _BRACKETS = re.compile(r"[(\[{<]\s*([^()\[\]{}<>]*(?:\([^()]*\))?[^()\[\]{}<>]*)\s*[)\]}>]\s*\.?$")
 _SEPARATED = re.compile(r"(?:\s*[,:;]\s*|\s+in\s+|\s*/\s*)([^\s,:;]+(?: [^\s,:;]+)?)$")
-_LAST_WORD = re.compile(r"[_\s]([^_\s]+(?:_s2|_s\^2)?)$")
+_LAST_WORD = re.compile(r"[_\s]((?:mm|m|in)_s2?|[^_\s]+(?:_s2|_s\^2)?)$")
+_ANY_BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*(?:\([^()]*\))?[^()\[\]{}]*)[)\]}]")
+# How large a value is of the samples; that does not change their unit.
+_SIZE = re.compile(r"[\s_,]+(rms|peak|pk|p-p|pk-pk|0-p|pp|eff)\.?$", re.IGNORECASE)
+# What stands in brackets and is made of more than letters is a unit, known or not.
+_LIKE_A_UNIT = re.compile(r"[a-zA-Zµμ°%]+\S*[/^²³·*]\S*|[a-zA-Zµμ]+[23]|[%°µμ]\S*")
 
 
 def unit_name(unit: str | None) -> str | None:
@@ -70,12 +86,17 @@ def known_unit(text: str) -> str | None:
 
 
 def unit_in(name: str) -> str | None:
-    """The unit of a signal that its name ends with, or None.
+    """The unit of a signal that its name states, or None.
+
+    One in brackets that is not known is given as it is written, to be refused by name.
 
     >>> unit_in("acc (m/s^2)"), unit_in("a_mV"), unit_in("bearing")
     ('m/s2', 'mV', None)
     """
-    return next((unit for text in _endings(name) if (unit := known_unit(text))), None)
+    name = _SIZE.sub("", name.strip())
+    brackets = [_SIZE.sub("", each).strip() for each in _ANY_BRACKETS.findall(name)][::-1]
+    known = (unit for text in [*brackets, *_endings(name)] if (unit := known_unit(text)))
+    return next(known, None) or next(filter(_LIKE_A_UNIT.fullmatch, brackets), None)
 
 
 def time_unit(text: str | None) -> float | None:
@@ -103,6 +124,7 @@ def _endings(name: str) -> list[str]:
     if (slash := text.find("/")) > 0:  # acc/m/s^2: the unit holds a slash itself
         endings.append(text[slash + 1 :])
     word = _LAST_WORD.search(text)
-    if word and (len(word[1]) > 1 or word[1] in ("g", "s")):  # acc_V may be the vertical one
+    # acc_V may be the vertical one, and "in" is a word.
+    if word and (len(word[1]) > 1 or word[1] in ("g", "s")) and word[1].lower() not in ("in", "ft"):
         endings.append(word[1])
     return endings

@@ -321,7 +321,8 @@ def test_bad_csv_files_are_refused(tmp_path):
     path.write_bytes(bytes(range(256)) * 20)
     refused("cannot be read as CSV|holds no", path)
     write_csv(path, [["2026-01-31T12:00:00"] * 50, X[0, :50]], "time,a")
-    stream, _, _ = read(path)
+    refused("do not increase evenly.*state the rate", path)
+    stream, _, _ = read(path, rate=12000)
     assert "do not increase" in stream.description["warnings"][0]
 
 
@@ -437,3 +438,41 @@ def test_a_clock_without_a_unit_may_be_in_any_that_a_stated_rate_fits(tmp_path):
     refused("12 Hz .its clock 't' states no unit and was read as seconds", path)
     assert is_x(path, X[:1], rate=12000).description["rate_hz"] == 12000
     refused("option rate is 16000, but .* states 12 Hz", path, rate=16000)
+
+
+def test_times_that_fall_are_refused(tmp_path):
+    path = tmp_path / "x.csv"
+    for name in ("time,a", "t [ms],a"):
+        write_csv(path, [np.arange(N)[::-1] / 12000, X[0]], name)
+        refused("fall from row to row: sort it", path)
+
+
+@pytest.mark.parametrize("name", ["Temp", "Position (mm)", "angle", "Order", "Drehzahl"])
+def test_what_is_named_as_another_quantity_is_no_clock(tmp_path, name):
+    path = tmp_path / "x.csv"
+    write_csv(path, [np.linspace(40, 44, N), X[0]], f"{name},acc (g)")
+    assert read(path, variable="acc (g)")[0].description["stated_by"]["rate"] == "bundle"
+
+
+def test_a_clock_that_only_its_evenness_tells_is_said(tmp_path):
+    path = tmp_path / "x.csv"
+    write_csv(path, [np.arange(N) / 12000, X[0]], "b,acc (g)")
+    stream = is_x(path, X[:1])
+    assert stream.description["stated_by"]["rate"] == "file"
+    assert "column 'b' of" in stream.description["warnings"][0]
+
+
+def test_clocks_of_channels_that_begin_apart_are_refused(tmp_path):
+    path = tmp_path / "x.csv"
+    t = np.arange(N) / 12000
+    write_csv(path, [t, X[0], t + 0.05, X[1]], "Time 1 (s),a (g),Time 2 (s),b (g)")
+    refused("begin 0.05 s apart", path)
+    write_csv(path, [t, X[0], t, X[1]], "Time 1 (s),a (g),Time 2 (s),b (g)")
+    is_x(path)
+
+
+@pytest.mark.parametrize("name", ["acc [cm/s²]", "acc (Gal)", "acc (m/s³)", "v [mm/s]", "acc_mV"])
+def test_units_that_are_not_those_of_the_bundle_are_refused_by_name(tmp_path, name):
+    path = tmp_path / "x.csv"
+    write_csv(path, [np.arange(N) / 12000, X[0]], f"time,{name}")
+    refused("and the bundle in 'g'", path)

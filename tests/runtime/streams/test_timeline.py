@@ -74,6 +74,46 @@ def test_a_clock_whose_digits_become_too_few_has_one_rate_all_the_time(begin, ra
     np.testing.assert_array_equal(places(found)[1], np.arange(N))
 
 
+@pytest.mark.parametrize(
+    ("rate", "tick"),
+    [
+        *((rate, 0.01) for rate in (12_000, 25_000, 44_100, 48_000, 97_656)),
+        *((rate, 0.001) for rate in (12_000, 25_600, 65_536)),
+        *((rate, 1.0) for rate in (60, 250, 500, 1000)),
+        (20_000, 0.05),
+    ],
+)
+def test_a_coarse_clock_has_its_rate_and_no_gap(rate, tick):
+    times = np.floor(np.arange(120_000) / rate / tick + 1e-9) * tick
+    clock, found, _ = chunks(times)
+    assert clock.rate_hz == pytest.approx(rate, rel=2e-3)
+    row, place = places(found)
+    np.testing.assert_array_equal(row, np.arange(120_000))
+    np.testing.assert_array_equal(place, np.arange(120_000))
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.2, 0.3])
+@pytest.mark.parametrize("seed", range(4))
+def test_an_uneven_clock_has_no_gap_but_where_samples_are_missing(spread, seed):
+    rng = np.random.default_rng(seed)
+    kept = np.setdiff1d(np.arange(N), np.r_[9_000:9_040, 25_000:25_500])
+    clock, found, warnings = chunks((kept + spread * rng.normal(size=len(kept))) / 1000)
+    assert clock.rate_hz == pytest.approx(1000, rel=1e-3)
+    gaps = [chunk.gap_before for chunk in found if chunk.gap_before]
+    np.testing.assert_allclose(gaps, [40, 500], atol=1)
+    row, place = places(found)
+    assert len(row) >= len(kept) - 3
+    assert np.abs(place - kept[row]).max() <= 3
+    assert len(warnings) <= 1
+
+
+def test_days_of_spreadsheets_and_of_matlab_are_days():
+    for first in (46_082.25, 740_042.25):  # 1 March 2026 at six
+        clock = find_clock("Time", first + np.arange(20_000) / 500 / 86_400)
+        assert clock.rate_hz == pytest.approx(500, rel=1e-3)
+        assert clock.start == dt.datetime(2026, 3, 1, 6)
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_what_is_lost_is_counted_and_what_follows_keeps_its_time(seed):
     rng = np.random.default_rng(seed)
