@@ -233,6 +233,11 @@ def _locate(bundle: str | Path) -> Path:
             raise BundleError(
                 f"folder {path} holds no manifest.json: expected a bundle that `dlrsd-export` wrote"
             )
+        if (path / "manifest.json").resolve().parent != path.resolve():
+            raise BundleError(
+                f"{path / 'manifest.json'} leads out of the bundle: expected a file inside it; copy "
+                "the file itself"
+            )
         return path
     if str(bundle) in shipped_bundles():
         return SHIPPED / str(bundle)

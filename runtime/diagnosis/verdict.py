@@ -159,7 +159,7 @@ class VerdictTracker:
         recent = self._recent
         n, unfit = len(recent.label), int((recent.label < 0).sum())
         if self._current.label < 0 and 2 * (unfit + int(recent.novel.sum())) > n:
-            most = ": most windows are unfit for diagnosis" if 2 * unfit > n else ""
+            most = ": most windows are unfit; look at sensor and machine" if 2 * unfit > n else ""
             return f"unlike the training data{most}"
         if self._current.label < 0 and n_fit < self._hold:
             return f"{n_fit} of the {self._hold} fit windows that a verdict needs"

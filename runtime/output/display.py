@@ -30,7 +30,8 @@ _REMEDIES = {
     "hum": "it is mostly mains hum: check cable, earthing and whether a sensor is connected",
     "coarse": "few levels are used: check range, scale and dtype",
     "gain": "its level has changed by one factor: check sensitivity and amplifier",
-    "spectrum": "no training data had such a spectrum: check the sensor, its mounting and the rate",
+    "spectrum": "no training data had such a spectrum: check the machine (a severe "
+    "fault changes it, too), the sensor, its mounting and the rate",
 }
 
 

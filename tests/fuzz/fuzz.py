@@ -83,6 +83,8 @@ def fuzz(
     on_case : function
         Called after each case.
     """
+    if keep is not None:
+        shutil.rmtree(keep, ignore_errors=True)  # what an earlier run found
     counts: Counter[tuple[str, str]] = Counter()
     findings: list[Finding] = []
     most_bytes, slowest_s = 0, 0.0

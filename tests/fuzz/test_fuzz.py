@@ -24,7 +24,7 @@ SPEC = SignalSpec(rate_hz=1000.0, unit="g", channels=1)
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs Linux")
 @pytest.mark.parametrize("target", TARGETS)
 def test_damaged_input_is_accepted_or_refused_in_one_line(target, tmp_path):
-    result = fuzz(cases([target], 150, SEED), keep=tmp_path)
+    result = fuzz(cases([target], 150, SEED), keep=tmp_path / "kept")
     assert [finding.what for finding in result.findings] == []
     assert result.counts[target, "refused"] > 15  # the damage is seen
 

@@ -96,3 +96,11 @@ def test_a_shipped_bundle_is_whole_small_and_fits_the_schema(name: str) -> None:
     assert sum(path.stat().st_size for path in bundle.path.iterdir()) <= 2 * 2**20
     jsonschema = pytest.importorskip("jsonschema")
     jsonschema.validate(msgspec.to_builtins(bundle.manifest), json.loads(SCHEMA.read_text()))
+
+
+def test_a_manifest_that_leads_out_of_the_bundle_is_refused(make_bundle, tmp_path):
+    folder = make_bundle()
+    (folder / "manifest.json").replace(tmp_path / "elsewhere.json")
+    (folder / "manifest.json").symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(BundleError, match="leads out of the bundle"):
+        load_bundle(folder)

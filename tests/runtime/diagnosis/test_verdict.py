@@ -120,7 +120,10 @@ def test_a_class_does_not_hold_where_most_windows_are_unfit() -> None:
     assert [(c.label, c.decided_s) for c in changes] == [("a", 1.0), ("undecided", 4.5)]
     verdict = tracker.verdict()
     assert verdict.label == "undecided"
-    assert verdict.note == "unlike the training data: most windows are unfit for diagnosis"
+    assert (
+        verdict.note
+        == "unlike the training data: most windows are unfit; look at sensor and machine"
+    )
     assert verdict.since_s == 4.5
 
 
