@@ -74,7 +74,8 @@ def arrays_source(
 
     def blocks(names: Sequence[str]) -> Iterator[list[np.ndarray]]:
         chosen = [arrays[name] for name in names]
-        held = sum(getattr(array, "held", 0) for array in chosen)
+        lasting = [array for array in chosen if max(array.shape) > step]
+        held = sum(getattr(array, "held", 0) for array in lasting)
         check_memory(held, path, "write it anew with shorter chunks: `h5repack -l CHUNK=65536`")
         for begin in range(0, max(chosen[0].shape), step):
             yield [_block(array, begin, begin + step) for array in chosen]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -119,7 +120,7 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
         holding.left[name] = f"has {len(item.shape)} axes"
     else:
         try:
-            data = DataSet(item)
+            data = DataSet(item, _reopening(h5py, item))
         except InputError as error:
             holding.left[name] = str(error)
             return
@@ -137,6 +138,19 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
             is_scaled = (factor, offset) != (1.0, 0.0)
             holding.arrays[name] = Scaled(data, factor, offset) if is_scaled else data
             _date(holding, name, data)
+        data.forget()
+
+
+def _reopening(h5py: Any, item: Any) -> Callable[[int], Any]:
+    """Gives a data set anew, of whose chunks HDF5 keeps so many bytes."""
+    file, name = item.file.id, h5py.h5i.get_name(item.id)
+
+    def reopen(kept: int) -> Any:
+        access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
+        access.set_chunk_cache(521, kept, 1.0)  # slots as by default; what was read goes first
+        return h5py.Dataset(h5py.h5d.open(file, name, access))
+
+    return reopen
 
 
 def _date(holding: Holding, name: str, data: DataSet) -> None:
@@ -156,7 +170,8 @@ def _date(holding: Holding, name: str, data: DataSet) -> None:
 
 def _fact(item: Any, kind: str, matlab: str | None) -> Any:
     if kind in "iuf":
-        values = DataSet(item)[()].reshape(-1) if item.chunks else item[()].reshape(-1)
+        data = DataSet(item, lambda _: item) if item.chunks else item
+        values = data[()].reshape(-1)
         return values.astype("u2").tobytes().decode("utf-16") if matlab == "char" else values[0]
     return _plain(item[()]) if kind in "SUO" and item.chunks is None else None
 

@@ -373,3 +373,27 @@ def test_a_file_that_is_being_written_is_refused(path):
             capture_output=True, text=True, env=os.environ | {"HDF5_USE_FILE_LOCKING": "TRUE"},
         )  # fmt: skip
     assert "is being written" in got.stderr
+
+
+def test_many_short_series_take_little_memory(path):
+    chunk = 1 << 16
+    with h5py.File(path, "w") as file:
+        for i in range(400):
+            file.create_dataset(
+                f"x{i}", data=X[0, :20].astype("f8"), maxshape=(None,), chunks=(chunk,),
+                compression="gzip", compression_opts=1,
+            )  # fmt: skip
+    code = (
+        "import sys; from pathlib import Path; import h5py, scipy, pyarrow.compute\n"
+        "from dlrsd.runtime.streams.readers.registry import open_file\n"
+        "def peak(): return next(int(line.split()[1]) for line in open('/proc/self/status') "
+        "if line.startswith('VmHWM'))\n"
+        "before = peak()\n"
+        "source = open_file(Path(sys.argv[1]))\n"
+        "samples = [chunk.samples for chunk in source.chunks]\n"
+        "print(source.channels, samples[0].shape[1], peak() - before)"
+    )
+    got = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
+    channels, n, kib = map(int, got.stdout.split())
+    assert (channels, n) == (400, 20)
+    assert kib * 1024 < 400 * chunk * 8 / 4  # a chunk of each at once would be four times that
