@@ -40,6 +40,8 @@ def check_header(stated: Stated, source: Source, name: str) -> None:
                 f"option rate is {options.rate:g}, but {name} states {header:g} Hz{note}: omit "
                 f"it, or correct the file"
             )
+    if source.scale_note and stated.first("scale")[0] is None:
+        raise InputError(f"{name} {source.scale_note}: state scale")
     # With a scale, the unit is that of the scaled samples and may well be another.
     unit = unit_name(source.unit)
     if unit is not None and options.unit not in (None, unit) and options.scale is None:

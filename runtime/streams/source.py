@@ -52,6 +52,8 @@ class Source(Struct):
     rate_note : str
         What a person should know where the rate is not what was expected: whence it comes.
     unit : str, optional
+    scale_note : str
+        What is stated of the scale and not understood, so that a person has to state it.
     start : datetime, optional
     n_samples : int, optional
         Samples of each channel.
@@ -71,6 +73,7 @@ class Source(Struct):
     rate_hz: float | None = None
     rate_note: str = ""
     unit: str | None = None
+    scale_note: str = ""
     start: datetime | None = None
     n_samples: int | None = None
     kind: str = ""

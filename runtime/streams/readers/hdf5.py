@@ -16,6 +16,7 @@ from typing import IO, Any
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.attributes import unit_of
 from dlrsd.runtime.streams.readers.arrays import arrays_source
 from dlrsd.runtime.streams.readers.hdf5_data import DataSet
 from dlrsd.runtime.streams.readers.hdf5_headers import is_virtual
@@ -29,6 +30,7 @@ _MOST_ATTRIBUTES = 1_000
 _LONGEST_FACT = 1 << 10  # bytes of a value that states a fact
 # Groups in which MATLAB keeps what its cells, tables and objects hold.
 _HIDDEN = ("#refs#", "#subsystem#")
+_MISSING = ("_FillValue", "missing_value")  # what netCDF calls the number of a missing sample
 _KINDS = {"b": "is true or false", "c": "is complex"}
 _MATLAB_KINDS = {
     "char": "is text",
@@ -107,7 +109,10 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
     kind, size = "b" if is_enum else item.dtype.kind, math.prod(item.shape)
     fields = {each: item.dtype[each] for each in item.dtype.names or ()}
     if size * item.dtype.itemsize <= _LONGEST_FACT and (size == 1 or matlab == "char"):
-        holding.facts[group_of(name)][name.rpartition("/")[2]] = _fact(item, kind, matlab)
+        beside, last = holding.facts[group_of(name)], name.rpartition("/")[2]
+        beside[last] = _fact(item, kind, matlab)
+        if (unit := unit_of(facts)) is not None:
+            beside.setdefault(f"{last}_unit", unit)
     elif fields.keys() in ({"real", "imag"}, {"r", "i"}):
         holding.left[name] = "is complex"
     elif matlab in _MATLAB_KINDS:
@@ -134,9 +139,10 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
         holding.labels |= {f"{name}/{each}": each for each in series}
         holding.facts[name] = facts
         if not fields:
-            factor, offset = facts.get("scale_factor", 1.0), facts.get("add_offset", 0.0)
-            is_scaled = (factor, offset) != (1.0, 0.0)
-            holding.arrays[name] = Scaled(data, factor, offset) if is_scaled else data
+            factor, offset = facts.pop("scale_factor", 1.0), facts.pop("add_offset", 0.0)
+            none = [facts[each] for each in _MISSING if _is_number(facts.get(each))]
+            is_scaled = (factor, offset) != (1.0, 0.0) or none
+            holding.arrays[name] = Scaled(data, factor, offset, none) if is_scaled else data
             _date(holding, name, data)
         data.forget()
 
@@ -192,6 +198,10 @@ def _attributes(item: Any, name: str, path: Path) -> dict[str, Any]:
                 if value is not None:
                     facts[key] = value
     return facts
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and not np.isnan(value)
 
 
 def _plain(value: Any) -> Any:
