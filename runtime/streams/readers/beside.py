@@ -33,7 +33,7 @@ def fold_facts(holding: Holding) -> None:
     ``File_Header``. Two such groups that state different things state nothing. A group that is
     called like a series, as ``acc_Header`` is beside ``acc_Data``, is that of this series alone.
 
-    What is stated of an axis, as ``xAxis/unit``, is handed up as ``xAxis_unit`` alone.
+    What is stated of an axis, as ``xAxis/unit``, is handed up as ``xAxis_unit``.
     """
     _give_headers(holding)
     homes = {""}.union(*(groups_of(name) for name in holding.arrays))
@@ -42,10 +42,11 @@ def fold_facts(holding: Holding) -> None:
         home = next(group for group in groups_of(path) if group in homes)
         below = path[len(home) :].strip("/").split("/")
         axis = next((i for i, part in enumerate(below) if _AXIS.fullmatch(part)), None)
-        inner = "_".join(below[-1:] if axis is None else below[axis:])
+        prefix = "" if axis is None else "_".join(below[axis:]) + "_"
+        if axis is None and below[-1].lower() == "quantity":
+            prefix = "quantity_"
         for key, value in holding.facts[path].items():
-            for each in (f"{inner}_{key}",) if axis is not None else (key, f"{inner}_{key}"):
-                found.setdefault((home, each), []).append(value)
+            found.setdefault((home, prefix + key), []).append(value)
     for (home, key), values in found.items():
         if all(value == values[0] for value in values):
             holding.facts.setdefault(home, {}).setdefault(key, values[0])

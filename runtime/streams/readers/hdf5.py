@@ -117,6 +117,10 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
         holding.left[name] = "is complex"
     elif matlab in _MATLAB_KINDS:
         holding.left[name] = _MATLAB_KINDS[matlab]
+    elif kind == "O" and holding.facts[group_of(name)].get("MATLAB_class") == "struct":
+        holding.left[name] = (
+            "is a field of an array of structures (save the variable with -v7: there they are read)"
+        )
     elif kind in "SUO":
         return  # texts and references describe; they are never samples
     elif kind not in "iufV":

@@ -181,6 +181,17 @@ def test_an_array_of_structures(path, save):
     np.testing.assert_array_equal(got.samples, X[:1])
 
 
+def test_an_array_of_structures_of_version_7_3_says_what_helps(path):
+    version_7_3(path, {"note": {"fs": float(RATE)}})
+    with h5py.File(path, "a") as file:
+        file["N09/Y/Data"] = np.array(
+            [[file.create_dataset(f"#refs#/{i}", data=X[i]).ref for i in (0, 1)]],
+            dtype=h5py.ref_dtype,
+        )
+        file["N09/Y"].attrs["MATLAB_class"] = np.bytes_("struct")
+    refused(path, "N09/Y/Data is a field of an array of structures .*-v7: there they are read")
+
+
 @pytest.mark.parametrize("save", ALL)
 def test_a_matrix_of_times_and_samples(path, save):
     save(path, {"data": np.column_stack([T, X[0], X[1]])})
