@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from dlrsd.runtime.streams.stream_format import parse_start
-from dlrsd.runtime.streams.units import known_unit, time_unit_in
+from dlrsd.runtime.streams.units import known_unit, time_unit, time_unit_in
 
 _RATE = re.compile(
     r"(fs|sr|f_s|sf|sps|rate|(sample|sampling|samp|acquisition|acq|scan|daq|data)_?(rate|freq"
@@ -24,9 +24,20 @@ _RATE = re.compile(
 )
 _INTERVAL = re.compile(
     r"(dt|d_t|ts|delta_?[tx]|wf_increment|[tx]_?(increment|incr|step|delta)|increment|(sample|sampling)_?"
-    r"(interval|period|time|step)|abtastintervall|abscissa_(inc|increment|spacing)|period)"
+    r"(interval|period|time|step)|abtastintervall|abscissa_(inc|increment|spacing)|period"
+    r"|[tx]_?(axis|values)_(delta|increment|incr|step))"
 )
-_UNIT = re.compile(r"((wf_)?(y_?)?units?(_?(string|label|name|description|text))?|einheit)")
+_UNIT = re.compile(
+    r"((wf_)?(y_?)?((?<=y_)(axis|values)_)?units?(_?(string|label|name|description|text))?|einheit)"
+)
+# A name that says what a quantity is: that of a unit only where it is a known one.
+_LABEL = re.compile(r"(y_values_)?quantity_(label|name)")
+# By what integers may have to be multiplied; or have been, for all that a name says.
+_FACTOR = re.compile(
+    r"((scale|scaling|conversion|calibration|cal|gain|multiplication)(_?(factor|coefficient|value))?"
+    r"|factor|multiplier|slope|sensitivity|lsb|((volts?|g|v|mv|units?)_per_"
+    r"(count|bit|lsb|digit)s?))"
+)
 _START = re.compile(
     r"((wf_)?(start|begin|recording|acquisition|measurement|trigger)_?(time|date|datetime|at|utc"
     r"|timestamp)?|timestamp|date_?time|(created|recorded)_?(at|on)?|t0|startzeit)"
@@ -46,23 +57,44 @@ def rate_of(attributes: Mapping[str, Any]) -> float | None:
     number, zero and below are handed on as they are: whoever uses it has to refuse them. An
     interval of exactly 1 s is no fact.
     """
+    return next(iter(rates_of(attributes).values()), None)
+
+
+def rates_of(attributes: Mapping[str, Any]) -> dict[str, float]:
+    """Every sampling rate in Hz that attributes state, by name; rates before intervals."""
+    keys = {_key(name): _text(value) for name, value in attributes.items()}
+    rates, intervals = {}, {}
     for name, value in attributes.items():
         key = _key(name)
+        number, written = _number(value)
+        written = written or _unit_beside(key, keys)
+        if number is None:
+            continue
         bare, _, unit = key.rpartition("_")
         if _RATE.fullmatch(key) or (unit in _RATE_UNITS and _RATE.fullmatch(bare)):
-            number, written = _number(value)
             factor = _RATE_UNITS.get(written.lower() or (unit if unit in _RATE_UNITS else ""))
-            if number is not None and factor is not None:
-                return number * factor
-    for name, value in attributes.items():
-        key = _key(name)
+            if factor is not None:
+                rates[name] = number * factor
         stated = time_unit_in(name) if re.search(r"[\s_(\[/]", name) else None
         bare = re.sub(r"_[a-zµ]+$", "", key) if stated else key
         if _INTERVAL.fullmatch(key) or (stated and _INTERVAL.fullmatch(bare)):
-            number, written = _number(value)
-            seconds = time_unit_in(written) if written else stated or 1.0
-            if number is not None and seconds is not None and number * seconds != 1.0:
-                return 1 / (number * seconds) if number else np.inf
+            seconds = time_unit(written) if written else stated or 1.0
+            if seconds is not None and number * seconds != 1.0:
+                intervals[name] = 1 / (number * seconds) if number else np.inf
+    return rates | intervals
+
+
+def factor_of(attributes: Mapping[str, Any]) -> tuple[str, float] | None:
+    """What may have to be multiplied with integers, or was already: its name and value, or None.
+
+    Programs write a gain, a sensitivity or a scale beside the numbers of a converter, and only the
+    person who set it up knows which way it goes.
+    """
+    for name, value in attributes.items():
+        if _FACTOR.fullmatch(_key(name)):
+            number, _ = _number(value)
+            if number is not None and number not in (0.0, 1.0):
+                return name, number
     return None
 
 
@@ -71,6 +103,9 @@ def unit_of(attributes: Mapping[str, Any]) -> str | None:
     for name, value in attributes.items():
         if _UNIT.fullmatch(_key(name)) and (text := _text(value)) and text.upper() != "NONE":
             return known_unit(text) or text
+    for name, value in attributes.items():
+        if _LABEL.fullmatch(_key(name)) and (known := known_unit(_text(value))) is not None:
+            return known
     return None
 
 
@@ -93,8 +128,17 @@ def is_set(moment: datetime) -> bool:
     return not (is_epoch or (moment.year in _DEVICE_EPOCHS and day == (1, 1) and is_midnight))
 
 
+def _unit_beside(key: str, keys: Mapping[str, str]) -> str:
+    """The unit in an attribute of its own: "dt_unit" of "dt", "x_axis_unit" of "x_axis_delta"."""
+    axis = re.match(r"([tx]_?(axis|values))_", key)
+    stems = [key, *([axis[1]] if axis else [])]
+    named = (f"{stem}{end}" for stem in stems for end in ("_unit", "_units", "_quantity_label"))
+    return next((keys[name] for name in named if keys.get(name)), "")
+
+
 def _key(name: str) -> str:
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())  # SampleRate
+    name = name.strip().replace("kHz", "khz").replace("MHz", "mhz")
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)  # SampleRate
     return re.sub(r"[^a-z0-9µ]+", "_", spaced.lower()).strip("_")
 
 

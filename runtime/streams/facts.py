@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.readers.kinds import NoRecordingError
+from dlrsd.runtime.streams.readers.quantities import ACCELERATIONS, OTHER_UNITS, other_quantity
 from dlrsd.runtime.streams.series import CLOCK_UNITS
 from dlrsd.runtime.streams.source import Source
 from dlrsd.runtime.streams.stream_format import MAX_RATE_HZ, Stated
 from dlrsd.runtime.streams.units import unit_name
 
+_MOST_LISTED = 8
 STANDARD_GRAVITY = 9.80665  # m/s2 in one g
 # The clock of a plant is uneven: rates of a slow signal this close are the same rate.
 _SAME_SLOW_RATE = 5e-2
@@ -40,6 +43,8 @@ def check_header(stated: Stated, source: Source, name: str) -> None:
                 f"option rate is {options.rate:g}, but {name} states {header:g} Hz{note}: omit "
                 f"it, or correct the file"
             )
+    if source.scale_note and stated.first("scale")[0] is None:
+        raise InputError(f"{name} {source.scale_note}: state scale")
     # With a scale, the unit is that of the scaled samples and may well be another.
     unit = unit_name(source.unit)
     if unit is not None and options.unit not in (None, unit) and options.scale is None:
@@ -47,6 +52,47 @@ def check_header(stated: Stated, source: Source, name: str) -> None:
             f"option unit is {options.unit}, but {name} states {unit}: omit it, or give the scale "
             f"from {unit} to {options.unit} too"
         )
+
+
+def check_quantity(source: Source, unit: str, name: str) -> None:
+    """Check that no channel that nobody chose is plainly no vibration, by its unit or name.
+
+    Parameters
+    ----------
+    source : Source
+    unit : str
+        What is expected; all of this holds for accelerations only.
+    name : str
+        What messages call the file.
+
+    Raises
+    ------
+    NoRecordingError
+        If none of the channels is a vibration.
+    InputError
+        If some are.
+    """
+    if unit_name(unit) not in ACCELERATIONS:
+        return
+    others = {
+        each: what for each in source.channel_names if (what := other_quantity(each)) is not None
+    }
+    if unit_name(source.unit) in OTHER_UNITS:
+        raise NoRecordingError(
+            f"{name} is in {source.unit!r}, which is no unit of a vibration: expected {unit!r}; "
+            f"where it does hold vibrations, name them as variable and state the scale"
+        )
+    if not others:
+        return
+    listed = ", ".join(f"{each!r} ({what})" for each, what in list(others.items())[:_MOST_LISTED])
+    if len(others) == source.channels:
+        raise NoRecordingError(
+            f"{name} holds no vibration, but {listed}: expected accelerations; where it does hold "
+            f"them, name them as variable"
+        )
+    raise InputError(
+        f"{name} holds more than vibrations, {listed}: name the channels to read as variable"
+    )
 
 
 def check_interval(got_s: float, wanted_s: float, name: str) -> None:

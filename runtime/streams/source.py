@@ -54,6 +54,8 @@ class Source(Struct):
     rate_unclear : str
         Why the file's own times give no rate, which then has to be stated.
     unit : str, optional
+    scale_note : str
+        What is stated of the scale and not understood, so that a person has to state it.
     start : datetime, optional
     n_samples : int, optional
         Samples of each channel.
@@ -74,6 +76,7 @@ class Source(Struct):
     rate_note: str = ""
     rate_unclear: str = ""
     unit: str | None = None
+    scale_note: str = ""
     start: datetime | None = None
     n_samples: int | None = None
     kind: str = ""

@@ -21,8 +21,9 @@ import numpy as np
 from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.facts import check_header, check_interval, unit_factor
+from dlrsd.runtime.streams.facts import check_header, check_interval, check_quantity, unit_factor
 from dlrsd.runtime.streams.raw import open_raw
+from dlrsd.runtime.streams.readers.kinds import NoRecordingError
 from dlrsd.runtime.streams.readers.registry import open_file
 from dlrsd.runtime.streams.resample import resample
 from dlrsd.runtime.streams.source import Chunk, Source
@@ -137,6 +138,19 @@ def open_stream(
     ExtraMissingError
         If the package that reads or resamples it is not installed.
     """
+    held: list[Source] = []
+    try:
+        return _opened(source, fmt, default, held)
+    except BaseException:
+        for each in held:
+            each.close()
+        raise
+
+
+def _opened(
+    source: str | Path, fmt: StreamFormat, default: SignalSpec, held: list[Source]
+) -> SampleStream:
+    """Open it; what was opened is in `held`, to be closed if it does not fit."""
     options = checked_format(fmt, "option ", bundle_unit=default.unit)
     path = None if str(source) == "-" else Path(source)
     name = "standard input" if path is None else str(path)
@@ -160,7 +174,10 @@ def open_stream(
         channels = stated.settle("channels", None, default.channels)
         opened = open_raw(_open_binary(path), name=name, dtype=dtype, channels=channels)
     else:
+        held.append(opened)
         dtype = None
+        if wanted is None:
+            check_quantity(opened, default.unit, name)
         check_header(stated, opened, name)
         stated.by["channels"] = "file"
 
@@ -269,7 +286,7 @@ def _check_file(path: Path) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise InputError(f"{path} is a folder: expected one recording")
     if stat.S_ISREG(status.st_mode) and not status.st_size:
-        raise InputError(f"{path} is empty: expected a recording")
+        raise NoRecordingError(f"{path} is empty: expected a recording")
 
 
 def _open_binary(path: Path | None) -> io.FileIO:

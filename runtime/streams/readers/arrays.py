@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.attributes import start_of, unit_of
+from dlrsd.runtime.streams.attributes import factor_of, start_of, unit_of
 from dlrsd.runtime.streams.clock import find_clock, is_named_time
 from dlrsd.runtime.streams.readers.beside import fold_facts, groups_of, nearest, nearest_rate
 from dlrsd.runtime.streams.readers.holding import (
@@ -74,12 +74,14 @@ def arrays_source(
 
     def blocks(names: Sequence[str]) -> Iterator[list[np.ndarray]]:
         chosen = [arrays[name] for name in names]
-        held = sum(getattr(array, "held", 0) for array in chosen)
+        lasting = [array for array in chosen if max(array.shape) > step]
+        held = sum(getattr(array, "held", 0) for array in lasting)
         check_memory(held, path, "write it anew with shorter chunks: `h5repack -l CHUNK=65536`")
         for begin in range(0, max(chosen[0].shape), step):
             yield [_block(array, begin, begin + step) for array in chosen]
 
     source = assemble(_with_own_clocks(series, clocks, asked, path), blocks, variable, path)
+    source.scale_note = _scale_note(holding, arrays, source.channel_names)
     source.warnings[:0] = holding.warnings
     if holding.left:
         source.warnings.append(f"left out of {path}: {_listed(holding.left)}")
@@ -230,6 +232,19 @@ def _with_own_clocks(
             )
     kept = {each.name for each in clocks[used[0]]}
     return [each for each in series if each.name not in names or each.name in kept]
+
+
+def _scale_note(holding: Holding, arrays: dict[str, Samples], channels: Sequence[str]) -> str:
+    """What is said beside channels of integers that may be their scale, or nothing."""
+    chosen = {re.sub(r"\[\d+\]$", "", name) for name in channels} | set(channels)
+    for name, array in arrays.items():
+        said = nearest(holding, name, factor_of) if name in chosen else None
+        if said is not None and array.dtype.kind in "iu":
+            return (
+                f"holds integers ({name}) and states {said[0]} {said[1]:g}, which may be what they "
+                f"have to be multiplied with, or divided by, or neither"
+            )
+    return ""
 
 
 def _unclear_axes(shape: tuple[int, ...], channels: int | None) -> str | None:

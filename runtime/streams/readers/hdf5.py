@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import IO, Any
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.attributes import unit_of
 from dlrsd.runtime.streams.readers.arrays import arrays_source
 from dlrsd.runtime.streams.readers.hdf5_data import DataSet
 from dlrsd.runtime.streams.readers.hdf5_headers import is_virtual
@@ -28,6 +30,7 @@ _MOST_ATTRIBUTES = 1_000
 _LONGEST_FACT = 1 << 10  # bytes of a value that states a fact
 # Groups in which MATLAB keeps what its cells, tables and objects hold.
 _HIDDEN = ("#refs#", "#subsystem#")
+_MISSING = ("_FillValue", "missing_value")  # what netCDF calls the number of a missing sample
 _KINDS = {"b": "is true or false", "c": "is complex"}
 _MATLAB_KINDS = {
     "char": "is text",
@@ -106,11 +109,18 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
     kind, size = "b" if is_enum else item.dtype.kind, math.prod(item.shape)
     fields = {each: item.dtype[each] for each in item.dtype.names or ()}
     if size * item.dtype.itemsize <= _LONGEST_FACT and (size == 1 or matlab == "char"):
-        holding.facts[group_of(name)][name.rpartition("/")[2]] = _fact(item, kind, matlab)
+        beside, last = holding.facts[group_of(name)], name.rpartition("/")[2]
+        beside[last] = _fact(item, kind, matlab)
+        if (unit := unit_of(facts)) is not None:
+            beside.setdefault(f"{last}_unit", unit)
     elif fields.keys() in ({"real", "imag"}, {"r", "i"}):
         holding.left[name] = "is complex"
     elif matlab in _MATLAB_KINDS:
         holding.left[name] = _MATLAB_KINDS[matlab]
+    elif kind == "O" and holding.facts[group_of(name)].get("MATLAB_class") == "struct":
+        holding.left[name] = (
+            "is a field of an array of structures (save the variable with -v7: there they are read)"
+        )
     elif kind in "SUO":
         return  # texts and references describe; they are never samples
     elif kind not in "iufV":
@@ -119,7 +129,7 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
         holding.left[name] = f"has {len(item.shape)} axes"
     else:
         try:
-            data = DataSet(item)
+            data = DataSet(item, _reopening(h5py, item))
         except InputError as error:
             holding.left[name] = str(error)
             return
@@ -133,10 +143,24 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
         holding.labels |= {f"{name}/{each}": each for each in series}
         holding.facts[name] = facts
         if not fields:
-            factor, offset = facts.get("scale_factor", 1.0), facts.get("add_offset", 0.0)
-            is_scaled = (factor, offset) != (1.0, 0.0)
-            holding.arrays[name] = Scaled(data, factor, offset) if is_scaled else data
+            factor, offset = facts.pop("scale_factor", 1.0), facts.pop("add_offset", 0.0)
+            none = [facts[each] for each in _MISSING if _is_number(facts.get(each))]
+            is_scaled = (factor, offset) != (1.0, 0.0) or none
+            holding.arrays[name] = Scaled(data, factor, offset, none) if is_scaled else data
             _date(holding, name, data)
+        data.forget()
+
+
+def _reopening(h5py: Any, item: Any) -> Callable[[int], Any]:
+    """Gives a data set anew, of whose chunks HDF5 keeps so many bytes."""
+    file, name = item.file.id, h5py.h5i.get_name(item.id)
+
+    def reopen(kept: int) -> Any:
+        access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
+        access.set_chunk_cache(521, kept, 1.0)  # slots as by default; what was read goes first
+        return h5py.Dataset(h5py.h5d.open(file, name, access))
+
+    return reopen
 
 
 def _date(holding: Holding, name: str, data: DataSet) -> None:
@@ -156,7 +180,8 @@ def _date(holding: Holding, name: str, data: DataSet) -> None:
 
 def _fact(item: Any, kind: str, matlab: str | None) -> Any:
     if kind in "iuf":
-        values = DataSet(item)[()].reshape(-1) if item.chunks else item[()].reshape(-1)
+        data = DataSet(item, lambda _: item) if item.chunks else item
+        values = data[()].reshape(-1)
         return values.astype("u2").tobytes().decode("utf-16") if matlab == "char" else values[0]
     return _plain(item[()]) if kind in "SUO" and item.chunks is None else None
 
@@ -177,6 +202,10 @@ def _attributes(item: Any, name: str, path: Path) -> dict[str, Any]:
                 if value is not None:
                     facts[key] = value
     return facts
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and not np.isnan(value)
 
 
 def _plain(value: Any) -> Any:

@@ -3,12 +3,16 @@
 HDF5 itself takes whatever memory a chunk unpacks to, and makes up samples that were never written.
 So a data set is checked before it is read, and chunks of gzip that may unpack to gigabytes are
 unpacked here, up to the size that they should have.
+
+HDF5 also keeps, of each data set that is open, up to a megabyte of chunks: of thousands that is
+gigabytes. So a data set is open only while more of it is to come, and keeps no more than it needs.
 """
 
 from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,13 +36,15 @@ class DataSet:
     ----------
     item : h5py.Dataset
         Of one or two axes, of real numbers or of a structure.
+    reopen : function
+        Gives the same data set again, of whose chunks HDF5 keeps so many bytes.
 
     Attributes
     ----------
     shape : tuple of int
         Up to the end of what was written.
     held : int
-        Bytes that reading it a piece at a time takes.
+        Bytes that are kept between two pieces of it.
 
     Raises
     ------
@@ -47,8 +53,10 @@ class DataSet:
         the message goes on after the name of the data set.
     """
 
-    def __init__(self, item: Any) -> None:
-        self._item = item
+    def __init__(self, item: Any, reopen: Callable[[int], Any]) -> None:
+        self._reopen = reopen
+        self._open: Any = None
+        self._chunks = item.chunks
         self.dtype: np.dtype[Any] = item.dtype
         self.shape: tuple[int, ...] = item.shape
         self.held = 0
@@ -59,7 +67,7 @@ class DataSet:
         if stored > item.file.id.get_filesize():
             raise InputError(f"says it takes {stored} bytes, more than its file has")
         if item.chunks is not None:
-            self._check_chunks()
+            self._check_chunks(item)
         elif stored < math.prod(self.shape) * self.dtype.itemsize:
             raise InputError("has samples that were never written")
         check_packing(stored, math.prod(self.shape) * self.dtype.itemsize)
@@ -68,18 +76,23 @@ class DataSet:
         slices = where if isinstance(where, tuple) else (where,)
         slices += (slice(None),) * (len(self.shape) - len(slices))
         bounds = [each.indices(n)[:2] for each, n in zip(slices, self.shape, strict=True)]
+        if self._open is None:
+            self._open = self._reopen(self.held)
         if self._may_swell:
-            return self._unpacked(bounds)
-        values: np.ndarray = self._item[tuple(slice(*each) for each in bounds)]
+            values = self._unpacked(self._open, bounds)
+        else:
+            values = self._open[tuple(slice(*each) for each in bounds)]
+        if all(end == n for (_, end), n in zip(bounds, self.shape, strict=True)):
+            self.forget()
         return values
 
     def forget(self) -> None:
-        """Give back the chunks that were kept for the samples after the last ones."""
-        self._last = {}
+        """Give back what was kept for the samples after the last ones."""
+        self._last, self._open = {}, None
 
-    def _check_chunks(self) -> None:
+    def _check_chunks(self, item: Any) -> None:
         """Bound the chunks, and cut the shape where they end."""
-        item, chunks = self._item, self._item.chunks
+        chunks = item.chunks
         reach, longest, count = [0] * len(chunks), 0, 0
 
         def see(chunk: Any) -> bool | None:
@@ -103,12 +116,12 @@ class DataSet:
         grid = [-(-n // chunk) for n, chunk in zip(self.shape, chunks, strict=True)]
         if not count or count < math.prod(grid):
             raise InputError("has samples that were never written")
-        self.held = size * min(grid)
+        self.held = size * min(grid) if self._filters else 0
 
-    def _unpacked(self, bounds: list[tuple[int, int]]) -> np.ndarray:
+    def _unpacked(self, item: Any, bounds: list[tuple[int, int]]) -> np.ndarray:
         """Samples between bounds; the chunks that reach beyond them are kept for the next."""
         out = np.empty([max(0, end - begin) for begin, end in bounds], self.dtype)
-        lengths = self._item.chunks
+        lengths = self._chunks
         axes = [
             range(begin // length * length, end, length)
             for (begin, end), length in zip(bounds, lengths, strict=True)
@@ -117,7 +130,7 @@ class DataSet:
         for index in np.ndindex(*map(len, axes)):
             corner = tuple(axis[i] for axis, i in zip(axes, index, strict=True))
             last = self._last.get(corner)
-            chunk = self._chunk(corner) if last is None else last
+            chunk = self._chunk(item, corner) if last is None else last
             here: list[slice] = []
             there: list[slice] = []
             is_needed = False
@@ -133,10 +146,10 @@ class DataSet:
         self._last = kept
         return out
 
-    def _chunk(self, corner: tuple[int, ...]) -> np.ndarray:
-        skipped, data = self._item.id.read_direct_chunk(corner)  # one bit for each filter
+    def _chunk(self, item: Any, corner: tuple[int, ...]) -> np.ndarray:
+        skipped, data = item.id.read_direct_chunk(corner)  # one bit for each filter
         itemsize = self.dtype.itemsize
-        size = math.prod(self._item.chunks) * itemsize
+        size = math.prod(self._chunks) * itemsize
         for i, kind in reversed(list(enumerate(self._filters))):
             if skipped >> i & 1:
                 continue
@@ -152,10 +165,10 @@ class DataSet:
                 data = values.reshape(-1)
         if len(data) != size:
             raise InputError(
-                f"{self._item.file.filename} is damaged: a chunk of {self._item.name} unpacks to "
+                f"{item.file.filename} is damaged: a chunk of {item.name} unpacks to "
                 f"{len(data)} bytes or more, expected {size}"
             )
-        return np.frombuffer(data, self.dtype).reshape(self._item.chunks)
+        return np.frombuffer(data, self.dtype).reshape(self._chunks)
 
 
 def _filters(item: Any) -> list[int]:

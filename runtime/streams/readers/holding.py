@@ -71,16 +71,25 @@ class MappedArray:
 
 
 class Scaled:
-    """Stored numbers times a factor, plus an offset."""
+    """Stored numbers times a factor, plus an offset; those that stand for a missing one are NaN."""
 
-    def __init__(self, array: Samples, factor: float, offset: float) -> None:
+    def __init__(
+        self, array: Samples, factor: float, offset: float, missing: Sequence[float] = ()
+    ) -> None:
         self._array, self._factor, self._offset = array, factor, offset
+        self._missing = missing
         self.dtype, self.shape = np.dtype("f8"), array.shape
         self.held = getattr(array, "held", 0)
 
     def __getitem__(self, where: Any) -> np.ndarray:
-        scaled: np.ndarray = self._array[where] * self._factor + self._offset
+        stored = self._array[where]
+        scaled: np.ndarray = np.asarray(stored * self._factor + self._offset, self.dtype)
+        scaled[np.isin(stored, self._missing)] = np.nan
         return scaled
+
+    def forget(self) -> None:
+        """Give back what the stored numbers keep."""
+        getattr(self._array, "forget", int)()
 
 
 class _Column:

@@ -91,8 +91,8 @@ def _open(file: Any, path: Path, variable: Variable) -> Source:
             values,
             length=n_rows,
             unit=_unit(each),
-            rate_hz=rate,
-            start=start,
+            rate_hz=rate if (own := rate_of(_decoded(each.metadata or {}))) is None else own,
+            start=start_of(_decoded(each.metadata or {})) or start,
             utc=bool(getattr(each.type, "tz", None)),
         )
         for each, values in zip(kept, head, strict=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import mmap
+from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.attributes import is_set
 from dlrsd.runtime.streams.clock import find_clock
 from dlrsd.runtime.streams.readers.arrays import arrays_source
 from dlrsd.runtime.streams.readers.holding import Holding, check_memory
@@ -87,9 +90,16 @@ def _facts(each: TimeSet, system: int | None) -> dict[str, Any]:
         facts["unit"] = unit
     if not each.abscissa and each.step:
         facts["dt"] = each.step * (time_unit(each.abscissa_unit) or 1.0)
-    if each.date is not None:
-        facts["start"] = each.date
+    if each.date is not None and is_set(each.date):
+        facts["start"] = _later(each.date, each.first, each.abscissa_unit)
     return facts
+
+
+def _later(date: datetime, first: float, unit: str) -> datetime:
+    """When the first sample was taken: the abscissa counts from the date of the set."""
+    with suppress(OverflowError, ValueError):  # of a number beyond all bounds
+        return date + timedelta(seconds=first * (time_unit(unit) or 1.0))
+    return date
 
 
 class _Values:
@@ -131,6 +141,9 @@ def _add_clock(holding: Holding, series: dict[str, _Values], path: Path) -> None
     unit = series[first].header.abscissa_unit
     if find_clock(_CLOCK, times[:BLOCK], unit=unit) is None or _drifts(times):
         raise InputError(f"{path} is sampled at uneven times: expected one sampling interval")
+    for name in clocks:
+        if (start := holding.facts[name].get("start")) is not None:
+            holding.facts[name]["start"] = _later(start, float(times[0]), unit)
     holding.arrays[_CLOCK] = times
     holding.facts[_CLOCK] = {"unit": unit}
 

@@ -44,8 +44,8 @@ class TimeSet(Struct, frozen=True):
     count : int
     abscissa : {"", "f4", "f8"}
         What the abscissa is written as before each value; empty where the header has it.
-    step : float
-        Of the abscissa.
+    first, step : float
+        Of the abscissa; the first is 0 where it is written before each value.
     abscissa_type, ordinate_type : int
         17 is time, 18 frequency, 12 acceleration.
     abscissa_unit, ordinate_unit : str
@@ -60,6 +60,7 @@ class TimeSet(Struct, frozen=True):
     value_type: int
     count: int
     abscissa: Literal["", "f4", "f8"]
+    first: float
     step: float
     abscissa_type: int
     abscissa_unit: str
@@ -150,6 +151,7 @@ def _header(data: mmap.mmap, lines: list[str], begin: int) -> TimeSet:
         value_type=value_type,
         count=count,
         abscissa=abscissa,
+        first=_number(form[30:43]) if is_even else 0.0,
         step=_number(form[43:56]),
         abscissa_type=_integer(across[:10]),
         abscissa_unit=across[47:67].strip(),

@@ -373,3 +373,95 @@ def test_a_file_that_is_being_written_is_refused(path):
             capture_output=True, text=True, env=os.environ | {"HDF5_USE_FILE_LOCKING": "TRUE"},
         )  # fmt: skip
     assert "is being written" in got.stderr
+
+
+def test_many_short_series_take_little_memory(path):
+    chunk = 1 << 16
+    with h5py.File(path, "w") as file:
+        for i in range(400):
+            file.create_dataset(
+                f"x{i}", data=X[0, :20].astype("f8"), maxshape=(None,), chunks=(chunk,),
+                compression="gzip", compression_opts=1,
+            )  # fmt: skip
+    code = (
+        "import sys; from pathlib import Path; import h5py, scipy, pyarrow.compute\n"
+        "from dlrsd.runtime.streams.readers.registry import open_file\n"
+        "def peak(): return next(int(line.split()[1]) for line in open('/proc/self/status') "
+        "if line.startswith('VmHWM'))\n"
+        "before = peak()\n"
+        "source = open_file(Path(sys.argv[1]))\n"
+        "samples = [chunk.samples for chunk in source.chunks]\n"
+        "print(source.channels, samples[0].shape[1], peak() - before)"
+    )
+    got = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
+    channels, n, kib = map(int, got.stdout.split())
+    assert (channels, n) == (400, 20)
+    assert kib * 1024 < 400 * chunk * 8 / 4  # a chunk of each at once would be four times that
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("gain", 1e-3), ("sensitivity", "100 mV/g"), ("g_per_count", 1e-3)]
+)
+@pytest.mark.parametrize("where", ["acc", "/"])
+def test_a_gain_beside_integers_needs_a_stated_scale(path, key, value, where):
+    with h5py.File(path, "w") as file:
+        file["acc"] = np.arange(-N // 2, N // 2, dtype="i2")[::-1] ** 2
+        file["acc"].attrs["unit"] = "g"
+        file[where].attrs[key] = value
+    refused(path, rf"holds integers \(acc\) and states {key} .*: state scale")
+    stored = (np.arange(-N // 2, N // 2, dtype="i2")[::-1] ** 2).astype("f4")
+    np.testing.assert_allclose(opened(path, scale=1e-3).samples[0], stored * 1e-3, rtol=1e-6)
+    path = path.with_name("floats.h5")
+    with h5py.File(path, "w") as file:
+        file["acc"] = X[0]
+        file[where].attrs[key] = value
+    np.testing.assert_array_equal(opened(path).samples, X[:1])  # it was applied
+
+
+@pytest.mark.parametrize("key", ["_FillValue", "missing_value"])
+@pytest.mark.parametrize("dtype", ["i2", "f4"])
+def test_what_stands_for_a_missing_sample_is_none(path, key, dtype):
+    samples = np.round(X[0] * 100).astype(dtype)
+    samples[[7, 500]] = -9999
+    with h5py.File(path, "w") as file:
+        file["acc"] = samples
+        file["acc"].attrs[key] = np.array(-9999, dtype)
+        file["acc"].attrs["scale_factor"] = 0.01
+    got = opened(path).samples[0]
+    assert np.flatnonzero(np.isnan(got)).tolist() == [7, 500]
+    np.testing.assert_allclose(got[8:500], samples[8:500] * 0.01, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "unit", "unit_key"),
+    [
+        ("dt", 39.0625, "us", "dt_unit"),
+        ("sample_interval", 0.0390625, "ms", "sample_interval_units"),
+        ("fs", 25.6, "kHz", "fs_unit"),
+        ("fs_kHz", 25.6, None, None),
+        ("xAxis_delta", 39.0625, "us", "xAxis_unit"),
+    ],
+)
+def test_units_of_rates_beside_them(path, key, value, unit, unit_key):
+    with h5py.File(path, "w") as file:
+        file["acc"] = X[0]
+        file["acc"].attrs[key] = value
+        if unit:
+            file["acc"].attrs[unit_key] = unit
+    assert opened(path).rate == pytest.approx(RATE)
+
+
+def test_a_rate_with_a_unit_that_is_none_of_a_rate_is_no_fact(path):
+    with h5py.File(path, "w") as file:
+        file["acc"] = X[0]
+        file["acc"].attrs.update({"dt": 39.0625, "dt_unit": "ticks"})
+    assert opened(path).rate is None
+
+
+def test_the_unit_of_a_rate_that_is_a_data_set(path):
+    with h5py.File(path, "w") as file:
+        file["run/acc"] = X[0]
+        file["run/fs"] = 25.6
+        file["run/fs"].attrs["unit"] = "kHz"
+    got = opened(path)
+    assert (got.rate, got.unit) == (pytest.approx(RATE), None)

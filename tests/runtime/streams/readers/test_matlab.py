@@ -113,7 +113,42 @@ def test_headers_beside_the_samples(path, save):
     assert got.names == ["Channel_1_Data", "Channel_2_Data"]
     contents["Channel_2_Header"]["Unit"] = "V"
     save(path, contents)
-    assert opened(path).unit is None
+    refused(path, r"different units \(m/s2, V\)")
+    assert opened(path, variable="Channel_1_Data").unit == "m/s2"
+
+
+@pytest.mark.parametrize("save", WITH_STRUCTURES)
+def test_a_clock_and_a_signal_with_headers_of_their_own(path, save):
+    """As catman exports them; here the rate stands in the header too."""
+    save(
+        path,
+        {
+            "Channel_1_Header": {"SignalName": "time", "Unit": "s"},
+            "Channel_1_Data": T[:, None],
+            "Channel_2_Header": {"SignalName": "acc", "Unit": "m/s\u00b2", "SampleRate": 25600.0},
+            "Channel_2_Data": X[0][:, None].astype("f8"),
+        },
+    )
+    got = opened(path)
+    assert (got.rate, got.unit, got.names) == (RATE, "m/s2", ["Channel_2_Data"])
+
+
+@pytest.mark.parametrize("save", WITH_STRUCTURES)
+def test_an_axis_and_a_quantity_within_structures(path, save):
+    values = X[0][:, None].astype("f8")
+    quantity = {"label": "g", "quantity_terms": "acceleration"}
+    axis = {"start_value": 0.0, "increment": 1 / RATE, "quantity": {"label": "s"}}
+    signal = {"x_values": axis, "y_values": {"values": values, "quantity": quantity}}
+    save(path, {"Signal": signal})
+    got = opened(path)
+    assert (got.rate, got.unit) == (RATE, "g")
+    axis = {"delta": 1000 / RATE, "unit": "ms"}
+    save(path, {"a": {"Data": values, "Header": {"xAxis": axis, "yAxis": {"delta": 3.0}}}})
+    got = opened(path)
+    assert (got.rate, got.unit) == (pytest.approx(RATE), None)
+    axis = {"delta": 0.5, "unit": "Hz"}
+    save(path, {"a": {"Data": values, "Header": {"xAxis": axis}}})
+    assert opened(path).rate is None
 
 
 @pytest.mark.parametrize("save", WITH_STRUCTURES)
@@ -144,6 +179,17 @@ def test_an_array_of_structures(path, save):
     got = opened(path, variable="N09/Y[1]/Data")
     assert (got.rate, got.names) == (RATE, ["N09/Y[1]/Data"])
     np.testing.assert_array_equal(got.samples, X[:1])
+
+
+def test_an_array_of_structures_of_version_7_3_says_what_helps(path):
+    version_7_3(path, {"note": {"fs": float(RATE)}})
+    with h5py.File(path, "a") as file:
+        file["N09/Y/Data"] = np.array(
+            [[file.create_dataset(f"#refs#/{i}", data=X[i]).ref for i in (0, 1)]],
+            dtype=h5py.ref_dtype,
+        )
+        file["N09/Y"].attrs["MATLAB_class"] = np.bytes_("struct")
+    refused(path, "N09/Y/Data is a field of an array of structures .*-v7: there they are read")
 
 
 @pytest.mark.parametrize("save", ALL)

@@ -170,6 +170,13 @@ def test_a_unit_in_the_metadata_of_a_column(tmp_path):
     assert read(tmp_path / "x.parquet")[0].unit == "m/s2"
 
 
+def test_a_rate_in_the_metadata_of_a_column(tmp_path):
+    field = pa.field("a", pa.float64(), metadata={"sample_rate": "25600", "unit": "g"})
+    pq.write_table(pa.table([X], pa.schema([field])), tmp_path / "x.parquet")
+    got = read(tmp_path / "x.parquet")[0]
+    assert (got.rate_hz, got.unit) == (25600, "g")
+
+
 def test_one_page_that_unpacks_to_a_gigabyte_is_refused_before(tmp_path):
     path = tmp_path / "x.parquet"
     zeros = pa.table({"a": np.zeros(10_000_000)})

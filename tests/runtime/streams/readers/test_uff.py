@@ -126,6 +126,17 @@ def test_dates(path, line, start):
     assert opened(path).start == start
 
 
+@pytest.mark.parametrize("even", [0, 1])
+@pytest.mark.parametrize("date", ["01-Mar-26 08:00:00", "01-Jan-80 00:00:00"])
+def test_an_abscissa_that_begins_later_moves_the_start(path, even, date):
+    write(
+        path, X[:2], id3=date, x=T + 5.25, abscissa_spacing=even,
+        abscissa_min=5.25, abscissa_inc=1 / RATE, ord_data_type=4,
+    )  # fmt: skip
+    is_set = date.endswith("08:00:00")
+    assert opened(path).start == ("2026-03-01T08:00:05.250000" if is_set else None)
+
+
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("exponent", [b"e", b"E", b"D"])
 def test_dialects_of_text(path, ending, exponent):

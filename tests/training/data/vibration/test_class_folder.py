@@ -20,6 +20,9 @@ OTHERS = {
     "desktop.ini": b"[.ShellClassInfo]\r\nIconResource=C:\\Windows\\icon.dll,3\r\n",
     "report.pdf": b"%PDF-1.7\n%\xe2\xe3\n" + bytes(1000),
     "old.zip": b"PK\x03\x04" + bytes(1000),
+    "speed.csv": b"time (s),speed (rpm)\n" + b"".join(b"%d,1500\n" % i for i in range(99)),
+    "temp.csv": b"time (s),Temperature\n" + b"".join(b"%d,41.5\n" % i for i in range(99)),
+    "empty.csv": b"",
 }
 
 
