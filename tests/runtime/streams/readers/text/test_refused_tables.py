@@ -34,6 +34,18 @@ REFUSED = {
         "time,acc\n" + rows(moments("%d/%m/%Y %H:%M:%S.%f"), X[0]),
         "may be read in two ways, such as '01/03/2026 08:00:00.0.*': write the year first, like",
     ),
+    "years of two digits": (
+        "Zeit,acc\n" + rows(moments("%y-%m-%d %H:%M:%S.%f"), X[0]),
+        "years in column 'Zeit' have two digits, and may be days, such as '26-03-01 08",
+    ),
+    "years of two digits, behind a day above twelve": (
+        "time,acc\n" + rows(moments("%y/%m/14 %H:%M:%S.%f"), X[0]),
+        "years in column 'time' have two digits",
+    ),
+    "years of two digits between dots, in no language": (
+        "time,acc\n" + rows(moments("%d.%m.%y %H:%M:%S.%f"), X[0]),
+        "years in column 'time' have two digits",
+    ),
     "marks between thousands": (
         "t,acc\n" + rows(seconds(), [f'"{1000 + x:,.5f}"' for x in X[0]]),
         r"column 'acc' holds numbers such as \d,\d{3}.\d+, with marks between thousands",

@@ -258,6 +258,10 @@ TABLES = {
         "Zeit;acc\n" + rows(moments("%d.%m.%Y %H:%M:%S,%f"), X[0], delimiter=";", decimal=","),
         (RATE, ["acc"], None, START),
     ),
+    "German dates of two-digit years": (
+        "Zeit;acc\n" + rows(moments("%d.%m.%y %H:%M:%S,%f"), X[0], delimiter=";", decimal=","),
+        (RATE, ["acc"], None, START),
+    ),
     "a German date and a time in columns of their own": (
         "Datum;Uhrzeit;acc\n"
         + rows(["01.03.2026"] * N, moments("%H:%M:%S,%f"), X[0], delimiter=";", decimal=","),
