@@ -6,7 +6,6 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -15,14 +14,17 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.kinds import NoRecordingError
 from dlrsd.runtime.streams.readers.text.cells import (
     Column,
+    check_thousands,
     column_of,
     is_missing,
     is_value,
+    may_be_thousands,
     proves_decimal_comma,
 )
 from dlrsd.runtime.streams.readers.text.headings import (
     Headings,
     are_column_numbers,
+    header_cells,
     read_headings,
 )
 from dlrsd.runtime.streams.readers.text.lines import TextFile
@@ -98,7 +100,7 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
     rows = [row for row in rows if len(row) == n]
     ending = [split(line, delimiter) for line in file.ending.split("\n")[-sampled:]]
     far = [row for row in ending if len(row) == n and _is_mostly_values(row)]
-    columns = _columns(rows + far, lines, delimiter)
+    columns = _columns(rows + far, body, lines, delimiter)
     first = _first_row(lines, delimiter, columns, rows)
     _check_rows(file, lines[first:], delimiter, columns)
     above = lines[:first]
@@ -106,8 +108,7 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
         split(without_mark(line) if _is_comment(line) else line, delimiter) for line in above
     ]
     split_above = [
-        _header_cells(row, line, columns, rows)
-        for row, line in zip(split_above, above, strict=True)
+        header_cells(row, line, columns, rows) for row, line in zip(split_above, above, strict=True)
     ]
     headings = read_headings(above, split_above, n, where=str(file.path), pc=pc)
     return Dialect(delimiter, first, columns, headings, rows)
@@ -218,15 +219,23 @@ def _is_one_column(rows: Sequence[Sequence[str]], body: Sequence[str]) -> bool:
 
 
 def _columns(
-    rows: Sequence[Sequence[str]], lines: Sequence[str], delimiter: str
+    rows: Sequence[Sequence[str]], body: Sequence[str], lines: Sequence[str], delimiter: str
 ) -> tuple[Column, ...]:
     cells = list(zip(*rows, strict=True))
     comma_is_decimal = any(proves_decimal_comma(cell) for column in cells for cell in column)
     above = [split(line, delimiter) for line in lines[:_PREAMBLE]]
     day_first = comma_is_decimal or any(DAY_FIRST.fullmatch(cell) for row in above for cell in row)
     names = next(
-        (row for row in above if len(row) == len(cells)), list(map(str, range(len(cells))))
+        (row for row in above if len(row) == len(cells) and not _is_mostly_values(row)),
+        list(map(str, range(len(cells)))),
     )
+    doubtful = [i for i, column in enumerate(cells) if may_be_thousands(column)]
+    if doubtful:
+        wide = [split(line, delimiter) for line in body[-_MOST_CELLS // len(cells) :]]
+        wide = [row for row in wide if len(row) == len(cells) and _is_mostly_values(row)]
+    for i in doubtful:
+        column = (*cells[i], *(row[i] for row in wide))
+        check_thousands(column, comma_is_decimal=comma_is_decimal, name=names[i][:60])
     return tuple(
         column_of(column, day_first=day_first, comma_is_decimal=comma_is_decimal, name=name[:60])
         for column, name in zip(cells, names, strict=True)
@@ -264,34 +273,3 @@ def _numbers_columns(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> boo
     if not are_column_numbers(cells):
         return False
     return not cells[0] or any(re.search(r"[.,eE]", cell) for row in rows for cell in row[1:])
-
-
-def _header_cells(
-    row: list[str], line: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]
-) -> list[str]:
-    """The cells of a line above the numbers, brought to their number where it is clear how."""
-    n = len(columns)
-    if len(row) == n:
-        return row
-    # Names may hold blanks where blanks delimit.
-    text = without_mark(line) if _is_comment(line) else line
-    text = re.sub(r"[ \t]{9,}", 8 * " ", text)  # else the patterns would search long blanks anew
-    for pattern in (r"\t+", r"\s{2,}", r"\s+(?![(\[])", r"\s*[,;]\s*"):
-        cells = re.split(pattern, text.strip())
-        if len(cells) == n > 1:
-            return [cell.strip().strip('"') for cell in cells]
-    if not 1 < len(row) < n or any(map(is_value, row)):
-        return row
-    if all(column.kind == "empty" for column in columns[len(row) :]):  # rows end with delimiters
-        return row + [""] * (n - len(row))
-    if len(row) == n - 1:
-        firsts = [cells[0] for cells in rows[:_SAMPLED]]
-        if columns[0].kind == "text" or _counts(firsts):  # R leaves out the name of its row names
-            return ["", *row]
-    return row
-
-
-def _counts(cells: Sequence[str]) -> bool:
-    numbers = [int(cell) for cell in cells if re.fullmatch(r"\d{1,18}", cell)]
-    rises = all(b == a + 1 for a, b in pairwise(numbers))
-    return len(numbers) == len(cells) > 1 and rises

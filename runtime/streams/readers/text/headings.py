@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.readers.text.cells import is_missing, is_value
+from dlrsd.runtime.streams.readers.text.cells import Column, is_missing, is_value
 from dlrsd.runtime.streams.readers.text.preamble import (
     COMMENT,
     Preamble,
     facts_of,
     read_preamble,
+    without_mark,
 )
 from dlrsd.runtime.streams.units import known_unit, time_unit
 
 _LONGEST_NAME, _LONGEST_UNIT = 200, 10  # characters
+_FIRSTS = 100  # rows whose first cells tell row names
 
 
 class Headings(Struct, frozen=True):
@@ -139,3 +142,34 @@ def _next_to_data(lines: Sequence[str], rows: Sequence[Sequence[str]], n: int) -
         is_header = len(rows[i]) > 1 and not any(map(is_value, rows[i]))
         return i + 1 if is_header and len(rows[i]) != n and not facts_of([lines[i]]) else 0
     return 0
+
+
+def header_cells(
+    row: list[str], line: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]
+) -> list[str]:
+    """The cells of a line above the numbers, brought to their number where it is clear how."""
+    n = len(columns)
+    if len(row) == n:
+        return row
+    # Names may hold blanks where blanks delimit.
+    text = without_mark(line) if COMMENT.match(line) else line
+    text = re.sub(r"[ \t]{9,}", 8 * " ", text)  # else the patterns would search long blanks anew
+    for pattern in (r"\t+", r"\s{2,}", r"\s+(?![(\[])", r"\s*[,;]\s*"):
+        cells = re.split(pattern, text.strip())
+        if len(cells) == n > 1:
+            return [cell.strip().strip('"') for cell in cells]
+    if not 1 < len(row) < n or any(map(is_value, row)):
+        return row
+    if all(column.kind == "empty" for column in columns[len(row) :]):  # rows end with delimiters
+        return row + [""] * (n - len(row))
+    if len(row) == n - 1:
+        firsts = [cells[0] for cells in rows[:_FIRSTS]]
+        if columns[0].kind == "text" or _counts(firsts):  # R leaves out the name of its row names
+            return ["", *row]
+    return row
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    numbers = [int(cell) for cell in cells if re.fullmatch(r"\d{1,18}", cell)]
+    rises = all(b == a + 1 for a, b in pairwise(numbers))
+    return len(numbers) == len(cells) > 1 and rises

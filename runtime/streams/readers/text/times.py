@@ -214,9 +214,7 @@ _FORMS = _forms()
 _COMPILED = [re.compile(pattern) for pattern, *_ in _FORMS]
 
 
-def _check_year(
-    pattern: str, found: Sequence[re.Match[str]], day_first: bool, column: str
-) -> None:
+def _check_year(pattern: str, found: Sequence[re.Match[str]], day_first: bool, column: str) -> None:
     """Refuse numbers such as 26-03-04, of which the first or the last may be the year.
 
     Between dots the day comes first, where something else says so; a number above 31 is no day.

@@ -59,6 +59,23 @@ REFUSED = {
         ),
         "marks between thousands",
     ),
+    "German marks between thousands of integers": (
+        "".join(f"{round(x * 2000):,}\n".replace(",", ".") for x in X[0]),
+        r"column '0' holds numbers such as -?\d+\.\d{3}, with marks between thousands",
+    ),
+    "thousands that the last rows do not tell": (
+        "n;acc\n" + "".join(f"{i};{1000 * (i > 9) + i:,}\n".replace(",", ".") for i in range(300)),
+        r"column 'acc' holds numbers such as 1\.\d{3}, with marks between thousands",
+    ),
+    "points between thousands beside decimal commas": (
+        "t;acc\n"
+        + rows(
+            seconds(decimal=","),
+            [f"{3000 + i:,}".replace(",", ".") for i in range(N)],
+            delimiter=";",
+        ),
+        "column 'acc' holds numbers such as 3.* with marks between thousands",
+    ),
     "what may be thousands": (
         "n;acc\n"
         + rows([str(i) for i in range(N)], [f"{1 + i % 7},125" for i in range(N)], delimiter=";"),

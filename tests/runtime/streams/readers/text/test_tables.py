@@ -146,6 +146,14 @@ TABLES = {
         "".join(f"{t:.18e} {x:.18e}\n" for t, x in zip(T, X[0], strict=True)),
         (RATE, ["1"]),
     ),
+    "Fortran exponents behind decimal commas": (
+        "t;a\n"
+        + "".join(
+            f"{t:.9E};{x:.6E}\n".replace("E", "D").replace(".", ",")
+            for t, x in zip(T, X[0], strict=True)
+        ),
+        (RATE, ["a"]),
+    ),
     "Fortran exponents": (
         "".join(f"{t:.9E} {x:.6E}\n".replace("E", "D") for t, x in zip(T, X[0], strict=True)),
         (RATE, ["1"]),
