@@ -66,10 +66,10 @@ def read_headings(
     """
     cells = [_fitted(row, n_columns) for row in rows]
     named = [i for i, row in enumerate(cells) if row is not None and _are_names(row)]
-    named = [i for i in named if not (n_columns <= 2 and facts_of([lines[i]]))]
+    named = [i for i in named if not _is_fact(lines[i], lines, n_columns)]
     names: tuple[str, ...] = ()
     units: tuple[str | None, ...] = (None,) * n_columns
-    first = len(lines)
+    others = list(lines)
     if named:
         first = named[-1]
         row = cells[first]
@@ -77,10 +77,12 @@ def read_headings(
         above = cells[first - 1] if first and first - 1 in named else None
         if above is not None and _are_units(row):
             units = tuple(cell.strip("[]() ") or None for cell in row)
+            del others[first]
             first, row = first - 1, above
         names = tuple(row)
+        del others[first]
         for i, found in enumerate(rows[first + 1 :], first + 1):
-            if any(is_value(cell) for cell in found) and not COMMENT.match(lines[i]):
+            if any(map(is_value, found)) and not (COMMENT.match(lines[i]) or facts_of([lines[i]])):
                 raise InputError(
                     f"line {i + 1} of {where} is damaged: got {lines[i].strip()!r:.60}, expected "
                     f"a row of {n_columns} values"
@@ -91,10 +93,25 @@ def read_headings(
             f"the rows of {where} have {n_columns} values, but their header names {len(listed)}: "
             f"expected as many; decimal commas need semicolons or tabs between the columns"
         )
-    preamble = read_preamble(lines[:first], pc=pc)
-    if len(preamble.units) == n_columns and not any(units):
-        units = preamble.units
+    preamble = read_preamble(others, pc=pc)
+    if preamble.units and not any(units):
+        units = (None,) * (n_columns - len(preamble.units)) + preamble.units
+        if len(units) > n_columns or len(preamble.units) < n_columns - 1:
+            raise InputError(
+                f"{where} states {len(preamble.units)} units ({', '.join(preamble.units)}), and "
+                f"has {n_columns} columns: expected one unit for all, or one for each column"
+            )
     return Headings(names, units, preamble)
+
+
+def _is_fact(line: str, lines: Sequence[str], n_columns: int) -> bool:
+    """Whether a line that may hold the names of columns states facts instead."""
+    if not (n_columns <= 2 or "=" in line):
+        return False
+    if facts_of([line]):
+        return True
+    counts = [each for each in lines if re.fullmatch(r"[^:=]+[:=]\s*\d[\d.]*\s*", each)]
+    return line in counts and (len(counts) > 1 or bool(facts_of(lines)))
 
 
 def _fitted(row: Sequence[str], n: int) -> list[str] | None:

@@ -335,7 +335,7 @@ TABLES = {
     "a scope with a header in the middle of nowhere": (
         "Model,TPS2024\nFirmware,v10.41\n\nRecord Length,400\nSample Interval,3.90625e-05\n"
         "Vertical Units,g\n\nTIME,CH1,CH2\n" + rows(seconds(8), *TWO),
-        (RATE, ["CH1", "CH2"]),
+        (RATE, ["CH1", "CH2"], "g"),
     ),
 }
 
