@@ -110,7 +110,8 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
     split_above = [
         header_cells(row, line, columns, rows) for row, line in zip(split_above, above, strict=True)
     ]
-    headings = read_headings(above, split_above, n, where=str(file.path), pc=pc)
+    beside = _facts_beside(lines[first : first + _PREAMBLE], delimiter, rows)
+    headings = read_headings(above, split_above, n, beside=beside, where=str(file.path), pc=pc)
     return Dialect(delimiter, first, columns, headings, rows)
 
 
@@ -266,6 +267,14 @@ def _first_row(
         if all(fits) and has_value and not _numbers_columns(cells, rows):
             return i
     return 0
+
+
+def _facts_beside(lines: Sequence[str], delimiter: str, rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of the facts that stand in columns in front of the numbers, empty further below."""
+    shares = [sum(map(is_missing, column)) / len(rows) for column in zip(*rows, strict=True)]
+    n = next((i for i, share in enumerate(shares) if share < 1 / 2), 0)
+    cells = [split(line, delimiter) for line in lines]
+    return [",".join(row[:n]) for row in cells if len(row) == len(shares) and n > 1 and row[0]]
 
 
 def _numbers_columns(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

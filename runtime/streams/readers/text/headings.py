@@ -16,11 +16,13 @@ from dlrsd.runtime.streams.readers.text.preamble import (
     Preamble,
     facts_of,
     read_preamble,
+    read_rate,
     without_mark,
 )
 from dlrsd.runtime.streams.units import known_unit, time_unit
 
 _LONGEST_NAME, _LONGEST_UNIT = 200, 10  # characters
+_COUNTS = re.compile(r"sequence|index|samples?", re.IGNORECASE)  # in the place of a unit
 _FIRSTS = 100  # rows whose first cells tell row names
 
 
@@ -42,7 +44,13 @@ class Headings(Struct, frozen=True):
 
 
 def read_headings(
-    lines: Sequence[str], rows: Sequence[Sequence[str]], n_columns: int, *, where: str, pc: Any
+    lines: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    n_columns: int,
+    *,
+    beside: Sequence[str] = (),
+    where: str,
+    pc: Any,
 ) -> Headings:
     """Names, units and facts.
 
@@ -54,6 +62,8 @@ def read_headings(
         The cells of each of them.
     n_columns : int
         Of the numbers below.
+    beside : sequence of str
+        Lines of facts that stand beside the numbers.
     where : str
         What messages call the file.
     pc : module
@@ -64,6 +74,7 @@ def read_headings(
     InputError
         If a row of numbers among them is damaged, or there are fewer or more names than columns.
     """
+    rows, below = _without_facts(rows)
     cells = [_fitted(row, n_columns) for row in rows]
     named = [i for i, row in enumerate(cells) if row is not None and _are_names(row)]
     named = [i for i in named if not _is_fact(lines[i], lines, n_columns)]
@@ -74,9 +85,13 @@ def read_headings(
         first = named[-1]
         row = cells[first]
         assert row is not None  # noqa: S101 - for type checkers
-        above = cells[first - 1] if first and first - 1 in named else None
-        if above is not None and _are_units(row):
-            units = tuple(cell.strip("[]() ") or None for cell in row)
+        above = cells[first - 1] if first else None
+        if above is not None and (first - 1 in named or _are_numbered(above)) and _are_units(row):
+            units = tuple(_unit(cell) for cell in row)
+            above = [
+                unit if _COUNTS.fullmatch(unit) else name
+                for name, unit in zip(above, row, strict=True)
+            ]
             del others[first]
             first, row = first - 1, above
         names = tuple(row)
@@ -93,7 +108,7 @@ def read_headings(
             f"the rows of {where} have {n_columns} values, but their header names {len(listed)}: "
             f"expected as many; decimal commas need semicolons or tabs between the columns"
         )
-    preamble = read_preamble(others, pc=pc)
+    preamble = read_preamble([*others, *below, *beside], pc=pc)
     if preamble.units and not any(units):
         units = (None,) * (n_columns - len(preamble.units)) + preamble.units
         if len(units) > n_columns or len(preamble.units) < n_columns - 1:
@@ -102,6 +117,28 @@ def read_headings(
                 f"has {n_columns} columns: expected one unit for all, or one for each column"
             )
     return Headings(names, units, preamble)
+
+
+def _without_facts(
+    rows: Sequence[Sequence[str]],
+) -> tuple[list[Sequence[str]], list[str]]:
+    """The rows without a rate, or interval, and its name in the row above it, and these as lines.
+
+    Oscilloscopes write ``X,CH1,Start,Increment`` above ``Sequence,Volt,-5.8e-02,3.9e-05``.
+    """
+    left, facts = list(rows), []
+    for i, (names, values) in enumerate(pairwise(rows)):
+        pairs = [(name, value) for name, value in zip(names, values, strict=False) if name]
+        if any(is_value(name) for name, _ in pairs):
+            continue
+        found = [f"{name}: {value}" for name, value in pairs if is_value(value)]
+        found = [line for line in found if read_rate(line) is not None]
+        if found and not is_value(values[0]):
+            facts += found
+            gone = [j for j, value in enumerate(values) if is_value(value)]
+            for k in (i, i + 1):
+                left[k] = ["" if j in gone else cell for j, cell in enumerate(left[k])]
+    return left, facts
 
 
 def _is_fact(line: str, lines: Sequence[str], n_columns: int) -> bool:
@@ -141,6 +178,15 @@ def are_column_numbers(row: Sequence[str]) -> bool:
         [str(i) for i in range(len(numbered))],
         [str(i + 1) for i in range(len(numbered))],
     )
+
+
+def _are_numbered(row: Sequence[str]) -> bool:
+    """Whether cells are a name and the numbers of channels: x-axis, 1, 2."""
+    return not is_value(row[0]) and are_column_numbers(["", *row[1:]])
+
+
+def _unit(cell: str) -> str | None:
+    return None if _COUNTS.fullmatch(cell) else cell.strip("[]() ") or None
 
 
 def _are_units(row: Sequence[str]) -> bool:

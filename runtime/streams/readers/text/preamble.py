@@ -115,6 +115,11 @@ def read_preamble(lines: Sequence[str], *, pc: Any) -> Preamble:
     return Preamble(rate_of(facts), unit, units, start=start)
 
 
+def read_rate(line: str) -> float | None:
+    """The rate in Hz that a line states, or None."""
+    return rate_of(facts_of([line]))
+
+
 def without_mark(line: str) -> str:
     """A line without the mark of a comment in front."""
     found = COMMENT.match(line)
@@ -165,7 +170,8 @@ def _one_number(key: str, value: str, mark: str) -> str | None:
     """The number that a fact states, with its unit, where a line may have one for each column."""
     text = _PER_SECOND.sub(r"\1Hz", value)
     cells = [cell.strip(' "') for cell in re.split("," if mark == "," else r"[;\t]|,\s", text)]
-    numbers, unit = [], ""
+    numbers: list[str] = []
+    unit = ""
     for cell in filter(None, cells):
         found = re.fullmatch(r"([+-]?[\d.,]+(?:[eE][+-]?\d+)?|nan)?\s*([^\d\s,.]*)(.*)", cell)
         if _GROUPED.fullmatch(cell) and not _are_equal(cell):
