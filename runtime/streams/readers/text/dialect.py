@@ -21,6 +21,11 @@ from dlrsd.runtime.streams.readers.text.cells import (
     may_be_thousands,
     proves_decimal_comma,
 )
+from dlrsd.runtime.streams.readers.text.doubts import (
+    is_one_column,
+    refuse_bare_facts,
+    refuse_decimal_commas,
+)
 from dlrsd.runtime.streams.readers.text.headings import (
     Headings,
     are_column_numbers,
@@ -89,7 +94,7 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
             f"{file.path} holds no rows of numbers: expected a column for each channel, separated "
             f"by commas, semicolons, tabs or blanks"
         )
-    if not said and delimiter == "," and _is_one_column(rows, body):
+    if not said and delimiter == "," and is_one_column(rows, body):
         delimiter, rows = ";", [[",".join(row)] for row in rows]
     n = Counter(map(len, rows)).most_common(1)[0][0]
     if n > MOST_COLUMNS:
@@ -110,8 +115,11 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
     split_above = [
         header_cells(row, line, columns, rows) for row, line in zip(split_above, above, strict=True)
     ]
+    refuse_bare_facts([split(line, delimiter) for line in body[:_SAMPLED]])
     beside = _facts_beside(lines[first : first + _PREAMBLE], delimiter, rows)
     headings = read_headings(above, split_above, n, beside=beside, where=str(file.path), pc=pc)
+    if delimiter == "," and not said and not headings.names:
+        refuse_decimal_commas(rows)
     return Dialect(delimiter, first, columns, headings, rows)
 
 
@@ -183,40 +191,12 @@ def _delimiter(body: Sequence[str]) -> str:
         if n > 1:
             scores[delimiter] = round(share, 2) * (times / len(rows)) ** 0.5
     best = max(scores, key=lambda each: scores[each], default="\t")
-    # A line that is one number or time has no delimiter; with a comma, `_is_one_column` decides.
+    # A line that is one number or time has no delimiter; with a comma, `is_one_column` decides.
     bare = [line.strip().strip('"') for line in body[-_FEW:]]
     alone = sum(is_value(line) and ("," not in line or ":" in line) for line in bare) / len(bare)
     if alone > scores.get(best, 0) or (alone == 1 and best == BLANKS):  # a date and a time
         return "\t"
     return best
-
-
-def _is_one_column(rows: Sequence[Sequence[str]], body: Sequence[str]) -> bool:
-    """Whether pairs of integers between commas are numbers with decimal commas.
-
-    Raises
-    ------
-    InputError
-        If they may be either.
-    """
-    pairs = [row for row in rows if len(row) == 2]
-    seconds = [second for _, second in pairs]
-    if len(pairs) < len(rows) or not all(
-        re.fullmatch(r"[+-]?\d+", first) and re.fullmatch(r"\d+(e[+-]?\d+)?", second, re.IGNORECASE)
-        for first, second in pairs
-    ):
-        return False
-    if any(len(second) > 1 and second[0] == "0" for second in seconds):
-        return True
-    header = [line for line in body if not re.search(r"\d", line)]
-    if header:
-        return "," not in header[-1]
-    if all(len(second) == 1 for second in seconds):
-        raise InputError(
-            f"rows like {','.join(pairs[0])} may be one column with decimal commas or two of "
-            f"integers: write a header line, or decimal points"
-        )
-    return False
 
 
 def _columns(

@@ -85,6 +85,18 @@ REFUSED = {
         "t,acc\n" + rows(seconds(decimal=","), X[0], decimal=","),
         "have 4 values, but their header names 2: .*decimal commas need semicolons",
     ),
+    "decimal commas between commas, without a header": (
+        rows(seconds(decimal=","), X[0], decimal=","),
+        "rows like 0,0.*,.* may hold decimal commas or integers",
+    ),
+    "numbers that are no samples": (
+        f"25600\n{N}\n" + rows(X[0]),
+        "begins with 25600, 400, far beyond the numbers behind",
+    ),
+    "a number that is no sample, below a name": (
+        "acc\n25600\n" + rows(X[0]),
+        "begins with 25600, far beyond the numbers behind",
+    ),
     "one column or two": (
         "".join(f"{i % 7},{i % 10}\n" for i in range(N)),
         "may be one column with decimal commas or two of integers",

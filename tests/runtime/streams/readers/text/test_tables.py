@@ -320,6 +320,16 @@ TABLES = {
         rows(["9"] * N, ["39"] * N, ["39"] * N, [f"{65664 + t * 1e6:.0f}" for t in T], *TWO),
         (RATE, ["4", "5"]),
     ),
+    "files of FEMTO with temperatures": (
+        rows(
+            ["9"] * N,
+            [str(39 + (i + 57) // 600) for i in range(N)],
+            [str((i + 57) // 10 % 60) for i in range(N)],
+            [str((i + 57) % 10) for i in range(N)],
+            *ONE,
+        ),
+        (10.0, ["4"]),
+    ),
     "files of FEMTO with semicolons": (
         rows(
             ["9"] * N,

@@ -1,0 +1,82 @@
+"""Numbers of a table that may be read in two ways: they are refused where nothing decides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import dropwhile, pairwise, takewhile
+
+from dlrsd.runtime.base.errors import InputError
+
+_MOST_FACTS = 10  # numbers above a column
+_BEYOND = 10  # times the samples
+
+
+def is_one_column(rows: Sequence[Sequence[str]], body: Sequence[str]) -> bool:
+    """Whether pairs of integers between commas are numbers with decimal commas.
+
+    Raises
+    ------
+    InputError
+        If they may be either.
+    """
+    pairs = [row for row in rows if len(row) == 2]
+    seconds = [second for _, second in pairs]
+    if len(pairs) < len(rows) or not all(
+        re.fullmatch(r"[+-]?\d+", first) and re.fullmatch(r"\d+(e[+-]?\d+)?", second, re.IGNORECASE)
+        for first, second in pairs
+    ):
+        return False
+    if any(len(second) > 1 and second[0] == "0" for second in seconds):
+        return True
+    header = [line for line in body if not re.search(r"\d", line)]
+    if header:
+        return "," not in header[-1]
+    if all(len(second) == 1 for second in seconds):
+        raise InputError(
+            f"rows like {','.join(pairs[0])} may be one column with decimal commas or two of "
+            f"integers: write a header line, or decimal points"
+        )
+    return False
+
+
+def refuse_decimal_commas(rows: Sequence[Sequence[str]]) -> None:
+    """Refuse rows such as ``0,000039,0,123456``, without names, whose commas may be decimal ones.
+
+    A zero in front of other digits, and no point anywhere, tell that.
+    """
+    if any("." in cell for row in rows for cell in row):
+        return
+    columns = list(zip(*rows, strict=True))
+    for before, behind in pairwise(columns):
+        digits = all(re.fullmatch(r"\d+([eE][+-]?\d+)?", cell) for cell in behind)
+        padded = any(re.match(r"0\d", cell) for cell in behind)
+        if digits and padded and all(re.fullmatch(r"[+-]?\d+", cell) for cell in before):
+            raise InputError(
+                f"rows like {','.join(rows[0])[:60]} may hold decimal commas or integers: write "
+                f"decimal points, or semicolons between the columns, or a header line"
+            )
+
+
+def refuse_bare_facts(rows: Sequence[Sequence[str]]) -> None:
+    """Refuse a column that begins with integers far beyond all its decimal numbers behind them.
+
+    Some programs write the rate and the number of samples there.
+    """
+    cells = [row[0] for row in rows if len(row) == 1]
+    cells = list(dropwhile(lambda cell: not _is_number(cell), cells))  # a name
+    facts = list(takewhile(re.compile(r"[1-9]\d+").fullmatch, cells))
+    numbers = [float(cell.replace(",", ".")) for cell in cells[len(facts) :] if _is_number(cell)]
+    decimals = [cell for cell in cells[len(facts) :] if re.search(r"[.,]\d|\d[eE]", cell)]
+    if not (0 < len(facts) <= _MOST_FACTS and len(numbers) > len(facts)):
+        return
+    largest = max(map(abs, numbers))
+    if 2 * len(decimals) > len(numbers) and min(map(int, facts)) > _BEYOND * largest:
+        raise InputError(
+            f"its column begins with {', '.join(facts)}, far beyond the numbers behind, and so no "
+            f"samples: write what they are in front of them, such as Fs: 25600, or take them out"
+        )
+
+
+def _is_number(cell: str) -> bool:
+    return re.fullmatch(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", cell) is not None
