@@ -25,6 +25,11 @@ Kind = Literal["number", "time", "complex", "text", "empty"]
 
 _POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?[iI]nf(inity)?")
 _LONG = re.compile(r"[+-]?\d{16,18}|\d{19}")
+# 20260314100058.123 is a time, and no number.
+_PACKED = re.compile(
+    r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])[0-5]\d[0-5]\d"
+    r"([.,]?\d{3,9}|[.,]\d{1,2})?"
+)
 _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?")
 _FORTRAN = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)[dD][+-]?\d+")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'’ \xa0\u202f])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
@@ -124,6 +129,10 @@ def column_of(
     known = [cell for cell in cells if not is_missing(cell)]
     if not known:
         return Column("empty")
+    if all(map(_PACKED.fullmatch, known)):
+        packed = time_form(known, day_first=day_first, column=name)
+        if packed is not None:
+            return Column("time", form=packed)
     if all(map(_POINT.fullmatch, known)):
         return Column("number", is_long=all(map(_LONG.fullmatch, known)))
     if any(_MINUS in cell for cell in known):

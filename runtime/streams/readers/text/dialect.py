@@ -25,6 +25,7 @@ from dlrsd.runtime.streams.readers.text.doubts import (
     is_one_column,
     refuse_bare_facts,
     refuse_decimal_commas,
+    refuse_packed_times,
 )
 from dlrsd.runtime.streams.readers.text.headings import (
     Headings,
@@ -120,6 +121,10 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
     headings = read_headings(above, split_above, n, beside=beside, where=str(file.path), pc=pc)
     if delimiter == "," and not said and not headings.names:
         refuse_decimal_commas(rows)
+    names = headings.names or tuple(map(str, range(n)))
+    for column, name, unit in zip(zip(*rows, strict=True), names, headings.units, strict=True):
+        if unit is None:
+            refuse_packed_times(column, name)
     return Dialect(delimiter, first, columns, headings, rows)
 
 

@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from itertools import dropwhile, pairwise, takewhile
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.clock import is_named_time
+from dlrsd.runtime.streams.readers.text.cells import is_missing
+from dlrsd.runtime.streams.units import known_unit, time_unit_in, unit_in
 
 _MOST_FACTS = 10  # numbers above a column
 _BEYOND = 10  # times the samples
+_HOURS_MINUTES_SECONDS = re.compile(r"([01]\d|2[0-3])[0-5]\d[0-5]\d(\.?\d{3}|\.?\d{6}|\.\d*)")
 
 
 def is_one_column(rows: Sequence[Sequence[str]], body: Sequence[str]) -> bool:
@@ -75,6 +79,25 @@ def refuse_bare_facts(rows: Sequence[Sequence[str]]) -> None:
         raise InputError(
             f"its column begins with {', '.join(facts)}, far beyond the numbers behind, and so no "
             f"samples: write what they are in front of them, such as Fs: 25600, or take them out"
+        )
+
+
+def refuse_packed_times(cells: Sequence[str], name: str) -> None:
+    """Refuse a column that rises and may be times of day without colons, such as 100058.999.
+
+    As seconds, each full minute would be a gap of 40. A name or unit that says a unit decides.
+    """
+    known = [cell.replace(",", ".") for cell in cells if not is_missing(cell)]
+    if not known or not all(map(_HOURS_MINUTES_SECONDS.fullmatch, known)):
+        return
+    if time_unit_in(name) is not None or known_unit(name) or unit_in(name):
+        return
+    if "." not in known[0] and not (is_named_time(name) or name.isdigit()):
+        return  # row numbers, counters
+    if len(set(known)) > 1 and all(float(a) <= float(b) for a, b in pairwise(known)):
+        raise InputError(
+            f"the times in column {name!r} may be hours, minutes and seconds or one number, such "
+            f"as {cells[0]}: write them like 10:00:58.999, or name a unit, like {name} (s)"
         )
 
 

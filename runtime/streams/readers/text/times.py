@@ -42,6 +42,7 @@ _CLOCKS = (
     r"(?P<hour>\d\d)\.(?P<minute>\d\d)\.(?P<second>\d\d)",
     r"(?P<minute>\d{1,4}):(?P<second>\d\d)[.,](?P<fraction>\d{1,9})\d*",  # elapsed, as by Excel
 )
+_PACKED = r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)(?P<fraction>\d{3,9})"
 _ZONE = r"(?: ?(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?"
 _DAYS = r"(?:(?P<days>\d+) days?,? ?)?"  # elapsed, as pandas writes it
 _ISO = re.compile(
@@ -204,7 +205,7 @@ def _forms() -> list[tuple[str, bool, bool]]:
     with_time = [rf"{date}(?:[T_]|,? ?){plain}{_ZONE}" for date in _DATES[:1] + _DATES[2:]]
     forms = [(pattern, True, True) for pattern in with_time]
     forms += [(rf"{_DATES[1]}[T _-]?(?:{clock}){_ZONE}", True, True) for clock in (compact, plain)]
-    forms += [(rf"{_DATES[0]}\.{dotted}", True, True)]
+    forms += [(rf"{_DATES[1]}{_PACKED}", True, True), (rf"{_DATES[0]}\.{dotted}", True, True)]
     forms += [(date, True, False) for date in _DATES[:1] + _DATES[2:]]
     forms += [(rf"{_DAYS}{elapsed}", False, True), (rf"{_DAYS}{plain}{_ZONE}", False, True)]
     return forms

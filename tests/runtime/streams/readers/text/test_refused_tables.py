@@ -46,6 +46,14 @@ REFUSED = {
         "time,acc\n" + rows(moments("%d.%m.%y %H:%M:%S.%f"), X[0]),
         "years in column 'time' have two digits",
     ),
+    "times of day without colons": (
+        "time,acc\n" + rows([f"{100058 + i / 1000:.3f}" for i in range(N)], X[0]),
+        "times in column 'time' may be hours, minutes and seconds or one number, such as 100058",
+    ),
+    "times of day and milliseconds as one number": (
+        "time,acc\n" + rows([str(100058000 + i) for i in range(N)], X[0]),
+        "times in column 'time' may be hours, minutes and seconds or one number, such as 100058",
+    ),
     "marks between thousands": (
         "t,acc\n" + rows(seconds(), [f'"{1000 + x:,.5f}"' for x in X[0]]),
         r"column 'acc' holds numbers such as \d,\d{3}.\d+, with marks between thousands",

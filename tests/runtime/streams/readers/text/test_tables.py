@@ -287,6 +287,18 @@ TABLES = {
         "time,acc\n" + rows(moments("%Y%m%dT%H%M%S.%f", "Z"), X[0]),
         (RATE, ["acc"], None, START.replace(tzinfo=UTC)),
     ),
+    "dates and times as one number": (
+        "time,acc\n" + rows(moments("%Y%m%d%H%M%S.%f"), X[0]),
+        (RATE, ["acc"], None, START),
+    ),
+    "dates, times and their fractions as one number": (
+        "time,acc\n" + rows(moments("%Y%m%d%H%M%S%f"), X[0]),
+        (RATE, ["acc"], None, START),
+    ),
+    "seconds of six digits": (
+        "time (s),acc\n" + rows(seconds(start=100000.0), X[0]),
+        (RATE, ["acc"]),
+    ),
     "a zone": (
         "time,acc\n" + rows(moments("%Y-%m-%d %H:%M:%S.%f", "+02:00"), X[0]),
         (RATE, ["acc"], None, dt.datetime(2026, 3, 1, 6, tzinfo=UTC)),
