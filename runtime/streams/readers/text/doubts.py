@@ -13,6 +13,7 @@ from dlrsd.runtime.streams.units import known_unit, time_unit_in, unit_in
 
 _MOST_FACTS = 10  # numbers above a column
 _BEYOND = 10  # times the samples
+_WHOLE = re.compile(r"[1-9]\d{1,17}")
 _HOURS_MINUTES_SECONDS = re.compile(r"([01]\d|2[0-3])[0-5]\d[0-5]\d(\.?\d{3}|\.?\d{6}|\.\d*)")
 
 
@@ -63,23 +64,29 @@ def refuse_decimal_commas(rows: Sequence[Sequence[str]]) -> None:
 
 
 def refuse_bare_facts(rows: Sequence[Sequence[str]]) -> None:
-    """Refuse a column that begins with integers far beyond all its decimal numbers behind them.
+    """Refuse rows of integers, far beyond all the decimal numbers behind them.
 
     Some programs write the rate and the number of samples there.
     """
-    cells = [row[0] for row in rows if len(row) == 1]
-    cells = list(dropwhile(lambda cell: not _is_number(cell), cells))  # a name
-    facts = list(takewhile(re.compile(r"[1-9]\d+").fullmatch, cells))
-    numbers = [float(cell.replace(",", ".")) for cell in cells[len(facts) :] if _is_number(cell)]
-    decimals = [cell for cell in cells[len(facts) :] if re.search(r"[.,]\d|\d[eE]", cell)]
-    if not (0 < len(facts) <= _MOST_FACTS and len(numbers) > len(facts)):
+    begun = list(dropwhile(lambda row: not any(map(_is_number, row)), rows))  # behind names
+    first = list(takewhile(lambda row: all(map(_WHOLE.fullmatch, row)), begun))
+    behind = begun[len(first) :]
+    if not 0 < len(first) <= min(_MOST_FACTS, len(behind) - 1):
         return
-    largest = max(map(abs, numbers))
-    if 2 * len(decimals) > len(numbers) and min(map(int, facts)) > _BEYOND * largest:
+    if all(map(_are_beyond, zip(*first, strict=False), zip(*behind, strict=False))):
+        facts = ", ".join(cell for row in first for cell in row)
         raise InputError(
-            f"its column begins with {', '.join(facts)}, far beyond the numbers behind, and so no "
-            f"samples: write what they are in front of them, such as Fs: 25600, or take them out"
+            f"its numbers begin with {facts:.60}, far beyond those behind, and so no samples: "
+            f"write what they are in front of them, such as Fs: 25600, or take them out"
         )
+
+
+def _are_beyond(facts: Sequence[str], cells: Sequence[str]) -> bool:
+    """Whether integers are far beyond numbers, most of them with decimals."""
+    numbers = [float(cell.replace(",", ".")) for cell in cells if _is_number(cell)]
+    decimals = [cell for cell in cells if re.search(r"[.,]\d|\d[eE]", cell)]
+    largest = max(map(abs, numbers), default=0)
+    return 2 * len(decimals) > len(numbers) and min(map(int, facts)) > _BEYOND * largest
 
 
 def refuse_packed_times(cells: Sequence[str], name: str) -> None:

@@ -68,7 +68,7 @@ _NEXT_FACT = re.compile(r"[;,]\s*(?=\"?[^\W\d][^:=;,\t]{0,40}[:=])")
 _FACT = re.compile(r"\"?([^:=;,\t\"]{1,60}?)\"?\s*([:=;,\t])[:=;,\t\s]*(.*)")
 # Without a mark between them; "rate 1" is rather the name of a column.
 _BARE_FACT = re.compile(
-    r"((?!rate|period|increment)[^\W\d][^\d:=;,\t]{1,59}?)\s+()(\d[\d.,eE+-]*.{0,9})"
+    r"((?!(?i:rate|period|increment))[^\W\d][^\d:=;,\t]{1,59}?)\s+()(\d[\d.,eE+-]*.{0,9})"
 )
 
 

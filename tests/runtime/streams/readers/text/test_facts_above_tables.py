@@ -71,3 +71,9 @@ def test_facts_that_are_not_understood_are_refused(tmp_path, name):
     (tmp_path / "x.csv").write_text(head + rows(*columns))
     with pytest.raises(InputError, match=match):
         read(tmp_path / "x.csv")
+
+
+def test_a_name_with_a_number_is_no_rate(tmp_path):
+    (tmp_path / "x.csv").write_text("Rate 1\n" + rows(X[0]))
+    source, *_ = read(tmp_path / "x.csv")
+    assert (source.rate_hz, source.channel_names) == (None, ("Rate 1",))

@@ -99,11 +99,15 @@ REFUSED = {
     ),
     "numbers that are no samples": (
         f"25600\n{N}\n" + rows(X[0]),
-        "begins with 25600, 400, far beyond the numbers behind",
+        "begin with 25600, 400, far beyond those behind",
     ),
     "a number that is no sample, below a name": (
         "acc\n25600\n" + rows(X[0]),
-        "begins with 25600, far beyond the numbers behind",
+        "begin with 25600, far beyond those behind",
+    ),
+    "numbers that are no samples, in each column": (
+        "12000,12000\n" + rows(*TWO),
+        "begin with 12000, 12000, far beyond those behind",
     ),
     "one column or two": (
         "".join(f"{i % 7},{i % 10}\n" for i in range(N)),
