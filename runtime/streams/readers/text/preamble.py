@@ -13,6 +13,7 @@ from msgspec import Struct
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.attributes import rate_of, start_of, unit_of
 from dlrsd.runtime.streams.readers.text.times import time_form, to_times
+from dlrsd.runtime.streams.stream_format import parse_start
 
 COMMENT = re.compile(r"\s*(#+|%+|//+|!+|;+|\*+|--+|>+)\s*")
 _LONGEST = 500  # characters of a line that states a fact
@@ -64,7 +65,7 @@ _GROUPED = re.compile(r"[1-9]\d{0,2}([., '’\xa0\u202f]\d{3})+(?!\d).*")
 _PER_SECOND = re.compile(
     r"\b([kM]?)(?:samples?|sa?) ?(?:/|per) ?s(?:ec(?:onds?)?)?\b", re.IGNORECASE
 )
-_NEXT_FACT = re.compile(r"[;,]\s*(?=\"?[^\W\d][^:=;,\t]{0,40}[:=])")
+_NEXT_FACT = re.compile(r"[;,\t]\s*(?=\"?[^\W\d][^:=;,\t]{0,40}[:=])")
 _FACT = re.compile(r"\"?([^:=;,\t\"]{1,60}?)\"?\s*([:=;,\t])[:=;,\t\s]*(.*)")
 # Without a mark between them; "rate 1" is rather the name of a column.
 _BARE_FACT = re.compile(
@@ -84,6 +85,8 @@ class Preamble(Struct, frozen=True):
     start : datetime, optional
     day : datetime, optional
         Midnight of the day, where a line states no time.
+    unclear : str, optional
+        A start that a line states, and that is not understood.
     """
 
     rate_hz: float | None = None
@@ -91,6 +94,7 @@ class Preamble(Struct, frozen=True):
     units: tuple[str, ...] = ()
     start: datetime | None = None
     day: datetime | None = None
+    unclear: str | None = None
 
 
 def read_preamble(lines: Sequence[str], *, pc: Any) -> Preamble:
@@ -110,9 +114,12 @@ def read_preamble(lines: Sequence[str], *, pc: Any) -> Preamble:
     texts = [f"{day} {time}" if day and time else None, facts.get("start_time"), time, day]
     moments = [moment for text in texts if text and (moment := parse_moment(text, pc))]
     start = moments[0] if moments else None
+    dates = [text for text in texts if text and re.search(r"\d+[-./ ]\d+[-./ ]\d", text)]
+    dates = [text for text in dates if parse_start(text) is None]  # one that nobody set is clear
+    unclear = dates[0] if dates and start is None else None
     if start is not None and not re.search(r"\d:\d\d", f"{time} {day} {facts.get('start_time')}"):
         return Preamble(rate_of(facts), unit, units, day=start)
-    return Preamble(rate_of(facts), unit, units, start=start)
+    return Preamble(rate_of(facts), unit, units, start=start, unclear=unclear)
 
 
 def read_rate(line: str) -> float | None:

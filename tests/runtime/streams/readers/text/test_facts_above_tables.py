@@ -77,3 +77,11 @@ def test_a_name_with_a_number_is_no_rate(tmp_path):
     (tmp_path / "x.csv").write_text("Rate 1\n" + rows(X[0]))
     source, *_ = read(tmp_path / "x.csv")
     assert (source.rate_hz, source.channel_names) == (None, ("Rate 1",))
+
+
+@pytest.mark.parametrize("start", ["03/04/2026 08:00:00", "26-03-04 08:00:00"])
+def test_a_start_that_is_not_understood_is_said(tmp_path, start):
+    (tmp_path / "x.csv").write_text(f"Start: {start}\nfs: 25600\na,b\n" + rows(*X))
+    source, *_ = read(tmp_path / "x.csv")
+    assert source.start is None
+    assert [warning for warning in source.warnings if f"('{start}') is not understood" in warning]

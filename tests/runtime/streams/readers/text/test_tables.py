@@ -60,7 +60,7 @@ TABLES = {
         "HBM catman AP\t5.3\nDATE: 01.03.2026\tTIME: 08:00:00\nNumber of channels: 2\n\n"
         "Time  1 - default sample rate [s]\tacc 1 [g]\n"
         + rows(seconds(decimal=","), X[0], delimiter="\t", decimal=","),
-        (RATE, ["acc 1 [g]"], "g"),
+        (RATE, ["acc 1 [g]"], "g", START),
     ),
     "units of which one is not known": (
         "Time,Acc\ns,mV/g\n" + rows(seconds(), X[0]),
