@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.clock import is_named_time
 from dlrsd.runtime.streams.readers.text.cells import Column, is_missing, is_value
 from dlrsd.runtime.streams.readers.text.preamble import (
     COMMENT,
@@ -192,6 +193,8 @@ def _unit(cell: str) -> str | None:
 def _are_units(row: Sequence[str]) -> bool:
     """Whether cells are units: one that is known, or all in brackets, and nothing long."""
     filled = [cell for cell in row if cell and cell != "-"]
+    if any(map(is_named_time, filled)):  # t, a
+        return False
     is_known = any(known_unit(cell) or time_unit(cell) is not None for cell in filled)
     bracketed = filled and all(re.fullmatch(r"[(\[].*[)\]]", cell) for cell in filled)
     return (is_known and all(len(cell) <= _LONGEST_UNIT for cell in filled)) or bool(bracketed)

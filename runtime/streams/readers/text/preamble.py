@@ -67,9 +67,10 @@ _PER_SECOND = re.compile(
 )
 _NEXT_FACT = re.compile(r"[;,\t]\s*(?=\"?[^\W\d][^:=;,\t]{0,40}[:=])")
 _FACT = re.compile(r"\"?([^:=;,\t\"]{1,60}?)\"?\s*([:=;,\t])[:=;,\t\s]*(.*)")
-# Without a mark between them; "rate 1" is rather the name of a column.
+# Without a mark between them; "rate 1" is rather the name of a column, "sample time 10 s" a length.
 _BARE_FACT = re.compile(
-    r"((?!(?i:rate|period|increment))[^\W\d][^\d:=;,\t]{1,59}?)\s+()(\d[\d.,eE+-]*.{0,9})"
+    r"((?!(?i:rate|period|increment|sf|sr|ts|sampl\w* time)\b)[^\W\d][^\d:=;,\t]{1,59}?)"
+    r"\s+()(\d[\d.,eE+-]*.{0,9})"
 )
 
 
@@ -188,6 +189,8 @@ def _one_number(key: str, value: str, mark: str) -> str | None:
             )
         if not found or not (found[1] or (numbers and _is_unit(cell))):
             break
+        if numbers and found[2] and not _is_unit(found[2]):
+            break  # the number of something else
         unit = unit or found[2].strip("()[]")
         if found[1]:
             pair = found[1].split(",")
@@ -199,7 +202,7 @@ def _one_number(key: str, value: str, mark: str) -> str | None:
             f"{key!r} is {value}: expected one for all channels, and no comma in it, such as 25600"
         )
     if numbers and unit and not _is_unit(unit):
-        if not re.search("sampl|abtast", key, re.IGNORECASE):
+        if not (re.search("sampl|abtast", key, re.IGNORECASE) and unit[0].isalpha()):
             return None
         raise InputError(
             f"{key!r} is {value}, in a unit that is not known: write it in Hz or s, such as 25600 "

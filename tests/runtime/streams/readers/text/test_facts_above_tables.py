@@ -21,6 +21,8 @@ HEADS = {  # lines above one column, and its name and unit
     "words behind the unit": ("Sample rate: 25600 Hz per channel\nacc\n", "acc", None),
     "a unit in brackets": ("Sample rate: 25600 [Hz]\nacc\n", "acc", None),
     "a fact below the name": ("acc\nFs: 25600\n", "acc", None),
+    "a number of something else behind": ("Sample rate: 25600 Hz, 16 bit\n", "0", None),
+    "a time that is no interval": ("Sample time: 10:00:00\nfs: 25600\nacc\n", "acc", None),
     "German decimals": ("Abtastrate: 25600,000 Hz\n", "0", None),
 }
 CELLS = {  # lines above two columns

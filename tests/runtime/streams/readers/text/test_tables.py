@@ -220,6 +220,10 @@ TABLES = {
         "Sample rate (kHz);25,6\na;b\n" + rows(*TWO, delimiter=";", decimal=","),
         (RATE, ["a", "b"]),
     ),
+    "names like units below a fact of words": (
+        "Sensitivity,100 mV/g\nt,a\n" + rows(seconds(), X[0]),
+        (RATE, ["a"]),
+    ),
     "a row of units": (
         "Time,Channel A\n(ms),(g)\n\n" + rows(seconds(5, 1e3), X[0]),
         (RATE, ["Channel A"], "g"),
