@@ -78,7 +78,8 @@ def read_headings(
     rows, below = _without_facts(rows)
     cells = [_fitted(row, n_columns) for row in rows]
     named = [i for i, row in enumerate(cells) if row is not None and _are_names(row)]
-    named = [i for i in named if not _is_fact(lines[i], lines, n_columns)]
+    facts = _of_facts(lines, n_columns)
+    named = [i for i in named if lines[i] not in facts]
     names: tuple[str, ...] = ()
     units: tuple[str | None, ...] = (None,) * n_columns
     others = list(lines)
@@ -142,14 +143,13 @@ def _without_facts(
     return left, facts
 
 
-def _is_fact(line: str, lines: Sequence[str], n_columns: int) -> bool:
-    """Whether a line that may hold the names of columns states facts instead."""
-    if not (n_columns <= 2 or "=" in line):
-        return False
-    if facts_of([line]):
-        return True
-    counts = [each for each in lines if re.fullmatch(r"[^:=]+[:=]\s*\d[\d.]*\s*", each)]
-    return line in counts and (len(counts) > 1 or bool(facts_of(lines)))
+def _of_facts(lines: Sequence[str], n_columns: int) -> set[str]:
+    """The lines that may seem to hold the names of columns, and state facts instead."""
+    facts = {line for line in lines if (n_columns <= 2 or "=" in line) and facts_of([line])}
+    if n_columns > 2:
+        return facts
+    counts = {line for line in lines if re.fullmatch(r"[^:=]{1,60}[:=]\s*\d[\d.]*\s*", line)}
+    return facts | counts if facts or len(counts) > 1 else facts
 
 
 def _fitted(row: Sequence[str], n: int) -> list[str] | None:
