@@ -1,9 +1,9 @@
 """Times that stand in several columns: a date and a time of day, a time and its milliseconds, or
 year, month, day, hour, ...
 
-Columns of a calendar are told by their names. Without names, hour, minute, second and microsecond
-in front of the channels are told by their ranges and by rising evenly together, as the files of
-the FEMTO (PRONOSTIA) bearings have them.
+Columns of a calendar are told by their names. Without names, hour, minute, second and a part of
+it in front of the channels are told by their ranges and by rising evenly together, as the files of
+the FEMTO (PRONOSTIA) bearings have them: microseconds beside vibration, tenths beside temperature.
 """
 
 from __future__ import annotations
@@ -34,9 +34,12 @@ _NANOS = {
     "hour": 3_600_000_000_000,
     "minute": 60_000_000_000,
     "second": 1_000_000_000,
+    "tenth": 100_000_000,
+    "hundredth": 10_000_000,
     "millisecond": 1_000_000,
     "microsecond": 1000,
 }
+_ONLY_MICROS = 1000  # parts of a second, from which on they are microseconds
 _SMALL = ("millisecond", "microsecond")
 _OF_DAY, _DATE = ("hour", "minute", "second"), ("year", "month", "day")
 
@@ -155,10 +158,17 @@ def _unnamed_parts(
     whole = (first[:, :3] == np.floor(first[:, :3])).all() and (first >= 0).all()
     if not whole or (first.max(axis=0) >= (24, 60, 60, 1_000_000)).any():
         return {}
-    least = "millisecond" if first[:, 3].max() < 1000 else "microsecond"
-    parts = {"hour": 0, "minute": 1, "second": 2, least: 3}
-    seconds = np.asarray(sum(first[:, i] * (_NANOS[part] / 1e9) for part, i in parts.items()))
-    return parts if find_clock("time", seconds, unit="s") is not None else {}
+    for least in ("tenth", "hundredth", "millisecond", "microsecond"):
+        if first[:, 3].max() * _NANOS[least] >= _NANOS["second"]:
+            continue
+        parts = {"hour": 0, "minute": 1, "second": 2, least: 3}
+        seconds = np.asarray(sum(first[:, i] * (_NANOS[part] / 1e9) for part, i in parts.items()))
+        steps = np.diff(seconds)
+        is_proven = first[:, 3].max() >= _ONLY_MICROS or np.ptp(first[:, 2]) > 0
+        is_even = steps.max(initial=0) < 2 * np.median(steps) if len(steps) else False
+        if is_proven and is_even and find_clock("time", seconds, unit="s") is not None:
+            return parts
+    return {}
 
 
 def _calendar_maker(parts: Sequence[str], makes: Sequence[Make]) -> Make:

@@ -25,10 +25,17 @@ Kind = Literal["number", "time", "complex", "text", "empty"]
 
 _POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?[iI]nf(inity)?")
 _LONG = re.compile(r"[+-]?\d{16,18}|\d{19}")
+# 20260314100058.123 is a time, and no number.
+_PACKED = re.compile(
+    r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])[0-5]\d[0-5]\d"
+    r"([.,]?\d{3,9}|[.,]\d{1,2})?"
+)
 _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?")
-_FORTRAN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[dD][+-]?\d+")
+_FORTRAN = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)[dD][+-]?\d+")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'’ \xa0\u202f])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
 _MAY_BE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_MAY_BE_GERMAN = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
+_BELOW_THOUSAND = re.compile(r"[+-]?\d{1,3}")
 _WITH_UNIT = re.compile(
     r"([+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?) ?([^\d\s.,+-][^\d\s]*\d?)"
 )
@@ -87,6 +94,25 @@ def proves_decimal_comma(cell: str) -> bool:
     return bool(_COMMA.fullmatch(cell)) and not _MAY_BE_THOUSANDS.fullmatch(cell)
 
 
+def may_be_thousands(cells: Sequence[str]) -> bool:
+    """Whether all points of a column may stand between thousands, such as in 4.066."""
+    known = [cell.replace(_MINUS, "-") for cell in cells if not is_missing(cell)]
+    pointed = sum(bool(_MAY_BE_GERMAN.fullmatch(cell)) for cell in known)
+    bare = sum(bool(_BELOW_THOUSAND.fullmatch(cell)) for cell in known)
+    return pointed > 0 and pointed + bare == len(known)
+
+
+def check_thousands(cells: Sequence[str], *, comma_is_decimal: bool, name: str) -> None:
+    """Refuse numbers whose points stand between thousands, or may do so: 754 beside 4.066.
+
+    They may if `may_be_thousands` and there are numbers below thousand without a point beside
+    them, or decimal commas elsewhere.
+    """
+    known = [cell for cell in cells if not is_missing(cell)]
+    if may_be_thousands(known) and (comma_is_decimal or any("." not in cell for cell in known)):
+        raise _thousands(name, next(cell for cell in known if "." in cell))
+
+
 def column_of(
     cells: Sequence[str], *, day_first: bool, comma_is_decimal: bool, name: str
 ) -> Column:
@@ -103,6 +129,10 @@ def column_of(
     known = [cell for cell in cells if not is_missing(cell)]
     if not known:
         return Column("empty")
+    if all(map(_PACKED.fullmatch, known)):
+        packed = time_form(known, day_first=day_first, column=name)
+        if packed is not None:
+            return Column("time", form=packed)
     if all(map(_POINT.fullmatch, known)):
         return Column("number", is_long=all(map(_LONG.fullmatch, known)))
     if any(_MINUS in cell for cell in known):
@@ -128,7 +158,8 @@ def column_of(
             return Column("number", is_long=all(map(_LONG.fullmatch, points)))
         return _of_commas(name, points, commas, comma_is_decimal)
     if sum(bool(_FORTRAN.fullmatch(cell)) for cell in known) + len(points) >= enough:
-        return Column("number", rewrites=(("[dD]", "e"),))
+        decimal = "," if any("," in cell for cell in known) else "."
+        return Column("number", decimal=decimal, rewrites=(("[dD]", "e"),))
     if sum(bool(_COMPLEX.fullmatch(cell)) for cell in known) >= enough:
         return Column("complex")
     if sum(_is_quantity(cell) for cell in known) >= enough:

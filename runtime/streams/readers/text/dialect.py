@@ -6,7 +6,6 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -15,14 +14,23 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.kinds import NoRecordingError
 from dlrsd.runtime.streams.readers.text.cells import (
     Column,
+    check_thousands,
     column_of,
     is_missing,
     is_value,
+    may_be_thousands,
     proves_decimal_comma,
+)
+from dlrsd.runtime.streams.readers.text.doubts import (
+    is_one_column,
+    refuse_bare_facts,
+    refuse_decimal_commas,
+    refuse_packed_times,
 )
 from dlrsd.runtime.streams.readers.text.headings import (
     Headings,
     are_column_numbers,
+    header_cells,
     read_headings,
 )
 from dlrsd.runtime.streams.readers.text.lines import TextFile
@@ -87,7 +95,7 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
             f"{file.path} holds no rows of numbers: expected a column for each channel, separated "
             f"by commas, semicolons, tabs or blanks"
         )
-    if not said and delimiter == "," and _is_one_column(rows, body):
+    if not said and delimiter == "," and is_one_column(rows, body):
         delimiter, rows = ";", [[",".join(row)] for row in rows]
     n = Counter(map(len, rows)).most_common(1)[0][0]
     if n > MOST_COLUMNS:
@@ -98,7 +106,7 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
     rows = [row for row in rows if len(row) == n]
     ending = [split(line, delimiter) for line in file.ending.split("\n")[-sampled:]]
     far = [row for row in ending if len(row) == n and _is_mostly_values(row)]
-    columns = _columns(rows + far, lines, delimiter)
+    columns = _columns(rows + far, body, lines, delimiter)
     first = _first_row(lines, delimiter, columns, rows)
     _check_rows(file, lines[first:], delimiter, columns)
     above = lines[:first]
@@ -106,10 +114,17 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
         split(without_mark(line) if _is_comment(line) else line, delimiter) for line in above
     ]
     split_above = [
-        _header_cells(row, line, columns, rows)
-        for row, line in zip(split_above, above, strict=True)
+        header_cells(row, line, columns, rows) for row, line in zip(split_above, above, strict=True)
     ]
-    headings = read_headings(above, split_above, n, where=str(file.path), pc=pc)
+    refuse_bare_facts([split(line, delimiter) for line in body[:_SAMPLED]])
+    beside = _facts_beside(lines[first : first + _PREAMBLE], delimiter, rows)
+    headings = read_headings(above, split_above, n, beside=beside, where=str(file.path), pc=pc)
+    if delimiter == "," and not said and not headings.names:
+        refuse_decimal_commas(rows)
+    names = headings.names or tuple(map(str, range(n)))
+    for column, name, unit in zip(zip(*rows, strict=True), names, headings.units, strict=True):
+        if unit is None:
+            refuse_packed_times(column, name)
     return Dialect(delimiter, first, columns, headings, rows)
 
 
@@ -181,7 +196,7 @@ def _delimiter(body: Sequence[str]) -> str:
         if n > 1:
             scores[delimiter] = round(share, 2) * (times / len(rows)) ** 0.5
     best = max(scores, key=lambda each: scores[each], default="\t")
-    # A line that is one number or time has no delimiter; with a comma, `_is_one_column` decides.
+    # A line that is one number or time has no delimiter; with a comma, `is_one_column` decides.
     bare = [line.strip().strip('"') for line in body[-_FEW:]]
     alone = sum(is_value(line) and ("," not in line or ":" in line) for line in bare) / len(bare)
     if alone > scores.get(best, 0) or (alone == 1 and best == BLANKS):  # a date and a time
@@ -189,44 +204,24 @@ def _delimiter(body: Sequence[str]) -> str:
     return best
 
 
-def _is_one_column(rows: Sequence[Sequence[str]], body: Sequence[str]) -> bool:
-    """Whether pairs of integers between commas are numbers with decimal commas.
-
-    Raises
-    ------
-    InputError
-        If they may be either.
-    """
-    pairs = [row for row in rows if len(row) == 2]
-    seconds = [second for _, second in pairs]
-    if len(pairs) < len(rows) or not all(
-        re.fullmatch(r"[+-]?\d+", first) and re.fullmatch(r"\d+(e[+-]?\d+)?", second, re.IGNORECASE)
-        for first, second in pairs
-    ):
-        return False
-    if any(len(second) > 1 and second[0] == "0" for second in seconds):
-        return True
-    header = [line for line in body if not re.search(r"\d", line)]
-    if header:
-        return "," not in header[-1]
-    if all(len(second) == 1 for second in seconds):
-        raise InputError(
-            f"rows like {','.join(pairs[0])} may be one column with decimal commas or two of "
-            f"integers: write a header line, or decimal points"
-        )
-    return False
-
-
 def _columns(
-    rows: Sequence[Sequence[str]], lines: Sequence[str], delimiter: str
+    rows: Sequence[Sequence[str]], body: Sequence[str], lines: Sequence[str], delimiter: str
 ) -> tuple[Column, ...]:
     cells = list(zip(*rows, strict=True))
     comma_is_decimal = any(proves_decimal_comma(cell) for column in cells for cell in column)
     above = [split(line, delimiter) for line in lines[:_PREAMBLE]]
     day_first = comma_is_decimal or any(DAY_FIRST.fullmatch(cell) for row in above for cell in row)
     names = next(
-        (row for row in above if len(row) == len(cells)), list(map(str, range(len(cells))))
+        (row for row in above if len(row) == len(cells) and not _is_mostly_values(row)),
+        list(map(str, range(len(cells)))),
     )
+    doubtful = [i for i, column in enumerate(cells) if may_be_thousands(column)]
+    if doubtful:
+        wide = [split(line, delimiter) for line in body[-_MOST_CELLS // len(cells) :]]
+        wide = [row for row in wide if len(row) == len(cells) and _is_mostly_values(row)]
+    for i in doubtful:
+        column = (*cells[i], *(row[i] for row in wide))
+        check_thousands(column, comma_is_decimal=comma_is_decimal, name=names[i][:60])
     return tuple(
         column_of(column, day_first=day_first, comma_is_decimal=comma_is_decimal, name=name[:60])
         for column, name in zip(cells, names, strict=True)
@@ -259,39 +254,16 @@ def _first_row(
     return 0
 
 
+def _facts_beside(lines: Sequence[str], delimiter: str, rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of the facts that stand in columns in front of the numbers, empty further below."""
+    shares = [sum(map(is_missing, column)) / len(rows) for column in zip(*rows, strict=True)]
+    n = next((i for i, share in enumerate(shares) if share < 1 / 2), 0)
+    cells = [split(line, delimiter) for line in lines]
+    return [",".join(row[:n]) for row in cells if len(row) == len(shares) and n > 1 and row[0]]
+
+
 def _numbers_columns(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether cells are the numbers of the columns, and not the first row of integers."""
     if not are_column_numbers(cells):
         return False
     return not cells[0] or any(re.search(r"[.,eE]", cell) for row in rows for cell in row[1:])
-
-
-def _header_cells(
-    row: list[str], line: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]
-) -> list[str]:
-    """The cells of a line above the numbers, brought to their number where it is clear how."""
-    n = len(columns)
-    if len(row) == n:
-        return row
-    # Names may hold blanks where blanks delimit.
-    text = without_mark(line) if _is_comment(line) else line
-    text = re.sub(r"[ \t]{9,}", 8 * " ", text)  # else the patterns would search long blanks anew
-    for pattern in (r"\t+", r"\s{2,}", r"\s+(?![(\[])", r"\s*[,;]\s*"):
-        cells = re.split(pattern, text.strip())
-        if len(cells) == n > 1:
-            return [cell.strip().strip('"') for cell in cells]
-    if not 1 < len(row) < n or any(map(is_value, row)):
-        return row
-    if all(column.kind == "empty" for column in columns[len(row) :]):  # rows end with delimiters
-        return row + [""] * (n - len(row))
-    if len(row) == n - 1:
-        firsts = [cells[0] for cells in rows[:_SAMPLED]]
-        if columns[0].kind == "text" or _counts(firsts):  # R leaves out the name of its row names
-            return ["", *row]
-    return row
-
-
-def _counts(cells: Sequence[str]) -> bool:
-    numbers = [int(cell) for cell in cells if re.fullmatch(r"\d{1,18}", cell)]
-    rises = all(b == a + 1 for a, b in pairwise(numbers))
-    return len(numbers) == len(cells) > 1 and rises

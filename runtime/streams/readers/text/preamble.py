@@ -13,6 +13,7 @@ from msgspec import Struct
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.attributes import rate_of, start_of, unit_of
 from dlrsd.runtime.streams.readers.text.times import time_form, to_times
+from dlrsd.runtime.streams.stream_format import parse_start
 
 COMMENT = re.compile(r"\s*(#+|%+|//+|!+|;+|\*+|--+|>+)\s*")
 _LONGEST = 500  # characters of a line that states a fact
@@ -31,6 +32,9 @@ _WORDS = {
     "frequence d'echantillonnage": "sample_rate",
     "fréquence d'échantillonnage": "sample_rate",
     "frecuencia de muestreo": "sample_rate",
+    "frequenza di campionamento": "sample_rate",
+    "taxa de amostragem": "sample_rate",
+    "bemonsteringsfrequentie": "sample_rate",
     "sampling rate": "sample_rate",
     "sample frequency": "sample_rate",
     "abtastintervall": "dt",
@@ -45,6 +49,8 @@ _WORDS = {
     "unidad": "unit",
     "units": "unit",
     "y unit": "unit",
+    "vertical unit": "unit",
+    "vertical units": "unit",
     "startzeit": "start_time",
     "beginn": "start_time",
     "messbeginn": "start_time",
@@ -55,7 +61,17 @@ _WORDS = {
 }
 _DATES = ("date", "datum", "start date", "startdatum", "fecha")
 _TIMES = ("time", "zeit", "uhrzeit", "heure", "hora", "start time", "startzeit")
-_GROUPED = re.compile(r"[1-9]\d{0,2}([.,]\d{3})+(?!\d).*")
+_GROUPED = re.compile(r"[1-9]\d{0,2}([., '’\xa0\u202f]\d{3})+(?!\d).*")
+_PER_SECOND = re.compile(
+    r"\b([kM]?)(?:samples?|sa?) ?(?:/|per) ?s(?:ec(?:onds?)?)?\b", re.IGNORECASE
+)
+_NEXT_FACT = re.compile(r"[;,\t]\s*(?=\"?[^\W\d][^:=;,\t]{0,40}[:=])")
+_FACT = re.compile(r"\"?([^:=;,\t\"]{1,60}?)\"?\s*([:=;,\t])[:=;,\t\s]*(.*)")
+# Without a mark between them; "rate 1" is rather the name of a column, "sample time 10 s" a length.
+_BARE_FACT = re.compile(
+    r"((?!(?i:rate|period|increment|sf|sr|ts|sampl\w* time)\b)[^\W\d][^\d:=;,\t]{1,59}?)"
+    r"\s+()(\d[\d.,eE+-]*.{0,9})"
+)
 
 
 class Preamble(Struct, frozen=True):
@@ -70,6 +86,8 @@ class Preamble(Struct, frozen=True):
     start : datetime, optional
     day : datetime, optional
         Midnight of the day, where a line states no time.
+    unclear : str, optional
+        A start that a line states, and that is not understood.
     """
 
     rate_hz: float | None = None
@@ -77,6 +95,7 @@ class Preamble(Struct, frozen=True):
     units: tuple[str, ...] = ()
     start: datetime | None = None
     day: datetime | None = None
+    unclear: str | None = None
 
 
 def read_preamble(lines: Sequence[str], *, pc: Any) -> Preamble:
@@ -85,21 +104,28 @@ def read_preamble(lines: Sequence[str], *, pc: Any) -> Preamble:
     Raises
     ------
     InputError
-        If a rate may be read in two ways: ``25,600 Hz``.
+        If a rate is not understood, such as ``25,600 Hz``.
     """
     facts = facts_of(lines)
     unit = unit_of(facts)
     units = tuple(part.strip() for part in re.split(r"[,;\t|]", unit)) if unit else ()
-    if len(units) > 1:
-        unit = None
+    unit, units = (units[0], ()) if len(set(units)) == 1 else (None, units)
     day = next((facts[key] for key in _DATES if key in facts), None)
     time = next((facts[key] for key in (*_TIMES, "start_time") if key in facts), None)
     texts = [f"{day} {time}" if day and time else None, facts.get("start_time"), time, day]
     moments = [moment for text in texts if text and (moment := parse_moment(text, pc))]
     start = moments[0] if moments else None
+    dates = [text for text in texts if text and re.search(r"\d+[-./ ]\d+[-./ ]\d", text)]
+    dates = [text for text in dates if parse_start(text) is None]  # one that nobody set is clear
+    unclear = dates[0] if dates and start is None else None
     if start is not None and not re.search(r"\d:\d\d", f"{time} {day} {facts.get('start_time')}"):
         return Preamble(rate_of(facts), unit, units, day=start)
-    return Preamble(rate_of(facts), unit, units, start=start)
+    return Preamble(rate_of(facts), unit, units, start=start, unclear=unclear)
+
+
+def read_rate(line: str) -> float | None:
+    """The rate in Hz that a line states, or None."""
+    return rate_of(facts_of([line]))
 
 
 def without_mark(line: str) -> str:
@@ -109,19 +135,27 @@ def without_mark(line: str) -> str:
 
 
 def facts_of(lines: Sequence[str]) -> dict[str, Any]:
-    """The facts by their key, as `attributes` reads them; dates and times as they are written."""
+    """The facts by their key, as `attributes` reads them; dates and times as they are written.
+
+    A line may state several, such as ``fs=25600; unit=g``, or one fact for each column.
+
+    Raises
+    ------
+    InputError
+        If a rate may be read in two ways, differs between columns, or is in no known unit.
+    """
     facts: dict[str, Any] = {}
     for line in lines:
-        found = re.match(
-            r"\"?([^:=;,\t\"]{1,60}?)\"?\s*[:=;,\t]+(.*)",
-            without_mark(line[: _LONGEST + 1]).strip(),
-        )
-        if found and len(line) <= _LONGEST:
-            facts |= _fact(found[1].strip(), found[2].strip(' ",;\t'))
+        if len(line) > _LONGEST:
+            continue
+        for part in _NEXT_FACT.split(without_mark(line).strip().strip("{}")):
+            found = _FACT.match(part.strip()) or _BARE_FACT.fullmatch(part.strip())
+            if found:
+                facts |= _fact(found[1].strip(), found[3].strip(' ",;\t'), found[2])
     return facts
 
 
-def _fact(key: str, value: str) -> dict[str, Any]:
+def _fact(key: str, value: str, mark: str) -> dict[str, Any]:
     bare, _, unit = key.replace("[", "(").partition("(")
     name = re.sub(r"[\s_]+", " ", bare).strip().lower()
     known = _WORDS.get(name)
@@ -131,18 +165,62 @@ def _fact(key: str, value: str) -> dict[str, Any]:
         return {"start_time": value} if re.search(r"\d[-./: ]+\d", value) else {}
     if known == "unit" or unit_of({key: value}):
         return {known or key: value} if value else {}
-    number = re.sub(r"(?<=\d),(?=\d)", ".", re.sub(r"[;\t]", " ", value))
-    number = re.sub(r"(?<=\d)[ ,]+(?=[A-Za-zµ])", " ", number)
     label = known or key
     if known and unit.strip(" )]"):
         label = f"{known}_{unit.strip(' )]').lower()}"
-    rate = rate_of({label: number})
-    if rate is not None and _GROUPED.fullmatch(value):
+    if rate_of({label: "2"}) is None:
+        return {}
+    number = _one_number(key, value, mark)
+    return {} if number is None or rate_of({label: number}) is None else {label: number}
+
+
+def _one_number(key: str, value: str, mark: str) -> str | None:
+    """The number that a fact states, with its unit, where a line may have one for each column."""
+    text = _PER_SECOND.sub(r"\1Hz", value)
+    cells = [cell.strip(' "') for cell in re.split("," if mark == "," else r"[;\t]|,\s", text)]
+    numbers: list[str] = []
+    unit = ""
+    for cell in filter(None, cells):
+        found = re.fullmatch(r"([+-]?[\d.,]+(?:[eE][+-]?\d+)?|nan)?\s*([^\d\s,.]*)(.*)", cell)
+        if _GROUPED.fullmatch(cell) and not _are_equal(cell):
+            raise InputError(
+                f"{key!r} is {value}, whose mark may stand between thousands or before decimals: "
+                f"write it without marks, such as 25600"
+            )
+        if not found or not (found[1] or (numbers and _is_unit(cell))):
+            break
+        if numbers and found[2] and not _is_unit(found[2]):
+            break  # the number of something else
+        unit = unit or found[2].strip("()[]")
+        if found[1]:
+            pair = found[1].split(",")
+            numbers.append(pair[0] if _are_equal(found[1]) else found[1].replace(",", "."))
+            if len(pair) == 2 and all(re.fullmatch(r"[1-9]\d{2,}", each) for each in pair):
+                numbers.append(pair[1])
+    if len(set(numbers)) > 1:
         raise InputError(
-            f"{key!r} is {value}, whose mark may stand between thousands or before decimals: write "
-            f"it without marks, such as 25600"
+            f"{key!r} is {value}: expected one for all channels, and no comma in it, such as 25600"
         )
-    return {} if rate is None else {label: number}
+    if numbers and unit and not _is_unit(unit):
+        if not (re.search("sampl|abtast", key, re.IGNORECASE) and unit[0].isalpha()):
+            return None
+        raise InputError(
+            f"{key!r} is {value}, in a unit that is not known: write it in Hz or s, such as 25600 "
+            f"Hz"
+        )
+    return f"{numbers[0]} {unit}".strip() if numbers else None
+
+
+def _are_equal(text: str) -> bool:
+    """Whether a text is one number several times, between commas."""
+    cells = text.split(",")
+    return len(cells) > 1 and len(set(cells)) == 1
+
+
+def _is_unit(text: str) -> bool:
+    """Whether a text is a unit of a rate or of an interval."""
+    number = f"2 {text.strip('()[]')}"
+    return rate_of({"rate": number}) is not None or rate_of({"dt": number}) is not None
 
 
 def parse_moment(text: str, pc: Any) -> datetime | None:

@@ -110,6 +110,11 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
     refuse_clock_alone(series, path)
     source = assemble(series, blocks, variable, path)
     source.unit = source.unit or said.unit
+    if said.unclear and source.start is None:
+        source.warnings.append(
+            f"the start that {path} states ({said.unclear[:40]!r}) is not understood and left out: "
+            f"write it like 2026-03-01 08:00:00"
+        )
     source.close = file.close
     joined = {i for field in fields if len(field.columns) > 1 for i in field.columns}
     columns = [name for i, name in enumerate(names) if i not in joined]

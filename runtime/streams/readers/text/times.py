@@ -1,7 +1,8 @@
 """Dates and times as people and programs write them, told by a column's own cells.
 
 ISO 8601 is left to Arrow. Of the others one pattern is found that all cells fit; where day and
-month cannot be told apart, the column is refused with an example of what to write.
+month, or day and year, cannot be told apart, the column is refused with an example of what to
+write.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ _CLOCKS = (
     r"(?P<hour>\d\d)\.(?P<minute>\d\d)\.(?P<second>\d\d)",
     r"(?P<minute>\d{1,4}):(?P<second>\d\d)[.,](?P<fraction>\d{1,9})\d*",  # elapsed, as by Excel
 )
+_PACKED = r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)(?P<fraction>\d{3,9})"
 _ZONE = r"(?: ?(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?"
 _DAYS = r"(?:(?P<days>\d+) days?,? ?)?"  # elapsed, as pandas writes it
 _ISO = re.compile(
@@ -106,7 +108,7 @@ def time_form(cells: Sequence[str], *, day_first: bool, column: str) -> TimeForm
     Raises
     ------
     InputError
-        If a day cannot be told from a month.
+        If a day cannot be told from a month, or from a year of two digits.
     """
     if not cells:
         return None
@@ -120,6 +122,7 @@ def time_form(cells: Sequence[str], *, day_first: bool, column: str) -> TimeForm
         if len(matches) < len(cells):
             continue
         utc = has_time and "(?P<zone>" in pattern and all(each["zone"] for each in matches)
+        _check_year(pattern, matches, day_first, column)
         if "(?P<first>" in pattern:
             pattern = _day_and_month(pattern, matches, day_first, column)
         return TimeForm(pattern, has_date, has_time, utc)
@@ -202,7 +205,7 @@ def _forms() -> list[tuple[str, bool, bool]]:
     with_time = [rf"{date}(?:[T_]|,? ?){plain}{_ZONE}" for date in _DATES[:1] + _DATES[2:]]
     forms = [(pattern, True, True) for pattern in with_time]
     forms += [(rf"{_DATES[1]}[T _-]?(?:{clock}){_ZONE}", True, True) for clock in (compact, plain)]
-    forms += [(rf"{_DATES[0]}\.{dotted}", True, True)]
+    forms += [(rf"{_DATES[1]}{_PACKED}", True, True), (rf"{_DATES[0]}\.{dotted}", True, True)]
     forms += [(date, True, False) for date in _DATES[:1] + _DATES[2:]]
     forms += [(rf"{_DAYS}{elapsed}", False, True), (rf"{_DAYS}{plain}{_ZONE}", False, True)]
     return forms
@@ -210,6 +213,24 @@ def _forms() -> list[tuple[str, bool, bool]]:
 
 _FORMS = _forms()
 _COMPILED = [re.compile(pattern) for pattern, *_ in _FORMS]
+
+
+def _check_year(pattern: str, found: Sequence[re.Match[str]], day_first: bool, column: str) -> None:
+    """Refuse numbers such as 26-03-04, of which the first or the last may be the year.
+
+    Between dots the day comes first, where something else says so; a number above 31 is no day.
+    """
+    if _YEAR not in pattern or "(?P<name>" in pattern:
+        return
+    years = [each["year"] for each in found]
+    is_dotted = "(?P<first>" not in pattern
+    if all(len(year) == 4 for year in years) or max(map(int, years)) > 31:
+        return
+    if not (is_dotted and day_first):
+        raise InputError(
+            f"the years in column {column!r} have two digits, and may be days, such as "
+            f"{found[0][0]!r}: write them with four, like 2026-03-01 08:00:00"
+        )
 
 
 def _day_and_month(

@@ -34,6 +34,26 @@ REFUSED = {
         "time,acc\n" + rows(moments("%d/%m/%Y %H:%M:%S.%f"), X[0]),
         "may be read in two ways, such as '01/03/2026 08:00:00.0.*': write the year first, like",
     ),
+    "years of two digits": (
+        "Zeit,acc\n" + rows(moments("%y-%m-%d %H:%M:%S.%f"), X[0]),
+        "years in column 'Zeit' have two digits, and may be days, such as '26-03-01 08",
+    ),
+    "years of two digits, behind a day above twelve": (
+        "time,acc\n" + rows(moments("%y/%m/14 %H:%M:%S.%f"), X[0]),
+        "years in column 'time' have two digits",
+    ),
+    "years of two digits between dots, in no language": (
+        "time,acc\n" + rows(moments("%d.%m.%y %H:%M:%S.%f"), X[0]),
+        "years in column 'time' have two digits",
+    ),
+    "times of day without colons": (
+        "time,acc\n" + rows([f"{100058 + i / 1000:.3f}" for i in range(N)], X[0]),
+        "times in column 'time' may be hours, minutes and seconds or one number, such as 100058",
+    ),
+    "times of day and milliseconds as one number": (
+        "time,acc\n" + rows([str(100058000 + i) for i in range(N)], X[0]),
+        "times in column 'time' may be hours, minutes and seconds or one number, such as 100058",
+    ),
     "marks between thousands": (
         "t,acc\n" + rows(seconds(), [f'"{1000 + x:,.5f}"' for x in X[0]]),
         r"column 'acc' holds numbers such as \d,\d{3}.\d+, with marks between thousands",
@@ -47,6 +67,23 @@ REFUSED = {
         ),
         "marks between thousands",
     ),
+    "German marks between thousands of integers": (
+        "".join(f"{round(x * 2000):,}\n".replace(",", ".") for x in X[0]),
+        r"column '0' holds numbers such as -?\d+\.\d{3}, with marks between thousands",
+    ),
+    "thousands that the last rows do not tell": (
+        "n;acc\n" + "".join(f"{i};{1000 * (i > 9) + i:,}\n".replace(",", ".") for i in range(300)),
+        r"column 'acc' holds numbers such as 1\.\d{3}, with marks between thousands",
+    ),
+    "points between thousands beside decimal commas": (
+        "t;acc\n"
+        + rows(
+            seconds(decimal=","),
+            [f"{3000 + i:,}".replace(",", ".") for i in range(N)],
+            delimiter=";",
+        ),
+        "column 'acc' holds numbers such as 3.* with marks between thousands",
+    ),
     "what may be thousands": (
         "n;acc\n"
         + rows([str(i) for i in range(N)], [f"{1 + i % 7},125" for i in range(N)], delimiter=";"),
@@ -55,6 +92,22 @@ REFUSED = {
     "decimal commas between commas": (
         "t,acc\n" + rows(seconds(decimal=","), X[0], decimal=","),
         "have 4 values, but their header names 2: .*decimal commas need semicolons",
+    ),
+    "decimal commas between commas, without a header": (
+        rows(seconds(decimal=","), X[0], decimal=","),
+        "rows like 0,0.*,.* may hold decimal commas or integers",
+    ),
+    "numbers that are no samples": (
+        f"25600\n{N}\n" + rows(X[0]),
+        "begin with 25600, 400, far beyond those behind",
+    ),
+    "a number that is no sample, below a name": (
+        "acc\n25600\n" + rows(X[0]),
+        "begin with 25600, far beyond those behind",
+    ),
+    "numbers that are no samples, in each column": (
+        "12000,12000\n" + rows(*TWO),
+        "begin with 12000, 12000, far beyond those behind",
     ),
     "one column or two": (
         "".join(f"{i % 7},{i % 10}\n" for i in range(N)),

@@ -60,7 +60,7 @@ TABLES = {
         "HBM catman AP\t5.3\nDATE: 01.03.2026\tTIME: 08:00:00\nNumber of channels: 2\n\n"
         "Time  1 - default sample rate [s]\tacc 1 [g]\n"
         + rows(seconds(decimal=","), X[0], delimiter="\t", decimal=","),
-        (RATE, ["acc 1 [g]"], "g"),
+        (RATE, ["acc 1 [g]"], "g", START),
     ),
     "units of which one is not known": (
         "Time,Acc\ns,mV/g\n" + rows(seconds(), X[0]),
@@ -146,6 +146,14 @@ TABLES = {
         "".join(f"{t:.18e} {x:.18e}\n" for t, x in zip(T, X[0], strict=True)),
         (RATE, ["1"]),
     ),
+    "Fortran exponents behind decimal commas": (
+        "t;a\n"
+        + "".join(
+            f"{t:.9E};{x:.6E}\n".replace("E", "D").replace(".", ",")
+            for t, x in zip(T, X[0], strict=True)
+        ),
+        (RATE, ["a"]),
+    ),
     "Fortran exponents": (
         "".join(f"{t:.9E} {x:.6E}\n".replace("E", "D") for t, x in zip(T, X[0], strict=True)),
         (RATE, ["1"]),
@@ -212,6 +220,10 @@ TABLES = {
         "Sample rate (kHz);25,6\na;b\n" + rows(*TWO, delimiter=";", decimal=","),
         (RATE, ["a", "b"]),
     ),
+    "names like units below a fact of words": (
+        "Sensitivity,100 mV/g\nt,a\n" + rows(seconds(), X[0]),
+        (RATE, ["a"]),
+    ),
     "a row of units": (
         "Time,Channel A\n(ms),(g)\n\n" + rows(seconds(5, 1e3), X[0]),
         (RATE, ["Channel A"], "g"),
@@ -258,6 +270,10 @@ TABLES = {
         "Zeit;acc\n" + rows(moments("%d.%m.%Y %H:%M:%S,%f"), X[0], delimiter=";", decimal=","),
         (RATE, ["acc"], None, START),
     ),
+    "German dates of two-digit years": (
+        "Zeit;acc\n" + rows(moments("%d.%m.%y %H:%M:%S,%f"), X[0], delimiter=";", decimal=","),
+        (RATE, ["acc"], None, START),
+    ),
     "a German date and a time in columns of their own": (
         "Datum;Uhrzeit;acc\n"
         + rows(["01.03.2026"] * N, moments("%H:%M:%S,%f"), X[0], delimiter=";", decimal=","),
@@ -274,6 +290,18 @@ TABLES = {
     "compact dates": (
         "time,acc\n" + rows(moments("%Y%m%dT%H%M%S.%f", "Z"), X[0]),
         (RATE, ["acc"], None, START.replace(tzinfo=UTC)),
+    ),
+    "dates and times as one number": (
+        "time,acc\n" + rows(moments("%Y%m%d%H%M%S.%f"), X[0]),
+        (RATE, ["acc"], None, START),
+    ),
+    "dates, times and their fractions as one number": (
+        "time,acc\n" + rows(moments("%Y%m%d%H%M%S%f"), X[0]),
+        (RATE, ["acc"], None, START),
+    ),
+    "seconds of six digits": (
+        "time (s),acc\n" + rows(seconds(start=100000.0), X[0]),
+        (RATE, ["acc"]),
     ),
     "a zone": (
         "time,acc\n" + rows(moments("%Y-%m-%d %H:%M:%S.%f", "+02:00"), X[0]),
@@ -308,6 +336,16 @@ TABLES = {
         rows(["9"] * N, ["39"] * N, ["39"] * N, [f"{65664 + t * 1e6:.0f}" for t in T], *TWO),
         (RATE, ["4", "5"]),
     ),
+    "files of FEMTO with temperatures": (
+        rows(
+            ["9"] * N,
+            [str(39 + (i + 57) // 600) for i in range(N)],
+            [str((i + 57) // 10 % 60) for i in range(N)],
+            [str((i + 57) % 10) for i in range(N)],
+            *ONE,
+        ),
+        (10.0, ["4"]),
+    ),
     "files of FEMTO with semicolons": (
         rows(
             ["9"] * N,
@@ -323,7 +361,7 @@ TABLES = {
     "a scope with a header in the middle of nowhere": (
         "Model,TPS2024\nFirmware,v10.41\n\nRecord Length,400\nSample Interval,3.90625e-05\n"
         "Vertical Units,g\n\nTIME,CH1,CH2\n" + rows(seconds(8), *TWO),
-        (RATE, ["CH1", "CH2"]),
+        (RATE, ["CH1", "CH2"], "g"),
     ),
 }
 
