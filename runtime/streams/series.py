@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.clock import Clock, find_clock, is_named_time, is_other_quantity
-from dlrsd.runtime.streams.source import Chunk, Source, Variable, choose_series, common_fact
+from dlrsd.runtime.streams.source import (
+    Chunk,
+    Source,
+    Variable,
+    choose_series,
+    common_fact,
+    stacked,
+)
 from dlrsd.runtime.streams.timeline import Timeline
 from dlrsd.runtime.streams.units import known_unit, time_unit, time_unit_in, unit_in, unit_name
 
@@ -124,10 +131,10 @@ def assemble(series: Sequence[Series], blocks: Blocks, variable: Variable, path:
         warnings=warnings,
     )
     if clock is None:
-        source.chunks = (Chunk(_stacked(block)) for block in blocks(names))
+        source.chunks = (Chunk(stacked(block)) for block in blocks(names))
     else:
         timed = (
-            (np.asarray(block[0]).reshape(-1), _stacked(block[1:]))
+            (np.asarray(block[0]).reshape(-1), stacked(block[1:]))
             for block in blocks([clock.name, *names])
         )
         source.chunks = Timeline(clock, source.warnings, str(path))(timed)
@@ -256,10 +263,7 @@ def _rate(chosen: Sequence[Series], clock: Clock | None, path: Path) -> float | 
 
 def _start(chosen: Sequence[Series], clocks: Sequence[Clock], path: Path) -> datetime | None:
     by_clock = next((clock.start for clock in clocks if clock.start is not None), None)
-    if by_clock is not None:
-        return by_clock
-    start: datetime | None = common_fact("start times", [each.start for each in chosen], path)
-    return start
+    return by_clock or common_fact("start times", [each.start for each in chosen], path)
 
 
 def _whence(clock: Clock | None, path: Path) -> list[str]:
@@ -293,10 +297,3 @@ def _channel_names(chosen: Sequence[Series]) -> tuple[str, ...]:
         for each in chosen
         for i in range(each.width)
     )
-
-
-def _stacked(block: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    if len(block) == 1:
-        only = np.asarray(block[0])
-        return only[None] if only.ndim == 1 else only
-    return np.concatenate([np.atleast_2d(each) for each in block])

@@ -119,6 +119,14 @@ def choose_series(lengths: Mapping[str, int], variable: Variable, path: Path) ->
     return names
 
 
+def stacked(block: Sequence[np.ndarray]) -> np.ndarray:
+    """Series of shape (n,) or (width, n) as the rows of one array."""
+    if len(block) == 1:
+        only = np.asarray(block[0])
+        return only[None] if only.ndim == 1 else only
+    return np.concatenate([np.atleast_2d(each) for each in block])
+
+
 def common_fact(what: str, values: Sequence[Any], path: Path) -> Any:
     """The value that the chosen channels have in common; an `InputError` if they do not agree."""
     if any(value != values[0] for value in values[1:]):

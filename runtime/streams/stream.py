@@ -265,13 +265,13 @@ def _scaled(source: Source, factor: float, description: dict[str, Any]) -> Itera
 
 
 def _bearable(gap: int, description: dict[str, Any]) -> int:
-    """The samples that are missing; of a clock that was set ahead by years nobody knows them."""
+    """The samples that are missing; of a clock set ahead by years nobody knows how many."""
     if gap <= _LONGEST_GAP_S * description["rate_hz"]:
         return gap
-    description["warnings"].append(
-        f"the clock of {description['source']} was set ahead by more than a year: how much is "
-        f"missing there is not known, and counted as one sample"
+    said = (
+        "was set ahead by more than a year: how much is missing is not known; one sample is taken"
     )
+    description["warnings"].append(f"the clock of {description['source']} {said}")
     return 1
 
 

@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.dsp.quality import close
 from dlrsd.runtime.dsp.quality.features import flatness, log_shares, window_features
-from dlrsd.runtime.dsp.quality.limits import QUIET_MARGIN, ChannelLimits, QualityLimits
+from dlrsd.runtime.dsp.quality.limits import ANY, QUIET_MARGIN, ChannelLimits, QualityLimits
 
 TRIMMED = 0.01  # of a class's windows at either end, at least
 LEVEL_MARGIN = 4.0  # a level beyond the trained ones by more than this factor is unfit
 _QUIET_SHARE = 2.0
 _DRIFT = 3.0
 _PEAK, _PEAK_FLOOR = 1.3, 2.8
-_NEARER = 0.65  # of the way that is left to white noise
+_NEARER = 0.65  # of the way that is left to white noise; a signal that is nearly noise itself is
+_NOISY = 0.965  # not told from it
 _EDGE, _EDGE_FLOOR = 1.5, 3.0
 _SPECTRUM = 0.7  # in ln of the share of the power: a factor of two
 _OFFSET = 0.5  # of the quietest class's level, beside the range of the means once more
@@ -133,7 +134,7 @@ def _limits(low: _Figures, high: _Figures, spectra: NDArray[np.floating]) -> Cha
         hum=max(_HUM_FLOOR, _HUM * high.hum),
         equal=max(_EQUAL_FLOOR, _EQUAL * high.equal),
         edge=max(_EDGE_FLOOR, _EDGE * high.edge),
-        flatness=1 - _NEARER * (1 - high.flatness),
+        flatness=1 - _NEARER * (1 - high.flatness) if high.flatness < _NOISY else ANY,
         spectrum_low=np.round(spectra[:, 0] - _SPECTRUM, 3).tolist(),
         spectrum_high=np.round(spectra[:, 1] + _SPECTRUM, 3).tolist(),
     )

@@ -50,6 +50,7 @@ QUALITY: tuple[Quality, ...] = get_args(Quality)
 ) = range(len(QUALITY))
 
 QUIET_MARGIN = 4.0  # below the quietest trained windows by so much is unfit
+ANY = 1e30  # as a limit: there is none
 _Level = Annotated[float, Meta(ge=0, le=1e30)]
 _Signed = Annotated[float, Meta(ge=-1e30, le=1e30)]
 
@@ -103,7 +104,7 @@ class ChannelLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     edge: Annotated[_Level, Meta(description="Most samples at an edge over those next to it.")] = (
         6.0
     )
-    flatness: Annotated[_Level, Meta(description="Largest spectral flatness.")] = 1e30
+    flatness: Annotated[_Level, Meta(description="Largest spectral flatness.")] = ANY
     spectrum_low: Annotated[
         list[list[_Signed]], Meta(description="Of each class: lowest ln of each band's share.")
     ] = []
