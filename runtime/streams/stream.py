@@ -40,8 +40,7 @@ __all__ = ["Chunk", "SampleStream", "SignalSpec", "StreamFormat", "open_stream"]
 
 # Rates this close are the same rate, stated with few digits or measured from timestamps.
 _SAME_RATE = 1e-3
-# A box without a clock of its own begins in 1970 or 2000, and is set when it finds the network.
-_LONGEST_GAP_S = 366 * 86_400.0
+_LONGEST_GAP_S = 366 * 86_400.0  # boxes without a clock begin in 1970 and are set later
 
 
 class SignalSpec(Struct, frozen=True):
