@@ -9,10 +9,10 @@ from msgspec import Meta, Struct
 from dlrsd.runtime.base.formats import Count, Positive, Share, Text, Whole
 
 # A plain name: no path, nothing hidden, no control character; it ends where the text ends.
-FileName = Annotated[str, Meta(pattern=r"^[^/\\:.\x00-\x1f][^/\\:\x00-\x1f]*(?![\s\S])")]
+FileName = Annotated[str, Meta(max_length=255, pattern=r"^[^/\\:.\x00-\x1f][^/\\:\x00-\x1f]*(?![\s\S])")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?![\s\S])")]
 MOST_BYTES = 1 << 30  # of a file of a bundle
-Rate = Annotated[float, Meta(gt=0, le=1e8)]
+Rate = Annotated[float, Meta(ge=1e-6, le=1e8)]
 _TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)(?![\s\S])"
 Time = Annotated[str, Meta(pattern=_TIME)]
 Names = Annotated[list[Text], Meta(extra_json_schema={"uniqueItems": True})]

@@ -209,7 +209,7 @@ SHA = "0" * 64
         ("classes", [], "has classes = .*, expected array of length >= 2 .Names in the order"),
         ("classes", ["a", "a"], "classes are a, a, expected different ones"),
         ("classes", [1, 2], r"has classes\[0\] = '1', expected a text"),
-        ("signal.rate_hz", 0, r"has signal.rate_hz = '0', expected a number > 0.0 .Sampling rate"),
+        ("signal.rate_hz", 0, r"has signal.rate_hz = '0', expected a number >= 1e-06 .Sampling rate"),
         ("signal.rate_hz", "12000", "has signal.rate_hz = '12000', expected a number"),
         ("signal.rate_hz", float("inf"), "cannot read .*manifest.json .JSON is malformed"),
         ("signal.hop", 0, "has signal.hop = '0', expected an integer >= 1 .Samples from one"),
@@ -351,3 +351,13 @@ def test_a_manifest_that_is_none_is_refused(text: str, make_bundle: Callable[...
     (folder / "manifest.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(BundleError, match="export"):
         load_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"), [("signal.rate_hz", 1e-320), ("synthesis.anchors", "x" * 100_000)]
+)
+def test_figures_and_names_have_bounds(make_bundle, place: str, value: Any) -> None:
+    folder = make_bundle(change=edit(place, value))
+    with pytest.raises(BundleError, match=place) as caught:
+        load_bundle(folder)
+    assert len(str(caught.value)) < 400
