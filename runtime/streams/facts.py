@@ -5,10 +5,9 @@ from __future__ import annotations
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.readers.kinds import NoRecordingError
 from dlrsd.runtime.streams.readers.quantities import ACCELERATIONS, OTHER_UNITS, other_quantity
-from dlrsd.runtime.streams.series import CLOCK_UNITS
 from dlrsd.runtime.streams.source import Source
 from dlrsd.runtime.streams.stream_format import MAX_RATE_HZ, Stated
-from dlrsd.runtime.streams.units import unit_name
+from dlrsd.runtime.streams.units import CLOCK_UNITS, unit_name
 
 _MOST_LISTED = 8
 STANDARD_GRAVITY = 9.80665  # m/s2 in one g

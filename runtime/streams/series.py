@@ -27,7 +27,7 @@ from dlrsd.runtime.streams.source import (
     stacked,
 )
 from dlrsd.runtime.streams.timeline import Timeline
-from dlrsd.runtime.streams.units import known_unit, time_unit, time_unit_in, unit_in, unit_name
+from dlrsd.runtime.streams.units import CLOCK_UNITS, known_unit, time_unit, time_unit_in, unit_in
 
 Blocks = Callable[[Sequence[str]], Iterator[Sequence[NDArray[Any]]]]
 
@@ -35,8 +35,6 @@ Blocks = Callable[[Sequence[str]], Iterator[Sequence[NDArray[Any]]]]
 _SAME_RATE = 1e-2
 _ENOUGH = 16  # values, to tell that times fall
 _SAME_CLOCK_S = 86_400.0  # clocks further apart count from other moments
-# In one second; a clock that states no unit may be in any of them.
-CLOCK_UNITS = (1.0, 1e3, 1e6, 1e9)
 
 
 class Series(Struct):
@@ -145,7 +143,7 @@ def assemble(series: Sequence[Series], blocks: Blocks, variable: Variable, path:
 def unit_of_series(series: Series) -> str | None:
     """The unit of a series by its attribute, or else by its name."""
     if series.unit is not None and series.unit.strip().upper() not in ("", "NONE"):
-        return known_unit(series.unit) or unit_name(series.unit)
+        return known_unit(series.unit) or series.unit.strip()
     return unit_in(series.label or series.name)
 
 

@@ -56,6 +56,8 @@ _SECONDS = {
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours", "stunden"), 3600.0),
     **dict.fromkeys(("d", "day", "days", "tage"), 86400.0),
 }
+# In one second; a clock that states no unit may be in any of them.
+CLOCK_UNITS = (1.0, 1e3, 1e6, 1e9)
 # In brackets at the end; or behind a slash, comma or colon; or behind the last underscore or blank.
 _BRACKETS = re.compile(r"[(\[{<]\s*([^()\[\]{}<>]*(?:\([^()]*\))?[^()\[\]{}<>]*)\s*[)\]}>]\s*\.?$")
 _SEPARATED = re.compile(r"(?:\s*[,:;]\s*|\s+in\s+|\s*/\s*)([^\s,:;]+(?: [^\s,:;]+)?)$")

@@ -11,21 +11,31 @@ are the channels, in that order. Without it all numeric series are, and must be 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.readers.hdf5 import open_hdf5
 from dlrsd.runtime.streams.readers.kinds import Reader, find_reader, refuse_if_other
-from dlrsd.runtime.streams.readers.matlab import open_mat
-from dlrsd.runtime.streams.readers.npy import open_npy, open_npz
-from dlrsd.runtime.streams.readers.parquet import open_parquet
-from dlrsd.runtime.streams.readers.sound import open_sound
-from dlrsd.runtime.streams.readers.tdms import open_tdms
-from dlrsd.runtime.streams.readers.text.lvm import begins_lvm, open_lvm
-from dlrsd.runtime.streams.readers.text.table import open_text
-from dlrsd.runtime.streams.readers.uff import open_uff
 from dlrsd.runtime.streams.source import Chunk, Source, Variable, readable_as
+
+
+@cache
+def _reader(module: str, function: str) -> Callable[..., Source]:
+    """A function of a module beside this one, which is imported when a file of its kind is read."""
+
+    def open_it(*arguments: Any, **options: Any) -> Source:
+        here = __name__.rpartition(".")[0]
+        source: Source = getattr(import_module(f"{here}.{module}"), function)(*arguments, **options)
+        return source
+
+    return open_it
+
+
+def _begins_lvm(head: bytes) -> bool:
+    return head.lstrip(b"\xef\xbb\xbf").startswith(b"LabVIEW Measurement")
 
 
 def _begins_hdf5(head: bytes) -> bool:
@@ -50,18 +60,33 @@ def _begins_uff(head: bytes) -> bool:
 
 
 READERS = (
-    Reader("WAV", (".wav",), open_sound, lambda head: head[8:12] == b"WAVE"),
-    Reader("FLAC", (".flac",), open_sound, lambda head: head[:4] == b"fLaC"),
-    Reader("AIFF", (".aif", ".aiff"), open_sound, _begins_aiff),
-    Reader("NPY", (".npy",), open_npy, lambda head: head[:6] == b"\x93NUMPY", asks_channels=True),
-    Reader("NPZ", (".npz",), open_npz, _begins_npz, asks_channels=True),
-    Reader("HDF5", (".h5", ".hdf5"), open_hdf5, _begins_hdf5, asks_channels=True),
-    Reader("MAT", (".mat",), open_mat, _begins_mat, asks_channels=True),
-    Reader("TDMS", (".tdms",), open_tdms, lambda head: head[:4] == b"TDSm"),
-    Reader("UFF", (".uff", ".uff58", ".unv"), open_uff, _begins_uff),
-    Reader("Parquet", (".parquet",), open_parquet, lambda head: head[:4] == b"PAR1"),
-    Reader("CSV", (".csv", ".tsv", ".txt", ".asc"), open_text, is_text=True),
-    Reader("LVM", (".lvm",), open_lvm, begins_lvm, is_text=True),
+    Reader("WAV", (".wav",), _reader("sound", "open_sound"), lambda head: head[8:12] == b"WAVE"),
+    Reader("FLAC", (".flac",), _reader("sound", "open_sound"), lambda head: head[:4] == b"fLaC"),
+    Reader("AIFF", (".aif", ".aiff"), _reader("sound", "open_sound"), _begins_aiff),
+    Reader(
+        "NPY",
+        (".npy",),
+        _reader("npy", "open_npy"),
+        lambda head: head[:6] == b"\x93NUMPY",
+        asks_channels=True,
+    ),
+    Reader("NPZ", (".npz",), _reader("npy", "open_npz"), _begins_npz, asks_channels=True),
+    Reader(
+        "HDF5", (".h5", ".hdf5"), _reader("hdf5", "open_hdf5"), _begins_hdf5, asks_channels=True
+    ),
+    Reader("MAT", (".mat",), _reader("matlab", "open_mat"), _begins_mat, asks_channels=True),
+    Reader("TDMS", (".tdms",), _reader("tdms", "open_tdms"), lambda head: head[:4] == b"TDSm"),
+    Reader("UFF", (".uff", ".uff58", ".unv"), _reader("uff", "open_uff"), _begins_uff),
+    Reader(
+        "Parquet",
+        (".parquet",),
+        _reader("parquet", "open_parquet"),
+        lambda head: head[:4] == b"PAR1",
+    ),
+    Reader(
+        "CSV", (".csv", ".tsv", ".txt", ".asc"), _reader("text.table", "open_text"), is_text=True
+    ),
+    Reader("LVM", (".lvm",), _reader("text.lvm", "open_lvm"), _begins_lvm, is_text=True),
 )
 
 

@@ -33,11 +33,6 @@ _TIME = "time"  # what the clock of all segments together is called
 _HEAD = 1 << 14
 
 
-def begins_lvm(head: bytes) -> bool:
-    """Whether these are the first bytes of an LVM file."""
-    return head.lstrip(b"\xef\xbb\xbf").startswith(b"LabVIEW Measurement")
-
-
 class _Segment(Struct, frozen=True):
     """A segment's header.
 
