@@ -203,8 +203,6 @@ def open_writer(
         return Writer(ParquetParts(path, classes), existing)
     if path.is_dir():
         raise InputError(f"cannot write {path}: it is a folder; choose another name")
-    if path.is_fifo():
-        raise InputError(f"cannot write {path}: it is a pipe; write to - and lead that into it")
     sink = CsvLines(path, classes) if suffix == ".csv" else JsonLines(path, classes)
     return Writer(sink, existing)
 

@@ -333,9 +333,3 @@ def test_the_disk_is_waited_for_once_for_what_was_written(
     beside = {"jsonl": [], "csv": ["out.csv.json"], "parquet": ["_records.json"]}[suffix]
     lines = [path.name] if suffix == "jsonl" else []
     assert {*lines, *(f".{each}.{os.getpid()}.part" for each in beside)} <= set(synced)
-
-
-def test_a_pipe_is_no_output(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "x.jsonl")
-    with pytest.raises(InputError, match="it is a pipe"):
-        open_writer(tmp_path / "x.jsonl", ["a"], existing="append")
