@@ -115,7 +115,8 @@ def box() -> None:
     """Build the wheel, install it as on a box, and run the runtime's tests against it."""
     setup()
     dist = HERE / "dist"
-    shutil.rmtree(dist, ignore_errors=True)
+    for made in (dist, HERE / "build" / "lib"):  # what an earlier state left would be packed, too
+        shutil.rmtree(made, ignore_errors=True)
     tool("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", str(dist))
     (wheel,) = dist.glob("*.whl")
     run(sys.executable, "-m", "venv", "--clear", str(BOX))
@@ -133,7 +134,7 @@ def lock() -> None:
     project = ("pyproject.toml", "--extra")
     compile_lock("dev.txt", *project, "dev", "--no-emit-package", "torch", also=light)
     compile_lock("box.txt", *project, "cpu", "--extra", "io")
-    compile_lock("pytest.txt", also=["pytest"])
+    compile_lock("pytest.txt", also=["pytest", "pyuff"])
 
 
 def compile_lock(name: str, *sources: str, also: Sequence[str] = ()) -> None:
