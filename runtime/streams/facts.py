@@ -53,14 +53,14 @@ def check_header(stated: Stated, source: Source, name: str) -> None:
         )
 
 
-def check_quantity(source: Source, unit: str, name: str) -> None:
+def check_quantity(source: Source, unit: str | None, name: str) -> None:
     """Check that no channel that nobody chose is plainly no vibration, by its unit or name.
 
     Parameters
     ----------
     source : Source
-    unit : str
-        What is expected; all of this holds for accelerations only.
+    unit : str or None
+        What is expected; all of this holds for accelerations only, which None stands for too.
     name : str
         What messages call the file.
 
@@ -71,15 +71,16 @@ def check_quantity(source: Source, unit: str, name: str) -> None:
     InputError
         If some are.
     """
-    if unit_name(unit) not in ACCELERATIONS:
+    if unit is not None and unit_name(unit) not in ACCELERATIONS:
         return
     others = {
         each: what for each in source.channel_names if (what := other_quantity(each)) is not None
     }
     if unit_name(source.unit) in OTHER_UNITS:
         raise NoRecordingError(
-            f"{name} is in {source.unit!r}, which is no unit of a vibration: expected {unit!r}; "
-            f"where it does hold vibrations, name them as variable and state the scale"
+            f"{name} is in {source.unit!r}, which is no unit of a vibration: expected "
+            f"{unit or 'g'!r}; where it does hold vibrations, name them as variable and state the "
+            f"scale"
         )
     if not others:
         return

@@ -12,7 +12,7 @@ import io
 import math
 import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from dlrsd.runtime.streams.raw import open_raw
 from dlrsd.runtime.streams.readers.kinds import NoRecordingError
 from dlrsd.runtime.streams.readers.registry import open_file
 from dlrsd.runtime.streams.resample import resample
+from dlrsd.runtime.streams.signal_spec import AS_RECORDED, SignalSpec
 from dlrsd.runtime.streams.source import Chunk, Source
 from dlrsd.runtime.streams.stream_format import (
     Stated,
@@ -36,34 +37,11 @@ from dlrsd.runtime.streams.stream_format import (
 )
 from dlrsd.runtime.streams.units import unit_name
 
-__all__ = ["Chunk", "SampleStream", "SignalSpec", "StreamFormat", "open_stream"]
+__all__ = ["AS_RECORDED", "Chunk", "SampleStream", "SignalSpec", "StreamFormat", "open_stream"]
 
 # Rates this close are the same rate, stated with few digits or measured from timestamps.
 _SAME_RATE = 1e-3
 _LONGEST_GAP_S = 366 * 86_400.0  # boxes without a clock begin in 1970 and are set later
-
-
-class SignalSpec(Struct, frozen=True):
-    """What a bundle expects.
-
-    Parameters
-    ----------
-    rate_hz : float > 0
-    unit : str
-        "g", "m/s2" or any other name; only the first two are converted into each other.
-    channels : int > 0
-    names : tuple of str, optional
-        Of the channels of a slow signal: a recording that names its own is read by them, in this
-        order, and has to be at this very rate.
-    orders : mapping of str to float, optional
-        Of the only bearing trained on, as in `StreamFormat`.
-    """
-
-    rate_hz: float
-    unit: str
-    channels: int
-    names: tuple[str, ...] | None = None
-    orders: Mapping[str, float] | None = None
 
 
 class SampleStream(Struct):
@@ -77,8 +55,8 @@ class SampleStream(Struct):
     chunks : iterator of Chunk
     rate_hz : float
         The bundle's rate; of a slow signal the recording's own, if it differs by more than 0.1 %.
-    unit : str
-        The bundle's unit.
+    unit : str or None
+        The bundle's unit; without a bundle the recording's own, None where nobody states it.
     channels : int
     start : datetime or None
         Time of the first sample; without a time zone where none was stated.
@@ -96,7 +74,7 @@ class SampleStream(Struct):
 
     chunks: Iterator[Chunk]
     rate_hz: float
-    unit: str
+    unit: str | None
     channels: int
     start: datetime | None
     n_samples: int | None
@@ -187,7 +165,10 @@ def _opened(
         )
     if opened.rate_unclear and opened.rate_hz is None and stated.first("rate")[0] is None:
         raise InputError(f"{opened.rate_unclear}; state the rate, or correct them")
-    rate = float(stated.settle("rate", opened.rate_hz, default.rate_hz))
+    rate = stated.settle("rate", opened.rate_hz, default.rate_hz)
+    if rate is None:
+        raise InputError(f"nothing states how fast {name} was sampled: state the rate, in Hz")
+    rate, wanted_rate = float(rate), default.rate_hz or float(rate)
     unit = stated.settle("unit", unit_name(opened.unit), default.unit)
     start_text, start_by = stated.first("start")
     start = parse_start(start_text) if start_text else opened.start
@@ -202,15 +183,15 @@ def _opened(
     scale, scale_by = stated.first("scale")
     stated.by["scale"] = scale_by or "default"
     scale = 1.0 if scale is None else float(scale)
-    factor = scale * unit_factor(unit, default.unit, name)
-    is_slower = rate < default.rate_hz * (1 - _SAME_RATE)
-    is_faster = rate > default.rate_hz * (1 + _SAME_RATE)
+    factor = scale if default.unit is None else scale * unit_factor(unit, default.unit, name)
+    is_slower = rate < wanted_rate * (1 - _SAME_RATE)
+    is_faster = rate > wanted_rate * (1 + _SAME_RATE)
     if default.names:
-        check_interval(1 / rate, 1 / default.rate_hz, name)
+        check_interval(1 / rate, 1 / wanted_rate, name)
     elif is_slower:
         note = f" ({opened.rate_note})" if opened.rate_note else ""
         raise InputError(
-            f"{name} is sampled at {rate:g} Hz{note}: expected at least the {default.rate_hz:g} Hz "
+            f"{name} is sampled at {rate:g} Hz{note}: expected at least the {wanted_rate:g} Hz "
             f"of the bundle; check the rate, or use a bundle trained at this one"
         )
     is_resampled = is_faster and not default.names
@@ -225,7 +206,7 @@ def _opened(
         "scale": scale,
         "unit": unit,
         "start": start.isoformat() if start else None,
-        "resampled_to_hz": default.rate_hz if is_resampled else None,
+        "resampled_to_hz": wanted_rate if is_resampled else None,
         "speed_rpm": speed_rpm,
         "orders": orders,
         "stated_by": stated.by,
@@ -236,13 +217,13 @@ def _opened(
     chunks = _scaled(opened, factor, description)
     n_samples = opened.n_samples
     if is_resampled:
-        chunks = resample(chunks, rate_hz=rate, target_hz=default.rate_hz, channels=opened.channels)
+        chunks = resample(chunks, rate_hz=rate, target_hz=wanted_rate, channels=opened.channels)
         if n_samples is not None:
-            n_samples = math.floor(n_samples * default.rate_hz / rate + 0.5)
+            n_samples = math.floor(n_samples * wanted_rate / rate + 0.5)
     return SampleStream(
         chunks=chunks,
-        rate_hz=rate if default.names and (is_slower or is_faster) else default.rate_hz,
-        unit=default.unit,
+        rate_hz=rate if default.names and (is_slower or is_faster) else wanted_rate,
+        unit=default.unit or unit,
         channels=opened.channels,
         start=start,
         n_samples=n_samples,

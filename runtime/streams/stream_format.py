@@ -128,7 +128,7 @@ class Stated:
         return header
 
 
-def read_sidecar(path: Path, *, bundle_unit: str) -> StreamFormat:
+def read_sidecar(path: Path, *, bundle_unit: str | None) -> StreamFormat:
     """What the sidecar ``path`` states, checked; nothing if there is no such file."""
     try:
         values = parse_json(read_bounded(path, most=MOST_JSON))
@@ -144,7 +144,7 @@ def read_sidecar(path: Path, *, bundle_unit: str) -> StreamFormat:
     return checked_format(StreamFormat(**values), f"{path}: ", bundle_unit=bundle_unit)
 
 
-def checked_format(fmt: StreamFormat, origin: str, *, bundle_unit: str) -> StreamFormat:
+def checked_format(fmt: StreamFormat, origin: str, *, bundle_unit: str | None) -> StreamFormat:
     """The same with a normal unit name, if every fact in it is possible.
 
     Raises

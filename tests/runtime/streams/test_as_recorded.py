@@ -1,0 +1,38 @@
+"""A recording opened for what needs no bundle: at its own rate, in its own unit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.stream import AS_RECORDED, StreamFormat, open_stream
+
+SIGNAL = np.sin(np.arange(2000) / 3).astype(np.float32)
+
+
+def test_rate_and_unit_are_the_recordings_own(tmp_path: Path) -> None:
+    path = tmp_path / "pump.csv"
+    rows = "".join(f"{i / 51200:.9f},{v:.7f}\n" for i, v in enumerate(SIGNAL))
+    path.write_text(f"time (s),acceleration (m/s2)\n{rows}")
+    with open_stream(path, default=AS_RECORDED) as stream:
+        samples = np.concatenate([chunk.samples for chunk in stream], axis=1)
+    assert stream.rate_hz == pytest.approx(51200, rel=1e-4)
+    assert stream.unit == "m/s2"
+    assert stream.description["resampled_to_hz"] is None
+    np.testing.assert_allclose(samples, SIGNAL[None], atol=1e-6)
+
+
+def test_a_unit_that_nobody_states_stays_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "pump.bin"
+    path.write_bytes(SIGNAL.tobytes())
+    with open_stream(path, StreamFormat(rate=25600), default=AS_RECORDED) as stream:
+        assert stream.unit is None
+        assert stream.rate_hz == 25600
+
+
+def test_a_rate_that_nobody_states_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "pump.bin"
+    path.write_bytes(SIGNAL.tobytes())
+    with pytest.raises(InputError, match="nothing states how fast .* state the rate, in Hz"):
+        open_stream(path, default=AS_RECORDED)
