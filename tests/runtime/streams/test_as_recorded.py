@@ -34,5 +34,5 @@ def test_a_unit_that_nobody_states_stays_unknown(tmp_path: Path) -> None:
 def test_a_rate_that_nobody_states_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "pump.bin"
     path.write_bytes(SIGNAL.tobytes())
-    with pytest.raises(InputError, match="nothing states how fast .* state the rate, in Hz"):
+    with pytest.raises(InputError, match=r"nothing states how fast .* state the rate, in Hz"):
         open_stream(path, default=AS_RECORDED)
