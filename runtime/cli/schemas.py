@@ -9,6 +9,7 @@ from typing import Any
 from dlrsd.runtime.base.formats import json_text
 from dlrsd.runtime.bundle.manifest import manifest_schema
 from dlrsd.runtime.diagnosis.records import records_schema
+from dlrsd.runtime.machine.facts import machine_schema
 from dlrsd.runtime.streams.stream_format import sidecar_schema
 
 _PACKAGE = Path(__file__).parents[1]
@@ -16,6 +17,7 @@ _PACKAGE = Path(__file__).parents[1]
 SCHEMAS: dict[Path, Callable[[], dict[str, Any]]] = {
     _PACKAGE / "bundle" / "manifest.schema.json": manifest_schema,
     _PACKAGE / "diagnosis" / "records.schema.json": records_schema,
+    _PACKAGE / "machine" / "machine.schema.json": machine_schema,
     _PACKAGE / "streams" / "sidecar.schema.json": sidecar_schema,
 }
 
