@@ -1,0 +1,1 @@
+"""From healthy recordings of a machine to the baseline that its verdicts are judged against."""
