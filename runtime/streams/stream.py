@@ -92,7 +92,11 @@ class SampleStream(Struct):
 
 
 def open_stream(
-    source: str | Path, fmt: StreamFormat = StreamFormat(), *, default: SignalSpec
+    source: str | Path,
+    fmt: StreamFormat = StreamFormat(),
+    *,
+    default: SignalSpec,
+    heard: Callable[[Chunk], None] | None = None,
 ) -> SampleStream:
     """Open a recording, or standard input, for a bundle.
 
@@ -105,6 +109,9 @@ def open_stream(
         header; only `start` may, since clocks are wrong at times.
     default : SignalSpec
         What the bundle expects; assumed where nobody states anything.
+    heard : function, optional
+        Is given each chunk in the bundle's unit, but still at the recording's own rate
+        (``description["rate_hz"]``), before the stream hands on what comes of it.
 
     Raises
     ------
@@ -117,7 +124,7 @@ def open_stream(
     """
     held: list[Source] = []
     try:
-        return _opened(source, fmt, default, held)
+        return _opened(source, fmt, default, heard, held)
     except BaseException:
         for each in held:
             each.close()
@@ -125,7 +132,11 @@ def open_stream(
 
 
 def _opened(
-    source: str | Path, fmt: StreamFormat, default: SignalSpec, held: list[Source]
+    source: str | Path,
+    fmt: StreamFormat,
+    default: SignalSpec,
+    heard: Callable[[Chunk], None] | None,
+    held: list[Source],
 ) -> SampleStream:
     """Open it; what was opened is in `held`, to be closed if it does not fit."""
     options = checked_format(fmt, "option ", bundle_unit=default.unit)
@@ -215,6 +226,8 @@ def _opened(
         "warnings": opened.warnings,
     }
     chunks = _scaled(opened, factor, description)
+    if heard is not None:
+        chunks = _told(chunks, heard)
     n_samples = opened.n_samples
     if is_resampled:
         chunks = resample(chunks, rate_hz=rate, target_hz=wanted_rate, channels=opened.channels)
@@ -242,6 +255,12 @@ def _scaled(source: Source, factor: float, description: dict[str, Any]) -> Itera
         yield Chunk(samples, _bearable(chunk.gap_before, description))
     description["trailing_bytes"] = source.trailing_bytes
     source.close()
+
+
+def _told(chunks: Iterator[Chunk], heard: Callable[[Chunk], None]) -> Iterator[Chunk]:
+    for chunk in chunks:
+        heard(chunk)
+        yield chunk
 
 
 def _bearable(gap: int, description: dict[str, Any]) -> int:

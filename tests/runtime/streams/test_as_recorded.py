@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.stream import AS_RECORDED, StreamFormat, open_stream
+from dlrsd.runtime.streams.stream import AS_RECORDED, Chunk, SignalSpec, StreamFormat, open_stream
 
 SIGNAL = np.sin(np.arange(2000) / 3).astype(np.float32)
 
@@ -36,3 +36,17 @@ def test_a_rate_that_nobody_states_is_asked_for(tmp_path: Path) -> None:
     path.write_bytes(SIGNAL.tobytes())
     with pytest.raises(InputError, match=r"nothing states how fast .* state the rate, in Hz"):
         open_stream(path, default=AS_RECORDED)
+
+
+def test_who_listens_is_given_the_recording_at_its_own_rate(tmp_path: Path) -> None:
+    pytest.importorskip("scipy")
+    path = tmp_path / "pump.bin"
+    SIGNAL.astype("<f4").tofile(path)
+    heard: list[Chunk] = []
+    form = StreamFormat(rate=24000, unit="m/s2")
+    spec = SignalSpec(12000, "g", 1)
+    with open_stream(path, form, default=spec, heard=heard.append) as stream:
+        n = sum(chunk.samples.shape[1] for chunk in stream)
+    own = np.concatenate([chunk.samples for chunk in heard], axis=1)
+    assert n == len(SIGNAL) / 2
+    np.testing.assert_allclose(own, SIGNAL[None] / 9.80665, rtol=1e-5)
