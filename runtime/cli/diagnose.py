@@ -12,7 +12,15 @@ import typer
 
 from dlrsd.runtime.base.choices import DeviceChoice, EngineChoice, PrecisionChoice, SampleType
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.cli.options import BundleOption, ThreadsOption
+from dlrsd.runtime.cli.options import (
+    BearingOption,
+    BundleOption,
+    GeometryOption,
+    OrdersOption,
+    SpeedOption,
+    ThreadsOption,
+    bearing_of,
+)
 
 if TYPE_CHECKING:
     from dlrsd.runtime.output.writers import Existing
@@ -92,18 +100,10 @@ def diagnose(
         str | None,
         typer.Option(help="Which series of the file to read; separate several by commas."),
     ] = None,
-    speed: Annotated[
-        float | None,
-        typer.Option(help="How fast the shaft turns, in rpm, for a bundle that needs to know."),
-    ] = None,
-    orders: Annotated[
-        str | None,
-        typer.Option(
-            metavar="BPFO,BPFI,BSF,FTF",
-            help="The bearing's fault frequencies in multiples of the shaft's speed, for a bundle "
-            "that needs them. By default those it was trained on.",
-        ),
-    ] = None,
+    speed: SpeedOption = None,
+    bearing: BearingOption = None,
+    geometry: GeometryOption = None,
+    orders: OrdersOption = None,
 ) -> None:
     """Diagnose a recording or a live stream, window by window."""
     # Imported here, for they load NumPy and `--help` shall answer at once. NumPy first: deep inside
@@ -119,10 +119,10 @@ def diagnose(
     from dlrsd.runtime.output.follow import follow
     from dlrsd.runtime.output.writers import open_writer
     from dlrsd.runtime.streams.stream import StreamFormat, open_stream
-    from dlrsd.runtime.streams.stream_format import parse_orders
 
     end_in_order()
     existing = _existing(source, output, append=append, resume=resume, overwrite=overwrite)
+    stated = bearing_of(bearing, geometry, orders)
     opened = load_bundle(bundle)
     form = StreamFormat(
         dtype=cast("Dtype | None", dtype and dtype.value),
@@ -133,7 +133,7 @@ def diagnose(
         start=start,
         variable=variable,
         speed_rpm=speed,
-        orders=parse_orders(orders) if orders is not None else None,
+        orders=stated.orders if stated else None,
     )
     if output is not None and _is_same_file(source, output):
         raise InputError(f"the output {output} is the recording itself: choose another name")

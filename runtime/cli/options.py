@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from dlrsd.runtime.bundle.bearings.stated import Bearing
 
 BundleOption = Annotated[
     str,
@@ -25,3 +28,45 @@ ThreadsOption = Annotated[
     int | None,
     typer.Option(help="How many CPU threads to use. By default one for each core."),
 ]
+SpeedOption = Annotated[
+    float | None,
+    typer.Option("--speed", metavar="RPM", help="How fast the shaft turns, in rpm."),
+]
+BearingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--bearing",
+        metavar="NAME",
+        help="The bearing's designation, such as 6205 or 'SKF 6205-2RS', if it is among those "
+        "known.",
+    ),
+]
+GeometryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--geometry",
+        metavar="N,D,PITCH,ANGLE",
+        help="What is inside the bearing, in place of --bearing: how many rolling elements, their "
+        "diameter and the pitch diameter in mm, and the contact angle in degrees.",
+    ),
+]
+OrdersOption = Annotated[
+    str | None,
+    typer.Option(
+        "--orders",
+        metavar="BPFO,BPFI,BSF,FTF",
+        help="The bearing's fault frequencies in multiples of the shaft's speed, in place of "
+        "--bearing.",
+    ),
+]
+
+
+def bearing_of(bearing: str | None, geometry: str | None, orders: str | None) -> Bearing | None:
+    """The one bearing that the three options state, said on standard error if it was looked up."""
+    # Imported here, for it loads NumPy and `--help` shall answer at once.
+    from dlrsd.runtime.bundle.bearings.stated import stated_bearing
+
+    stated = stated_bearing(bearing=bearing, geometry=geometry, orders=orders)
+    if stated and bearing is not None:
+        typer.echo(f"bearing {stated.note}", err=True)
+    return stated

@@ -109,7 +109,8 @@ class OrderMap(FrontEnd, frozen=True, kw_only=True, tag="order-map"):
             listed = "; ".join(orders_text(machine.orders) for machine in self.machines)
             raise InputError(
                 f"bundle {bundle} was trained on several bearings ({listed}) and nothing states "
-                "which one this is: give --orders BPFO,BPFI,BSF,FTF, or orders in the sidecar"
+                "which one this is: give --orders BPFO,BPFI,BSF,FTF, or --bearing or --geometry "
+                "in its place, or orders in the sidecar"
             )
         lowest, highest = self.speeds
         if not (1 - _FAR) * lowest <= speed_rpm <= (1 + _FAR) * highest:

@@ -23,8 +23,8 @@ BEARING = {"bpfo": 3.585, "bpfi": 5.415, "bsf": 2.357, "ftf": 0.398}
 OTHER = {
     "bpfo": 2.6,
     "bpfi": 3.585,
-    "bsf": 1.8,
-    "ftf": 0.37,
+    "bsf": 2.9,
+    "ftf": 0.42,
 }  # its inner race strikes as BEARING's outer
 MACHINE = {"speed_rpm": 1772.0, **BEARING}
 
