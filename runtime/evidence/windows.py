@@ -1,0 +1,135 @@
+"""Evidence of a stream, one block of seconds after the other, each channel on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.dsp.order_map_config import Kinematics
+from dlrsd.runtime.dsp.quality import OK, QUALITY, QualityLimits, window_quality
+from dlrsd.runtime.evidence.baseline import Baseline
+from dlrsd.runtime.evidence.verdict import Evidence, evidence
+from dlrsd.runtime.streams.blocks import Block, Blocks
+from dlrsd.runtime.streams.source import Chunk
+
+SECONDS = 2.0  # of a window, unless stated
+MOST_SECONDS = 60.0
+_PIECE = 1024  # samples that are judged fit or not at once
+_MOST_UNFIT = 0.1  # of a window's pieces
+_ANY_LEVEL = QualityLimits(level_low=0.0, level_high=1e30)
+
+
+class Asked(Struct, frozen=True):
+    """What is looked for in a channel.
+
+    Parameters
+    ----------
+    channel : int >= 0
+    kinematics : Kinematics
+        Of the bearing that its sensor is mounted at.
+    teeth : sequence of int > 0
+        Of the gears on the shaft.
+    baseline : Baseline, optional
+        Of this sensor, when the machine was healthy.
+    """
+
+    channel: int
+    kinematics: Kinematics
+    teeth: Sequence[int] = ()
+    baseline: Baseline | None = None
+
+
+class WindowEvidence(Struct, frozen=True):
+    """What was found in one channel of one window.
+
+    Attributes
+    ----------
+    channel : int
+    time_s : float
+        Start of the window, from the start of the stream.
+    evidence : Evidence
+        Undecided, with the reason, where the window is unfit.
+    unfit : str or None
+        The quality flag, where it is.
+    """
+
+    channel: int
+    time_s: float
+    evidence: Evidence
+    unfit: str | None = None
+
+
+class EvidenceWindows:
+    """Evidence of a stream as its chunks come in. Memory is that of one window and one chunk.
+
+    Parameters
+    ----------
+    rate_hz : float > 0
+        Of the chunks.
+    asked : sequence of Asked
+    seconds : float, 0.1 to `MOST_SECONDS`
+        Of a window.
+
+    Raises
+    ------
+    InputError
+        If the seconds are others.
+    """
+
+    def __init__(self, rate_hz: float, asked: Sequence[Asked], seconds: float = SECONDS) -> None:
+        if not 0.1 <= seconds <= MOST_SECONDS:
+            raise InputError(
+                f"got windows of {seconds:g} s: expected 0.1 to {MOST_SECONDS:g} s, and at least "
+                "eight turns of the shaft"
+            )
+        self._rate_hz = rate_hz
+        self._asked = asked
+        self._blocks = Blocks(max(1, round(seconds * rate_hz)))
+
+    def push(self, chunk: Chunk) -> Iterator[WindowEvidence]:
+        """The evidence of each window that the chunk completes, channel by channel."""
+        for block in self._blocks.push(chunk):
+            for asked in self._asked:
+                yield self._of(block, asked)
+
+    def _of(self, block: Block, asked: Asked) -> WindowEvidence:
+        x = block.samples[asked.channel]
+        time_s = block.start / self._rate_hz
+        flag = _unfit(x, self._rate_hz)
+        if flag is None:
+            found = evidence(
+                x, self._rate_hz, asked.kinematics, teeth=asked.teeth, baseline=asked.baseline
+            )
+        else:
+            reason = f"the signal is unfit: {flag}"
+            found = Evidence(
+                verdict="undecided",
+                sentence=f"undecided: {reason}",
+                reason=reason,
+                seconds=len(x) / self._rate_hz,
+            )
+        return WindowEvidence(asked.channel, time_s, found, flag)
+
+
+def evidence_windows(
+    chunks: Iterable[Chunk], rate_hz: float, asked: Sequence[Asked], *, seconds: float = SECONDS
+) -> Iterator[WindowEvidence]:
+    """Evidence of every window of a stream; parameters as of `EvidenceWindows`."""
+    windows = EvidenceWindows(rate_hz, asked, seconds)
+    for chunk in chunks:
+        yield from windows.push(chunk)
+
+
+def _unfit(x: NDArray[np.float32], rate_hz: float) -> str | None:
+    """The flag that most of the unfit pieces have, if a tenth of them are unfit."""
+    size = min(_PIECE, len(x))
+    pieces = x[: len(x) // size * size].reshape(-1, 1, size)
+    codes = window_quality(pieces, _ANY_LEVEL, rate_hz=rate_hz)[:, 0]
+    unfit = codes[codes != OK]
+    if len(unfit) <= _MOST_UNFIT * len(codes):
+        return None
+    return QUALITY[int(np.bincount(unfit).argmax())]
