@@ -1,0 +1,201 @@
+"""The verdict of physics on one window of one channel: which place, how sure, in which words.
+
+It needs the shaft's speed and the bearing's orders, no training. A place is named where its lines
+stand out by more than `FLOOR` and by `MARGIN` more than any other place's; both were set on
+simulated rigs, the fan end of CWRU's rig and a self-built one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.bundle.kinematics import odd_orders
+from dlrsd.runtime.dsp.envelope import envelope_spectrum, signal_spectrum
+from dlrsd.runtime.dsp.order_map_config import REVOLUTIONS, Kinematics
+from dlrsd.runtime.evidence.baseline import UNKNOWN_MACHINE, Baseline
+from dlrsd.runtime.evidence.lines import Line, bearing_lines, machine_lines
+from dlrsd.runtime.evidence.places import HARMONICS, cage_strikes, find
+from dlrsd.runtime.evidence.sentence import sentence_of
+from dlrsd.runtime.evidence.speed import TOLERANCE, ShaftSpeed, shaft_speed
+
+Place = Literal[
+    "healthy", "outer", "inner", "ball", "cage", "shaft", "gear", "unknown", "undecided"
+]
+RACES_AND_BALL: tuple[Place, ...] = ("outer", "inner", "ball")
+FLOOR = 2.5  # in spreads of healthy windows
+MARGIN = 0.8
+MACHINE_FLOOR = 6.0  # of shaft and gears, against the machine's own baseline
+_CAGE_SHARE = 0.7  # of the best other score, which a striking cage makes too
+_BLOCK_ORDERS = 0.7  # over which a line's surroundings are taken, in multiples of the speed
+_LEAST_LINES = 2  # harmonics of BPFI that the rate must hold
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What the lines of one window say."""
+
+    verdict: Place
+    """"healthy" means that no line stands out, or none more than in the baseline."""
+    sentence: str
+    """The finding in a vibration engineer's words."""
+    reason: str | None = None
+    """Why it is undecided, or what of the stated facts the signal contradicts."""
+    seconds: float
+    speed: ShaftSpeed | None = None
+    scores: dict[str, float] = {}
+    """By place: spreads of healthy windows above their mean. Shaft and gear: against a baseline
+    alone."""
+    raw_scores: dict[str, float] = {}
+    """By place, before a baseline: what a baseline is made of."""
+    lines: list[Line] = []
+
+
+def evidence(
+    x: ArrayLike,
+    rate_hz: float,
+    kinematics: Kinematics,
+    *,
+    teeth: Sequence[int] = (),
+    baseline: Baseline | None = None,
+) -> Evidence:
+    """Weigh the lines of a window.
+
+    Parameters
+    ----------
+    x : array, shape (n,), real
+        One channel, in any unit: as long as the verdict shall be, best of 60 turns or more.
+    rate_hz : float > 0
+        Sampling rate.
+    kinematics : Kinematics
+        The shaft's stated speed (refined from the signal within 10 %) and the bearing's orders.
+    teeth : of the gears on that shaft, each > 0
+    baseline : of the machine at this speed
+
+    Returns
+    -------
+    Evidence
+        Undecided with a reason where the window does not allow a verdict: shorter than eight
+        turns, samples that are no numbers, no signal, a rate too low for two lines.
+
+    Raises
+    ------
+    InputError
+        If the orders fit no bearing, or the rate or the teeth are no numbers above 0.
+    """
+    x = np.asarray(x, dtype=np.float64)
+    _check(x, rate_hz, kinematics, teeth)
+    seconds, stated_hz = len(x) / rate_hz, kinematics.speed_rpm / 60
+    if reason := _unfit(x, rate_hz, kinematics):
+        return Evidence(
+            verdict="undecided", sentence=f"undecided: {reason}", reason=reason, seconds=seconds
+        )
+    block_hz = _BLOCK_ORDERS * stated_hz
+    highest_hz = (HARMONICS * kinematics.bpfi + 2) * (1 + TOLERANCE) * stated_hz
+    own_orders = max([2.2 * HARMONICS, *(3.2 * count + 3 for count in teeth)])
+    own = signal_spectrum(x, rate_hz, own_orders * stated_hz, block_hz)
+    envelope = envelope_spectrum(x, rate_hz, min(highest_hz, rate_hz / 8), block_hz)
+    speed = shaft_speed(own, stated_hz)
+    found = find(envelope, speed, kinematics)
+    lines = bearing_lines(envelope, speed, list(found.values()))
+    lines += machine_lines(own, speed, teeth)
+    raw = {place: one.score for place, one in found.items()} | _machine_scores(lines)
+    scores = _against(raw, baseline)
+    verdict, reason = _verdict(scores, cage_strikes(envelope, speed, found["cage"]))
+    lines = [_over_baseline(line, baseline) for line in lines]
+    if speed.how == "contradicted":
+        reason = (
+            f"the stated speed of {60 * stated_hz:.4g} rpm is contradicted: the shaft's lines are "
+            f"those of {60 * speed.hz:.4g} rpm" + (f"; {reason}" if reason else "")
+        )
+    return Evidence(
+        verdict=verdict,
+        sentence=sentence_of(verdict, lines, speed, reason),
+        reason=reason,
+        seconds=seconds,
+        speed=speed,
+        scores=scores,
+        raw_scores=raw,
+        lines=lines,
+    )
+
+
+def _check(
+    x: NDArray[np.float64], rate_hz: float, kinematics: Kinematics, teeth: Sequence[int]
+) -> None:
+    if x.ndim != 1:
+        raise InputError(f"got a window of shape {x.shape}: expected one channel, (n,)")
+    if not (np.isfinite(rate_hz) and rate_hz > 0):
+        raise InputError(f"got a rate of {rate_hz:g} Hz: expected a number above 0")
+    if why := odd_orders(kinematics):
+        raise InputError(f"the orders fit no rolling bearing: {why}")
+    if any(count < 1 for count in teeth):
+        raise InputError(f"got teeth {', '.join(map(str, teeth))}: expected numbers above 0")
+
+
+def _unfit(x: NDArray[np.float64], rate_hz: float, kinematics: Kinematics) -> str | None:
+    hz = kinematics.speed_rpm / 60
+    turns = len(x) / rate_hz * hz
+    if turns < REVOLUTIONS:
+        return (
+            f"{turns:.3g} turns of the shaft are too few: lines can be told apart from "
+            f"{REVOLUTIONS:g} turns on, {REVOLUTIONS / hz:.3g} s at {kinematics.speed_rpm:g} rpm"
+        )
+    lowest = 8 * (_LEAST_LINES * kinematics.bpfi + 1) * (1 + TOLERANCE) * hz
+    if rate_hz < lowest:
+        return f"a rate of {rate_hz:g} Hz is too low for the lines: {lowest:.4g} Hz are needed"
+    if not np.isfinite(x).all():
+        return "the window has samples that are no numbers"
+    if np.ptp(x) == 0:
+        return "the window has no signal: every sample is the same"
+    return None
+
+
+def _machine_scores(lines: Sequence[Line]) -> dict[str, float]:
+    """Mean height of the shaft's and of the gears' lines, in ln of power."""
+    heights: dict[str, list[float]] = {}
+    for line in lines:
+        if line.place in ("shaft", "gear"):
+            heights.setdefault(line.place, []).append(line.level_db * np.log(10) / 10)
+    return {place: float(np.mean(values)) for place, values in heights.items()}
+
+
+def _against(raw: dict[str, float], baseline: Baseline | None) -> dict[str, float]:
+    levels = UNKNOWN_MACHINE if baseline is None else baseline.scores
+    scores = {}
+    for place, score in raw.items():
+        if level := levels.get(place):
+            # A machine quieter than most is given no credit for it: lines start from nothing.
+            mean = max(level.mean, 0.0)
+            scores[place] = (score - mean) / level.spread
+    return scores
+
+
+def _verdict(scores: dict[str, float], strikes: bool) -> tuple[Place, str | None]:
+    first, second = sorted(RACES_AND_BALL, key=lambda place: -scores[place])[:2]
+    cage = scores["cage"]
+    # As many cage turns as there are rollers are one BPFO, and about twelve twice the ball's spin.
+    if strikes and cage > FLOOR and cage > _CAGE_SHARE * scores[first]:
+        return "cage", None
+    if scores[first] > FLOOR:
+        if scores[first] - scores[second] > MARGIN:
+            return first, None
+        return "undecided", f"lines of {first} and {second} stand out alike"
+    if cage > FLOOR:
+        return "ball", "lines of the cage's turn alone: a ball carried round, or the cage itself"
+    machine: tuple[Place, ...] = ("gear", "shaft")
+    for place in machine:
+        if scores.get(place, 0.0) > MACHINE_FLOOR:
+            return place, None
+    return "healthy", None
+
+
+def _over_baseline(line: Line, baseline: Baseline | None) -> Line:
+    if baseline is None or line.name not in baseline.lines:
+        return line
+    over = line.level_db - baseline.lines[line.name].mean
+    return msgspec.structs.replace(line, over_baseline_db=over)

@@ -1,0 +1,145 @@
+import re
+
+import numpy as np
+import pytest
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.dsp.order_map_config import Kinematics
+from dlrsd.runtime.evidence.verdict import FLOOR, evidence
+from tests.runtime.evidence.machine import (
+    K6203,
+    K6205,
+    RATE,
+    faulty,
+    noise,
+    shaft,
+    strikes,
+    turns,
+)
+
+
+@pytest.mark.parametrize("place", ["outer", "inner", "ball", "cage"])
+def test_a_fault_is_found_at_its_place_and_its_frequency(place):
+    found = evidence(faulty(place, strength=4), RATE, K6205)
+    assert found.verdict == place
+    order = {"outer": 3.5848, "inner": 5.4152, "ball": 4.714, "cage": 0.3983}[place]
+    first = next(line for line in found.lines if line.place == place)
+    # Intervals are 0.4 % longer than the geometry says: the line lies as much lower.
+    assert first.hz == pytest.approx(order * 1772 / 60 / 1.004, abs=0.5)
+    assert first.level_db > 8
+    assert first.probability < 1e-3
+    assert first.shaft is None
+
+
+def test_the_sentence_is_an_engineers():
+    found = evidence(faulty("outer", strength=6), RATE, K6205)
+    words = r"outer race: BPFO 1x to 5x at 105\.\d Hz, \d\d dB over the floor, no sidebands"
+    assert re.fullmatch(words, found.sentence), found.sentence
+    # The 5th, at order 26.97, is one with 27 turns of the shaft.
+    found = evidence(faulty("inner", strength=10), RATE, K6205)
+    words = (
+        r"inner race: BPFI 1x to 4x at 159\.\d Hz, \d\d dB over the floor, "
+        r"sidebands of the shaft \([56] of 6\)"
+    )
+    assert re.fullmatch(words, found.sentence), found.sentence
+
+
+@pytest.mark.parametrize("kinematics", [K6205, K6203])
+def test_noise_is_healthy(kinematics):
+    verdicts = [evidence(noise(seed), RATE, kinematics).verdict for seed in range(200)]
+    assert verdicts.count("healthy") >= 199
+
+
+def test_gain_and_unit_do_not_matter():
+    x = faulty("inner", strength=1.0)
+    found, other = evidence(x, RATE, K6205), evidence(9.80665 * x, RATE, K6205)
+    assert found.verdict == other.verdict
+    assert other.scores == pytest.approx(found.scores, abs=1e-6)
+
+
+def modulated(seed):
+    """A healthy machine on a 6203 whose noise swells with the shaft: lines at 1 to 9 turns."""
+    angle = turns(rpm=1796.0)
+    swell = 1 + sum(0.25 * np.cos(2 * np.pi * k * angle + k * k) for k in range(1, 10))
+    return noise(seed) * np.maximum(swell, 0) + shaft(angle)
+
+
+def test_6203_lines_that_the_shaft_explains_prove_nothing():
+    for seed in range(10):
+        found = evidence(modulated(seed), RATE, K6203)
+        assert found.verdict == "healthy"
+        assert max(found.scores[p] for p in ("outer", "inner", "ball")) < FLOOR
+
+
+def test_6203_a_fault_beside_the_shafts_lines_is_still_found():
+    """Over 60 turns, order 3.053 lies three bins beside 3."""
+    angle = turns(rpm=1796.0)
+    found = evidence(modulated(0) + 3 * strikes(angle, 3.053), RATE, K6203)
+    assert found.verdict == "outer"
+
+
+def test_a_line_says_which_multiple_of_the_shaft_explains_it():
+    found = evidence(modulated(1), RATE, K6203)
+    for line in found.lines:
+        if line.shaft is not None:
+            assert abs(line.order - line.shaft) < 0.06
+    assert any(line.shaft == 3 for line in found.lines)
+
+
+def test_harmonics_of_the_outer_race_are_none_of_the_inner():
+    """3 x 3.5848 is 2 x 5.4152 within 1 %: the comb of the outer race explains both."""
+    found = evidence(faulty("outer", strength=8, slip=-0.002), RATE, K6205)
+    assert found.verdict == "outer"
+    assert found.scores["inner"] < FLOOR
+
+
+def test_two_faults_alike_are_undecided():
+    angle = turns()
+    both = strikes(angle, 3.5848) + 1.3 * strikes(angle, 5.4152, modulation=1.0, seed=5)
+    found = evidence(noise() + 2.2 * both, RATE, K6205)
+    assert found.scores["outer"] > FLOOR
+    assert found.scores["inner"] > FLOOR
+    if abs(found.scores["outer"] - found.scores["inner"]) < 0.8:
+        assert found.verdict == "undecided"
+
+
+def test_a_stated_speed_that_is_wrong_is_said_and_mended():
+    x = faulty("outer")
+    found = evidence(x, RATE, Kinematics(1700.0, 3.5848, 5.4152, 2.357, 0.3983))
+    assert found.verdict == "outer"
+    assert "stated speed of 1700 rpm is contradicted" in found.reason
+    assert "those of 1771 rpm" in found.reason
+    assert found.reason in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("x", "rate", "why"),
+    [
+        (noise(seconds=0.2), RATE, "5.91 turns of the shaft are too few"),
+        (np.zeros(0), RATE, "0 turns of the shaft are too few"),
+        (np.ones(24000), RATE, "no signal"),
+        (np.full(24000, np.nan), RATE, "no numbers"),
+        (noise(), 2000.0, "a rate of 2000 Hz is too low for the lines"),
+    ],
+)
+def test_a_window_that_allows_no_verdict_is_undecided(x, rate, why):
+    found = evidence(x, rate, K6205)
+    assert found.verdict == "undecided"
+    assert why in found.reason
+    assert found.sentence == f"undecided: {found.reason}"
+    assert found.lines == []
+
+
+def test_what_no_machine_can_have_is_refused():
+    swapped = Kinematics(1772.0, 5.4152, 3.5848, 2.357, 0.3983)
+    with pytest.raises(InputError, match=r"fit no rolling bearing.*swapped"):
+        evidence(noise(), RATE, swapped)
+    for speed in (0.0, float("nan"), -5.0):
+        with pytest.raises(InputError, match="speed_rpm"):
+            Kinematics(speed, 3.5848, 5.4152, 2.357, 0.3983)
+    with pytest.raises(InputError, match="rate of nan"):
+        evidence(noise(), float("nan"), K6205)
+    with pytest.raises(InputError, match="teeth 0"):
+        evidence(noise(), RATE, K6205, teeth=(0,))
+    with pytest.raises(InputError, match="one channel"):
+        evidence(np.zeros((2, 24000)), RATE, K6205)
