@@ -11,6 +11,7 @@ from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.cli.benchmark import benchmark
 from dlrsd.runtime.cli.diagnose import diagnose
 from dlrsd.runtime.cli.doctor import doctor
+from dlrsd.runtime.cli.evidence import evidence
 from dlrsd.runtime.cli.info import info
 from dlrsd.runtime.cli.synthesize import synthesize
 
@@ -20,7 +21,7 @@ app = typer.Typer(
     help="Tell from vibration which fault a rotating machine has, with a bundle that dlrsd-export "
     "wrote.",
 )
-for command in (diagnose, info, benchmark, doctor, synthesize):
+for command in (diagnose, evidence, info, benchmark, doctor, synthesize):
     app.command()(command)
 
 

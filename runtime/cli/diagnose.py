@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from dlrsd.runtime.base.choices import DeviceChoice, EngineChoice, PrecisionChoice, SampleType
+from dlrsd.runtime.base.choices import DeviceChoice, EngineChoice, PrecisionChoice
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.cli.options import (
     BearingOption,
@@ -21,10 +21,19 @@ from dlrsd.runtime.cli.options import (
     ThreadsOption,
     bearing_of,
 )
+from dlrsd.runtime.cli.stream_options import (
+    ChannelsOption,
+    DtypeOption,
+    RateOption,
+    ScaleOption,
+    StartOption,
+    UnitOption,
+    VariableOption,
+    stream_format,
+)
 
 if TYPE_CHECKING:
     from dlrsd.runtime.output.writers import Existing
-    from dlrsd.runtime.streams.raw import Dtype
 
 
 def diagnose(
@@ -75,31 +84,13 @@ def diagnose(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an output that is there.")
     ] = False,
-    dtype: Annotated[
-        SampleType | None, typer.Option(help="How raw samples are stored. By default f32le.")
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option(help="How many samples a second the recording has, in Hz.")
-    ] = None,
-    channels: Annotated[
-        int | None,
-        typer.Option(help="How many channels are interleaved in raw samples, or are in a matrix."),
-    ] = None,
-    scale: Annotated[
-        float | None, typer.Option(help="What stored values are multiplied by to be in the unit.")
-    ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(metavar="[g|m/s2]", help="The unit of the samples once they are scaled."),
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option(help="When the first sample was taken, such as 2026-01-31T12:00:00Z."),
-    ] = None,
-    variable: Annotated[
-        str | None,
-        typer.Option(help="Which series of the file to read; separate several by commas."),
-    ] = None,
+    dtype: DtypeOption = None,
+    rate: RateOption = None,
+    channels: ChannelsOption = None,
+    scale: ScaleOption = None,
+    unit: UnitOption = None,
+    start: StartOption = None,
+    variable: VariableOption = None,
     speed: SpeedOption = None,
     bearing: BearingOption = None,
     geometry: GeometryOption = None,
@@ -118,14 +109,14 @@ def diagnose(
     from dlrsd.runtime.output.display import open_display
     from dlrsd.runtime.output.follow import follow
     from dlrsd.runtime.output.writers import open_writer
-    from dlrsd.runtime.streams.stream import StreamFormat, open_stream
+    from dlrsd.runtime.streams.stream import open_stream
 
     end_in_order()
     existing = _existing(source, output, append=append, resume=resume, overwrite=overwrite)
     stated = bearing_of(bearing, geometry, orders)
     opened = load_bundle(bundle)
-    form = StreamFormat(
-        dtype=cast("Dtype | None", dtype and dtype.value),
+    form = stream_format(
+        dtype=dtype,
         rate=rate,
         channels=channels,
         scale=scale,

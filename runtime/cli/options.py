@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from dlrsd.runtime.base.errors import InputError
 
 if TYPE_CHECKING:
     from dlrsd.runtime.bundle.bearings.stated import Bearing
@@ -59,6 +62,32 @@ OrdersOption = Annotated[
         "--bearing.",
     ),
 ]
+TeethOption = Annotated[
+    str | None,
+    typer.Option(
+        "--teeth", metavar="N,N", help="How many teeth the gears on the shaft have, such as 23,67."
+    ),
+]
+MachineOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--machine",
+        metavar="FOLDER",
+        help="The folder of the machine, with its machine.toml and, once it was commissioned, its "
+        "baseline.",
+    ),
+]
+
+
+def parse_teeth(text: str | None) -> list[int]:
+    """The numbers of teeth that the option states."""
+    try:
+        counts = [int(part) for part in text.split(",")] if text is not None else []
+    except ValueError:
+        counts = [0]
+    if not all(2 <= count <= 2000 for count in counts):
+        raise InputError(f"got --teeth {text}: expected whole numbers from 2 to 2000, like 23,67")
+    return counts
 
 
 def bearing_of(bearing: str | None, geometry: str | None, orders: str | None) -> Bearing | None:

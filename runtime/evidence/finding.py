@@ -65,7 +65,7 @@ class FindingTracker:
     def finding(self) -> Finding:
         """The finding as it stands."""
         verdict, doubt = self._agreed()
-        shown = self._typical(verdict)
+        shown = self.typical(verdict)
         found = shown.evidence if shown else None
         reason = doubt or (found.reason if found else None)
         return Finding(
@@ -93,8 +93,8 @@ class FindingTracker:
         listed = ", ".join(f"{place} in {n}" for place, n in said.most_common())
         return "undecided", f"the last {len(self._last)} windows do not agree: {listed}"
 
-    def _typical(self, verdict: Place) -> WindowEvidence | None:
-        """Of the last windows that say so, the one in the middle by its highest score."""
+    def typical(self, verdict: Place) -> WindowEvidence | None:
+        """Of the last windows that say so (else of all), the one in the middle by its score."""
         own = [each for each in self._last if each.evidence.verdict == verdict] or [*self._last]
         own.sort(key=lambda each: _highest(each.evidence))
         return own[len(own) // 2] if own else None

@@ -51,6 +51,7 @@ class WindowEvidence(Struct, frozen=True):
     channel : int
     time_s : float
         Start of the window, from the start of the stream.
+    samples : array, shape (n,), float32
     evidence : Evidence
         Undecided, with the reason, where the window is unfit.
     unfit : str or None
@@ -59,6 +60,7 @@ class WindowEvidence(Struct, frozen=True):
 
     channel: int
     time_s: float
+    samples: NDArray[np.float32]
     evidence: Evidence
     unfit: str | None = None
 
@@ -112,7 +114,7 @@ class EvidenceWindows:
                 reason=reason,
                 seconds=len(x) / self._rate_hz,
             )
-        return WindowEvidence(asked.channel, time_s, found, flag)
+        return WindowEvidence(asked.channel, time_s, x, found, flag)
 
 
 def evidence_windows(

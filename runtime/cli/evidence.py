@@ -1,0 +1,112 @@
+"""``dlrsd-runtime evidence``: what the lines of bearing, shaft and gears say, without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dlrsd.runtime.cli.options import (
+    BearingOption,
+    GeometryOption,
+    MachineOption,
+    OrdersOption,
+    SpeedOption,
+    TeethOption,
+    bearing_of,
+    parse_teeth,
+)
+from dlrsd.runtime.cli.stream_options import (
+    ChannelsOption,
+    DtypeOption,
+    RateOption,
+    ScaleOption,
+    StartOption,
+    UnitOption,
+    VariableOption,
+    stream_format,
+)
+
+if TYPE_CHECKING:
+    from dlrsd.runtime.evidence.examine import Examined
+
+
+def evidence(
+    source: Annotated[
+        str, typer.Argument(help="The recording to look at, or - for raw samples from a pipe.")
+    ],
+    speed: SpeedOption = None,
+    bearing: BearingOption = None,
+    geometry: GeometryOption = None,
+    orders: OrdersOption = None,
+    teeth: TeethOption = None,
+    machine: MachineOption = None,
+    seconds: Annotated[
+        float, typer.Option(help="How many seconds of signal each verdict looks at.")
+    ] = 2.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object in place of text.")
+    ] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="NAME.svg", help="Where to draw the spectrum of the envelope."),
+    ] = None,
+    dtype: DtypeOption = None,
+    rate: RateOption = None,
+    channels: ChannelsOption = None,
+    scale: ScaleOption = None,
+    unit: UnitOption = None,
+    start: StartOption = None,
+    variable: VariableOption = None,
+) -> None:
+    """Say which place of a bearing is faulty by the lines in the spectrum of the envelope.
+
+    Needs no model, but the shaft's speed and the bearing. Without a baseline of the machine,
+    "healthy" means that no line stands out.
+    """
+    # Imported here, for they load NumPy and `--help` shall answer at once.
+    from rich.console import Console
+
+    from dlrsd.runtime.base.formats import json_text
+    from dlrsd.runtime.evidence.asking import asked_of
+    from dlrsd.runtime.evidence.examine import examine
+    from dlrsd.runtime.machine.file import read_machine
+    from dlrsd.runtime.output.evidence_report import finding_json, show_findings
+    from dlrsd.runtime.streams.stream import AS_RECORDED, open_stream
+
+    stated = bearing_of(bearing, geometry, orders)
+    form = stream_format(
+        dtype=dtype,
+        rate=rate,
+        channels=channels,
+        scale=scale,
+        unit=unit,
+        start=start,
+        variable=variable,
+        speed_rpm=speed,
+        orders=stated.orders if stated else None,
+    )
+    facts = read_machine(machine) if machine is not None else None
+    with open_stream(source, form, default=AS_RECORDED) as stream:
+        asked = asked_of(stream.description, machine=facts, teeth=parse_teeth(teeth))
+        examined = examine(stream, asked, seconds=seconds)
+        description = stream.description
+    if as_json:
+        print(json_text(finding_json(examined, description)), end="")
+    else:
+        console = Console(soft_wrap=True)
+        show_findings(examined.findings, description, seconds=seconds, console=console)
+    if picture is not None:
+        _draw(examined, picture, rate_hz=description["rate_hz"])
+
+
+def _draw(examined: Examined, path: Path, *, rate_hz: float) -> None:
+    from dlrsd.runtime.output.spectrum_picture import draw_spectrum
+
+    draw_spectrum(
+        examined.typical[examined.first],
+        examined.findings[examined.first],
+        path,
+        rate_hz=rate_hz,
+    )

@@ -1,0 +1,125 @@
+"""What is looked for in which channel: from options, a sidecar, or the facts on a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import structs
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.bundle.bearings.stated import checked_speed, stated_bearing
+from dlrsd.runtime.dsp.order_map_config import ORDERS, Kinematics, Order
+from dlrsd.runtime.evidence.windows import Asked
+from dlrsd.runtime.machine.facts import Machine, Sensor, channel_of
+
+_SAME_SPEED = 0.1  # share by which a recording's speed may differ from the machine's
+_SAME_ORDER = 0.01
+
+
+def asked_of(
+    description: dict[str, Any], *, machine: Machine | None = None, teeth: list[int] | None = None
+) -> list[Asked]:
+    """What is looked for in a stream's channels.
+
+    Parameters
+    ----------
+    description : dict
+        Of a `SampleStream`: its speed and orders, of options or a sidecar, hold for every channel.
+    machine : Machine, optional
+        Its sensors say which channels are looked at and for which bearing.
+    teeth : list of int, optional
+        Of the gears on the shaft.
+
+    Raises
+    ------
+    InputError
+        If nothing states speed or bearing, two statements contradict each other, or the stream
+        lacks a sensor's channel.
+    """
+    speed_rpm = _speed(description["speed_rpm"], machine)
+    counts = teeth or (machine.teeth if machine else [])
+    if machine is None:
+        orders = description["orders"]
+        if orders is None:
+            raise InputError(
+                "nothing states the bearing: give --bearing with its designation, --geometry or "
+                "--orders, or --machine with the folder of a machine"
+            )
+        kinematics = Kinematics(speed_rpm, **orders)
+        return [Asked(i, kinematics, counts) for i in range(description["channels"])]
+    asked = []
+    for at, sensor in enumerate(machine.sensors):
+        own = _orders(sensor)
+        if own is None:
+            continue
+        _check_same(description["orders"], own, sensor)
+        channel = _channel(channel_of(machine.sensors, at), sensor, description)
+        asked.append(Asked(channel, Kinematics(speed_rpm, **own), counts))
+    if not asked:
+        raise InputError(
+            f"no sensor of {machine.name} states its bearing: add bearing, geometry or orders to "
+            "machine.toml"
+        )
+    return asked
+
+
+def _speed(stated: float | None, machine: Machine | None) -> float:
+    own = machine.shaft.speed_rpm if machine else None
+    speed = stated if stated is not None else own
+    if speed is None:
+        raise InputError("nothing states how fast the shaft turns: give --speed, in rpm")
+    if own is not None and abs(speed / own - 1) > _SAME_SPEED:
+        raise InputError(
+            f"got a speed of {speed:g} rpm, and the machine's is {own:g} rpm: expected them within "
+            "10 %; correct one of them, or commission the machine for that speed"
+        )
+    return checked_speed(speed)
+
+
+def _orders(sensor: Sensor) -> dict[Order, float] | None:
+    orders = [sensor.orders[name] for name in ORDERS] if sensor.orders else None
+    try:
+        stated = stated_bearing(
+            bearing=sensor.bearing, geometry=_listed(sensor.geometry), orders=_listed(orders)
+        )
+    except InputError as error:
+        raise InputError(f"sensor {sensor.name!r} in machine.toml: {error}") from error
+    return stated.orders if stated else None
+
+
+def _listed(values: Sequence[float] | None) -> str | None:
+    return ",".join(f"{value:g}" for value in values) if values else None
+
+
+def _check_same(stated: dict[Order, float] | None, own: dict[Order, float], sensor: Sensor) -> None:
+    for name, order in (stated or {}).items():
+        if abs(order / own[name] - 1) > _SAME_ORDER:
+            raise InputError(
+                f"got {name} {order:g}, and sensor {sensor.name!r} in machine.toml has "
+                f"{own[name]:.4g}: expected one bearing; leave the option out, or correct the file"
+            )
+
+
+def _channel(wanted: int | str, sensor: Sensor, description: dict[str, Any]) -> int:
+    names, count = description["channel_names"], description["channels"]
+    if isinstance(wanted, str) and wanted in names:
+        return int(names.index(wanted))
+    if isinstance(wanted, int) and wanted < count:
+        return wanted
+    has = ", ".join(map(repr, names[:8])) if names else f"{count} without names"
+    raise InputError(
+        f"sensor {sensor.name!r} is channel {wanted!r}, and {description['source']} has {has}: "
+        "correct channel in machine.toml, or give a recording that has it"
+    )
+
+
+def named(asked: Asked, description: dict[str, Any]) -> str | None:
+    """What a recording calls the channel."""
+    names = description["channel_names"]
+    return str(names[asked.channel]) if asked.channel < len(names) else None
+
+
+def with_baselines(asked: list[Asked], baselines: dict[int, Any]) -> list[Asked]:
+    """The same, each with its channel's baseline if there is one."""
+    return [structs.replace(each, baseline=baselines.get(each.channel)) for each in asked]
