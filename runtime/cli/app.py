@@ -9,6 +9,7 @@ import typer
 from dlrsd.runtime.base.console import run_app
 from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.cli.benchmark import benchmark
+from dlrsd.runtime.cli.commission import commission
 from dlrsd.runtime.cli.diagnose import diagnose
 from dlrsd.runtime.cli.doctor import doctor
 from dlrsd.runtime.cli.evidence import evidence
@@ -21,7 +22,7 @@ app = typer.Typer(
     help="Tell from vibration which fault a rotating machine has, with a bundle that dlrsd-export "
     "wrote.",
 )
-for command in (diagnose, evidence, info, benchmark, doctor, synthesize):
+for command in (diagnose, evidence, commission, info, benchmark, doctor, synthesize):
     app.command()(command)
 
 

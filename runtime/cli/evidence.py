@@ -69,9 +69,10 @@ def evidence(
     from rich.console import Console
 
     from dlrsd.runtime.base.formats import json_text
-    from dlrsd.runtime.evidence.asking import asked_of
+    from dlrsd.runtime.evidence.asking import asked_of, with_baseline
+    from dlrsd.runtime.evidence.commissioned import read_baseline
     from dlrsd.runtime.evidence.examine import examine
-    from dlrsd.runtime.machine.file import read_machine
+    from dlrsd.runtime.machine.file import folder_of, read_machine
     from dlrsd.runtime.output.evidence_report import finding_json, show_findings
     from dlrsd.runtime.streams.stream import AS_RECORDED, open_stream
 
@@ -90,6 +91,10 @@ def evidence(
     facts = read_machine(machine) if machine is not None else None
     with open_stream(source, form, default=AS_RECORDED) as stream:
         asked = asked_of(stream.description, machine=facts, teeth=parse_teeth(teeth))
+        baseline = read_baseline(folder_of(machine)) if machine is not None else None
+        if baseline is not None:
+            asked = with_baseline(asked, baseline, stream.description)
+            seconds = baseline.seconds
         examined = examine(stream, asked, seconds=seconds)
         description = stream.description
     if as_json:

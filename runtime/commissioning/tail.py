@@ -11,8 +11,9 @@ better than maximum likelihood does.
 from __future__ import annotations
 
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
+
+from dlrsd.runtime.evidence.commissioned import Limit
 
 TAIL_SHARE = 0.1  # of the scores
 FEWEST = 100  # scores; ten of them are the tail
@@ -20,14 +21,6 @@ _SHAPES = (-0.15, 0.5)  # of a normal distribution this far out, to heavier ones
 _DOUBT = 20.0  # scores that an exponential tail, the case in the middle, counts for
 _DRAWS = 400
 _INTERVAL = (2.5, 97.5)
-
-
-class Limit(Struct, frozen=True):
-    """A limit that healthy scores pass at a stated rate, and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def limit_passed_once_in(n: float, scores: NDArray[np.float64]) -> Limit:

@@ -10,11 +10,13 @@ from msgspec import structs
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.bearings.stated import checked_speed, stated_bearing
 from dlrsd.runtime.dsp.order_map_config import ORDERS, Kinematics, Order
+from dlrsd.runtime.evidence.commissioned import MachineBaseline, SensorBaseline
 from dlrsd.runtime.evidence.windows import Asked
 from dlrsd.runtime.machine.facts import Machine, Sensor, channel_of
 
 _SAME_SPEED = 0.1  # share by which a recording's speed may differ from the machine's
 _SAME_ORDER = 0.01
+_SAME_RATE = 1e-3
 
 
 def asked_of(
@@ -55,7 +57,7 @@ def asked_of(
             continue
         _check_same(description["orders"], own, sensor)
         channel = _channel(channel_of(machine.sensors, at), sensor, description)
-        asked.append(Asked(channel, Kinematics(speed_rpm, **own), counts))
+        asked.append(Asked(channel, Kinematics(speed_rpm, **own), counts, sensor=sensor.name))
     if not asked:
         raise InputError(
             f"no sensor of {machine.name} states its bearing: add bearing, geometry or orders to "
@@ -120,6 +122,46 @@ def named(asked: Asked, description: dict[str, Any]) -> str | None:
     return str(names[asked.channel]) if asked.channel < len(names) else None
 
 
-def with_baselines(asked: list[Asked], baselines: dict[int, Any]) -> list[Asked]:
-    """The same, each with its channel's baseline if there is one."""
-    return [structs.replace(each, baseline=baselines.get(each.channel)) for each in asked]
+def with_baseline(
+    asked: list[Asked], baseline: MachineBaseline, description: dict[str, Any]
+) -> list[Asked]:
+    """The same, each with what holds for its sensor at its speed.
+
+    Raises
+    ------
+    InputError
+        If the recording's rate or unit is not that of the baseline, or a sensor's bearing is not
+        the one that the machine was commissioned with.
+    """
+    rate, unit, source = (description[name] for name in ("rate_hz", "unit", "source"))
+    if abs(rate / baseline.rate_hz - 1) > _SAME_RATE:
+        raise InputError(
+            f"{source} is sampled at {rate:g} Hz, and the machine was commissioned at "
+            f"{baseline.rate_hz:g} Hz: give a recording of that rate, or commission it anew"
+        )
+    if unit != baseline.unit:
+        raise InputError(
+            f"{source} is in {unit or 'no stated unit'}, and the machine was commissioned in "
+            f"{baseline.unit or 'no stated unit'}: state --unit, and --scale where it needs one"
+        )
+    own = {sensor.sensor: sensor for sensor in baseline.sensors}
+    return [_completed(each, own.get(each.sensor or "")) for each in asked]
+
+
+def _completed(asked: Asked, own: SensorBaseline | None) -> Asked:
+    if own is None:
+        return structs.replace(asked, doubt=f"sensor {asked.sensor} was not commissioned")
+    for order, value in own.orders.items():
+        stated = getattr(asked.kinematics, order)
+        if abs(stated / value - 1) > _SAME_ORDER:
+            raise InputError(
+                f"sensor {asked.sensor!r} has {order} {stated:.4g} in machine.toml, and was "
+                f"commissioned with {value:.4g}: correct the bearing, or commission it anew"
+            )
+    speed = asked.kinematics.speed_rpm
+    healthy = own.at(speed)
+    if healthy is None:
+        known = ", ".join(f"{each.speed_rpm:.4g}" for each in own.speeds)
+        doubt = f"the machine was commissioned at {known} rpm, not at {speed:.4g}"
+        return structs.replace(asked, doubt=doubt)
+    return structs.replace(asked, healthy=healthy)

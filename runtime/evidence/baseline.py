@@ -26,6 +26,9 @@ class Level(msgspec.Struct, frozen=True):
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     """Of one machine at one speed and load."""
 
+    floor: float | None = None
+    """Score that a fault has to pass on this machine, where that is more than on others."""
+
     windows: int
     """Healthy windows it is of, > 0."""
     lines: dict[str, Level]

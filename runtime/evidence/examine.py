@@ -50,7 +50,10 @@ def examine(stream: SampleStream, asked: Sequence[Asked], *, seconds: float = SE
     seconds : float
         Of a window.
     """
-    trackers = {a.channel: FindingTracker(a.channel, named(a, stream.description)) for a in asked}
+    trackers = {
+        a.channel: FindingTracker(a.channel, a.sensor or named(a, stream.description))
+        for a in asked
+    }
     for window in evidence_windows(stream, stream.rate_hz, asked, seconds=seconds):
         trackers[window.channel].add(window)
     findings = [tracker.finding() for tracker in trackers.values()]

@@ -104,8 +104,9 @@ def evidence(
     lines = bearing_lines(envelope, speed, list(found.values()))
     lines += machine_lines(own, speed, teeth)
     raw = {place: one.score for place, one in found.items()} | _machine_scores(lines)
-    scores = _against(raw, baseline)
-    verdict, reason = _verdict(scores, cage_strikes(envelope, speed, found["cage"]))
+    scores = scores_against(raw, baseline)
+    floor = max(FLOOR, baseline.floor or 0.0) if baseline else FLOOR
+    verdict, reason = _verdict(scores, floor, cage_strikes(envelope, speed, found["cage"]))
     lines = [_over_baseline(line, baseline) for line in lines]
     if speed.how == "contradicted":
         reason = (
@@ -122,6 +123,18 @@ def evidence(
         raw_scores=raw,
         lines=lines,
     )
+
+
+def scores_against(raw: dict[str, float], baseline: Baseline | None) -> dict[str, float]:
+    """Raw scores of places in spreads of healthy windows; shaft and gear with a baseline alone."""
+    levels = UNKNOWN_MACHINE if baseline is None else baseline.scores
+    scores = {}
+    for place, score in raw.items():
+        if level := levels.get(place):
+            # A machine quieter than most is given no credit for it: lines start from nothing.
+            mean = max(level.mean, 0.0)
+            scores[place] = (score - mean) / level.spread
+    return scores
 
 
 def _check(
@@ -164,28 +177,17 @@ def _machine_scores(lines: Sequence[Line]) -> dict[str, float]:
     return {place: float(np.mean(values)) for place, values in heights.items()}
 
 
-def _against(raw: dict[str, float], baseline: Baseline | None) -> dict[str, float]:
-    levels = UNKNOWN_MACHINE if baseline is None else baseline.scores
-    scores = {}
-    for place, score in raw.items():
-        if level := levels.get(place):
-            # A machine quieter than most is given no credit for it: lines start from nothing.
-            mean = max(level.mean, 0.0)
-            scores[place] = (score - mean) / level.spread
-    return scores
-
-
-def _verdict(scores: dict[str, float], strikes: bool) -> tuple[Place, str | None]:
+def _verdict(scores: dict[str, float], floor: float, strikes: bool) -> tuple[Place, str | None]:
     first, second = sorted(RACES_AND_BALL, key=lambda place: -scores[place])[:2]
     cage = scores["cage"]
     # As many cage turns as there are rollers are one BPFO, and about twelve twice the ball's spin.
-    if strikes and cage > FLOOR and cage > _CAGE_SHARE * scores[first]:
+    if strikes and cage > floor and cage > _CAGE_SHARE * scores[first]:
         return "cage", None
-    if scores[first] > FLOOR:
+    if scores[first] > floor:
         if scores[first] - scores[second] > MARGIN:
             return first, None
         return "undecided", f"lines of {first} and {second} stand out alike"
-    if cage > FLOOR:
+    if cage > floor:
         return "ball", "lines of the cage's turn alone: a ball carried round, or the cage itself"
     machine: tuple[Place, ...] = ("gear", "shaft")
     for place in machine:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.dsp.quality import OK, QUALITY, QualityLimits, window_quality
-from dlrsd.runtime.evidence.baseline import Baseline
+from dlrsd.runtime.evidence.commissioned import AtSpeed
+from dlrsd.runtime.evidence.spectral_shape import (
+    band_levels,
+    difference_in_words,
+    distance,
+)
 from dlrsd.runtime.evidence.verdict import Evidence, evidence
 from dlrsd.runtime.streams.blocks import Block, Blocks
 from dlrsd.runtime.streams.source import Chunk
@@ -33,14 +38,20 @@ class Asked(Struct, frozen=True):
         Of the bearing that its sensor is mounted at.
     teeth : sequence of int > 0
         Of the gears on the shaft.
-    baseline : Baseline, optional
-        Of this sensor, when the machine was healthy.
+    sensor : str, optional
+        Its name in the facts on the machine.
+    healthy : AtSpeed, optional
+        Of this sensor at this speed, when the machine was healthy.
+    doubt : str, optional
+        Why no verdict can be given, whatever the signal says.
     """
 
     channel: int
     kinematics: Kinematics
     teeth: Sequence[int] = ()
-    baseline: Baseline | None = None
+    sensor: str | None = None
+    healthy: AtSpeed | None = None
+    doubt: str | None = None
 
 
 class WindowEvidence(Struct, frozen=True):
@@ -102,18 +113,25 @@ class EvidenceWindows:
         x = block.samples[asked.channel]
         time_s = block.start / self._rate_hz
         flag = _unfit(x, self._rate_hz)
-        if flag is None:
-            found = evidence(
-                x, self._rate_hz, asked.kinematics, teeth=asked.teeth, baseline=asked.baseline
-            )
-        else:
-            reason = f"the signal is unfit: {flag}"
+        if flag is not None or asked.doubt is not None:
+            reason = asked.doubt if flag is None else f"the signal is unfit: {flag}"
             found = Evidence(
                 verdict="undecided",
                 sentence=f"undecided: {reason}",
                 reason=reason,
                 seconds=len(x) / self._rate_hz,
             )
+        else:
+            healthy = asked.healthy
+            found = evidence(
+                x,
+                self._rate_hz,
+                asked.kinematics,
+                teeth=asked.teeth,
+                baseline=healthy.baseline if healthy else None,
+            )
+            if healthy is not None and found.verdict == "healthy":
+                found = _or_unknown(found, x, self._rate_hz, healthy)
         return WindowEvidence(asked.channel, time_s, x, found, flag)
 
 
@@ -135,3 +153,15 @@ def _unfit(x: NDArray[np.float32], rate_hz: float) -> str | None:
     if len(unfit) <= _MOST_UNFIT * len(codes):
         return None
     return QUALITY[int(np.bincount(unfit).argmax())]
+
+
+def _or_unknown(
+    found: Evidence, x: NDArray[np.float32], rate_hz: float, healthy: AtSpeed
+) -> Evidence:
+    """The same, or "unknown" where no line stands out and the signal is unlike the healthy one."""
+    shape = healthy.shape
+    levels = band_levels(x, rate_hz, np.array(shape.edges_hz))
+    if distance(levels, shape) <= healthy.shape_limit.value:
+        return found
+    sentence = f"unknown: {difference_in_words(levels, shape)}; {found.sentence}"
+    return structs.replace(found, verdict="unknown", sentence=sentence)

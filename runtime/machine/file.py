@@ -35,8 +35,7 @@ def read_machine(folder: str | Path) -> Machine:
     InputError
         If the file is missing, is no TOML, or does not fit the format; the message names the place.
     """
-    path = Path(folder)
-    path = path / NAME if path.is_dir() else path
+    path = folder_of(folder) / NAME
     try:
         text = read_bounded(path, most=MOST_JSON).decode("utf-8-sig")
         return checked(tomllib.loads(text), Machine)
@@ -49,6 +48,12 @@ def read_machine(folder: str | Path) -> Machine:
         raise InputError(f"{path} states {error}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read: {error}; expected TOML") from error
+
+
+def folder_of(path: str | Path) -> Path:
+    """The machine's folder, given that or the file in it."""
+    path = Path(path)
+    return path.parent if path.name == NAME and not path.is_dir() else path
 
 
 def write_machine(machine: Machine, folder: Path) -> None:

@@ -1,0 +1,155 @@
+"""A machine's baseline from recordings of its healthy state."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.progress import count_bar
+from dlrsd.runtime.base.version import VERSION
+from dlrsd.runtime.commissioning.healthy import FEWEST_WINDOWS, Healthy, sensor_baseline
+from dlrsd.runtime.dsp.order_map_config import ORDERS
+from dlrsd.runtime.evidence.asking import asked_of
+from dlrsd.runtime.evidence.commissioned import SCHEMA_VERSION, MachineBaseline
+from dlrsd.runtime.evidence.spectral_shape import band_edges, band_levels
+from dlrsd.runtime.evidence.windows import SECONDS, Asked, evidence_windows
+from dlrsd.runtime.machine.facts import Machine
+from dlrsd.runtime.streams.stream import AS_RECORDED, SampleStream, StreamFormat, open_stream
+
+MOST_WINDOWS = 10_000  # of a sensor: five hours of two seconds, and more say nothing new
+
+
+class _Format(Struct, frozen=True):
+    """What all recordings of a machine share."""
+
+    source: str
+    rate_hz: float
+    unit: str | None
+
+
+def commission(
+    recordings: Sequence[str],
+    machine: Machine,
+    form: StreamFormat = StreamFormat(),
+    *,
+    seconds: float = SECONDS,
+    false_alarms_per_month: float = 1.0,
+) -> MachineBaseline:
+    """Learn how a machine is while it is healthy.
+
+    Parameters
+    ----------
+    recordings : sequence of str
+        Files of healthy signal, at any speeds and loads at which the machine shall be judged.
+    machine : Machine
+    form : StreamFormat
+        What is stated of every recording.
+    seconds : float
+        Of a window.
+    false_alarms_per_month : float > 0
+        Of each sensor, at one verdict a window.
+
+    Returns
+    -------
+    MachineBaseline
+
+    Raises
+    ------
+    InputError
+        If recordings differ in rate or unit, a sensor is missing in one, a rate of false alarms
+        cannot be, or a sensor has fewer than `FEWEST_WINDOWS` fit windows at a speed.
+    """
+    if not 1e-6 <= false_alarms_per_month <= 1e4:
+        raise InputError(
+            f"got {false_alarms_per_month:g} false alarms a month: expected 1e-6 to 10000"
+        )
+    of_sensor: dict[str, list[Healthy]] = {}
+    unfit: dict[str, Counter[str]] = {}
+    asked_by: dict[str, Asked] = {}
+    shared: _Format | None = None
+    for source in recordings:
+        with open_stream(source, form, default=AS_RECORDED) as stream:
+            shared = _same(shared, stream, source)
+            asked = asked_of(stream.description, machine=machine)
+            for each in asked:
+                asked_by.setdefault(_name(each), each)
+            total = int((stream.n_samples or 0) / stream.rate_hz / seconds) * len(asked)
+            with count_bar(f"windows of {Path(source).name}", total) as done:
+                for i, (name, healthy, flag) in enumerate(_windows(stream, asked, seconds)):
+                    if healthy is None:
+                        unfit.setdefault(name, Counter())[flag] += 1
+                    elif len(of_sensor.setdefault(name, [])) < MOST_WINDOWS:
+                        of_sensor[name].append(healthy)
+                    done(i + 1)
+    if shared is None:
+        raise InputError("got no recording: expected one or more of healthy signal")
+    n_month = 30 * 86_400 / seconds / false_alarms_per_month
+    sensors, notes = [], []
+    for name, each in asked_by.items():
+        if flags := unfit.get(name):
+            listed = ", ".join(f"{flag} {n}" for flag, n in flags.most_common())
+            notes.append(f"{name}: {flags.total()} windows unfit and left out ({listed})")
+        windows = of_sensor.get(name, [])
+        if not windows:
+            raise InputError(
+                f"sensor {name} has no window of {seconds:g} s that is fit: expected at least "
+                f"{FEWEST_WINDOWS} of healthy signal"
+            )
+        orders = {order: getattr(each.kinematics, order) for order in ORDERS}
+        own, said = sensor_baseline(
+            name,
+            orders,
+            windows,
+            edges_hz=band_edges(shared.rate_hz),
+            n_month=n_month,
+            seconds=seconds,
+        )
+        sensors.append(own)
+        notes += said
+    return MachineBaseline(
+        schema_version=SCHEMA_VERSION,
+        dlrsd_version=VERSION,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        rate_hz=shared.rate_hz,
+        unit=shared.unit,
+        seconds=seconds,
+        false_alarms_per_month=false_alarms_per_month,
+        sensors=sensors,
+        notes=notes,
+    )
+
+
+def _name(asked: Asked) -> str:
+    return asked.sensor or f"channel {asked.channel}"
+
+
+def _same(shared: _Format | None, stream: SampleStream, source: str) -> _Format:
+    own = _Format(source, stream.rate_hz, stream.unit)
+    if shared is not None and structs.astuple(shared)[1:] != structs.astuple(own)[1:]:
+        raise InputError(
+            f"{source} is at {own.rate_hz:g} Hz in {own.unit or 'no stated unit'}, and "
+            f"{shared.source} at {shared.rate_hz:g} Hz in {shared.unit or 'no stated unit'}: "
+            "expected one rate and unit for all recordings of a machine"
+        )
+    return shared or own
+
+
+def _windows(
+    stream: SampleStream, asked: Sequence[Asked], seconds: float
+) -> Iterator[tuple[str, Healthy | None, str]]:
+    """Of each window the sensor's name, what it says, and the flag if it is unfit."""
+    edges = band_edges(stream.rate_hz)
+    by_channel = {each.channel: each for each in asked}
+    for window in evidence_windows(stream, stream.rate_hz, asked, seconds=seconds):
+        name = _name(by_channel[window.channel])
+        if window.unfit is not None or not window.evidence.lines:
+            yield name, None, window.unfit or str(window.evidence.reason)
+            continue
+        levels = band_levels(window.samples, stream.rate_hz, edges)
+        stated = by_channel[window.channel].kinematics.speed_rpm
+        yield name, Healthy(stated, window.evidence, levels), ""

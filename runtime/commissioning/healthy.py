@@ -1,0 +1,168 @@
+"""The baseline of one sensor, and what a person should know of it before it is used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct, structs
+from numpy.typing import NDArray
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.commissioning.tail import FEWEST, limit_passed_once_in
+from dlrsd.runtime.dsp.order_map_config import Order
+from dlrsd.runtime.evidence.baseline import baseline_of
+from dlrsd.runtime.evidence.commissioned import AtSpeed, Limit, SensorBaseline
+from dlrsd.runtime.evidence.spectral_shape import distance, shape_of
+from dlrsd.runtime.evidence.verdict import FLOOR, RACES_AND_BALL, Evidence, scores_against
+
+Array = NDArray[np.float64]
+
+FEWEST_WINDOWS = 5
+_ONE_SPEED = 0.05  # share within which speeds are one
+_FAULTY = 0.2  # share of the windows that name a place before there is a baseline
+_FAR = 3.0  # times the farthest healthy window, where no rate can be stated
+_STEADY_DB = 3.0  # by which the level of the parts of a recording may differ
+
+
+class Healthy(Struct, frozen=True):
+    """A fit window of healthy signal: stated speed, lines, ln of the bands' power."""
+
+    stated_rpm: float
+    evidence: Evidence
+    levels: Array
+
+
+def sensor_baseline(
+    name: str,
+    orders: dict[Order, float],
+    windows: Sequence[Healthy],
+    *,
+    edges_hz: Array,
+    n_month: float,
+    seconds: float,
+) -> tuple[SensorBaseline, list[str]]:
+    """The baseline of a sensor at each of its speeds.
+
+    Parameters
+    ----------
+    name : str
+    orders : dict of str to float
+        Of its bearing.
+    windows : sequence of Healthy
+        In the order of the recordings.
+    edges_hz : array, shape (bands + 1,)
+        Of the bands whose levels they hold.
+    n_month : float > 1
+        Windows of which one may pass a limit.
+    seconds : float
+        Of a window.
+
+    Returns
+    -------
+    SensorBaseline
+    list of str
+        What a person should know.
+
+    Raises
+    ------
+    InputError
+        If there are too few windows at a speed.
+    """
+    speeds, notes = [], []
+    for group in _by_speed(windows):
+        rpm = float(np.median([_rpm(window) for window in group]))
+        whose = f"{name} at {rpm:.4g} rpm"
+        if len(group) < FEWEST_WINDOWS:
+            raise InputError(
+                f"{whose}: {len(group)} fit windows of {seconds:g} s, expected at least "
+                f"{FEWEST_WINDOWS}; give more healthy signal, {FEWEST} windows or more if a rate "
+                "of false alarms shall hold"
+            )
+        speeds.append(_at_speed(group, rpm, edges_hz, n_month))
+        notes += [f"{whose}: {note}" for note in _doubts(group, speeds[-1], seconds)]
+    return SensorBaseline(sensor=name, orders=orders, speeds=speeds), notes
+
+
+def _by_speed(windows: Sequence[Healthy]) -> list[list[Healthy]]:
+    """Windows of about one speed together, slowest first, each group in its old order."""
+    groups: list[list[int]] = []
+    slowest = 0.0
+    for at in sorted(range(len(windows)), key=lambda at: _rpm(windows[at])):
+        if not groups or _rpm(windows[at]) > slowest * (1 + 2 * _ONE_SPEED):
+            groups.append([])
+            slowest = _rpm(windows[at])
+        groups[-1].append(at)
+    return [[windows[at] for at in sorted(group)] for group in groups]
+
+
+def _rpm(window: Healthy) -> float:
+    speed = window.evidence.speed
+    return 60 * speed.hz if speed else window.stated_rpm
+
+
+def _at_speed(group: Sequence[Healthy], rpm: float, edges_hz: Array, n_month: float) -> AtSpeed:
+    baseline = baseline_of([window.evidence for window in group])
+    levels = np.array([window.levels for window in group])
+    shape = shape_of(levels, edges_hz)
+    apart = distance(levels, shape)
+    score_limit, shape_limit = Limit(FLOOR), Limit(_FAR * float(apart.max()))
+    if len(group) >= FEWEST:
+        highest = [_highest(scores_against(w.evidence.raw_scores, baseline)) for w in group]
+        score_limit = limit_passed_once_in(n_month, np.array(highest))
+        shape_limit = limit_passed_once_in(n_month, apart)
+    baseline = structs.replace(baseline, floor=score_limit.value)
+    return AtSpeed(
+        speed_rpm=rpm,
+        windows=len(group),
+        baseline=baseline,
+        shape=shape,
+        score_limit=score_limit,
+        shape_limit=shape_limit,
+    )
+
+
+def _highest(scores: dict[str, float]) -> float:
+    return max(scores[place] for place in RACES_AND_BALL)
+
+
+def _doubts(group: Sequence[Healthy], own: AtSpeed, seconds: float) -> list[str]:
+    """What a person should know before this becomes the baseline."""
+    said = []
+    n = len(group)
+    if own.score_limit.low is None:
+        said.append(
+            f"{n} windows are too few to state a rate of false alarms: give {FEWEST}, "
+            f"{FEWEST * seconds / 60:.2g} min, or more"
+        )
+    else:
+        said.append(f"{n} windows; a fault is named from a score of {_limit(own.score_limit)} on")
+    places = Counter(window.evidence.verdict for window in group)
+    said += [
+        f"{100 * places[place] / n:.0f} % of the windows have lines of {place}: if that is a fault "
+        "it becomes part of what counts as healthy; check the bearing first"
+        for place in (*RACES_AND_BALL, "cage")
+        if places[place] > _FAULTY * n
+    ]
+    level = np.log(np.exp([window.levels for window in group]).sum(axis=1)) * 10 / np.log(10)
+    parts = [float(np.median(part)) for part in np.array_split(level, 4) if len(part)]
+    if max(parts) - min(parts) > _STEADY_DB:
+        said.append(
+            f"the signal is not steady: its level moves by {max(parts) - min(parts):.1f} dB from "
+            "one quarter of it to another"
+        )
+    contradicted = sum(
+        window.evidence.speed is not None and window.evidence.speed.how == "contradicted"
+        for window in group
+    )
+    if contradicted > _FAULTY * n:
+        said.append(
+            f"the stated speed of {group[0].stated_rpm:.4g} rpm is contradicted by the shaft's "
+            f"lines, which are those of {own.speed_rpm:.4g} rpm"
+        )
+    return said
+
+
+def _limit(limit: Limit) -> str:
+    return f"{limit.value:.3g} (95 % interval {limit.low:.3g} to {limit.high:.3g})"

@@ -1,0 +1,83 @@
+"""How a healthy machine's power lies over frequency, and how far a window is from that.
+
+A fault that draws no line of its own still changes what is heard: it rings resonances, rubs, or
+knocks. So the level in each band is held against the machine's own when it was healthy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+BANDS = 12
+_LOWEST_HZ = 20.0
+_LEAST_SPREAD = 0.1  # ln of power: what mounting and temperature move anyway, 0.4 dB
+
+
+class Shape(Struct, frozen=True):
+    """Of healthy windows.
+
+    Parameters
+    ----------
+    edges_hz : list of float
+        Of the bands, one more than there are bands.
+    mean, spread : lists of float
+        Of the natural logarithm of each band's power.
+    """
+
+    edges_hz: list[float]
+    mean: list[float]
+    spread: list[float]
+
+
+def band_edges(rate_hz: float) -> Array:
+    """Edges of `BANDS` log-spaced bands up to 0.4 of the rate, shape (BANDS + 1,), in Hz."""
+    return np.geomspace(min(_LOWEST_HZ, rate_hz / 100), 0.4 * rate_hz, BANDS + 1)
+
+
+def band_levels(x: NDArray[np.floating], rate_hz: float, edges_hz: Array) -> Array:
+    """ln of the power in each band.
+
+    Parameters
+    ----------
+    x : array, shape (n,), real
+        A window of one channel.
+    rate_hz : float > 0
+    edges_hz : array, shape (bands + 1,)
+
+    Returns
+    -------
+    array, shape (bands,)
+    """
+    power = np.abs(np.fft.rfft(x - x.mean())) ** 2 / len(x) ** 2
+    at = np.round(edges_hz * len(x) / rate_hz).astype(np.int64)
+    sums = np.add.reduceat(power, at[:-1])
+    sums[-1] = power[at[-2] : at[-1]].sum()
+    return np.log(np.maximum(sums, np.finfo(np.float64).tiny))
+
+
+def shape_of(levels: Array, edges_hz: Array) -> Shape:
+    """Robust middle and spread of healthy windows' levels, shape (n, bands)."""
+    mean = np.median(levels, axis=0)
+    spread = 1.4826 * np.median(np.abs(levels - mean), axis=0)
+    return Shape(edges_hz.tolist(), mean.tolist(), np.maximum(spread, _LEAST_SPREAD).tolist())
+
+
+def distance(levels: Array, shape: Shape) -> Array:
+    """Root mean square, over the bands, of the levels' distance in spreads; shape (n,)."""
+    off = (levels - np.array(shape.mean)) / np.array(shape.spread)
+    apart: Array = np.sqrt(np.mean(off**2, axis=-1))
+    return apart
+
+
+def difference_in_words(levels: Array, shape: Shape) -> str:
+    """Where a window differs most: "12 dB above the healthy level at 2000 to 3400 Hz"."""
+    off = levels - np.array(shape.mean)
+    band = int(np.abs(off / np.array(shape.spread)).argmax())
+    decibels = 10 / np.log(10) * off[band]
+    side = "above" if decibels > 0 else "below"
+    low, high = shape.edges_hz[band], shape.edges_hz[band + 1]
+    return f"{abs(decibels):.0f} dB {side} the healthy level at {low:.3g} to {high:.3g} Hz"
