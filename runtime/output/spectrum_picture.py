@@ -109,8 +109,11 @@ def _svg(spectrum: Spectrum, finding: Finding, shaft_hz: float) -> str:
         f'<line class="shaft" x1="{at}" x2="{at}" y1="{_TOP}" y2="{bottom}"/>' for at in turns
     ]
     parts.append(f'<path class="curve" d="{_curve(level, spectrum.bin_hz, x, y)}"/>')
+    # Places may share a line: the one that was named lies on top, and alone has numbers.
+    shown = sorted(_bearing(finding.lines), key=lambda line: line.place == finding.verdict)
     parts += [
-        _marker(line, x, y, end_hz, level, spectrum.bin_hz) for line in _bearing(finding.lines)
+        _marker(line, x, y, end_hz, level, spectrum.bin_hz, named=line.place == finding.verdict)
+        for line in shown
     ]
     parts += _legend()
     parts.append(
@@ -122,7 +125,7 @@ def _svg(spectrum: Spectrum, finding: Finding, shaft_hz: float) -> str:
 
 
 def _short(sentence: str) -> str:
-    return sentence if len(sentence) <= 104 else f"{sentence[:101]}..."
+    return sentence if len(sentence) <= 88 else f"{sentence[:85].rstrip(' ,;')}..."
 
 
 def _ticks(end_hz: float) -> NDArray[np.float64]:
@@ -153,6 +156,8 @@ def _marker(
     end_hz: float,
     level: NDArray[np.float64],
     bin_hz: float,
+    *,
+    named: bool,
 ) -> str:
     """A triangle above the line, filled where it stands out and the shaft does not explain it."""
     if line.hz > end_hz:
@@ -162,7 +167,7 @@ def _marker(
     mark = f"{at},{top} {at - 4},{top - 8} {at + 4},{top - 8}"
     kind = line.place if is_seen else f"{line.place} faint"
     label = ""
-    if is_seen and line.name.endswith("x"):
+    if named and is_seen and line.name.endswith("x"):
         label = (
             f'<text x="{at}" y="{top - 12}" text-anchor="middle">'
             f"{line.name.rpartition(' ')[2]}</text>"
