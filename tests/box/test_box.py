@@ -68,7 +68,7 @@ def test_the_wheel_holds_every_file_of_the_packages() -> None:
     wanted = {
         f"dlrsd/{package}/{path.relative_to(SOURCE / package).as_posix()}"
         for package in PACKAGES
-        for pattern in ("*.py", "py.typed", "*.json", "templates/*", "ready/*/*")
+        for pattern in ("*.py", "py.typed", "*.json", "*.csv", "templates/*", "ready/*/*")
         for path in (SOURCE / package).rglob(pattern)
     }
     assert {
@@ -76,6 +76,7 @@ def test_the_wheel_holds_every_file_of_the_packages() -> None:
         "dlrsd/training/report/templates/page.html.j2",
         "dlrsd/runtime/diagnosis/records.schema.json",
         "dlrsd/runtime/streams/sidecar.schema.json",
+        "dlrsd/runtime/bundle/bearings/table.csv",
         "dlrsd/runtime/py.typed", "dlrsd/training/py.typed", "dlrsd/export/py.typed",
     } <= wanted  # fmt: skip
     held = {name for name in installed() if name.startswith("dlrsd/") and "__pycache__" not in name}

@@ -43,6 +43,7 @@ _DESIGNS = (
     *("CD", "CJ", "CAK", "CCK", "RH", "RHR", "RHA", "MW33"),
 )
 _DEEP_GROOVE = re.compile(r"(?:6|16)\d")
+_LONGEST = 40  # characters of a name: longer ones are no designation, and endings take time
 _SAME_OUTSIDE = {"618": "68", "619": "69"}  # one maker's numbers for another's, and two more digits
 
 
@@ -64,7 +65,8 @@ def parse_designation(text: str, known: tuple[str, ...]) -> Designation:
     name = " ".join(text.upper().split())
     maker = next((each for each in MAKERS if re.match(rf"{re.escape(each)}(?![A-Z])", name)), None)
     rest = name.removeprefix(maker or "").strip(" -")
-    for base in sorted(known, key=len, reverse=True):
+    longest_first = sorted(known, key=len, reverse=True) if len(name) <= _LONGEST else ()
+    for base in longest_first:
         if (ending := _ending(rest, base)) is None:
             continue
         codes = _ENDINGS if _DEEP_GROOVE.match(base) else _ENDINGS + _DESIGNS

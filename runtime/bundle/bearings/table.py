@@ -7,6 +7,7 @@ from. A designation may have several rows: makers fill the same outside with oth
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -16,29 +17,30 @@ from dlrsd.runtime.dsp.order_map_config import ORDERS, Order
 _HERE = Path(__file__).parent
 
 
+@dataclass(frozen=True)
 class Row:
     """One bearing of the table.
 
     Parameters
     ----------
-    cells : dict of str to str
-        A line of `table.csv`: it states either the geometry or the four orders.
+    designation : str
+        In capitals, without blanks.
+    maker : str, optional
+    elements : int > 0
+        Rolling elements of a row.
+    geometry : Geometry, optional
+        None where only the orders were published.
+    orders : dict of str to float > 0
+    source : str
+        A key of `sources`.
     """
 
-    __slots__ = ("designation", "elements", "geometry", "maker", "orders", "source")
-
-    def __init__(self, cells: dict[str, str]) -> None:
-        self.designation = cells["designation"]
-        self.maker: str | None = cells["maker"] or None
-        self.elements = int(cells["elements"])
-        self.source = cells["source"]
-        self.geometry: Geometry | None = None
-        if cells["pitch_mm"]:
-            sizes = (float(cells[name]) for name in ("diameter_mm", "pitch_mm", "angle_deg"))
-            self.geometry = Geometry(self.elements, *sizes)
-        self.orders: dict[Order, float] = (
-            self.geometry.orders if self.geometry else {name: float(cells[name]) for name in ORDERS}
-        )
+    designation: str
+    maker: str | None
+    elements: int
+    geometry: Geometry | None
+    orders: dict[Order, float]
+    source: str
 
 
 @cache
@@ -47,7 +49,7 @@ def rows() -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     with (_HERE / "table.csv").open(encoding="utf-8", newline="") as file:
         for cells in csv.DictReader(file):
-            found.setdefault(cells["designation"], []).append(Row(cells))
+            found.setdefault(cells["designation"], []).append(_row(cells))
     return found
 
 
@@ -56,3 +58,19 @@ def sources() -> dict[str, str]:
     """Where rows come from, in words, by their ``source``."""
     with (_HERE / "sources.csv").open(encoding="utf-8", newline="") as file:
         return {cells["source"]: cells["text"] for cells in csv.DictReader(file)}
+
+
+def _row(cells: dict[str, str]) -> Row:
+    """A line of `table.csv`, which states either the geometry or the four orders."""
+    elements, geometry = int(cells["elements"]), None
+    if cells["pitch_mm"]:
+        sizes = (float(cells[name]) for name in ("diameter_mm", "pitch_mm", "angle_deg"))
+        geometry = Geometry(elements, *sizes)
+    return Row(
+        designation=cells["designation"],
+        maker=cells["maker"] or None,
+        elements=elements,
+        geometry=geometry,
+        orders=geometry.orders if geometry else {name: float(cells[name]) for name in ORDERS},
+        source=cells["source"],
+    )

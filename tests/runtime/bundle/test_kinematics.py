@@ -195,7 +195,8 @@ def test_other_bundles_refuse_options_and_pass_over_a_sidecar(
     pytest.importorskip("onnxruntime")
     make_bundle()
     orders = ["--orders", "3.585,5.415,2.357,0.398"]
-    for options, named in ((["--speed", "1772"], "--speed"), (orders, "--orders")):
+    any_of_three = "--bearing, --geometry or --orders"
+    for options, named in ((["--speed", "1772"], "--speed"), (orders, any_of_three)):
         done = command("diagnose", "s.bin", *options)
         assert done.returncode == 2
         assert done.stderr == f"error: bundle tiny has no use for {named}: leave it out\n"

@@ -67,6 +67,7 @@ def test_other_names(text: str, name: str) -> None:
         ("7312 BECBP", "different rolling elements: .*--geometry 12,22.225,95,40.* count them"),
         ("61806-2RS", "17 .KOYO: --geometry 17,3.5,36,0. or 19 .unnamed"),
         ("6205" * 1000, "is not among"),
+        ("NU205" + "ECPH" * 30 + "!", "is not among"),
     ],
 )
 def test_what_is_unclear_is_refused(text: str, why: str) -> None:
