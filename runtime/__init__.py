@@ -20,6 +20,11 @@ What is named here is the public API; everything else may change. Four lines dia
 `diagnose`                gives a `Header`, a `WindowRecord` for every window and channel, and a
                           `Summary` with a `Verdict` for every channel and its `Change`s
 `open_diagnosis`          gives a `Diagnosis` for who wants windows as `WindowBatch`es of columns
+`examine`                 weighs the lines of bearing, shaft and gears in a recording, without a
+                          bundle: `Examined`, with a `Finding` for every channel; `asked_of` says
+                          what is `Asked` of which channel
+`commission`              learns from healthy recordings how a `Machine` is, whose facts
+                          `read_machine` reads
 `open_writer`             opens a `Writer` of JSONL, CSV or Parquet
 `benchmark`               measures how fast each engine and precision is here
 `synthesize`              makes new heatmaps of a class, a `Synthesis`; `save_synthesis` writes them
@@ -51,6 +56,7 @@ if TYPE_CHECKING:
     from dlrsd.runtime.bundle.bundle import Bundle as Bundle
     from dlrsd.runtime.bundle.bundle import load_bundle as load_bundle
     from dlrsd.runtime.bundle.bundle import shipped_bundles as shipped_bundles
+    from dlrsd.runtime.commissioning.commission import commission as commission
     from dlrsd.runtime.diagnosis.diagnose import diagnose as diagnose
     from dlrsd.runtime.diagnosis.diagnose import open_diagnosis as open_diagnosis
     from dlrsd.runtime.diagnosis.records import Change as Change
@@ -68,6 +74,13 @@ if TYPE_CHECKING:
     from dlrsd.runtime.engines.engine import Engine as Engine
     from dlrsd.runtime.engines.engine import Output as Output
     from dlrsd.runtime.engines.opening import open_engine as open_engine
+    from dlrsd.runtime.evidence.asking import asked_of as asked_of
+    from dlrsd.runtime.evidence.examine import Examined as Examined
+    from dlrsd.runtime.evidence.examine import examine as examine
+    from dlrsd.runtime.evidence.finding import Finding as Finding
+    from dlrsd.runtime.evidence.windows import Asked as Asked
+    from dlrsd.runtime.machine.facts import Machine as Machine
+    from dlrsd.runtime.machine.file import read_machine as read_machine
     from dlrsd.runtime.output.writers import Writer as Writer
     from dlrsd.runtime.output.writers import open_writer as open_writer
     from dlrsd.runtime.streams.source import Chunk as Chunk
@@ -91,6 +104,7 @@ _HOMES = {
     ),
     "bench.measure": ("benchmark",),
     "bundle.bundle": ("Bundle", "load_bundle", "shipped_bundles"),
+    "commissioning.commission": ("commission",),
     "diagnosis.diagnose": ("diagnose", "open_diagnosis"),
     "diagnosis.records": ("Change", "Header", "Summary", "Verdict", "WindowBatch", "WindowRecord"),
     "diagnosis.windows": ("Diagnosis",),
@@ -100,6 +114,12 @@ _HOMES = {
     "dsp.scalogram_config": ("ScalogramConfig",),
     "engines.engine": ("Engine", "Output"),
     "engines.opening": ("open_engine",),
+    "evidence.asking": ("asked_of",),
+    "evidence.examine": ("Examined", "examine"),
+    "evidence.finding": ("Finding",),
+    "evidence.windows": ("Asked",),
+    "machine.facts": ("Machine",),
+    "machine.file": ("read_machine",),
     "output.writers": ("Writer", "open_writer"),
     "streams.source": ("Chunk",),
     "streams.stream": ("SampleStream", "SignalSpec", "open_stream"),

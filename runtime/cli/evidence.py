@@ -74,7 +74,7 @@ def evidence(
     from dlrsd.runtime.evidence.examine import examine
     from dlrsd.runtime.machine.file import folder_of, read_machine
     from dlrsd.runtime.output.evidence_report import finding_json, show_findings
-    from dlrsd.runtime.streams.stream import AS_RECORDED, open_stream
+    from dlrsd.runtime.streams.stream import open_stream
 
     stated = bearing_of(bearing, geometry, orders)
     form = stream_format(
@@ -89,7 +89,7 @@ def evidence(
         orders=stated.orders if stated else None,
     )
     facts = read_machine(machine) if machine is not None else None
-    with open_stream(source, form, default=AS_RECORDED) as stream:
+    with open_stream(source, form) as stream:
         asked = asked_of(stream.description, machine=facts, teeth=parse_teeth(teeth))
         baseline = read_baseline(folder_of(machine)) if machine is not None else None
         if baseline is not None:

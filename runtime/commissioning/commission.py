@@ -19,7 +19,7 @@ from dlrsd.runtime.evidence.commissioned import SCHEMA_VERSION, MachineBaseline
 from dlrsd.runtime.evidence.spectral_shape import band_edges, band_levels
 from dlrsd.runtime.evidence.windows import SECONDS, Asked, evidence_windows
 from dlrsd.runtime.machine.facts import Machine
-from dlrsd.runtime.streams.stream import AS_RECORDED, SampleStream, StreamFormat, open_stream
+from dlrsd.runtime.streams.stream import SampleStream, StreamFormat, open_stream
 
 MOST_WINDOWS = 10_000  # of a sensor: five hours of two seconds, and more say nothing new
 
@@ -73,7 +73,7 @@ def commission(
     asked_by: dict[str, Asked] = {}
     shared: _Format | None = None
     for source in recordings:
-        with open_stream(source, form, default=AS_RECORDED) as stream:
+        with open_stream(source, form) as stream:
             shared = _same(shared, stream, source)
             asked = asked_of(stream.description, machine=machine)
             for each in asked:

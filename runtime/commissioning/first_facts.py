@@ -8,7 +8,7 @@ from dataclasses import astuple
 from dlrsd.runtime.bundle.bearings.geometry import parse_geometry
 from dlrsd.runtime.evidence.asking import asked_of
 from dlrsd.runtime.machine.facts import SCHEMA_VERSION, Machine, Sensor, Shaft
-from dlrsd.runtime.streams.stream import AS_RECORDED, StreamFormat, open_stream
+from dlrsd.runtime.streams.stream import StreamFormat, open_stream
 
 
 def machine_of(
@@ -40,7 +40,7 @@ def machine_of(
     InputError
         If speed or bearing are stated nowhere, or the recording cannot be read.
     """
-    with open_stream(recording, form, default=AS_RECORDED) as stream:
+    with open_stream(recording, form) as stream:
         description = stream.description
         asked_of(description)  # refuses what is not known
     known = parse_geometry(geometry) if geometry is not None else None

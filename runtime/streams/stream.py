@@ -95,7 +95,7 @@ def open_stream(
     source: str | Path,
     fmt: StreamFormat = StreamFormat(),
     *,
-    default: SignalSpec,
+    default: SignalSpec = AS_RECORDED,
     heard: Callable[[Chunk], None] | None = None,
 ) -> SampleStream:
     """Open a recording, or standard input, for a bundle.
@@ -108,7 +108,7 @@ def open_stream(
         What the caller states. It wins over the sidecar and must not contradict the file's own
         header; only `start` may, since clocks are wrong at times.
     default : SignalSpec
-        What the bundle expects; assumed where nobody states anything.
+        What the bundle expects, and what holds where nobody states anything; by default nothing.
     heard : function, optional
         Is given each chunk in the bundle's unit, but still at the recording's own rate
         (``description["rate_hz"]``), before the stream hands on what comes of it.

@@ -15,12 +15,14 @@ import dlrsd.runtime as api
 from dlrsd.runtime.base.version import VERSION
 
 PROMISE = {
-    "Bundle", "BundleError", "Change", "Chunk", "DeviceLostError", "DeviceMemoryError", "Diagnosis",
-    "DlrsdError", "Engine", "ExtraMissingError", "Header", "InputError", "Kinematics",
-    "OrderMapConfig", "Output", "ParityError", "SampleStream", "ScalogramConfig", "SignalSpec",
-    "StreamFormat", "Summary", "Synthesis", "Verdict", "WindowBatch", "WindowRecord", "Writer",
-    "benchmark", "diagnose", "load_bundle", "open_diagnosis", "open_engine", "open_stream",
-    "open_writer", "order_map", "save_synthesis", "scalogram", "shipped_bundles", "synthesize",
+    "Asked", "Bundle", "BundleError", "Change", "Chunk", "DeviceLostError", "DeviceMemoryError",
+    "Diagnosis", "DlrsdError", "Engine", "Examined", "ExtraMissingError", "Finding", "Header",
+    "InputError", "Kinematics", "Machine", "OrderMapConfig", "Output", "ParityError",
+    "SampleStream", "ScalogramConfig", "SignalSpec", "StreamFormat", "Summary", "Synthesis",
+    "Verdict", "WindowBatch", "WindowRecord", "Writer", "asked_of", "benchmark", "commission",
+    "diagnose", "examine", "load_bundle", "open_diagnosis", "open_engine", "open_stream",
+    "open_writer", "order_map", "read_machine", "save_synthesis", "scalogram",
+    "shipped_bundles", "synthesize",
 }  # fmt: skip
 
 
