@@ -16,6 +16,13 @@ MOST_MEMORY = 1 << 30  # bytes of samples that are kept in memory, where they ha
 # pack. Less than `_FREE` bytes is never too much.
 _MOST_PACKED = 200
 _FREE = 1 << 24
+TEXT_TIMES = "holds times as text, which are read in tables only"
+_OTHERS = {
+    "c": "is complex",
+    "b": "is true or false",
+    "V": "is a structure",
+    "m": "holds durations",
+}
 
 
 class Samples(Protocol):
@@ -145,6 +152,16 @@ def fields_of(array: Samples) -> dict[str, Samples]:
         name: _Field(name, records)
         for name, (base, shape) in bases.items()
         if base.kind in "iufM" and is_series(array.shape + shape)
+    }
+
+
+def other_fields(array: Samples) -> dict[str, str]:
+    """Why each of the other fields of a vector of structures is no series of real numbers."""
+    kept, fields = fields_of(array), array.dtype.names or ()
+    kinds = {name: _base(array.dtype, name)[0].kind for name in fields if name not in kept}
+    return {
+        name: "has several axes" if kind in "iufM" else _OTHERS.get(kind, "holds texts or objects")
+        for name, kind in kinds.items()
     }
 
 

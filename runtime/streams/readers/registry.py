@@ -1,8 +1,8 @@
 """Open a recording of a kind that describes itself, as blocks of samples.
 
 Every reader returns a `Source`: what the file says of itself, and an iterator of `Chunk`s in the
-file's own numbers, rate and unit. Memory stays constant for all kinds but three: what is packed in
-MAT files up to version 7 and in NPZ, and UFF files, are kept whole, up to 1 GiB.
+file's own numbers, rate and unit. Memory stays constant for all kinds but one: the data sets of UFF
+files that are text, or have times of their own, are kept whole, up to 1 GiB.
 
 Where a file names its series (MAT, HDF5, TDMS, UFF, CSV, Parquet), those that `variable` names
 are the channels, in that order. Without it all numeric series are, and must be equally long.
