@@ -184,6 +184,8 @@ def _unit_beside(key: str, keys: Mapping[str, str]) -> str:
     """The unit in an attribute of its own: "dt_unit" of "dt", "x_axis_unit" of "x_axis_delta"."""
     axis = re.match(r"([tx]_?(axis|values))_", key)
     stems = [key, *([axis[1]] if axis else [])]
+    if key == "wf_increment" and "wf_xunit_string" in keys:
+        return keys["wf_xunit_string"]
     named = (f"{stem}{end}" for stem in stems for end in ("_unit", "_units", "_quantity_label"))
     return next((keys[name] for name in named if keys.get(name)), "")
 

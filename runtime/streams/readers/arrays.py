@@ -81,6 +81,8 @@ def arrays_source(
         for begin in range(0, max(chosen[0].shape), step):
             yield [_block(array, begin, begin + step) for array in chosen]
 
+    if not asked and channels is None:
+        _refuse_events([each for each in series if each.name not in clocks], path)
     source = assemble(_with_own_clocks(series, clocks, asked, path), blocks, variable, path)
     source.scale_note = scale_note(holding, arrays, source.channel_names)
     source.warnings[:0] = holding.warnings
@@ -232,6 +234,18 @@ def _with_own_clocks(
             )
     kept = {each.name for each in clocks[used[0]]}
     return [each for each in series if each.name not in names or each.name in kept]
+
+
+def _refuse_events(series: Sequence[Series], path: Path) -> None:
+    """Raise an `InputError` where so many groups hold a short series that they may be windows."""
+    homes = {group_of(each.name) for each in series}
+    n, labels = max((each.length for each in series), default=0), {e.label for e in series}
+    if len(labels) == 1 and len(homes) > _MOST_CHANNELS and n <= _LONGER * len(homes):
+        raise InputError(
+            f"{path} holds {labels.pop()!r} in {len(homes)} groups, {n} samples in each: are these "
+            f"windows or channels? Where they are channels, name them as variable; windows have to "
+            f"be kept as one long series"
+        )
 
 
 def _unclear_axes(shape: tuple[int, ...], channels: int | None) -> str | None:

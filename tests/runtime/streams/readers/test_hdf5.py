@@ -281,6 +281,14 @@ def test_windows_or_channels_is_asked(path, shape):
     refused(path, rf"array x of shape \({shape[0]}, {shape[1]}\): are these windows or channels")
 
 
+def test_windows_in_groups_or_channels_is_asked(path):
+    with h5py.File(path, "w") as file:
+        for i in range(65):
+            file[f"{i}/acc"] = X[0, :100]
+    refused(path, "holds 'acc' in 65 groups, 100 samples in each: are these windows or channels?")
+    np.testing.assert_array_equal(opened(path, variable="7/acc").samples, X[:1, :100])
+
+
 @pytest.mark.parametrize("options", [
     {}, {"chunks": (300,)}, {"chunks": (300,), "compression": "gzip"}, {"compression": "lzf"},
     {"chunks": (7,), "compression": 9, "shuffle": True, "fletcher32": True},
