@@ -68,7 +68,6 @@ FOREIGN = {
     "a.feather": (b"ARROW1\0\0" + bytes(100), "an Arrow"),
     "a.w64": (b"riff\x2e\x91\xcf\x11" + bytes(100), "a Wave64 sound file.*save it as WAV"),
     "a.caf": (b"caff\0\1" + bytes(100), "a CAF sound file.*save it as WAV"),
-    "a.mp3": (b"\xff\xfb\x90\0" + bytes(100), "a compressed sound file"),
     "a.hdf": (b"\x0e\x03\x13\x01" + bytes(100), "an HDF4 file.*save it as HDF5"),
     "a.csv.lz4": (b"\x04\x22\x4d\x18" + bytes(100), "an LZ4 archive.*unpack it"),
     "a.csv.lnk": (b"L\0\0\0\1\x14\2\0" + bytes(100), "a shortcut"),
@@ -93,6 +92,13 @@ def test_what_is_no_recording_is_refused_by_name(tmp_path, name):
         open_file(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_begins_as_samples_might_is_told_by_its_name_too(tmp_path):
+    path = tmp_path / "a.mp3"
+    path.write_bytes(b"\xff\xfb\x90\0" + bytes(100))
+    with pytest.raises(NoRecordingError, match="a compressed sound file"):
+        open_file(path)
 
 
 @pytest.mark.parametrize(
