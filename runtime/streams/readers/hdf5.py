@@ -29,6 +29,7 @@ from dlrsd.runtime.streams.readers.holding import (
     group_of,
     is_series,
     other_fields,
+    text_of,
 )
 from dlrsd.runtime.streams.source import Source, Variable, reader_library
 from dlrsd.runtime.streams.stream_format import parse_start
@@ -141,7 +142,7 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
         if is_named_time(name.rpartition("/")[2]) and h5py.check_string_dtype(item.dtype):
             holding.left[name] = TEXT_TIMES
         # Other texts, and references, describe; they are never samples.
-    elif kind not in "iufV":
+    elif kind not in "iufV" or (kind == "V" and not fields):
         holding.left[name] = _KINDS.get(kind, f"is of type {item.dtype}")
     elif not is_series(item.shape) or (fields and len(item.shape) > 1):
         holding.left[name] = f"has {len(item.shape)} axes"
@@ -204,7 +205,9 @@ def _fact(item: Any, kind: str, matlab: str | None) -> Any:
     if kind in "iuf":
         data = DataSet(item, lambda _: item) if item.chunks else item
         values = data[()].reshape(-1)
-        return values.astype("u2").tobytes().decode("utf-16") if matlab == "char" else values[0]
+        if matlab == "char":
+            return text_of(values.astype("u2").tobytes().decode("utf-16"), item.shape[::-1])
+        return values[0]
     return _plain(item[()]) if kind in "SUO" and item.chunks is None else None
 
 

@@ -176,6 +176,19 @@ def _base(dtype: np.dtype[Any], field: str) -> tuple[np.dtype[Any], tuple[int, .
     return dtype[field].base, dtype[field].shape
 
 
+def text_of(characters: str, shape: Sequence[int]) -> str:
+    """The text of an array of characters as MATLAB has it: column by column, a text in each row.
+
+    Different ones are separated by commas.
+
+    >>> text_of("gm / s", (2, 3)), text_of("gg", (2, 1)), text_of("gg", (1, 2))
+    ('g, m/s', 'g', 'gg')
+    """
+    n_rows = max(1, shape[0]) if len(shape) == 2 else 1
+    rows = [characters[i::n_rows].strip() for i in range(n_rows)]
+    return rows[0] if len(set(rows)) == 1 else ", ".join(rows)
+
+
 def group_of(name: str) -> str:
     """The path of the group that a series stands in; "" is the file."""
     return name.rpartition("/")[0]

@@ -19,6 +19,7 @@ from dlrsd.runtime.streams.readers.holding import (
     Samples,
     check_packing,
     is_series,
+    text_of,
 )
 from dlrsd.runtime.streams.readers.packed import Inflater, PackedArray
 
@@ -148,7 +149,7 @@ class _Reading:
         if kind == _STRUCTURE and 0 < count <= _MOST_STRUCTURES and depth < _MOST_NESTED:
             self._structures(stream, path, count, depth)
         elif kind == _TEXT and math.prod(shape) <= _LONGEST_TEXT:
-            facts[name] = self._text(stream)
+            facts[name] = text_of(self._text(stream), shape)
         elif kind not in _NUMBERS:
             self.holding.left[path] = why
         elif flags & (_IS_COMPLEX | _IS_LOGICAL):

@@ -131,6 +131,26 @@ def test_times_as_text_are_not_passed_over(tmp_path):
         assert "time holds times as text" in warning
 
 
+@pytest.mark.parametrize("is_new", [False, True])
+@pytest.mark.parametrize(
+    ("rows", "unit"), [(["g", "g"], "g"), (["g", "m/s2"], None), (["m/s2", "m/s2"], "m/s2")]
+)
+def test_a_text_for_each_channel_in_rows_of_characters(tmp_path, rows, unit, is_new):
+    path = tmp_path / "x.mat"
+    if is_new:
+        with h5py.File(path, "w", userblock_size=512) as file:
+            file["x"] = X[:2]
+            codes = [[ord(c) for c in row.ljust(4)] for row in rows]
+            file["unit"] = np.array(codes, "u2").T
+            file["unit"].attrs["MATLAB_class"] = np.bytes_("char")
+    else:
+        scipy.io.savemat(path, {"x": X[:2], "unit": np.array(rows)})
+    if unit is None:
+        refused(path, "in 'g, m/s2' and the bundle in 'g'")
+    else:
+        assert opened(path).unit == unit
+
+
 def test_facts_named_after_their_series(tmp_path):
     path = tmp_path / "x.mat"
     scipy.io.savemat(path, {"de": X[0], "de_fs": float(RATE), "unit_DE": "m/s^2", "fe_fs": 1e3})

@@ -262,13 +262,20 @@ def test_what_is_no_series_is_named(path):
         file["ok"] = X[0] > 0
         file["cube"] = np.zeros((4, 5, 6))
         file["names"] = [b"a", b"b"]
+        file.create_dataset("rows", (10,), np.dtype(("f8", (400,))))[...] = np.zeros((10, 400))
         file["note"] = "pump 3"
         parts = np.zeros(N, [("real", "f4"), ("imag", "f4")])
         file["matlab"] = parts
     got = opened(path)
     assert got.names == ["acc"]
     (warning,) = got.warnings
-    for said in ("analytic is complex", "ok is true or false", "cube has 3 axes", "matlab is comp"):
+    for said in (
+        "analytic is complex",
+        "ok is true or false",
+        "cube has 3 axes",
+        "matlab is comp",
+        "rows is of type",
+    ):
         assert said in warning
     refused(path, "analytic in .* is complex: .* the magnitude", variable="analytic")
     refused(path, "no series 'note'", variable="note")
