@@ -57,7 +57,6 @@ _MAGIC: tuple[tuple[int, bytes, Foreign], ...] = (
     (0, b"\x7fELF", Foreign("a program", "give the recording")),
     (0, b"SIMPLE  =", Foreign("a FITS file", "save the samples as HDF5 or CSV")),
     (0, b".snd", Foreign("an AU sound file", "save it as WAV")),
-    (0, b"riff\x2e\x91\xcf\x11", Foreign("a Wave64 sound file", "save it as WAV or FLAC")),
     (0, b"caff\x00\x01", Foreign("a CAF sound file", "save it as WAV or FLAC")),
     (0, b"\x0e\x03\x13\x01", Foreign("an HDF4 file", "save it as HDF5")),
     (0, b"\x04\x22\x4d\x18", Foreign("an LZ4 archive", _UNPACK)),

@@ -34,6 +34,10 @@ def _reader(module: str, function: str) -> Callable[..., Source]:
     return open_it
 
 
+def _begins_wav(head: bytes) -> bool:
+    return head[8:12] == b"WAVE" or head[:8] == b"riff\x2e\x91\xcf\x11"  # Wave64
+
+
 def _begins_lvm(head: bytes) -> bool:
     return head.lstrip(b"\xef\xbb\xbf").startswith(b"LabVIEW Measurement")
 
@@ -60,7 +64,7 @@ def _begins_uff(head: bytes) -> bool:
 
 
 READERS = (
-    Reader("WAV", (".wav",), _reader("sound", "open_sound"), lambda head: head[8:12] == b"WAVE"),
+    Reader("WAV", (".wav", ".w64"), _reader("sound", "open_sound"), _begins_wav),
     Reader("FLAC", (".flac",), _reader("sound", "open_sound"), lambda head: head[:4] == b"fLaC"),
     Reader("AIFF", (".aif", ".aiff"), _reader("sound", "open_sound"), _begins_aiff),
     Reader(

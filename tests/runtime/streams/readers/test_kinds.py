@@ -66,7 +66,6 @@ FOREIGN = {
     "a.pkl": (pickle.dumps(X), "a Python pickle"),
     "a.mf4": (b"MDF     4.10    " + bytes(100), "an ASAM MDF file"),
     "a.feather": (b"ARROW1\0\0" + bytes(100), "an Arrow"),
-    "a.w64": (b"riff\x2e\x91\xcf\x11" + bytes(100), "a Wave64 sound file.*save it as WAV"),
     "a.caf": (b"caff\0\1" + bytes(100), "a CAF sound file.*save it as WAV"),
     "a.hdf": (b"\x0e\x03\x13\x01" + bytes(100), "an HDF4 file.*save it as HDF5"),
     "a.csv.lz4": (b"\x04\x22\x4d\x18" + bytes(100), "an LZ4 archive.*unpack it"),
