@@ -140,7 +140,7 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
         )
     elif kind in "SUO":
         if is_named_time(name.rpartition("/")[2]) and h5py.check_string_dtype(item.dtype):
-            holding.left[name] = TEXT_TIMES
+            holding.left[name], holding.text_times[name] = TEXT_TIMES, size
         # Other texts, and references, describe; they are never samples.
     elif kind not in "iufV" or (kind == "V" and not fields):
         holding.left[name] = _KINDS.get(kind, f"is of type {item.dtype}")

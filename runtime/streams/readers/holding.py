@@ -48,6 +48,8 @@ class Holding(Struct):
         What is stated beside them: by path of the array, or of a group, "" being the file.
     left : dict of str to str
         What is no series of real numbers: by path, and why not, as in "is complex".
+    text_times : dict of str to int
+        Texts that are named like a time, and how many they are.
     labels : dict of str to str
         The part of a path that says what an array is, where that is not what follows the last "/".
     warnings : list of str
@@ -56,6 +58,7 @@ class Holding(Struct):
     arrays: dict[str, Samples] = field(default_factory=dict)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
+    text_times: dict[str, int] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 

@@ -105,6 +105,7 @@ def _add(holding: Holding, path: Path, archive: zipfile.ZipFile, member: zipfile
             holding.facts[""][name] = value if dtype.kind == "M" else value.item()
             return
     if dtype.kind in "US" and is_named_time(name):
+        holding.text_times[name] = math.prod(shape)
         raise InputError(TEXT_TIMES)
     shape = _check(dtype, shape)
     if is_series(shape):

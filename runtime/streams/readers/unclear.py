@@ -9,7 +9,7 @@ from typing import Any
 
 from dlrsd.runtime.streams.attributes import factor_of, unclear_of
 from dlrsd.runtime.streams.readers.beside import nearest
-from dlrsd.runtime.streams.readers.holding import TEXT_TIMES, Holding, Samples
+from dlrsd.runtime.streams.readers.holding import Holding, Samples
 from dlrsd.runtime.streams.source import Source
 
 _MOST_LISTED = 8
@@ -33,7 +33,7 @@ def say_unclear(holding: Holding, source: Source, path: Path) -> None:
     names = [re.sub(r"\[\d+\]$", "", name) for name in source.channel_names or ("",)]
     said = [nearest(holding, name, _unclear) for name in names]
     rate, start = next((each for each in said if each is not None), ("", ""))
-    texts = [name for name, why in holding.left.items() if why == TEXT_TIMES]
+    texts = [name for name, n in holding.text_times.items() if n == source.n_samples]
     if source.rate_hz is None and (rate or texts):
         what = rate or f"its times {', '.join(texts)} as text"
         source.rate_unclear = (

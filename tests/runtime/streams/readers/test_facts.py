@@ -129,6 +129,8 @@ def test_times_as_text_are_not_passed_over(tmp_path):
         refused(tmp_path / name, "states its times time as text, which is not understood; state")
         (warning,) = opened(tmp_path / name, rate=RATE).warnings
         assert "time holds times as text" in warning
+    np.savez(tmp_path / "x.npz", acc=X[0], x=np.array(["radial", "axial"]))  # describes something
+    assert opened(tmp_path / "x.npz").names == ["acc"]
 
 
 @pytest.mark.parametrize("is_new", [False, True])
