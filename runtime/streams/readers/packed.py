@@ -138,6 +138,7 @@ class PackedArray:
             if self._lanes == 1:
                 self._now[0].finish()
             self.forget()
+            self._begins = []
         if len(self.shape) == 1:
             return lanes[0]
         samples = lanes[0].reshape(n, -1).T if len(lanes) == 1 else np.stack(lanes)
@@ -145,7 +146,7 @@ class PackedArray:
 
     def forget(self) -> None:
         """Give back what was kept for the samples after the last ones."""
-        self._begins, self._now, self._at = [], [], 0
+        self._now, self._at = [], 0
 
     def _rewind(self, begin: int) -> None:
         if not self._begins:
