@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.attributes import factor_of, start_of, unit_of
+from dlrsd.runtime.streams.attributes import start_of, unit_of
 from dlrsd.runtime.streams.clock import find_clock, is_named_time
 from dlrsd.runtime.streams.readers.beside import fold_facts, groups_of, nearest, nearest_rate
 from dlrsd.runtime.streams.readers.holding import (
@@ -23,6 +23,7 @@ from dlrsd.runtime.streams.readers.holding import (
     columns_of,
     group_of,
 )
+from dlrsd.runtime.streams.readers.unclear import listed, say_unclear, scale_note
 from dlrsd.runtime.streams.series import Series, asked_names, assemble, clocks_among, unit_of_series
 from dlrsd.runtime.streams.source import BLOCK, Source, Variable
 
@@ -30,12 +31,12 @@ MOST_SERIES = 4096
 # Where the shorter axis is not clearly that of channels, the rows may as well be windows.
 _CLEARLY_CHANNELS, _MOST_CHANNELS, _LONGER = 8, 64, 128
 _MOST_VALUES, _SHORTEST_BLOCK = 1 << 22, 1 << 10  # of all series at once; of each
-_MOST_LISTED, _LONGEST_NAME = 8, 200
+_LONGEST_NAME = 200
 # Control characters, ends of lines, and halves of characters.
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _EXPECTED = (
     "expected a vector for each channel, or a matrix; of complex numbers the real part or the "
-    "magnitude, of a structure its fields, each kept as a vector of its own"
+    "magnitude, of a structure, a cell array or a table its parts, each kept as a vector of its own"
 )
 
 
@@ -80,11 +81,14 @@ def arrays_source(
         for begin in range(0, max(chosen[0].shape), step):
             yield [_block(array, begin, begin + step) for array in chosen]
 
+    if not asked and channels is None:
+        _refuse_events([each for each in series if each.name not in clocks], path)
     source = assemble(_with_own_clocks(series, clocks, asked, path), blocks, variable, path)
-    source.scale_note = _scale_note(holding, arrays, source.channel_names)
+    source.scale_note = scale_note(holding, arrays, source.channel_names)
     source.warnings[:0] = holding.warnings
+    say_unclear(holding, source, path)
     if holding.left:
-        source.warnings.append(f"left out of {path}: {_listed(holding.left)}")
+        source.warnings.append(f"left out of {path}: {listed(holding.left)}")
     return source
 
 
@@ -98,7 +102,7 @@ def _considered(
     if not holding.arrays:
         raise InputError(
             f"{path} holds no series of real numbers"
-            + (f" ({_listed(holding.left)})" if holding.left else "")
+            + (f" ({listed(holding.left)})" if holding.left else "")
             + f": {_EXPECTED}"
         )
     wanted = asked | {re.sub(r"\[\d+\]$", "", name) for name in asked}
@@ -108,8 +112,6 @@ def _considered(
         for name, array in holding.arrays.items()
         if not lengths or name in wanted or max(array.shape) in lengths  # as a clock would be
     }
-    kept = sum(getattr(array, "kept", 0) for array in arrays.values())
-    check_memory(kept, path, "name those to read as variable, or keep them in HDF5 or MAT 7.3")
     unclear = {name: _unclear_axes(array.shape, channels) for name, array in arrays.items()}
     for name, why in unclear.items():
         if why is not None and (not asked or name in wanted):
@@ -234,17 +236,16 @@ def _with_own_clocks(
     return [each for each in series if each.name not in names or each.name in kept]
 
 
-def _scale_note(holding: Holding, arrays: dict[str, Samples], channels: Sequence[str]) -> str:
-    """What is said beside channels of integers that may be their scale, or nothing."""
-    chosen = {re.sub(r"\[\d+\]$", "", name) for name in channels} | set(channels)
-    for name, array in arrays.items():
-        said = nearest(holding, name, factor_of) if name in chosen else None
-        if said is not None and array.dtype.kind in "iu":
-            return (
-                f"holds integers ({name}) and states {said[0]} {said[1]:g}, which may be what they "
-                f"have to be multiplied with, or divided by, or neither"
-            )
-    return ""
+def _refuse_events(series: Sequence[Series], path: Path) -> None:
+    """Raise an `InputError` where so many groups hold a short series that they may be windows."""
+    homes = {group_of(each.name) for each in series}
+    n, labels = max((each.length for each in series), default=0), {e.label for e in series}
+    if len(labels) == 1 and len(homes) > _MOST_CHANNELS and n <= _LONGER * len(homes):
+        raise InputError(
+            f"{path} holds {labels.pop()!r} in {len(homes)} groups, {n} samples in each: are these "
+            f"windows or channels? Where they are channels, name them as variable; windows have to "
+            f"be kept as one long series"
+        )
 
 
 def _unclear_axes(shape: tuple[int, ...], channels: int | None) -> str | None:
@@ -274,9 +275,3 @@ def _block(array: Samples, begin: int, end: int) -> np.ndarray:
     if array.shape[1] == max(array.shape):
         return np.asarray(array[:, begin:end])
     return np.asarray(array[begin:end]).T
-
-
-def _listed(left: dict[str, str]) -> str:
-    some = "; ".join(f"{name} {why}" for name, why in list(left.items())[:_MOST_LISTED])
-    rest = len(left) - _MOST_LISTED
-    return some + (f"; and {rest} more" if rest > 0 else "")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.attributes import rates_of
+from dlrsd.runtime.streams.attributes import rates_of, unit_of
 from dlrsd.runtime.streams.readers.holding import Holding, group_of
+from dlrsd.runtime.streams.units import known_unit
 
 _SAME_RATE = 1e-2
 _HEADER = re.compile(r"_?(header|info|meta|metadata|attributes|properties)$", re.IGNORECASE)
@@ -36,6 +37,7 @@ def fold_facts(holding: Holding) -> None:
     What is stated of an axis, as ``xAxis/unit``, is handed up as ``xAxis_unit``.
     """
     _give_headers(holding)
+    _give_own(holding)
     homes = {""}.union(*(groups_of(name) for name in holding.arrays))
     found: dict[tuple[str, str], list[Any]] = {}
     for path in sorted(holding.facts.keys() - homes - holding.arrays.keys()):
@@ -61,6 +63,20 @@ def _give_headers(holding: Holding) -> None:
             own = holding.facts.setdefault(owners[stem], {})
             for key, value in holding.facts.pop(path).items():
                 own.setdefault(key, value)
+
+
+def _give_own(holding: Holding) -> None:
+    """Give a series what a fact beside it states by its name: ``acc_fs``, ``unit_acc``."""
+    for name in holding.arrays:
+        group, _, last = name.rpartition("/")
+        named = re.compile(rf"(?i:{re.escape(last)})_(.+)|(.+)_(?i:{re.escape(last)})")
+        for key, value in holding.facts.get(group, {}).items():
+            if (found := named.fullmatch(key)) is not None:
+                fact = {found[1] or found[2]: value}
+                # "x_unit" of a series x may be that of an axis.
+                if rates_of(fact) or known_unit(unit_of(fact) or "") is not None:
+                    own = holding.facts.setdefault(name, {})
+                    holding.facts[name] = fact | own
 
 
 def nearest(holding: Holding, name: str, fact: Callable[[dict[str, Any]], Any]) -> Any:

@@ -64,6 +64,18 @@ def refuse_strange_times(examples: Mapping[str, str], path: Path) -> None:
             )
 
 
+def refuse_lists(
+    series: Sequence[Series], left_out: Mapping[str, str], variable: Variable, path: Path
+) -> None:
+    """Raise an `InputError` where all samples are in lists, beside row numbers at most."""
+    lists = [name for name, what in left_out.items() if what == "lists"]
+    if lists and variable is None and all(map(_is_clock, series)):
+        raise InputError(
+            f"{path} holds lists in {', '.join(lists)}, a window or a recording in each row: "
+            f"expected a row for each sample; write each list as a recording of its own"
+        )
+
+
 def refuse_clock_alone(series: Sequence[Series], path: Path) -> None:
     """Raise an `InputError` where a table's only series is its clock: no channel was understood."""
     if len(series) == 1:

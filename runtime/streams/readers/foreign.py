@@ -57,11 +57,17 @@ _MAGIC: tuple[tuple[int, bytes, Foreign], ...] = (
     (0, b"\x7fELF", Foreign("a program", "give the recording")),
     (0, b"SIMPLE  =", Foreign("a FITS file", "save the samples as HDF5 or CSV")),
     (0, b".snd", Foreign("an AU sound file", "save it as WAV")),
+    (0, b"caff\x00\x01", Foreign("a CAF sound file", "save it as WAV or FLAC")),
+    (0, b"\x0e\x03\x13\x01", Foreign("an HDF4 file", "save it as HDF5")),
+    (0, b"\x04\x22\x4d\x18", Foreign("an LZ4 archive", _UNPACK)),
+    (0, b"L\x00\x00\x00\x01\x14\x02\x00", Foreign("a shortcut", "give the file it leads to")),
+    (0, b"RDX3\n", Foreign("a file of R", "save the samples as CSV or Parquet")),
 )
 _ARCHIVED = (
     (r"xl/|\[Content_Types\]\.xml.*xl/", Foreign("an Excel workbook", _AS_CSV)),
     (r"opendocument\.spreadsheet", Foreign("an OpenDocument spreadsheet", _AS_CSV)),
     (r"word/|opendocument\.text|ppt/", Foreign("an office document", "give the recording")),
+    (r"/data\.pkl", Foreign("a file of PyTorch", "save its arrays as .npy: this one can run code")),
     (r"\.npy\b", Foreign("an archive of NumPy arrays", "save one of its arrays as .npy")),
 )
 
@@ -91,6 +97,8 @@ def foreign_kind(head: bytes, size: int, suffix: str) -> Foreign | None:
         return Foreign("a picture (BMP)", _PICTURE)
     if re.match(rb"\x80[\x02-\x05](\x95.{8})?[}\](c\x8c]", head, re.DOTALL):
         return Foreign("a Python pickle", "save the arrays as .npy or HDF5: a pickle can run code")
+    if suffix == ".mp3" and head[:1] == b"\xff":
+        return Foreign("a compressed sound file (MP3)", "give an uncompressed recording")
     if head[:2] == b"MZ" and b"This program" in head[:256]:
         return Foreign("a program", "give the recording")
     return None

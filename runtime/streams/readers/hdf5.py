@@ -16,11 +16,21 @@ from typing import IO, Any
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.attributes import unit_of
+from dlrsd.runtime.streams.attributes import decoded, unit_of
+from dlrsd.runtime.streams.clock import is_named_time
 from dlrsd.runtime.streams.readers.arrays import arrays_source
 from dlrsd.runtime.streams.readers.hdf5_data import DataSet
 from dlrsd.runtime.streams.readers.hdf5_headers import is_virtual
-from dlrsd.runtime.streams.readers.holding import Holding, Scaled, fields_of, group_of, is_series
+from dlrsd.runtime.streams.readers.holding import (
+    TEXT_TIMES,
+    Holding,
+    Scaled,
+    fields_of,
+    group_of,
+    is_series,
+    other_fields,
+    text_of,
+)
 from dlrsd.runtime.streams.source import Source, Variable, reader_library
 from dlrsd.runtime.streams.stream_format import parse_start
 from dlrsd.runtime.streams.units import time_unit
@@ -28,10 +38,12 @@ from dlrsd.runtime.streams.units import time_unit
 _MOST_OBJECTS, _DEEPEST = 10_000, 64
 _MOST_ATTRIBUTES = 1_000
 _LONGEST_FACT = 1 << 10  # bytes of a value that states a fact
+_MOST_VALUES = 64  # of an attribute: one for each channel
 # Groups in which MATLAB keeps what its cells, tables and objects hold.
 _HIDDEN = ("#refs#", "#subsystem#")
 _MISSING = ("_FillValue", "missing_value")  # what netCDF calls the number of a missing sample
 _KINDS = {"b": "is true or false", "c": "is complex"}
+_MATLAB_NUMBERS = re.compile(r"double|single|u?int(8|16|32|64)")
 _MATLAB_KINDS = {
     "char": "is text",
     "logical": "is true or false",
@@ -40,6 +52,7 @@ _MATLAB_KINDS = {
     "table": "is a table",
     "function_handle": "is a function",
 }
+_OBJECT = "is an object, a table or a timetable"
 
 
 def open_hdf5(path: Path, variable: Variable, channels: int | None = None) -> Source:
@@ -89,7 +102,9 @@ def _holding(h5py: Any, file: Any, raw: IO[bytes], path: Path) -> Holding:
                 holding.left[full] = "keeps its samples in another file, which is never opened"
                 continue
             item = group[name]
-            if isinstance(item, h5py.Group):
+            if "MATLAB_sparse" in item.attrs:
+                holding.left[full] = "is a sparse matrix"
+            elif isinstance(item, h5py.Group):
                 holding.facts[full] = _attributes(item, full, path)
                 inner.append((full, item))
             elif isinstance(item, h5py.Dataset):
@@ -117,13 +132,17 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
         holding.left[name] = "is complex"
     elif matlab in _MATLAB_KINDS:
         holding.left[name] = _MATLAB_KINDS[matlab]
+    elif "MATLAB_object_decode" in facts or (matlab and not _MATLAB_NUMBERS.fullmatch(matlab)):
+        holding.left[name] = _OBJECT
     elif kind == "O" and holding.facts[group_of(name)].get("MATLAB_class") == "struct":
         holding.left[name] = (
             "is a field of an array of structures (save the variable with -v7: there they are read)"
         )
     elif kind in "SUO":
-        return  # texts and references describe; they are never samples
-    elif kind not in "iufV":
+        if is_named_time(name.rpartition("/")[2]) and h5py.check_string_dtype(item.dtype):
+            holding.left[name], holding.text_times[name] = TEXT_TIMES, size
+        # Other texts, and references, describe; they are never samples.
+    elif kind not in "iufV" or (kind == "V" and not fields):
         holding.left[name] = _KINDS.get(kind, f"is of type {item.dtype}")
     elif not is_series(item.shape) or (fields and len(item.shape) > 1):
         holding.left[name] = f"has {len(item.shape)} axes"
@@ -141,9 +160,13 @@ def _add(h5py: Any, holding: Holding, name: str, item: Any, path: Path) -> None:
         series = fields_of(data)
         holding.arrays |= {f"{name}/{each}": series[each] for each in series}
         holding.labels |= {f"{name}/{each}": each for each in series}
+        holding.left |= {f"{name}/{each}": why for each, why in other_fields(data).items()}
         holding.facts[name] = facts
         if not fields:
             factor, offset = facts.pop("scale_factor", 1.0), facts.pop("add_offset", 0.0)
+            if not (_is_number(factor) and _is_number(offset)):
+                holding.left[name] = f"states a scale of {factor} and an offset of {offset}"
+                return
             none = [facts[each] for each in _MISSING if _is_number(facts.get(each))]
             is_scaled = (factor, offset) != (1.0, 0.0) or none
             holding.arrays[name] = Scaled(data, factor, offset, none) if is_scaled else data
@@ -182,12 +205,14 @@ def _fact(item: Any, kind: str, matlab: str | None) -> Any:
     if kind in "iuf":
         data = DataSet(item, lambda _: item) if item.chunks else item
         values = data[()].reshape(-1)
-        return values.astype("u2").tobytes().decode("utf-16") if matlab == "char" else values[0]
+        if matlab == "char":
+            return text_of(values.astype("u2").tobytes().decode("utf-16"), item.shape[::-1])
+        return values[0]
     return _plain(item[()]) if kind in "SUO" and item.chunks is None else None
 
 
 def _attributes(item: Any, name: str, path: Path) -> dict[str, Any]:
-    """The attributes that are one number or one text."""
+    """The attributes that are a number or a text, or a few: of different ones a list as text."""
     if len(item.attrs) > _MOST_ATTRIBUTES:
         raise InputError(
             f"{name or 'the file'} in {path} has {len(item.attrs)} attributes: expected at most "
@@ -196,7 +221,8 @@ def _attributes(item: Any, name: str, path: Path) -> dict[str, Any]:
     facts = {}
     for key in item.attrs:
         attribute = item.attrs.get_id(key)
-        if attribute.get_storage_size() <= _LONGEST_FACT and math.prod(attribute.shape or ()) == 1:
+        is_short = attribute.get_storage_size() <= _LONGEST_FACT
+        if is_short and 0 < math.prod(attribute.shape or ()) <= _MOST_VALUES:
             with suppress(OSError, TypeError, ValueError):  # of a type that h5py does not know
                 value = _plain(item.attrs[key])
                 if value is not None:
@@ -209,8 +235,13 @@ def _is_number(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A single number or text as Python has it, or None."""
-    single = np.asarray(value).reshape(-1)[0]
-    if isinstance(single, bytes):
-        return single.decode("utf-8", "replace")
-    return single if isinstance(single, (str, bool, int, float, np.number)) else None
+    """A number or text as Python has it, several different ones as a text, or None."""
+    found = []
+    for each in np.asarray(value).reshape(-1):
+        if not isinstance(each, (bytes, str, bool, int, float, np.number)):
+            return None
+        if isinstance(each, str):
+            each = each.encode("utf-8", "surrogateescape")  # as h5py has what is no UTF-8
+        found.append(decoded(each) if isinstance(each, bytes) else each)
+    same = all(each == found[0] for each in found)
+    return found[0] if same else ", ".join(map(str, found))

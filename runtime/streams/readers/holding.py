@@ -16,6 +16,13 @@ MOST_MEMORY = 1 << 30  # bytes of samples that are kept in memory, where they ha
 # pack. Less than `_FREE` bytes is never too much.
 _MOST_PACKED = 200
 _FREE = 1 << 24
+TEXT_TIMES = "holds times as text, which are read in tables only"
+_OTHERS = {
+    "c": "is complex",
+    "b": "is true or false",
+    "V": "is a structure",
+    "m": "holds durations",
+}
 
 
 class Samples(Protocol):
@@ -41,6 +48,8 @@ class Holding(Struct):
         What is stated beside them: by path of the array, or of a group, "" being the file.
     left : dict of str to str
         What is no series of real numbers: by path, and why not, as in "is complex".
+    text_times : dict of str to int
+        Texts that are named like a time, and how many they are.
     labels : dict of str to str
         The part of a path that says what an array is, where that is not what follows the last "/".
     warnings : list of str
@@ -49,6 +58,7 @@ class Holding(Struct):
     arrays: dict[str, Samples] = field(default_factory=dict)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
+    text_times: dict[str, int] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -148,6 +158,16 @@ def fields_of(array: Samples) -> dict[str, Samples]:
     }
 
 
+def other_fields(array: Samples) -> dict[str, str]:
+    """Why each of the other fields of a vector of structures is no series of real numbers."""
+    kept, fields = fields_of(array), array.dtype.names or ()
+    kinds = {name: _base(array.dtype, name)[0].kind for name in fields if name not in kept}
+    return {
+        name: "has several axes" if kind in "iufM" else _OTHERS.get(kind, "holds texts or objects")
+        for name, kind in kinds.items()
+    }
+
+
 def columns_of(array: Samples) -> list[Samples]:
     """The channels of a matrix, each as samples of its own."""
     records = _Records(array)
@@ -157,6 +177,19 @@ def columns_of(array: Samples) -> list[Samples]:
 def _base(dtype: np.dtype[Any], field: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """The type and shape of one field of a structure."""
     return dtype[field].base, dtype[field].shape
+
+
+def text_of(characters: str, shape: Sequence[int]) -> str:
+    """The text of an array of characters as MATLAB has it: column by column, a text in each row.
+
+    Different ones are separated by commas.
+
+    >>> text_of("gm / s", (2, 3)), text_of("gg", (2, 1)), text_of("gg", (1, 2))
+    ('g, m/s', 'g', 'gg')
+    """
+    n_rows = max(1, shape[0]) if len(shape) == 2 else 1
+    rows = [characters[i::n_rows].strip() for i in range(n_rows)]
+    return rows[0] if len(set(rows)) == 1 else ", ".join(rows)
 
 
 def group_of(name: str) -> str:

@@ -6,11 +6,9 @@ The layout is that of "MAT-File Format" (MathWorks, R2023b), chapter 1, level 5.
 from __future__ import annotations
 
 import math
-import zlib
-from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
@@ -21,7 +19,9 @@ from dlrsd.runtime.streams.readers.holding import (
     Samples,
     check_packing,
     is_series,
+    text_of,
 )
+from dlrsd.runtime.streams.readers.packed import Inflater, PackedArray
 
 _MATRIX, _COMPRESSED = 14, 15
 _DTYPES = {
@@ -83,8 +83,6 @@ def read_mat5(path: Path) -> Holding:
 class _Stream:
     """The bytes of an element, as they stand in the file."""
 
-    is_packed = False
-
     def __init__(self, file: IO[bytes], count: int, path: Path) -> None:
         self._file, self.left, self._path = file, count, path
         self.begin = self.position = file.tell()
@@ -111,49 +109,14 @@ class _Stream:
 class _Packed(_Stream):
     """The same, unpacked as they are taken; `position` counts what was unpacked."""
 
-    is_packed = True
-
     def __init__(self, file: IO[bytes], count: int, path: Path) -> None:
         super().__init__(file, 8, path)
-        self.position, self.count = 0, count
-        self._unread, self._zlib = count, zlib.decompressobj()
+        self.position = 0
+        self.start = Inflater(path, self.begin, count)
+        self._inflater = self.start.copy()
 
     def _read(self, count: int) -> bytes:
-        parts, data = [], self._zlib.unconsumed_tail
-        while count:
-            if not data:
-                data = self._file.read(min(self._unread, _PIECE))
-                self._unread -= len(data)
-            part = self._zlib.decompress(data, count)
-            data = self._zlib.unconsumed_tail
-            if not part and not data and (not self._unread or self._zlib.eof):
-                break
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
-
-
-class _PackedArray:
-    """An array in a packed element, unpacked when it is first asked for."""
-
-    def __init__(self, path: Path, stream: _Packed, dtype: np.dtype[Any], shape: Shape) -> None:
-        self._path, self._where = path, (stream.begin, stream.count, stream.position)
-        self.dtype, self.shape = dtype, shape
-        self.kept = math.prod(shape) * dtype.itemsize
-
-    def __getitem__(self, where: Any) -> np.ndarray:
-        some: np.ndarray = self._array[where]
-        return some
-
-    @cached_property
-    def _array(self) -> np.ndarray:
-        begin, count, position = self._where
-        with self._path.open("rb") as file:
-            file.seek(begin)
-            stream = _Packed(file, count, self._path)
-            stream.left = position + self.kept
-            stream.skip(position)
-            return np.frombuffer(stream.take(self.kept), self.dtype).reshape(self.shape, order="F")
+        return self._inflater.read(count)
 
 
 class _Reading:
@@ -186,7 +149,7 @@ class _Reading:
         if kind == _STRUCTURE and 0 < count <= _MOST_STRUCTURES and depth < _MOST_NESTED:
             self._structures(stream, path, count, depth)
         elif kind == _TEXT and math.prod(shape) <= _LONGEST_TEXT:
-            facts[name] = self._text(stream)
+            facts[name] = text_of(self._text(stream), shape)
         elif kind not in _NUMBERS:
             self.holding.left[path] = why
         elif flags & (_IS_COMPLEX | _IS_LOGICAL):
@@ -226,7 +189,7 @@ class _Reading:
             data = small if small is not None else stream.take(size)
             return np.frombuffer(data, dtype).reshape(shape, order="F")
         if isinstance(stream, _Packed):
-            return _PackedArray(self._path, stream, dtype, shape)
+            return PackedArray(stream.start, stream.position, dtype, shape, "F")
         return MappedArray(self._path, dtype, shape, stream.position, order="F")
 
     def _text(self, stream: _Stream) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlrsd.runtime.streams.readers.arrays import arrays_source
 from dlrsd.runtime.streams.readers.hdf5 import open_hdf5
-from dlrsd.runtime.streams.readers.holding import Holding, is_series
+from dlrsd.runtime.streams.readers.holding import Holding, check_memory, is_series
 from dlrsd.runtime.streams.readers.mat5 import read_mat5
 from dlrsd.runtime.streams.source import Source, Variable, reader_library
 
@@ -28,7 +28,8 @@ def open_mat(path: Path, variable: Variable, channels: int | None = None) -> Sou
 
 @np.errstate(all="ignore")
 def _read_mat4(path: Path) -> Holding:
-    """What the oldest kind holds; nothing in it is packed, and so it is never too much."""
+    """What the oldest kind holds, in memory."""
+    check_memory(path.stat().st_size, path, "save it with -v7.3")
     matlab = reader_library("scipy.io", path)
     holding, names = Holding(facts={"": {}}), []
     for name, shape, kind in matlab.whosmat(path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from dlrsd.runtime.streams.readers.columns import (
     note_left_out,
     refuse_clock_alone,
     refuse_left_out,
+    refuse_lists,
     refuse_strange_times,
     unit_as_name,
 )
@@ -74,6 +76,12 @@ def _open(file: Any, path: Path, variable: Variable) -> Source:
     refuse_left_out(left_out, variable, path)
     if variable is None:
         refuse_strange_times(_texts(file, left_out), path)
+    if not kept:
+        raise InputError(
+            f"{path} holds no series of real numbers ("
+            + ", ".join(f"{name} holds {what}" for name, what in list(left_out.items())[:8])
+            + "): expected a column for each channel"
+        )
 
     def blocks(names: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
         columns = list(dict.fromkeys(names))
@@ -97,6 +105,7 @@ def _open(file: Any, path: Path, variable: Variable) -> Source:
         )
         for each, values in zip(kept, head, strict=True)
     ]
+    refuse_lists(series, left_out, variable, path)
     refuse_clock_alone(series, path)
     source = assemble(series, blocks, variable, path)
     source.unit = source.unit or unit
@@ -139,10 +148,23 @@ def _facts(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any]:
         attributes = pandas.get("attributes") if isinstance(pandas, dict) else None
     except FormatError:
         attributes = None
-    plain = (str, int, float)
     if isinstance(attributes, dict):
-        facts |= {key: value for key, value in attributes.items() if isinstance(value, plain)}
+        facts |= _plain(attributes)
+    for text in list(facts.values()):  # what programs keep as JSON
+        with suppress(FormatError):
+            nested = parse_json(text.encode()) if str(text).startswith("{") else None
+            facts = (_plain(nested) if isinstance(nested, dict) else {}) | facts
     return facts
+
+
+def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers and texts among facts, and among those that are facts in turn."""
+    inner = [value for value in facts.values() if isinstance(value, dict)]
+    own = {key: value for key, value in facts.items() if isinstance(value, (str, int, float))}
+    found: dict[str, Any] = {}
+    for each in inner:
+        found |= {key: value for key, value in each.items() if isinstance(value, (str, int, float))}
+    return found | own
 
 
 def _decoded(metadata: Mapping[bytes, bytes]) -> dict[str, Any]:

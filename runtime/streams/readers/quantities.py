@@ -22,6 +22,8 @@ _NAMES = (
     ("a torque", "torque drehmoment"),
     ("a current", "current strom"),
     ("a voltage", "voltage spannung"),
+    ("an angle", "angle winkel phase"),
+    ("a position", "position distance weg"),
     ("a label", "label labels class target"),
     ("a sampling rate", "fs samplerate samplingrate samplefrequency samplingfrequency"),
 )

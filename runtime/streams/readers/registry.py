@@ -1,8 +1,8 @@
 """Open a recording of a kind that describes itself, as blocks of samples.
 
 Every reader returns a `Source`: what the file says of itself, and an iterator of `Chunk`s in the
-file's own numbers, rate and unit. Memory stays constant for all kinds but three: what is packed in
-MAT files up to version 7 and in NPZ, and UFF files, are kept whole, up to 1 GiB.
+file's own numbers, rate and unit. Memory stays constant for all kinds but one: the data sets of UFF
+files that are text, or have times of their own, are kept whole, up to 1 GiB.
 
 Where a file names its series (MAT, HDF5, TDMS, UFF, CSV, Parquet), those that `variable` names
 are the channels, in that order. Without it all numeric series are, and must be equally long.
@@ -34,6 +34,10 @@ def _reader(module: str, function: str) -> Callable[..., Source]:
     return open_it
 
 
+def _begins_wav(head: bytes) -> bool:
+    return head[8:12] == b"WAVE" or head[:8] == b"riff\x2e\x91\xcf\x11"  # Wave64
+
+
 def _begins_lvm(head: bytes) -> bool:
     return head.lstrip(b"\xef\xbb\xbf").startswith(b"LabVIEW Measurement")
 
@@ -60,7 +64,7 @@ def _begins_uff(head: bytes) -> bool:
 
 
 READERS = (
-    Reader("WAV", (".wav",), _reader("sound", "open_sound"), lambda head: head[8:12] == b"WAVE"),
+    Reader("WAV", (".wav", ".w64"), _reader("sound", "open_sound"), _begins_wav),
     Reader("FLAC", (".flac",), _reader("sound", "open_sound"), lambda head: head[:4] == b"fLaC"),
     Reader("AIFF", (".aif", ".aiff"), _reader("sound", "open_sound"), _begins_aiff),
     Reader(

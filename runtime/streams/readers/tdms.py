@@ -15,6 +15,7 @@ from dlrsd.runtime.streams.readers.holding import Holding
 from dlrsd.runtime.streams.readers.tdms_index import Channel, Place, read_index
 from dlrsd.runtime.streams.readers.tdms_starts import first_start, gaps_of, one_start, with_gaps
 from dlrsd.runtime.streams.source import Source, Variable, reader_library, shorter_than_said
+from dlrsd.runtime.streams.units import time_unit
 
 _MOST_SCALES = 64
 _MOST_BYTES = 1 << 24  # that are read at once
@@ -43,6 +44,8 @@ def open_tdms(path: Path, variable: Variable) -> Source:
         for parts, channel in index.channels.items():
             if len(parts) < 2 or "/".join(parts) in holding.arrays:
                 holding.facts["/".join(parts)] = _facts(channel)
+        if index.is_cut and not (holding.arrays or holding.left):
+            raise InputError(f"{path} cannot be read as TDMS: it was cut before its first sample")
         one_start(holding.facts)
         source = arrays_source(holding, variable, path)
         if source.n_samples is not None:  # else a channel of times tells what is missing
@@ -88,7 +91,10 @@ def _add(
         for key, value in level.items()
         if key.startswith("NI_Scale[") and key.endswith("]_Scale_Type") and value not in _SCALES
     ]
-    if channel.is_digital or kind == "b":
+    axis = str(channel.properties.get("wf_xunit_string") or "s")
+    if time_unit(axis) is None:
+        holding.left[name] = f"is not over time, but over {axis}"
+    elif channel.is_digital or kind == "b":
         holding.left[name] = "is a digital line"
     elif kind == "c":
         holding.left[name] = "is complex"

@@ -79,6 +79,8 @@ def read_index(file: IO[bytes], size: int, path: Path) -> Index:
     layouts: dict[str, Layout] = {}
     listed: dict[str, bool] = {}  # whether it has values in the segment
     position = work = 0
+    if size < _LEAD_IN:
+        raise InputError(f"{path} cannot be read as TDMS: it was cut within its first bytes")
     while position + _LEAD_IN <= size:
         file.seek(position)
         lead_in = file.read(_LEAD_IN)

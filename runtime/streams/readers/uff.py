@@ -15,7 +15,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.attributes import is_set
 from dlrsd.runtime.streams.clock import find_clock
 from dlrsd.runtime.streams.readers.arrays import arrays_source
-from dlrsd.runtime.streams.readers.holding import Holding, check_memory
+from dlrsd.runtime.streams.readers.holding import Holding, MappedArray, check_memory
 from dlrsd.runtime.streams.readers.uff_sets import TimeSet, read_headers, values_of
 from dlrsd.runtime.streams.series import asked_names
 from dlrsd.runtime.streams.source import BLOCK, Source, Variable, shorter_than_said
@@ -28,6 +28,11 @@ _FUNCTIONS = {
     8: "a cross correlation", 9: "a power density",
     10: "an energy density", 11: "a probability density", 12: "a spectrum",
 }  # fmt: skip
+# By the type of an ordinate. Where a program states none, an acceleration is the usual one.
+_QUANTITIES = {
+    2: "a stress", 3: "a strain", 5: "a temperature", 8: "a displacement", 9: "a force",
+    11: "a velocity", 13: "a force", 15: "a pressure", 19: "a speed",
+}  # fmt: skip
 # The unit of accelerations by the code of a file's system of units (data set 164).
 _SYSTEMS = {1: "m/s2", 2: "ft/s2", 3: "m/s2", 4: "mm/s2", 5: "mm/s2", 6: "cm/s2", 7: "in/s2"}
 _CLOCK = "time"
@@ -38,27 +43,40 @@ def open_uff(path: Path, variable: Variable) -> Source:
     """The time samples of a universal file, a data set 58 for each channel."""
     with _mapped(path) as data:
         sets, system = read_headers(data)
-    holding, series = Holding(), {}
+    holding, whole, headers = Holding(), {}, {}
     for i, each in enumerate(sets):
-        if (why := _why_not(each)) is not None:
-            holding.left[str(i)] = why
+        name, mapped = str(i), _mapped_values(path, each)
+        if (why := _why_not(each, system)) is not None or (mapped and not mapped.shape[0]):
+            holding.left[name] = why or "was cut before its first sample"
             continue
-        holding.arrays[str(i)] = series[str(i)] = _Values(path, each)
-        holding.facts[str(i)] = _facts(each, system)
-    if not series:
+        if mapped is None:
+            whole[name] = _Values(path, each)
+        holding.arrays[name], headers[name] = mapped or whole[name], each
+        holding.facts[name] = _facts(each, system)
+    if not headers:
         raise InputError(
             f"{path} has no data set 58 of time samples: expected one for each channel"
             + "".join(f"; set {name} {why}" for name, why in list(holding.left.items())[:4])
         )
-    asked = asked_names(variable) & series.keys()
-    chosen = {name: series[name] for name in series if name in (asked or series)}
+    asked = asked_names(variable) & headers.keys()
+    chosen = {name: whole[name] for name in whole if name in (asked or whole)}
     size = sum(each.header.end - each.header.begin for each in chosen.values())
     check_memory(size, path, "name fewer sets as variable")
     _add_clock(holding, chosen, path)
+    lengths = {name: holding.arrays[name].shape[0] for name in asked or headers}
     source = arrays_source(holding, variable, path)
-    if any(each.shape[0] < each.header.count for each in chosen.values()):
+    if any(n < headers[name].count for name, n in lengths.items()):
         source.warnings.append(shorter_than_said(path))
     return source
+
+
+def _mapped_values(path: Path, each: TimeSet) -> MappedArray | None:
+    """The values of a data set where they stand in the file as they are."""
+    if not each.byte_order or each.abscissa:
+        return None
+    dtype = np.dtype(each.byte_order + each.dtype)
+    count = max(0, min(each.count, (each.end - each.begin) // dtype.itemsize))
+    return MappedArray(path, dtype, (count,), each.begin, order="C")
 
 
 def _mapped(path: Path) -> mmap.mmap:
@@ -66,7 +84,7 @@ def _mapped(path: Path) -> mmap.mmap:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def _why_not(each: TimeSet) -> str | None:
+def _why_not(each: TimeSet, system: int | None) -> str | None:
     """Why a data set is no series of real numbers over time, or None."""
     if each.function not in (0, 1):
         return f"is {_FUNCTIONS.get(each.function, f'a function of kind {each.function}')}"
@@ -78,21 +96,28 @@ def _why_not(each: TimeSet) -> str | None:
         return "is written as no computer of today does"
     if each.abscissa_unit.upper() not in ("", "NONE") and time_unit(each.abscissa_unit) is None:
         return f"is over {each.abscissa_unit!r}: expected a unit of time"
-    return "has no samples" if each.count < 1 else None
+    if each.count < 1:
+        return "has no samples"
+    other = _QUANTITIES.get(each.ordinate_type)
+    return f"is {other} in no stated unit" if other and not _unit(each, system) else None
 
 
 def _facts(each: TimeSet, system: int | None) -> dict[str, Any]:
     facts: dict[str, Any] = {}
-    unit = each.ordinate_unit
-    if unit.upper() in ("", "NONE") and each.ordinate_type == _ACCELERATION:
-        unit = _SYSTEMS.get(system or 0, "")
-    if unit:
+    if unit := _unit(each, system):
         facts["unit"] = unit
     if not each.abscissa and each.step:
         facts["dt"] = each.step * (time_unit(each.abscissa_unit) or 1.0)
     if each.date is not None and is_set(each.date):
         facts["start"] = _later(each.date, each.first, each.abscissa_unit)
     return facts
+
+
+def _unit(each: TimeSet, system: int | None) -> str:
+    """The unit of the values; empty where nothing states it."""
+    if each.ordinate_unit.upper() not in ("", "NONE"):
+        return each.ordinate_unit
+    return _SYSTEMS.get(system or 0, "") if each.ordinate_type == _ACCELERATION else ""
 
 
 def _later(date: datetime, first: float, unit: str) -> datetime:

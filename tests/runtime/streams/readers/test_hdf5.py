@@ -262,13 +262,20 @@ def test_what_is_no_series_is_named(path):
         file["ok"] = X[0] > 0
         file["cube"] = np.zeros((4, 5, 6))
         file["names"] = [b"a", b"b"]
+        file.create_dataset("rows", (10,), np.dtype(("f8", (400,))))[...] = np.zeros((10, 400))
         file["note"] = "pump 3"
         parts = np.zeros(N, [("real", "f4"), ("imag", "f4")])
         file["matlab"] = parts
     got = opened(path)
     assert got.names == ["acc"]
     (warning,) = got.warnings
-    for said in ("analytic is complex", "ok is true or false", "cube has 3 axes", "matlab is comp"):
+    for said in (
+        "analytic is complex",
+        "ok is true or false",
+        "cube has 3 axes",
+        "matlab is comp",
+        "rows is of type",
+    ):
         assert said in warning
     refused(path, "analytic in .* is complex: .* the magnitude", variable="analytic")
     refused(path, "no series 'note'", variable="note")
@@ -279,6 +286,14 @@ def test_windows_or_channels_is_asked(path, shape):
     with h5py.File(path, "w") as file:
         file["x"] = np.zeros(shape, "f4")
     refused(path, rf"array x of shape \({shape[0]}, {shape[1]}\): are these windows or channels")
+
+
+def test_windows_in_groups_or_channels_is_asked(path):
+    with h5py.File(path, "w") as file:
+        for i in range(65):
+            file[f"{i}/acc"] = X[0, :100]
+    refused(path, "holds 'acc' in 65 groups, 100 samples in each: are these windows or channels?")
+    np.testing.assert_array_equal(opened(path, variable="7/acc").samples, X[:1, :100])
 
 
 @pytest.mark.parametrize("options", [

@@ -66,6 +66,12 @@ FOREIGN = {
     "a.pkl": (pickle.dumps(X), "a Python pickle"),
     "a.mf4": (b"MDF     4.10    " + bytes(100), "an ASAM MDF file"),
     "a.feather": (b"ARROW1\0\0" + bytes(100), "an Arrow"),
+    "a.caf": (b"caff\0\1" + bytes(100), "a CAF sound file.*save it as WAV"),
+    "a.hdf": (b"\x0e\x03\x13\x01" + bytes(100), "an HDF4 file.*save it as HDF5"),
+    "a.csv.lz4": (b"\x04\x22\x4d\x18" + bytes(100), "an LZ4 archive.*unpack it"),
+    "a.csv.lnk": (b"L\0\0\0\1\x14\2\0" + bytes(100), "a shortcut"),
+    "a.rds": (b"RDX3\nX\n" + bytes(100), "a file of R"),
+    "a.pt": (archive(a__data_dot_pkl=pickle.dumps(X)), "a file of PyTorch"),
     "lfs.csv": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "Git LFS"),
     "readme.txt": (b"Recorded at the pump, by the night shift.\n" * 20, "no rows of numbers"),
     "notes": (b"Run 1: 1500 rpm, outer race\nRun 2: 1480 rpm, healthy\n", "holds no"),
@@ -85,6 +91,13 @@ def test_what_is_no_recording_is_refused_by_name(tmp_path, name):
         open_file(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_begins_as_samples_might_is_told_by_its_name_too(tmp_path):
+    path = tmp_path / "a.mp3"
+    path.write_bytes(b"\xff\xfb\x90\0" + bytes(100))
+    with pytest.raises(NoRecordingError, match="a compressed sound file"):
+        open_file(path)
 
 
 @pytest.mark.parametrize(

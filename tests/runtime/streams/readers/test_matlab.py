@@ -192,6 +192,17 @@ def test_an_array_of_structures_of_version_7_3_says_what_helps(path):
     refused(path, "N09/Y/Data is a field of an array of structures .*-v7: there they are read")
 
 
+def test_objects_of_version_7_3_are_no_series(path):
+    version_7_3(path, {})
+    with h5py.File(path, "a") as file:
+        table = file.create_dataset("table", data=np.array([[0xDD000000, 2, 1, 1, 1, 1]], "u4"))
+        table.attrs["MATLAB_class"] = np.bytes_("timetable")
+        table.attrs["MATLAB_object_decode"] = np.int32(3)
+        file["sparse/data"] = np.ones(5)
+        file["sparse"].attrs["MATLAB_sparse"] = np.uint64(5)
+    refused(path, "sparse is a sparse matrix; table is an object, a table or a timetable")
+
+
 @pytest.mark.parametrize("save", ALL)
 def test_a_matrix_of_times_and_samples(path, save):
     save(path, {"data": np.column_stack([T, X[0], X[1]])})

@@ -127,3 +127,26 @@ def test_units_in_names(tmp_path):
     for name in ("x.npy", "x.npz"):
         got = opened(tmp_path / name)
         assert (got.names, got.unit, got.rate) == (["acc (m/s^2)"], "m/s2", RATE)
+
+
+def test_a_column_of_structures_is_a_vector_of_them(tmp_path):
+    rows = np.zeros((N, 1), [("t", "f8"), ("acc", "f4"), ("more", [("a", "f4")]), ("name", "U3")])
+    rows["t"], rows["acc"] = T[:, None], X[0][:, None]
+    np.save(tmp_path / "x.npy", rows)
+    np.savez_compressed(tmp_path / "x.npz", rows=rows)
+    for name in ("x.npy", "x.npz"):
+        got = opened(tmp_path / name)
+        assert got.rate == RATE
+        np.testing.assert_array_equal(got.samples, X[:1])
+        assert "more is a structure" in got.warnings[-1]
+        assert "name holds texts" in got.warnings[-1]
+    np.save(tmp_path / "x.npy", np.zeros((20, 30), [("a", "f4")]))
+    refused(tmp_path / "x.npy", r"values of shape \(20, 30\)")
+
+
+def test_a_start_as_a_date(tmp_path):
+    start = np.datetime64("2026-03-01T08:00:00")
+    for save in (np.savez, np.savez_compressed):
+        save(tmp_path / "x.npz", acc=X[0], fs=RATE, start_time=start)
+        got = opened(tmp_path / "x.npz")
+        assert (got.rate, got.start) == (RATE, "2026-03-01T08:00:00+00:00")

@@ -94,6 +94,16 @@ def test_columns_of_other_types_are_named(tmp_path):
         read(path)
 
 
+def test_a_list_in_each_row_is_a_window(tmp_path):
+    path = tmp_path / "x.parquet"
+    write(path, id=[1, 2, 3], samples=[[1.0, 2.0]] * 3)
+    with pytest.raises(InputError, match="holds lists in samples, a window or a recording"):
+        read(path)
+    write(path, acc=[{"x": 1.0}] * 3, note=["a"] * 3)
+    with pytest.raises(InputError, match=r"\(acc holds records, note holds text\)"):
+        read(path)
+
+
 @pytest.mark.parametrize("unit", ["ns", "us"])
 @pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
 @pytest.mark.parametrize("last", [True, False])
@@ -162,6 +172,20 @@ def test_facts_in_metadata(tmp_path, metadata):
     source = read(tmp_path / "x.parquet")[0]
     assert (source.rate_hz, source.unit) == (RATE, "g")
     assert source.start == dt.datetime(2026, 3, 1, 8, tzinfo=dt.timezone.utc)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"meta": '{"sample_rate": 25600, "unit": "g"}'},
+        {"a": '{"setup": {"fs": 25600}}', "unit": "g"},
+    ],
+)
+def test_facts_in_metadata_that_is_json(tmp_path, metadata):
+    table = pa.table({"a": X}).replace_schema_metadata(metadata)
+    pq.write_table(table, tmp_path / "x.parquet")
+    source, *_ = read(tmp_path / "x.parquet")
+    assert (source.rate_hz, source.unit) == (25_600, "g")
 
 
 def test_a_unit_in_the_metadata_of_a_column(tmp_path):

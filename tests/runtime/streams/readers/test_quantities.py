@@ -40,6 +40,8 @@ KINDS = {".csv": write_csv, ".mat": scipy.io.savemat, ".h5": write_hdf5, ".parqu
         ("Motor_Temp_2", "a temperature"),
         ("Speed", "a speed"),
         ("Velocity", "a speed"),
+        ("crank_angle", "an angle"),
+        ("Position", "a position"),
         ("label", "a label"),
         ("fs", "a sampling rate"),
         ("sampling_rate", "a sampling rate"),
@@ -79,6 +81,7 @@ def test_nothing_but_another_quantity_is_no_recording(tmp_path, suffix):
     [
         *("high speed shaft radial", "load_side", "1750 rpm", "DE_1750rpm", "acc_speed_1500"),
         *("Speed (g)", "temp_sensor_acc", "template", "a", "", "Fs1_radial", "classes/acc"),
+        *("position_2_acc", "phase A current sensor vib"),
     ],
 )
 def test_names_that_do_not_say_it_plainly(name):

@@ -94,6 +94,8 @@ def test_the_broadcast_extension(path, date, start):
 def test_other_containers_of_the_same_samples(path, kind):
     soundfile.write(path, SAMPLES, RATE, subtype="PCM_16", format=kind)
     is_whole(opened(path))
+    if kind == "W64":
+        is_whole(opened(path.rename(path.with_suffix(".w64"))))
 
 
 @pytest.mark.parametrize(

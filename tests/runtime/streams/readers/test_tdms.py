@@ -56,6 +56,23 @@ def test_an_increment_that_nobody_set_is_no_fact(path, increment):
         assert opened(path).rate == RATE
 
 
+def test_the_unit_of_the_axis_is_that_of_the_increment(path):
+    write(path, {"a": (X[0], {"wf_increment": 1e3 / RATE, "wf_xunit_string": "ms"})})
+    assert opened(path).rate == pytest.approx(RATE)
+    spectrum = {"wf_increment": 0.5, "wf_xname": "Frequency", "wf_xunit_string": "Hz"}
+    write(path, {"a": (X[0], WAVE), "spectrum": (X[1], spectrum)})
+    got = opened(path)
+    assert (got.names, got.rate) == (["g/a"], RATE)
+    assert "g/spectrum is not over time, but over Hz" in got.warnings[0]
+
+
+@pytest.mark.parametrize("length", [5, 28, 60])
+def test_a_file_cut_before_its_first_sample(path, length):
+    write(path, {"a": (X[0], WAVE)})
+    path.write_bytes(path.read_bytes()[:length])
+    refused(path, "cannot be read as TDMS: it was cut (within|before) its first")
+
+
 @pytest.mark.parametrize(
     "properties",
     [

@@ -236,3 +236,13 @@ def test_values_of_another_machine_are_refused(path):
     kind = f"    58b{1:6}{1:6}{11:12}{40:12}{0:6}{0:6}{0:12}{0:12}"
     path.write_bytes(uff58(10, struct.pack("<10f", *range(10)), kind=kind))
     refused(path, "as no computer of today does")
+
+
+@pytest.mark.parametrize(("kind", "what"), [(8, "displacement"), (9, "force"), (11, "velocity")])
+def test_another_quantity_in_no_stated_unit_is_no_acceleration(path, kind, what):
+    write(path, X[:1], ordinate_spec_data_type=kind, ordinate_axis_units_lab="NONE")
+    refused(path, f"set 0 is a {what} in no stated unit")
+    write(path, X[1:2], ordinate_spec_data_type=12, ordinate_axis_units_lab="g")
+    got = opened(path)
+    assert (got.names, got.unit) == (["1"], "g")
+    np.testing.assert_allclose(got.samples, X[1:2], rtol=1e-5)
