@@ -1,5 +1,9 @@
 """Is a window fit for diagnosis: one quality code per window and channel.
 
+Most codes say that the measurement is at fault: there is nothing to diagnose. ``spectrum``, and
+``level`` where it is too high, may as well be a machine in a worse state than any in training:
+such a window is diagnosed, beside its flag, and speaks for no class.
+
 The codes, in the order in which they win when several apply:
 
 non_finite  a NaN or an infinity
@@ -23,7 +27,7 @@ ok          none of these
 """
 
 from dlrsd.runtime.dsp.quality.close import CLIP_CONTRAST
-from dlrsd.runtime.dsp.quality.judge import StreamQuality, window_quality, window_rms
+from dlrsd.runtime.dsp.quality.judge import StreamQuality, is_sound, window_quality, window_rms
 from dlrsd.runtime.dsp.quality.learn import LEVEL_MARGIN, learned_limits
 from dlrsd.runtime.dsp.quality.limits import (
     CLIPPED,
@@ -72,6 +76,7 @@ __all__ = [
     "Quality",
     "QualityLimits",
     "StreamQuality",
+    "is_sound",
     "learned_limits",
     "window_quality",
     "window_rms",

@@ -28,6 +28,7 @@ from dlrsd.runtime.dsp.quality.limits import (
     GAP,
     HUM,
     LEVEL,
+    LOUDEST,
     NON_FINITE,
     OFFSET,
     OK,
@@ -36,6 +37,7 @@ from dlrsd.runtime.dsp.quality.limits import (
     SPECTRUM,
     SPIKE,
     STUCK,
+    SYMPTOMS,
     ChannelLimits,
     QualityLimits,
 )
@@ -156,6 +158,35 @@ def window_rms(windows: _Floats) -> _Floats:
     """
     rms: _Floats = windows.std(axis=-1)
     return rms
+
+
+def is_sound(
+    codes: NDArray[np.uint8], windows: _Floats, limits: QualityLimits
+) -> NDArray[np.bool_]:
+    """Whether what a flag says may be the machine's own doing: the window can be diagnosed.
+
+    A severe fault moves the spectrum and raises the level (`SYMPTOMS`), so such a window is unlike
+    the training data and yet a measurement. A level below the trained ones is none: it is that of
+    a sensor that is not connected.
+
+    Parameters
+    ----------
+    codes : array, shape (n, channels), uint8
+        Indices into `QUALITY`.
+    windows : array, shape (n, channels, window), float32
+    limits : QualityLimits
+
+    Returns
+    -------
+    array, shape (n, channels), bool
+    """
+    sound: NDArray[np.bool_] = (codes == OK) | np.isin(codes, SYMPTOMS)
+    for at, channel in np.argwhere(codes == LEVEL):
+        highest = limits.of(channel).level_high
+        with np.errstate(all="ignore"):
+            level = float(window_rms(windows[at, channel]))
+        sound[at, channel] = highest < level <= LOUDEST * highest
+    return sound
 
 
 def _codes(

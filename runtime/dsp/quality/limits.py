@@ -49,6 +49,9 @@ QUALITY: tuple[Quality, ...] = get_args(Quality)
     SPECTRUM,
 ) = range(len(QUALITY))
 
+# Flags of what a machine may do itself; all others say that the measurement is at fault.
+SYMPTOMS = (LEVEL, SPECTRUM)
+LOUDEST = 4.0  # beyond the highest level by more than this factor no machine is thought of
 QUIET_MARGIN = 4.0  # below the quietest trained windows by so much is unfit
 ANY = 1e30  # as a limit: there is none
 _Level = Annotated[float, Meta(ge=0, le=1e30)]
