@@ -217,7 +217,9 @@ def _judge_channel(
     # Between the impacts of a fault stronger than those trained on it is never quieter.
     quiet, share = f.quiet[channel], f.quiet_share[channel]
     is_quiet = quiet < QUIET_MARGIN * own.quiet if own.quiet else True
-    row[(quiet < own.quiet) | ((share < own.quiet_share) & is_quiet)] = DROPOUT
+    collapses = share < own.quiet_share
+    # Where no part is quieter than the rest it is the level of all, more likely a unit or a scale.
+    row[((quiet < own.quiet) & (collapses | (row != LEVEL))) | (collapses & is_quiet)] = DROPOUT
     row[f.hum[channel] > own.hum] = HUM
     look(
         SPIKE,
