@@ -20,7 +20,8 @@ level       RMS about the mean far outside what the model was trained on: wrong 
             sensitivity, or no sensor at all
 offset      the mean lies far from what was trained on, or from the stream's own past
 drift       the mean moves within the window as it never did in training
-coarse      neighbouring samples are equal far more often than in training: few levels
+coarse      neighbouring samples are equal far more often than in training: few levels; or levels
+            are left out at even distances, as by a converter of which a bit is stuck
 spectrum    its spectrum lies where that of no training window did, or is flatter than theirs
 gain        all of the spectrum is by one factor above or below the stream's own past
 ok          none of these

@@ -19,6 +19,7 @@ from dlrsd.runtime.dsp.quality.features import (
     stream_features,
     window_features,
 )
+from dlrsd.runtime.dsp.quality.levels import LevelCheck
 from dlrsd.runtime.dsp.quality.limits import (
     CLIPPED,
     COARSE,
@@ -105,6 +106,7 @@ class StreamQuality:
     ) -> None:
         self._limits, self._window, self._hop, self._rate_hz = limits, window, hop, rate_hz
         self._past = [Past(window, hop / rate_hz) for _ in range(channels)]
+        self._levels = [LevelCheck(limits.of(channel).lines) for channel in range(channels)]
         run = limits.replay_run
         self._replays = [ReplayFinder(run) for _ in range(channels if run else 0)]
 
@@ -133,6 +135,9 @@ class StreamQuality:
                 signal, window=self._window, hop=self._hop, rate_hz=self._rate_hz
             )
             codes = _codes(windows, features, self._limits, gap)
+            for channel, check in enumerate(self._levels):
+                missing = check.find(windows[channel], start // self._hop)
+                codes[channel][missing & np.isin(codes[channel], (OK, SPECTRUM))] = COARSE
             for channel, finder in enumerate(self._replays):
                 for begin, end in finder.find(signal[channel], int(start[0])):
                     touched = (start < end) & (start + self._window > begin)

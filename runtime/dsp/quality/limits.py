@@ -83,6 +83,8 @@ class ChannelLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Samples in a band at an edge of the distribution over those in the next band.
     flatness : float >= 0
         Spectral flatness of the power in `features.BANDS`: 1 is white noise.
+    lines : float >= 0
+        Strongest line of the distribution's characteristic function (`levels.missing_levels`).
     spectrum_low, spectrum_high : list of list of float
         Of each class, the range of the ln of the share of the power in each of `features.BANDS`;
         a window whose spectrum lies in no class's ranges is unlike them all.
@@ -108,6 +110,9 @@ class ChannelLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         6.0
     )
     flatness: Annotated[_Level, Meta(description="Largest spectral flatness.")] = ANY
+    lines: Annotated[
+        _Level, Meta(description="Strongest line of the distribution: even gaps between levels.")
+    ] = ANY
     spectrum_low: Annotated[
         list[list[_Signed]], Meta(description="Of each class: lowest ln of each band's share.")
     ] = []
