@@ -31,7 +31,7 @@ _REMEDIES = {
     "check unit and scale, too",
     "drift": "the mean moves: check the sensor's supply, coupling and temperature",
     "hum": "it is mostly mains hum: check cable, earthing and whether a sensor is connected",
-    "coarse": "few levels are used: check range, scale and dtype",
+    "coarse": "few levels are used, or some never: check range, scale, dtype and the converter",
     "gain": "its level has changed by one factor: check sensitivity and amplifier",
     "spectrum": "no training data had such a spectrum: check the machine (a severe "
     "fault changes it, too), the sensor, its mounting and the rate",
