@@ -200,6 +200,25 @@ def skipping(s: Scene) -> Injected:
     return s.done(x, [(begin, len(x))])
 
 
+def wrapped(s: Scene, *, level: float) -> Injected:
+    """Beyond ``level`` of the peak a number overflows: it goes on from the other end."""
+    x, begin, middle = s.signal.astype(np.float64), s.onset(), s.signal.mean()
+    limit = level * s.peak
+    about = x[begin:] - middle
+    over = np.zeros(len(x), bool)
+    over[begin:] = np.abs(about) > limit
+    x[over] = (middle + (about + limit) % (2 * limit) - limit)[over[begin:]]
+    return s.done(x, over, 1)
+
+
+def swapped(s: Scene) -> Injected:
+    """Every two neighbours change places: words that are put together the wrong way round."""
+    x, begin = s.signal.copy(), s.onset()
+    end = begin + (len(x) - begin) // 2 * 2
+    x[begin:end] = x[begin:end].reshape(-1, 2)[:, ::-1].reshape(-1)
+    return s.done(x, [(begin, len(x))])
+
+
 Injection = Callable[[Scene], Injected]
 #: By type, then by size.
 FAULTS: dict[str, dict[str, Injection]] = {
@@ -258,4 +277,7 @@ FAULTS: dict[str, dict[str, Injection]] = {
     # Invented after all limits and margins were frozen, and measured once.
     "later: stuck bit": {f"bit {b} of 16": partial(stuck_bit, bit=b) for b in (13, 11, 9)},
     "later: every other sample lost": {"all": skipping},
+    # Invented later still, and never tuned for.
+    "later: overflow": {f"beyond {v:g} of the peak": partial(wrapped, level=v) for v in (0.3, 0.6)},
+    "later: neighbours swapped": {"all": swapped},
 }  # fmt: skip

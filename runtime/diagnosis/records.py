@@ -69,7 +69,7 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t
 class WindowRecord(
     Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="window"
 ):
-    """The diagnosis of a window; null where it is unfit for one."""
+    """The diagnosis of a window; null where its quality leaves none to make."""
 
     window: Annotated[int, Meta(description="Its number.")]
     channel: Annotated[int, Meta(description="0 where all channels are diagnosed together.")]
@@ -79,7 +79,7 @@ class WindowRecord(
     probability: Annotated[_Share | None, Meta(description="Of the label.")]
     probabilities: Annotated[dict[str, _Share] | None, Meta(description="By class.")]
     novelty: Annotated[float | None, Meta(description="Distance to the training data.")]
-    quality: Annotated[Quality, Meta(description="ok, or what makes the window unfit.")]
+    quality: Annotated[Quality, Meta(description="ok, or what is wrong with the window.")]
     missing: Annotated[
         _Share | None, Meta(description="Of a sequence: share of the samples not measured.")
     ] = None
@@ -101,10 +101,16 @@ class Verdict(Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel: int
     label: Annotated[str, Meta(description="A class, or undecided.")]
     since_s: Annotated[float | None, Meta(description="From the start of the stream.")]
-    share: Annotated[_Share | None, Meta(description="Of the fit windows since, with the label.")]
+    share: Annotated[
+        _Share | None, Meta(description="Of the diagnosed windows since, with the label.")
+    ]
     probability: Annotated[_Share | None, Meta(description="Mean on those.")]
-    novel_share: Annotated[_Share | None, Meta(description="Of the fit windows since.")]
-    unfit_share: Annotated[_Share | None, Meta(description="Of all windows of the recording.")]
+    novel_share: Annotated[
+        _Share | None, Meta(description="Of those, unlike the training data: novel or flagged.")
+    ]
+    unfit_share: Annotated[
+        _Share | None, Meta(description="Of all windows of the recording, not diagnosed.")
+    ]
     note: Annotated[str | None, Meta(description="Where the label needs a word.")]
     changes: Annotated[int, Meta(description="How often the verdict changed.")]
     latest_changes: Annotated[list[Change], Meta(description="The last of them.")]
@@ -158,11 +164,11 @@ class WindowBatch(Struct, frozen=True):
     time : array, shape (n,), datetime64[us], or None
         The same as time of day, where the stream's start is known; in UTC if ``utc``.
     label : array, shape (n,), int
-        Index of the most probable class, -1 where the window is unfit.
+        Index of the most probable class, -1 where the window is not diagnosed.
     probabilities, novelty : arrays, shape (n, K) and (n,), float32
-        NaN where the window is unfit.
+        NaN where the window is not diagnosed.
     quality : array, shape (n,), uint8
-        Index into `QUALITY`: "ok", or what makes the window unfit.
+        Index into `QUALITY`: "ok", or what is wrong with the window.
     extra : mapping of str to array, shape (n,), float
         What bundles of a kind say besides (`Kind.columns`), from 0 to 1.
     """
@@ -184,7 +190,7 @@ class WindowBatch(Struct, frozen=True):
 
     @property
     def probability(self) -> NDArray[np.float32]:
-        """Probability of the label, shape (n,), NaN where the window is unfit."""
+        """Probability of the label, shape (n,), NaN where there is none."""
         largest: NDArray[np.float32] = self.probabilities.max(axis=1)
         return largest
 
@@ -206,7 +212,7 @@ class WindowBatch(Struct, frozen=True):
         return [f"{text}{zone}" for text in np.datetime_as_string(self.time, unit="us")]
 
     def records(self) -> Iterator[WindowRecord]:
-        """A record for every row; an unfit window's diagnosis is None."""
+        """A record for every row; None for what was not diagnosed."""
         probabilities = np.round(self.probabilities.astype(float), 6).tolist()
         novelty = np.round(self.novelty.astype(float), 6).tolist()
         times = self.iso_times()

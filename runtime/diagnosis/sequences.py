@@ -69,7 +69,7 @@ class SequenceDiagnosis(Diagnosis):
                 # did in training.
                 output, state = self._steps.advance(windows[~is_cut_short], state)
                 output = Output(*(part[fit[~is_cut_short]] for part in output))
-            batch = self._batch(some, np.where(fit, OK, GAP).astype(np.uint8), output)
+            batch = self._batch(some, np.where(fit, OK, GAP).astype(np.uint8), fit, output)
             batch = structs.replace(batch, extra={"missing": 1 - measured.mean(axis=(1, 2))})
             self._count(some, batch)
             if len(batch):

@@ -1,22 +1,24 @@
 """A verdict: what a person reads instead of 23 labels a second.
 
 A class holds while at least ``hold`` of the last ``last`` windows of a channel carry its label and
-no more than half of them are unfit for diagnosis or novel; where none holds the verdict is
-"undecided". So "Normal" has to be earned: a window that is unfit speaks for no class.
+no quality flag, and no more than half of them are flagged or novel; where none holds the verdict is
+"undecided". So "Normal" has to be earned: a window that is flagged speaks for no class, even where
+it was diagnosed.
 A verdict begins with the earliest window, among those last ones, that carried its label. Memory
 is constant: the last windows, sums since the verdict began, and a bounded list of changes.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.diagnosis.records import Change, Verdict
+from dlrsd.runtime.dsp.quality import OK, QUALITY
 
 UNDECIDED = "undecided"
 KEPT_CHANGES = 100
@@ -31,7 +33,7 @@ class VerdictTracker:
         Names of the labels 0 to K - 1.
     last, hold : int, 0 < hold <= last
         A class holds with ``hold`` of the ``last`` most recent windows, unless most of these
-        are unfit or novel. Where two do, the one with more windows (then the first) counts.
+        are flagged or novel. Where two do, the one with more windows (then the first) counts.
     novelty_threshold : float
         A window whose novelty lies above it is unlike the training data.
     channel : int >= 0
@@ -65,13 +67,16 @@ class VerdictTracker:
         label: NDArray[np.intp],
         probability: NDArray[np.float32],
         novelty: NDArray[np.float32],
+        quality: NDArray[np.uint8] | None = None,
     ) -> list[Change]:
         """Take in the next windows of the channel, in order of time.
 
         Parameters
         ----------
         time_s, label, probability, novelty : shape (n,)
-            Start, label (-1 for an unfit window), its probability, and novelty of each window.
+            Start, label (-1 for a window not diagnosed), its probability, and novelty of each.
+        quality : array, shape (n,), uint8, optional
+            Indices into `QUALITY`. A diagnosed window that has a flag is unlike the training data.
 
         Returns
         -------
@@ -82,10 +87,12 @@ class VerdictTracker:
             return []
         if self._seen == 0:
             self._current.since_s = float(time_s[0])
-        fit = label >= 0
+        quality = np.full(len(label), OK, np.uint8) if quality is None else quality
+        diagnosed = label >= 0
         self._seen += len(label)
-        self._unfit += len(label) - int(fit.sum())
-        new = _Columns(time_s, label, probability, fit & (novelty > self._threshold))
+        self._unfit += len(label) - int(diagnosed.sum())
+        novel = diagnosed & ((novelty > self._threshold) | (quality != OK))
+        new = _Columns(time_s, label, probability, novel, quality)
         # `every` holds the windows before the new ones, which a sliding count still needs.
         every = self._recent.followed_by(new)
         first_new = len(self._recent.label)
@@ -123,7 +130,8 @@ class VerdictTracker:
     def _holding(self, every: _Columns) -> NDArray[np.intp]:
         """The class that holds at each window, -1 where none does."""
         doubtful = every.novel | (every.label < 0)
-        counted = np.column_stack([every.label[:, None] == np.arange(len(self._classes)), doubtful])
+        of_classes = every.speaks_for[:, None] == np.arange(len(self._classes))
+        counted = np.column_stack([of_classes, doubtful])
         total = np.concatenate([np.zeros((1, counted.shape[1]), int), counted.cumsum(axis=0)])
         begin = np.maximum(np.arange(len(doubtful)) - self._last + 1, 0)
         among = total[1:] - total[begin]
@@ -137,7 +145,7 @@ class VerdictTracker:
         begun = position
         if label >= 0:
             oldest = max(0, position - self._last + 1)
-            begun = oldest + int(np.argmax(every.label[oldest : position + 1] == label))
+            begun = oldest + int(np.argmax(every.speaks_for[oldest : position + 1] == label))
         self._current = _Run(label=label, since_s=float(every.time_s[begun]))
         self._current.add(every.part(begun, position))
         self._n_changes += 1
@@ -156,14 +164,25 @@ class VerdictTracker:
         n_fit = self._seen - self._unfit
         if not n_fit:
             return "no window was fit for diagnosis"
-        recent = self._recent
-        n, unfit = len(recent.label), int((recent.label < 0).sum())
-        if self._current.label < 0 and 2 * (unfit + int(recent.novel.sum())) > n:
-            most = ": most windows are unfit; look at sensor and machine" if 2 * unfit > n else ""
-            return f"unlike the training data{most}"
+        n, unfit = len(self._recent.label), self._recent.label < 0
+        unlike = unfit | self._recent.novel
+        if self._current.label < 0 and 2 * unlike.sum() > n:
+            if 2 * unfit.sum() > n:
+                return (
+                    f"unlike the training data: {self._listed(unfit, 'unfit')}; look at the sensor"
+                )
+            hint = "; look at the machine" if 2 * unfit.sum() < unlike.sum() else ""
+            return f"unlike the training data: {self._listed(unlike)}{hint}"
         if self._current.label < 0 and n_fit < self._hold:
             return f"{n_fit} of the {self._hold} fit windows that a verdict needs"
         return None
+
+    def _listed(self, which: NDArray[np.bool_], what: str = "") -> str:
+        """Their share of the last windows, and what is said of them, the most frequent first."""
+        codes = Counter(self._recent.quality[which].tolist())
+        reasons = [QUALITY[code] if code != OK else "novel" for code, _ in codes.most_common()]
+        share = f"{100 * which.mean():.0f} % of the last windows {what}".rstrip()
+        return f"{share} ({', '.join(reasons)})"
 
 
 def _ratio(part: float, whole: int) -> float | None:
@@ -171,7 +190,7 @@ def _ratio(part: float, whole: int) -> float | None:
 
 
 class _Run(Struct):
-    """Sums over the fit windows since a verdict began; label -1 is undecided."""
+    """Sums over the diagnosed windows since a verdict began; label -1 is undecided."""
 
     label: int
     since_s: float
@@ -184,33 +203,38 @@ class _Run(Struct):
         self.n += int((windows.label >= 0).sum())
         self.n_novel += int(windows.novel.sum())
         if self.label >= 0:
-            mine = windows.label == self.label
+            mine = windows.speaks_for == self.label
             self.n_label += int(mine.sum())
             self.probability_sum += float(windows.probability[mine].sum(dtype=np.float64))
 
 
 class _Columns(Struct, frozen=True):
-    """Windows in order of time, each field of shape (n,); label -1 is an unfit one."""
+    """Windows in order of time, each field of shape (n,); label -1 is one not diagnosed."""
 
     time_s: NDArray[np.float64]
     label: NDArray[np.intp]
     probability: NDArray[np.float32]
     novel: NDArray[np.bool_]
+    quality: NDArray[np.uint8]
+
+    @property
+    def speaks_for(self) -> NDArray[np.intp]:
+        """The label, but -1 where a flag is beside it."""
+        return np.where(self.quality == OK, self.label, -1)
 
     @staticmethod
     def empty() -> _Columns:
-        return _Columns(np.empty(0), np.empty(0, int), np.empty(0, np.float32), np.empty(0, bool))
+        return _Columns(
+            np.empty(0),
+            np.empty(0, int),
+            np.empty(0, np.float32),
+            np.empty(0, bool),
+            np.empty(0, np.uint8),
+        )
 
     def followed_by(self, other: _Columns) -> _Columns:
-        return _Columns(
-            np.concatenate([self.time_s, other.time_s]),
-            np.concatenate([self.label, other.label]),
-            np.concatenate([self.probability, other.probability]),
-            np.concatenate([self.novel, other.novel]),
-        )
+        pairs = zip(structs.astuple(self), structs.astuple(other), strict=True)
+        return _Columns(*(np.concatenate(pair) for pair in pairs))
 
     def part(self, start: int, stop: int) -> _Columns:
-        span = slice(start, stop)
-        return _Columns(
-            self.time_s[span], self.label[span], self.probability[span], self.novel[span]
-        )
+        return _Columns(*(column[start:stop] for column in structs.astuple(self)))

@@ -1,7 +1,8 @@
 """A diagnosis of windows: through quality checks and the engine to records and verdicts.
 
-Windows go through in batches of columns. Only fit windows reach the engine; an unfit one keeps its
-place with a null diagnosis, so that nothing is dropped silently. Memory is constant.
+Windows go through in batches of columns. Only sound windows reach the engine: those that are fit,
+and those whose flag may be the machine's own doing. Any other keeps its place with a null
+diagnosis, so that nothing is dropped silently. Memory is constant.
 
 Where more windows are complete than fit into a batch, the engine works on the next batches while
 the records of one are made and written. It never waits for samples that are not there yet.
@@ -35,7 +36,7 @@ from dlrsd.runtime.diagnosis.records import (
     WindowBatch,
 )
 from dlrsd.runtime.diagnosis.verdict import VerdictTracker
-from dlrsd.runtime.dsp.quality import NON_FINITE, OK, QUALITY, StreamQuality
+from dlrsd.runtime.dsp.quality import NON_FINITE, OK, QUALITY, StreamQuality, is_sound
 from dlrsd.runtime.engines.engine import Engine, Output
 from dlrsd.runtime.streams.frames import Frames, frames
 from dlrsd.runtime.streams.stream import Chunk, SampleStream
@@ -178,39 +179,41 @@ class Diagnosis:
 
     def _begin(self, some: Frames) -> _Begun:
         codes = self._quality_of.judge(some.signal, some.start, some.gap)
+        sound = is_sound(codes, some.samples, self._bundle.quality)
         if self._bundle.channels == 1:
-            quality = codes.reshape(-1)
+            quality, sound = codes.reshape(-1), sound.reshape(-1)
             windows = some.samples.reshape(len(quality), 1, -1)
         else:
-            quality = _worst(codes)
+            quality, sound = _worst(codes, sound), np.asarray(sound.all(axis=1))
             windows = some.samples
-        fit = quality == OK
-        if not fit.all():
-            windows = windows[fit]
-        return _Begun(some, quality, partial(self._run, windows))
+        if not sound.all():
+            windows = windows[sound]
+        return _Begun(some, quality, sound, partial(self._run, windows))
 
     def _run(self, windows: NDArray[np.float32]) -> Output | None:
         return self._engine.run(windows) if len(windows) else None
 
     def _finish(self, begun: _Begun) -> WindowBatch:
-        return self._batch(begun.some, begun.quality, begun.output())
+        return self._batch(begun.some, begun.quality, begun.sound, begun.output())
 
     def _batch(
-        self, some: Frames, quality: NDArray[np.uint8], output: Output | None
+        self,
+        some: Frames,
+        quality: NDArray[np.uint8],
+        sound: NDArray[np.bool_],
+        output: Output | None,
     ) -> WindowBatch:
-        """What the engine says of the windows of ``quality`` OK, and None of the others."""
+        """What the engine says of the ``sound`` windows, and nothing of the others."""
         n, classes = len(some.index), self._bundle.classes
-        fit = quality == OK
         probabilities = np.full((len(quality), len(classes)), np.nan, dtype=np.float32)
         novelty = np.full(len(quality), np.nan, dtype=np.float32)
         if output is not None:
-            probabilities[fit], novelty[fit] = output.probabilities, output.novelty
+            probabilities[sound], novelty[sound] = output.probabilities, output.novelty
         # A graph that overflows on a window (half precision can) has not diagnosed it.
-        failed = fit & ~np.isfinite(probabilities.sum(axis=1) + novelty)
+        failed = sound & ~np.isfinite(probabilities.sum(axis=1) + novelty)
         if failed.any():
             quality = np.where(failed, NON_FINITE, quality)
             probabilities[failed] = novelty[failed] = np.nan
-        fit &= ~failed
         time_s = np.repeat(some.start / self._stream.rate_hz, self._rows)
         return WindowBatch(
             classes=classes,
@@ -219,7 +222,7 @@ class Diagnosis:
             time_s=time_s,
             time=None if self._start is None else self._start + _microseconds(time_s),
             utc=self._utc,
-            label=np.where(fit, probabilities.argmax(axis=1), -1),
+            label=np.where(sound & ~failed, probabilities.argmax(axis=1), -1),
             probabilities=probabilities,
             novelty=novelty,
             quality=quality,
@@ -237,7 +240,11 @@ class Diagnosis:
                 label[label >= 0], minlength=len(self._bundle.classes)
             )
             changes = tracker.update(
-                batch.time_s[mine], label, probability[mine], batch.novelty[mine]
+                batch.time_s[mine],
+                label,
+                probability[mine],
+                batch.novelty[mine],
+                batch.quality[mine],
             )
             self._changes += [(channel, self._dated(change)) for change in changes]
 
@@ -261,6 +268,7 @@ class _Begun(NamedTuple):
 
     some: Frames
     quality: NDArray[np.uint8]
+    sound: NDArray[np.bool_]
     output: Callable[[], Output | None]
 
 
@@ -277,7 +285,8 @@ def _microseconds(seconds: NDArray[np.float64]) -> NDArray[np.timedelta64]:
     return np.round(seconds * 1e6).astype("timedelta64[us]")
 
 
-def _worst(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """One code per window of several channels: that of its first unfit channel."""
-    worst: NDArray[np.uint8] = codes[np.arange(len(codes)), (codes != OK).argmax(axis=1)]
+def _worst(codes: NDArray[np.uint8], sound: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """One code per window of several channels: of the first not sound, else the first flagged."""
+    doubt = np.where(sound, codes != OK, 2)
+    worst: NDArray[np.uint8] = codes[np.arange(len(codes)), doubt.argmax(axis=1)]
     return worst

@@ -14,21 +14,24 @@ from dlrsd.runtime.diagnosis.windows import Diagnosis
 from dlrsd.runtime.output.aside import Aside
 
 _REFRESH_SECONDS = 0.25
-# What to look for where most windows are unfit for one reason.
+# What to look for where most windows are flagged for one reason.
 _REMEDIES = {
     "gap": "samples are missing, or zeros stand for them: check the connection",
     "clipped": "the signal exceeds the range of sensor or recorder: choose a larger one",
     "flat": "the signal does not move: check the sensor and its supply",
     "non_finite": "it holds NaN or infinities: check dtype and scale",
-    "level": "far from the level trained on: check unit, scale, dtype and sensitivity",
+    "level": "far from the level trained on: check unit, scale, dtype and sensitivity; where it "
+    "is too high the machine, too, for a severe fault raises it",
     "stuck": "one value is repeated: check the sensor, its cable and the recorder",
     "replayed": "samples are repeated: check the recorder's buffers and the transfer",
-    "dropout": "the signal collapses: check cable and connectors",
+    "dropout": "the signal collapses: check cable and connectors; all of it, from the start: "
+    "check unit and scale",
     "spike": "single samples stand out: check cable, earthing and the recorder's range",
-    "offset": "the mean has moved: check the sensor's supply and coupling",
+    "offset": "the mean has moved: check the sensor's supply and coupling; from the start: "
+    "check unit and scale, too",
     "drift": "the mean moves: check the sensor's supply, coupling and temperature",
     "hum": "it is mostly mains hum: check cable, earthing and whether a sensor is connected",
-    "coarse": "few levels are used: check range, scale and dtype",
+    "coarse": "few levels are used, or some never: check range, scale, dtype and the converter",
     "gain": "its level has changed by one factor: check sensitivity and amplifier",
     "spectrum": "no training data had such a spectrum: check the machine (a severe "
     "fault changes it, too), the sensor, its mounting and the rate",
@@ -82,8 +85,8 @@ def verdict_line(verdict: Verdict, kind: Kind) -> str:
     words = [f"{kind.whose(verdict.channel)}{verdict.label}"]
     if verdict.share is not None:
         words.append(
-            f"since {_since(verdict, kind)} ({_percent(verdict.share)} of the fit "
-            f"windows since then, mean probability {verdict.probability:.3f})"
+            f"since {_since(verdict, kind)} ({_percent(verdict.share)} of the windows "
+            f"diagnosed since then, mean probability {verdict.probability:.3f})"
         )
     if verdict.note:
         words.append(f"[{verdict.note}]")
@@ -103,7 +106,7 @@ def closing_lines(summary: Summary, kind: Kind) -> list[str]:
         f"{_plural(summary.records, 'diagnosis', 'diagnoses')}"
     )
     lines += [
-        f"warning: most windows are unfit, {flag}: {remedy}"
+        f"warning: most windows are flagged {flag}: {remedy}"
         for flag, remedy in _REMEDIES.items()
         if summary.quality.get(flag, 0) > summary.records / 2 and summary.windows > 1
     ]

@@ -1,5 +1,9 @@
 """Is a window fit for diagnosis: one quality code per window and channel.
 
+Most codes say that the measurement is at fault: there is nothing to diagnose. ``spectrum``, and
+``level`` where it is too high, may as well be a machine in a worse state than any in training:
+such a window is diagnosed, beside its flag, and speaks for no class.
+
 The codes, in the order in which they win when several apply:
 
 non_finite  a NaN or an infinity
@@ -16,14 +20,15 @@ level       RMS about the mean far outside what the model was trained on: wrong 
             sensitivity, or no sensor at all
 offset      the mean lies far from what was trained on, or from the stream's own past
 drift       the mean moves within the window as it never did in training
-coarse      neighbouring samples are equal far more often than in training: few levels
+coarse      neighbouring samples are equal far more often than in training: few levels; or levels
+            are left out at even distances, as by a converter of which a bit is stuck
 spectrum    its spectrum lies where that of no training window did, or is flatter than theirs
 gain        all of the spectrum is by one factor above or below the stream's own past
 ok          none of these
 """
 
 from dlrsd.runtime.dsp.quality.close import CLIP_CONTRAST
-from dlrsd.runtime.dsp.quality.judge import StreamQuality, window_quality, window_rms
+from dlrsd.runtime.dsp.quality.judge import StreamQuality, is_sound, window_quality, window_rms
 from dlrsd.runtime.dsp.quality.learn import LEVEL_MARGIN, learned_limits
 from dlrsd.runtime.dsp.quality.limits import (
     CLIPPED,
@@ -72,6 +77,7 @@ __all__ = [
     "Quality",
     "QualityLimits",
     "StreamQuality",
+    "is_sound",
     "learned_limits",
     "window_quality",
     "window_rms",

@@ -19,6 +19,7 @@ from dlrsd.runtime.dsp.quality.features import (
     stream_features,
     window_features,
 )
+from dlrsd.runtime.dsp.quality.levels import LevelCheck
 from dlrsd.runtime.dsp.quality.limits import (
     CLIPPED,
     COARSE,
@@ -28,6 +29,7 @@ from dlrsd.runtime.dsp.quality.limits import (
     GAP,
     HUM,
     LEVEL,
+    LOUDEST,
     NON_FINITE,
     OFFSET,
     OK,
@@ -36,6 +38,7 @@ from dlrsd.runtime.dsp.quality.limits import (
     SPECTRUM,
     SPIKE,
     STUCK,
+    SYMPTOMS,
     ChannelLimits,
     QualityLimits,
 )
@@ -103,6 +106,7 @@ class StreamQuality:
     ) -> None:
         self._limits, self._window, self._hop, self._rate_hz = limits, window, hop, rate_hz
         self._past = [Past(window, hop / rate_hz) for _ in range(channels)]
+        self._levels = [LevelCheck(limits.of(channel).lines) for channel in range(channels)]
         run = limits.replay_run
         self._replays = [ReplayFinder(run) for _ in range(channels if run else 0)]
 
@@ -131,6 +135,9 @@ class StreamQuality:
                 signal, window=self._window, hop=self._hop, rate_hz=self._rate_hz
             )
             codes = _codes(windows, features, self._limits, gap)
+            for channel, check in enumerate(self._levels):
+                missing = check.find(windows[channel], start // self._hop)
+                codes[channel][missing & np.isin(codes[channel], (OK, SPECTRUM))] = COARSE
             for channel, finder in enumerate(self._replays):
                 for begin, end in finder.find(signal[channel], int(start[0])):
                     touched = (start < end) & (start + self._window > begin)
@@ -156,6 +163,35 @@ def window_rms(windows: _Floats) -> _Floats:
     """
     rms: _Floats = windows.std(axis=-1)
     return rms
+
+
+def is_sound(
+    codes: NDArray[np.uint8], windows: _Floats, limits: QualityLimits
+) -> NDArray[np.bool_]:
+    """Whether what a flag says may be the machine's own doing: the window can be diagnosed.
+
+    A severe fault moves the spectrum and raises the level (`SYMPTOMS`), so such a window is unlike
+    the training data and yet a measurement. A level below the trained ones is none: it is that of
+    a sensor that is not connected.
+
+    Parameters
+    ----------
+    codes : array, shape (n, channels), uint8
+        Indices into `QUALITY`.
+    windows : array, shape (n, channels, window), float32
+    limits : QualityLimits
+
+    Returns
+    -------
+    array, shape (n, channels), bool
+    """
+    sound: NDArray[np.bool_] = (codes == OK) | np.isin(codes, SYMPTOMS)
+    for at, channel in np.argwhere(codes == LEVEL):
+        highest = limits.of(channel).level_high
+        with np.errstate(all="ignore"):
+            level = float(window_rms(windows[at, channel]))
+        sound[at, channel] = highest < level <= LOUDEST * highest
+    return sound
 
 
 def _codes(
@@ -186,7 +222,9 @@ def _judge_channel(
     # Between the impacts of a fault stronger than those trained on it is never quieter.
     quiet, share = f.quiet[channel], f.quiet_share[channel]
     is_quiet = quiet < QUIET_MARGIN * own.quiet if own.quiet else True
-    row[(quiet < own.quiet) | ((share < own.quiet_share) & is_quiet)] = DROPOUT
+    collapses = share < own.quiet_share
+    # Where no part is quieter than the rest it is the level of all, more likely a unit or a scale.
+    row[((quiet < own.quiet) & (collapses | (row != LEVEL))) | (collapses & is_quiet)] = DROPOUT
     row[f.hum[channel] > own.hum] = HUM
     look(
         SPIKE,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.dsp.quality import close
 from dlrsd.runtime.dsp.quality.features import flatness, log_shares, window_features
+from dlrsd.runtime.dsp.quality.levels import by_chance, missing_levels
 from dlrsd.runtime.dsp.quality.limits import ANY, QUIET_MARGIN, ChannelLimits, QualityLimits
 
 TRIMMED = 0.01  # of a class's windows at either end, at least
@@ -28,6 +29,7 @@ _SPECTRUM = 0.7  # in ln of the share of the power: a factor of two
 _OFFSET = 0.5  # of the quietest class's level, beside the range of the means once more
 _HUM, _HUM_FLOOR = 1.3, 0.5
 _EQUAL, _EQUAL_FLOOR = 3.0, 0.03
+_LINES = 1.5
 _SPREADS = 4.0
 _RUN = 2  # times the longest of the training windows
 _AT_ONCE = 1024
@@ -66,7 +68,7 @@ def learned_limits(
         low, high = np.min([r[0] for r in ranges], axis=0), np.max([r[1] for r in ranges], axis=0)
         spectra = np.array([_box(shares[own], n) for own, n in classes])
         least, most = _Figures(*low.tolist()), _Figures(*high.tolist())
-        channels.append(_limits(least, most, spectra))
+        channels.append(_limits(least, most, spectra, by_chance(windows.shape[2])))
         runs.append(most.run)
     return QualityLimits(
         stuck_run=max(QualityLimits().stuck_run, _RUN * int(max(runs))),
@@ -90,6 +92,7 @@ class _Figures(NamedTuple):
     edge: float
     run: float
     flatness: float
+    lines: float
 
 
 def _measured(
@@ -105,7 +108,7 @@ def _measured(
             own = [v[0] for v in (f.level, f.mean, f.drift, f.quiet, f.quiet_share, f.hum, f.equal)]
             own += [close.lone_peak(part, f, 0, np.arange(len(part))), close.edge_contrast(part)]
         shares.append(log_shares(f.bands[:, 0]))
-        own += [close.longest_run(part), flatness(shares[-1])]
+        own += [close.longest_run(part), flatness(shares[-1]), missing_levels(part)]
         figures.append(np.array(own, np.float64).T)
     return np.concatenate(figures), np.concatenate(shares)
 
@@ -120,7 +123,9 @@ def _trimmed(
     return ordered[out], ordered[n - 1 - out]
 
 
-def _limits(low: _Figures, high: _Figures, spectra: NDArray[np.floating]) -> ChannelLimits:
+def _limits(
+    low: _Figures, high: _Figures, spectra: NDArray[np.floating], lines: float
+) -> ChannelLimits:
     room = (high.mean - low.mean) + _OFFSET * low.level
     return ChannelLimits(
         level_low=low.level / LEVEL_MARGIN,
@@ -135,6 +140,7 @@ def _limits(low: _Figures, high: _Figures, spectra: NDArray[np.floating]) -> Cha
         equal=max(_EQUAL_FLOOR, _EQUAL * high.equal),
         edge=max(_EDGE_FLOOR, _EDGE * high.edge),
         flatness=1 - _NEARER * (1 - high.flatness) if high.flatness < _NOISY else ANY,
+        lines=max(lines, _LINES * high.lines),
         spectrum_low=np.round(spectra[:, 0] - _SPECTRUM, 3).tolist(),
         spectrum_high=np.round(spectra[:, 1] + _SPECTRUM, 3).tolist(),
     )

@@ -49,6 +49,9 @@ QUALITY: tuple[Quality, ...] = get_args(Quality)
     SPECTRUM,
 ) = range(len(QUALITY))
 
+# Flags of what a machine may do itself; all others say that the measurement is at fault.
+SYMPTOMS = (LEVEL, SPECTRUM)
+LOUDEST = 4.0  # beyond the highest level by more than this factor no machine is thought of
 QUIET_MARGIN = 4.0  # below the quietest trained windows by so much is unfit
 ANY = 1e30  # as a limit: there is none
 _Level = Annotated[float, Meta(ge=0, le=1e30)]
@@ -80,6 +83,8 @@ class ChannelLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Samples in a band at an edge of the distribution over those in the next band.
     flatness : float >= 0
         Spectral flatness of the power in `features.BANDS`: 1 is white noise.
+    lines : float >= 0
+        Strongest line of the distribution's characteristic function (`levels.missing_levels`).
     spectrum_low, spectrum_high : list of list of float
         Of each class, the range of the ln of the share of the power in each of `features.BANDS`;
         a window whose spectrum lies in no class's ranges is unlike them all.
@@ -105,6 +110,9 @@ class ChannelLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         6.0
     )
     flatness: Annotated[_Level, Meta(description="Largest spectral flatness.")] = ANY
+    lines: Annotated[
+        _Level, Meta(description="Strongest line of the distribution: even gaps between levels.")
+    ] = ANY
     spectrum_low: Annotated[
         list[list[_Signed]], Meta(description="Of each class: lowest ln of each band's share.")
     ] = []

@@ -265,7 +265,7 @@ def test_a_wrong_unit_is_flagged_and_the_remedy_said(place: Path, command: Comma
     done = command("diagnose", "stream.bin", "--scale", "1e-6")
     assert done.returncode == 0
     assert "624 level of 624 diagnoses" in done.stdout
-    assert "most windows are unfit, level: " in done.stdout
+    assert "most windows are flagged level: " in done.stdout
     assert "check unit, scale, dtype" in done.stdout
 
 

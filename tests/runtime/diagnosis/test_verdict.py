@@ -9,6 +9,7 @@ import pytest
 
 from dlrsd.runtime.diagnosis.records import Change
 from dlrsd.runtime.diagnosis.verdict import KEPT_CHANGES, VerdictTracker
+from dlrsd.runtime.dsp.quality import QUALITY
 
 CLASSES = ("a", "b", "c")
 
@@ -19,6 +20,7 @@ def feed(
     *,
     batch: int,
     novelty: np.ndarray | None = None,
+    flags: list[str] | None = None,
 ) -> list[Change]:
     labels = np.asarray(labels)
     novelty = np.zeros(len(labels)) if novelty is None else novelty
@@ -27,7 +29,8 @@ def feed(
     for at in range(0, len(labels), batch):
         part = slice(at, at + batch)
         probability = np.where(labels[part] >= 0, 0.9, np.nan)
-        changes += tracker.update(times[part], labels[part], probability, novelty[part])
+        codes = None if flags is None else np.array([*map(QUALITY.index, flags[part])], np.uint8)
+        changes += tracker.update(times[part], labels[part], probability, novelty[part], codes)
     return changes
 
 
@@ -107,7 +110,9 @@ def test_a_class_does_not_hold_where_most_windows_are_novel(batch: int) -> None:
     changes = feed(tracker, labels, batch=batch, novelty=novelty)
     # The third of four novel windows is one too many.
     assert [(c.label, c.decided_s) for c in changes] == [("a", 1.0), ("undecided", 3.0)]
-    assert tracker.verdict().note == "unlike the training data"
+    assert tracker.verdict().note == (
+        "unlike the training data: 100 % of the last windows (novel); look at the machine"
+    )
     assert tracker.verdict().novel_share == 1.0
     feed(tracker, [0] * 2, batch=1)
     assert tracker.verdict().label == "a"
@@ -115,16 +120,33 @@ def test_a_class_does_not_hold_where_most_windows_are_novel(batch: int) -> None:
 
 def test_a_class_does_not_hold_where_most_windows_are_unfit() -> None:
     tracker = VerdictTracker(CLASSES, last=6, hold=3)
-    changes = feed(tracker, [0] * 6 + [-1] * 4, batch=4)
+    changes = feed(tracker, [0] * 6 + [-1] * 4, batch=4, flags=["ok"] * 6 + ["hum"] * 4)
     # Three of six are half of them, four are most.
     assert [(c.label, c.decided_s) for c in changes] == [("a", 1.0), ("undecided", 4.5)]
     verdict = tracker.verdict()
     assert verdict.label == "undecided"
     assert (
         verdict.note
-        == "unlike the training data: most windows are unfit; look at sensor and machine"
+        == "unlike the training data: 67 % of the last windows unfit (hum); look at the sensor"
     )
     assert verdict.since_s == 4.5
+
+
+@pytest.mark.parametrize("batch", [1, 10])
+def test_windows_with_a_flag_are_novel_and_speak_for_no_class(batch: int) -> None:
+    tracker = VerdictTracker(CLASSES, last=6, hold=4)
+    feed(tracker, [0] * 6, batch=batch)
+    # Three flagged ones of six are not most, but those left are too few to hold.
+    changes = feed(tracker, [0] * 3, batch=batch, flags=["spectrum"] * 3)
+    assert [c.label for c in changes] == ["undecided"]
+    feed(tracker, [0] * 5 + [1] * 20, batch=batch, flags=["spectrum"] * 25)
+    verdict = tracker.verdict()
+    assert (verdict.label, verdict.novel_share, verdict.unfit_share) == ("undecided", 1.0, 0.0)
+    assert verdict.note == (
+        "unlike the training data: 100 % of the last windows (spectrum); look at the machine"
+    )
+    feed(tracker, [0] * 4, batch=batch)
+    assert tracker.verdict().label == "a"
 
 
 def test_nothing_fit_is_said() -> None:

@@ -21,6 +21,7 @@ from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
 from dlrsd.runtime.diagnosis.diagnose import diagnose
 from dlrsd.runtime.diagnosis.records import Record
 from dlrsd.runtime.diagnosis.windows import Diagnosis
+from dlrsd.runtime.dsp.quality import learned_limits
 from dlrsd.runtime.engines.engine import Output
 from dlrsd.runtime.engines.opening import open_engine
 from dlrsd.runtime.streams.stream import StreamFormat, open_stream
@@ -108,6 +109,52 @@ def test_an_unfit_window_keeps_its_place_with_nothing_diagnosed(
     assert summary["quality"]["ok"] == len(windows) - 2 - summary["quality"]["gap"]
 
 
+def test_a_foreign_spectrum_is_diagnosed_beside_its_flag(make_bundle: Callable[..., Path]) -> None:
+    white = noise(64 * 200).reshape(200, 1, 64).astype(np.float32)
+    learned = learned_limits(white, np.zeros(200, int), rate_hz=1000)
+
+    def bounded(manifest: dict[str, Any]) -> None:
+        own = learned.channels[0]
+        bands = {"spectrum_low": own.spectrum_low, "spectrum_high": own.spectrum_high}
+        manifest["quality"]["channels"] = [bands]
+
+    signal = noise(6400)
+    steep = np.diff(noise(3205)[0], n=5)
+    signal[0, 3200:] = steep * signal.std() / steep.std()
+    _, *windows, summary = run(make_bundle(change=bounded), signal)
+    foreign = [record for record in windows if record["time_s"] >= 3.2]
+    assert Counter(r["quality"] for r in windows if r["time_s"] < 3.1)["ok"] > 95  # of 97
+    flags = Counter(record["quality"] for record in foreign)
+    assert flags["spectrum"] > 70
+    assert flags["spectrum"] + flags["ok"] == len(foreign) == 99
+    for record in foreign:
+        start = record["window"] * 32
+        expected = by_hand(signal[0, start : start + 64])
+        assert record["label"] == CLASSES[expected.argmax()]
+        np.testing.assert_allclose(list(record["probabilities"].values()), expected, atol=2e-5)
+        assert record["novelty"] is not None
+    verdict = summary["verdicts"][0]
+    assert [change["label"] for change in verdict["latest_changes"]] == ["Rough", "undecided"]
+    assert (verdict["unfit_share"], verdict["novel_share"]) == (0.0, pytest.approx(0.8, abs=0.1))
+    assert verdict["note"].startswith("unlike the training data: ")
+    assert verdict["note"].endswith("; look at the machine")
+
+
+@pytest.mark.parametrize(
+    ("level", "label"), [(30.0, "Loud"), (75.0, "Loud"), (90.0, None), (1e-4, None), (1e25, None)]
+)
+def test_a_level_is_diagnosed_where_a_machine_may_be_so_loud(
+    level: float, label: str | None, make_bundle: Callable[..., Path]
+) -> None:
+    def bounded(manifest: dict[str, Any]) -> None:
+        manifest["quality"] |= {"level_low": 0.001, "level_high": 20.0}
+
+    signal = noise(1280)
+    _, *windows, summary = run(make_bundle(change=bounded), level * signal / signal.std(), hop=640)
+    assert [(record["quality"], record["label"]) for record in windows] == [("level", label)] * 2
+    assert summary["verdicts"][0]["label"] == "undecided"
+
+
 def test_the_last_partial_window_is_there(make_bundle: Callable[..., Path]) -> None:
     _, *windows, summary = run(make_bundle(), noise(64 * 10 + 40), hop=64)
     assert [record["quality"] for record in windows] == ["ok"] * 10 + ["gap"]
@@ -151,7 +198,9 @@ def test_novel_windows_are_called_so(make_bundle: Callable[..., Path]) -> None:
     assert summary["labels"][0]["Loud"] > 90
     assert verdict["label"] == "undecided"
     assert verdict["novel_share"] > 0.9
-    assert verdict["note"] == "unlike the training data"
+    assert verdict["note"] == (
+        "unlike the training data: 100 % of the last windows (novel); look at the machine"
+    )
 
 
 def test_a_diagnosis_that_is_no_number_is_none(make_bundle: Callable[..., Path]) -> None:

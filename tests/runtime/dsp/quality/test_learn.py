@@ -77,7 +77,7 @@ def test_each_channel_has_limits_of_its_own() -> None:
         (lambda x, t: x + 0.3 * np.sin(2 * np.pi * 60 * t + 1), "hum"),
         (lambda x, t: 0.05 * np.rint(x / 0.05), "coarse"),
         (lambda x, t: 100 * x, "level"),
-        (lambda x, t: 0.01 * x, "dropout"),
+        (lambda x, t: 0.01 * x, "level"),
         (lambda x, t: np.where(abs(np.arange(1024) - 500) < 60, 0.2 + 1e-4 * x, x), "dropout"),
         (lambda x, t: np.where(np.arange(1024) == 500, 5, x), "spike"),
         (lambda x, t: np.clip(x, -0.05, 0.05) + 5e-4 * x, "clipped"),
