@@ -104,7 +104,7 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
             f"and a row for each sample"
         )
     rows = [row for row in rows if len(row) == n]
-    ending = [split(line, delimiter) for line in file.ending.split("\n")[-sampled:]]
+    ending = [split(line, delimiter) for line in file.places(2)[-1][-sampled:]]
     far = [row for row in ending if len(row) == n and _is_mostly_values(row)]
     columns = _columns(rows + far, body, lines, delimiter)
     first = _first_row(lines, delimiter, columns, rows)
