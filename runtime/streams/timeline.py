@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.clock import Clock
+from dlrsd.runtime.streams.counters import Unwrapped
 from dlrsd.runtime.streams.source import Chunk
 
 # A step up to this many intervals is jitter; a longer one may be a gap.
@@ -45,6 +46,7 @@ class Timeline:
         self._clock = clock
         self._warnings = warnings
         self._name = name
+        self._unwrapped = Unwrapped(clock.counter) if clock.counter else None
         self._latest = -np.inf  # the latest time so far
         self._first = 0.0  # the earliest time that the clock has shown since it was last set
         self._is_late = False
@@ -69,6 +71,7 @@ class Timeline:
         times, samples = np.empty(0), None
         before = np.empty(0)  # times of the last samples handed on
         for values, more in blocks:
+            values = values if self._unwrapped is None else self._unwrapped(values)
             new, kept = self._in_order(self._clock.times(values))
             times = np.concatenate([times, new])
             more = more if kept.all() else more[:, kept]
