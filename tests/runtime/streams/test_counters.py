@@ -27,7 +27,7 @@ COUNTERS = {
 def test_counters_that_begin_anew_are_told_and_go_on(counter, name):
     values = COUNTERS[counter]
     clock = find_clock(name, values[:2000])
-    assert clock is not None and clock.rate_hz is None and clock.counter is not None
+    assert clock.rate_hz is None
     unwrapped = Unwrapped(clock.counter)
     parts = np.split(values.astype(float), [1, 255, 256, 1700])
     times = clock.times(np.concatenate([unwrapped(part) for part in parts]))
@@ -68,7 +68,8 @@ def test_rows_that_are_missing_by_their_counter_are_a_gap(tmp_path, kind):
     lines = "".join(f"{i % kind},{x[i]}\n" for i in kept)
     (tmp_path / "x.csv").write_text("packet_no,acc\n" + lines)
     source, samples, chunks = read(tmp_path / "x.csv")
-    assert source.channel_names == ("acc",) and source.rate_hz is None
+    assert source.channel_names == ("acc",)
+    assert source.rate_hz is None
     np.testing.assert_allclose(samples[0], x[kept])
     assert [(c.gap_before) for c in chunks if c.gap_before] == [10]
 
@@ -78,4 +79,5 @@ def test_a_counter_beside_a_clock_is_no_channel(tmp_path):
     lines = "".join(f"{i / 1000:.3f},{i % 256},{x[i]}\n" for i in range(N))
     (tmp_path / "x.csv").write_text("time,whatever,acc\n" + lines)
     source, _, _ = read(tmp_path / "x.csv")
-    assert source.channel_names == ("acc",) and source.rate_hz == 1000
+    assert source.channel_names == ("acc",)
+    assert source.rate_hz == 1000

@@ -5,21 +5,15 @@ Read as it stands, such a table blends its sensors into one channel, or halves i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from msgspec import Struct, structs
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.readers.text.dialect import Dialect, split
-from dlrsd.runtime.streams.readers.text.fields import Field, label_maker
-from dlrsd.runtime.streams.readers.text.lines import TextFile
-from dlrsd.runtime.streams.readers.text.rows import RowReader
-from dlrsd.runtime.streams.series import asked_names
-from dlrsd.runtime.streams.source import Variable
 
 _ROWS_EACH = 4  # of a name, on average: else they are remarks, or row names
 _STANDS = 0.25  # share of steps at which the time of a long table stands still, at least
@@ -27,67 +21,6 @@ _ALTERNATES = 0.25  # share of steps at which another sensor comes
 _MOSTLY = 0.95
 _LONGEST_PERIOD = 15  # integers that go through more in turn are row numbers that begin anew
 _MOST_LISTED = 5
-_HEAD, _PLACES = 1 << 14, 17  # rows; of 4 KiB each
-
-
-def check_long_table(
-    file: TextFile,
-    dialect: Dialect,
-    names: Sequence[str],
-    heads: Sequence[tuple[Field, NDArray[Any]]],
-    variable: Variable,
-) -> None:
-    """Raise an `InputError` where a column of a file tells sensors apart.
-
-    Its first rows are looked at, and rows at places all over it.
-    """
-    asked = asked_names(variable)
-    whole = {field.name for field, head in heads if len(field.columns) == 1 and _are_integers(head)}
-    texts = [
-        Field(name, (i,), label_maker)
-        for i, name in enumerate(names)
-        if dialect.columns[i].kind == "text" and name not in asked
-    ]
-    fields = [structs.replace(field, wraps=False) for field, _ in heads]
-    for rows in (file, *([] if file.is_whole else [_Places(file, dialect)])):
-        reader = RowReader(rows, dialect.delimiter, dialect.columns, names)
-        first = dialect.first_line if rows is file else 0
-        try:
-            arrays = next(reader.arrays([*texts, *fields], first), None)
-        except InputError:  # damage is found, or not asked for, when the file is read
-            arrays = None
-        if arrays is None:
-            continue
-        arrays = [each[:_HEAD] for each in arrays]
-        numbers = dict(zip((field.name for field in fields), arrays[len(texts) :], strict=True))
-        labels = {
-            text.name: _labels(array, is_text=True)
-            for text, array in zip(texts, arrays, strict=False)
-        }
-        labels |= {
-            name: _labels(array, is_text=False)
-            for name, array in numbers.items()
-            if name in whole - asked
-        }
-        for name, each in labels.items():
-            times = [array for other, array in numbers.items() if other != name]
-            refuse_long_table(name, each, times, file.path, is_chosen=variable is not None)
-
-
-class _Places:
-    """Rows at some places of a file, as `RowReader` takes them."""
-
-    def __init__(self, file: TextFile, dialect: Dialect) -> None:
-        self.path = file.path
-        n = len(dialect.columns)
-        lines = (line for place in file.places(_PLACES)[1:] for line in place)
-        self._lines = [line for line in lines if len(split(line, dialect.delimiter)) == n]
-
-    def blocks(self) -> Iterator[tuple[bytes, bool]]:
-        yield "".join(f"{line}\n" for line in self._lines).encode(), True
-
-    def line_number(self, block: int, line: int) -> int:
-        return line + 1
 
 
 class Labels(Struct, frozen=True):
@@ -142,12 +75,14 @@ def refuse_long_table(
         )
 
 
-def _labels(values: NDArray[Any], *, is_text: bool) -> Labels:
+def labels_of(values: NDArray[Any], *, is_text: bool) -> Labels:
+    """The labels that texts, or integers, are."""
     names, codes = np.unique(values if is_text else values.astype(np.int64), return_inverse=True)
     return Labels(codes, names.tolist(), is_text)
 
 
-def _are_integers(values: NDArray[Any]) -> bool:
+def may_be_labels(values: NDArray[Any]) -> bool:
+    """Whether numbers are integers of which each comes several times."""
     if values.dtype.kind not in "iuf" or len(np.unique(values)) > len(values) / _ROWS_EACH:
         return False
     return bool((np.abs(values) < 2**53).all() and (values == np.rint(values)).all())

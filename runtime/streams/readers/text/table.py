@@ -25,7 +25,7 @@ from dlrsd.runtime.streams.readers.text.calendar import calendar_fields
 from dlrsd.runtime.streams.readers.text.dialect import Dialect, sniff
 from dlrsd.runtime.streams.readers.text.fields import Field, number_maker, time_maker
 from dlrsd.runtime.streams.readers.text.lines import TextFile
-from dlrsd.runtime.streams.readers.text.long_tables import check_long_table
+from dlrsd.runtime.streams.readers.text.overview import check_overview
 from dlrsd.runtime.streams.readers.text.preamble import parse_moment
 from dlrsd.runtime.streams.readers.text.rows import RowReader
 from dlrsd.runtime.streams.series import Series, assemble
@@ -80,7 +80,7 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
         texts = {name: i for i, name in enumerate(names) if dialect.columns[i].kind == "text"}
         refuse_strange_times({name: dialect.rows[0][i] for name, i in texts.items()}, path)
     heads = _heads(reader, fields, dialect.first_line, variable, path)
-    check_long_table(file, dialect, names, heads, variable)
+    check_overview(file, dialect, names, [field for field, _ in heads], variable)
     said = dialect.headings.preamble
     start = said.start
     if start is None and _NAMED_BY_TIME.fullmatch(path.name):
