@@ -14,8 +14,10 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.attributes import rate_of, start_of, unit_of
 from dlrsd.runtime.streams.readers.text.times import time_form, to_times
 from dlrsd.runtime.streams.stream_format import parse_start
+from dlrsd.runtime.streams.units import known_unit
 
 COMMENT = re.compile(r"\s*(#+|%+|//+|!+|;+|\*+|--+|>+)\s*")
+_SAME_RATE = 1e-2  # a rate and an interval of few digits
 _LONGEST = 500  # characters of a line that states a fact
 # Facts that other languages and programs have other words for; `attributes` knows the English ones.
 _WORDS = {
@@ -104,9 +106,12 @@ def read_preamble(lines: Sequence[str], *, pc: Any) -> Preamble:
     Raises
     ------
     InputError
-        If a rate is not understood, such as ``25,600 Hz``.
+        If a rate is not understood, such as ``25,600 Hz``, or two lines contradict each other.
     """
-    facts = facts_of(lines)
+    stated = [fact for line in lines for fact in _facts_in(line)]
+    _refuse_contradictions("rates", [(rate_of({key: value}), line) for key, value, line in stated])
+    _refuse_contradictions("units", [(_known_unit(key, text), line) for key, text, line in stated])
+    facts = {key: value for key, value, _ in stated}
     unit = unit_of(facts)
     units = tuple(part.strip() for part in re.split(r"[,;\t|]", unit)) if unit else ()
     unit, units = (units[0], ()) if len(set(units)) == 1 else (None, units)
@@ -144,15 +149,39 @@ def facts_of(lines: Sequence[str]) -> dict[str, Any]:
     InputError
         If a rate may be read in two ways, differs between columns, or is in no known unit.
     """
-    facts: dict[str, Any] = {}
-    for line in lines:
-        if len(line) > _LONGEST:
-            continue
-        for part in _NEXT_FACT.split(without_mark(line).strip().strip("{}")):
-            found = _FACT.match(part.strip()) or _BARE_FACT.fullmatch(part.strip())
-            if found:
-                facts |= _fact(found[1].strip(), found[3].strip(' ",;\t'), found[2])
+    return {key: value for line in lines for key, value, _ in _facts_in(line)}
+
+
+def _facts_in(line: str) -> list[tuple[str, Any, str]]:
+    """The facts in a line: key, value, and how they are written."""
+    facts: list[tuple[str, Any, str]] = []
+    if len(line) > _LONGEST:
+        return facts
+    for part in _NEXT_FACT.split(without_mark(line).strip().strip("{}")):
+        found = _FACT.match(part.strip()) or _BARE_FACT.fullmatch(part.strip())
+        if found:
+            fact = _fact(found[1].strip(), found[3].strip(' ",;\t'), found[2])
+            facts += [(key, value, part.strip()) for key, value in fact.items()]
     return facts
+
+
+def _refuse_contradictions(what: str, stated: Sequence[tuple[Any, str]]) -> None:
+    """Raise an `InputError` where lines state facts that differ, each with the line it is from."""
+    known = [(value, line) for value, line in stated if value is not None]
+    for value, line in known:
+        first, before = known[0]
+        is_same = value == first or (
+            isinstance(value, float) and abs(value - first) <= _SAME_RATE * abs(first)
+        )
+        if not is_same:
+            raise InputError(
+                f"the lines above the numbers state two {what}, {before!r:.80} and {line!r:.80}: "
+                f"leave one"
+            )
+
+
+def _known_unit(key: str, text: Any) -> str | None:
+    return known_unit(str(text)) if unit_of({key: text}) else None
 
 
 def _fact(key: str, value: str, mark: str) -> dict[str, Any]:

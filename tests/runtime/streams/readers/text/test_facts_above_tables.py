@@ -23,6 +23,8 @@ HEADS = {  # lines above one column, and its name and unit
     "a fact below the name": ("acc\nFs: 25600\n", "acc", None),
     "a number of something else behind": ("Sample rate: 25600 Hz, 16 bit\n", "0", None),
     "a time that is no interval": ("Sample time: 10:00:00\nfs: 25600\nacc\n", "acc", None),
+    "a rate twice": ("Sample rate: 25.6 kHz\nfs: 25600\nunit: g\nUnit=gn\n", "0", "g"),
+    "a rate and its interval": ("Rate: 25600\nSample interval: 3.91e-05 s\n", "0", None),
     "German decimals": ("Abtastrate: 25600,000 Hz\n", "0", None),
 }
 CELLS = {  # lines above two columns
@@ -40,6 +42,13 @@ REFUSED = {
     "a decimal comma between commas": ("Sample rate,25,6\na,b\n", "expected one for all channels"),
     "blanks between thousands": ("Sampling rate: 25 600 Hz\na,b\n", "between thousands or before"),
     "a rate in no unit": ("Sample rate: 25600 rpm\na,b\n", "in a unit that is not known"),
+    "two rates": (
+        "Sample rate: 25600 Hz\nAbtastrate: 12800 Hz\na,b\n",
+        "state two rates, 'Sample rate: 25600 Hz' and 'Abtastrate: 12800 Hz': leave one",
+    ),
+    "a rate twice": ("# fs = 25600\n# fs = 51200\na,b\n", "two rates, 'fs = 25600' and 'fs = 512"),
+    "a rate and an interval": ("fs=25600; dt=1e-3\na,b\n", "two rates, 'fs=25600' and 'dt=1e-3'"),
+    "two units": ("Unit: g\nEinheit: m/s^2\na,b\n", "two units, 'Unit: g' and 'Einheit: m/s.2'"),
     "units for some": ("Unit: g, V\na,b,c,d\n", "states 2 units .g, V., and has 4 columns"),
 }
 
