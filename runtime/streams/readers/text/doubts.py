@@ -136,10 +136,19 @@ def refuse_packed_numbers(looks: Sequence[NDArray[Any]], name: str) -> None:
         second, minute, hour = clock % 100, clock // 100 % 100, clock // 10_000
         if (second >= 60).any() or (minute >= 60).any() or (hour >= 24).any():
             continue
-        passes = clock.max() // 100 > clock.min() // 100
+        minutes, seconds = np.unique(clock // 100), np.unique(clock // 1)
+        passes = len(minutes) > 1 and (
+            len(seconds) >= _ENOUGH or any(_skips_seconds(each / parts) for each in rises)
+        )
         is_long = parts > 1 and hour.min() >= 1 and (known == np.rint(known)).all()
         if passes or (is_long and not is_named_counter(name)):
             raise _packed(name, f"{known[0]:.15g}")
+
+
+def _skips_seconds(clock: NDArray[np.float64]) -> bool:
+    """Whether times like 95959 and 100000 follow each other, a second or less apart."""
+    seconds = clock % 100 + clock // 100 % 100 * 60 + clock // 10_000 * 3600
+    return bool(((np.diff(clock // 100) > 0) & (np.diff(seconds) <= 1)).any())
 
 
 def _has_unit(name: str) -> bool:

@@ -18,7 +18,7 @@ from dlrsd.runtime.streams.readers.text.long_tables import (
     may_be_labels,
     refuse_long_table,
 )
-from dlrsd.runtime.streams.readers.text.rows import RowReader
+from dlrsd.runtime.streams.readers.text.rows import Lines, RowReader
 from dlrsd.runtime.streams.series import asked_names
 from dlrsd.runtime.streams.source import Variable
 
@@ -52,7 +52,8 @@ def check_overview(
     ]
     looks: dict[str, list[NDArray[Any]]] = {}
     plain = [structs.replace(field, wraps=False) for field in fields]
-    for rows in (file, *([] if file.is_whole else [_Places(file, dialect)])):
+    looked_at: list[Lines] = [file] if file.is_whole else [file, _Places(file, dialect)]
+    for rows in looked_at:
         reader = RowReader(rows, dialect.delimiter, dialect.columns, names)
         first = dialect.first_line if rows is file else 0
         try:
