@@ -91,7 +91,7 @@ def best_clock(clocks: Sequence[Clock], path: Path) -> Clock | None:
 
 def doubt_of(clock: Clock | None, path: Path) -> str:
     """A sentence where a clock is told by nothing but how evenly it rises, else nothing."""
-    if clock is None or clock.start is not None or clock.rate_hz is None:
+    if clock is None or clock.has_unit or clock.rate_hz is None:
         return ""
     if not clock.name or clock.name.isdigit():  # nothing names it
         return ""

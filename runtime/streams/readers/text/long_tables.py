@@ -19,6 +19,7 @@ _ROWS_EACH = 4  # of a name, on average: else they are remarks, or row names
 _STANDS = 0.25  # share of steps at which the time of a long table stands still, at least
 _ALTERNATES = 0.25  # share of steps at which another sensor comes
 _MOSTLY = 0.95
+_MOST_NAMES = 64  # that come in no order
 _LONGEST_PERIOD = 15  # integers that go through more in turn are row numbers that begin anew
 _MOST_LISTED = 5
 
@@ -64,7 +65,7 @@ def refuse_long_table(
     if (
         any(_shares_times(codes, time) or _begins_anew(codes, time) for time in times)
         or (turns and _takes_turns(codes, n_names))
-        or (labels.is_text and not is_chosen and (np.diff(codes) != 0).mean() > _ALTERNATES)
+        or (labels.is_text and not is_chosen and _alternates(codes, n_names))
     ):
         listed = ", ".join(map(str, labels.names[:_MOST_LISTED]))
         more = ", ..." if n_names > _MOST_LISTED else ""
@@ -89,14 +90,15 @@ def may_be_labels(values: NDArray[Any]) -> bool:
 
 
 def _shares_times(codes: NDArray[Any], times: NDArray[Any]) -> bool:
-    """Whether several rows have one time, each of them another name."""
+    """Whether several rows have one time, each of them another of the same names."""
     steps = _steps(times)
     stands = steps == 0
     if stands.mean() < _STANDS or (steps > 0).sum() < _ROWS_EACH or (steps < 0).any():
         return False
     groups = np.concatenate([[0], np.cumsum(~stands)])
     pairs = np.unique(np.stack([groups, codes]), axis=1).shape[1]
-    return bool(pairs > _MOSTLY * len(codes))
+    n_names, n_each = len(np.unique(codes)), float(np.median(np.bincount(groups.astype(int))))
+    return bool(pairs > _MOSTLY * len(codes) and n_each > n_names / 2)
 
 
 def _begins_anew(codes: NDArray[Any], times: NDArray[Any]) -> bool:
@@ -111,6 +113,10 @@ def _takes_turns(codes: NDArray[Any], period: int) -> bool:
     """Whether the names come in turn: a, b, c, a, b, c."""
     again = (codes[period:] == codes[:-period]).mean()
     return bool(again > _MOSTLY and len(np.unique(codes[:period])) == period)
+
+
+def _alternates(codes: NDArray[Any], n_names: int) -> bool:
+    return n_names <= _MOST_NAMES and bool((np.diff(codes) != 0).mean() > _ALTERNATES)
 
 
 def _steps(times: NDArray[Any]) -> NDArray[Any]:

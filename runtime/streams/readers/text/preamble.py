@@ -16,6 +16,7 @@ from dlrsd.runtime.streams.readers.text.times import time_form, to_times
 from dlrsd.runtime.streams.stream_format import parse_start
 from dlrsd.runtime.streams.units import known_unit
 
+TRIGGER = "time of trigger"  # the key of the moment from which a clock counts
 COMMENT = re.compile(r"\s*(#+|%+|//+|!+|;+|\*+|--+|>+)\s*")
 _SAME_RATE = 1e-2  # a rate and an interval of few digits
 _LONGEST = 500  # characters of a line that states a fact
@@ -59,6 +60,8 @@ _WORDS = {
     "start": "start_time",
     "start time": "start_time",
     "aufnahmezeit": "start_time",
+    "aufnahmedatum": "start_time",
+    "messdatum": "start_time",
     "zeitpunkt": "start_time",
 }
 _DATES = ("date", "datum", "start date", "startdatum", "fecha")
@@ -88,6 +91,8 @@ class Preamble(Struct, frozen=True):
     start : datetime, optional
     day : datetime, optional
         Midnight of the day, where a line states no time.
+    trigger : datetime, optional
+        The moment from which the clock of the table counts.
     unclear : str, optional
         A start that a line states, and that is not understood.
     """
@@ -97,6 +102,7 @@ class Preamble(Struct, frozen=True):
     units: tuple[str, ...] = ()
     start: datetime | None = None
     day: datetime | None = None
+    trigger: datetime | None = None
     unclear: str | None = None
 
 
@@ -125,7 +131,8 @@ def read_preamble(lines: Sequence[str], *, pc: Any) -> Preamble:
     unclear = dates[0] if dates and start is None else None
     if start is not None and not re.search(r"\d:\d\d", f"{time} {day} {facts.get('start_time')}"):
         return Preamble(rate_of(facts), unit, units, day=start)
-    return Preamble(rate_of(facts), unit, units, start=start, unclear=unclear)
+    trigger = parse_moment(facts[TRIGGER], pc) if TRIGGER in facts else None
+    return Preamble(rate_of(facts), unit, units, start, trigger=trigger, unclear=unclear)
 
 
 def read_rate(line: str) -> float | None:
@@ -188,7 +195,7 @@ def _fact(key: str, value: str, mark: str) -> dict[str, Any]:
     bare, _, unit = key.replace("[", "(").partition("(")
     name = re.sub(r"[\s_]+", " ", bare).strip().lower()
     known = _WORDS.get(name)
-    if name in (*_DATES, *_TIMES):
+    if name in (*_DATES, *_TIMES, TRIGGER):
         return {name: value} if re.search(r"\d[-./: ]+\d", value) else {}
     if known == "start_time" or start_of({key: "2026-03-01T08:00:00"}):
         return {"start_time": value} if re.search(r"\d[-./: ]+\d", value) else {}

@@ -20,6 +20,7 @@ _COMMENTS = re.compile(rb"^[ \t]*(#|%|//|!).*$", re.MULTILINE)
 _BLANK_LINES = re.compile(rb"^ +(?=\r?$)", re.MULTILINE)
 _RUNS = re.compile(rb"[ \t]{2,}|\t")
 _EDGES = re.compile(rb"^ | (?=\r?$)", re.MULTILINE)
+_HARD_BLANK = "\xa0".encode()
 _NULLS = [*MISSING, *(f" {text}" for text in MISSING), *(f"{text} " for text in MISSING)]
 _ENOUGH = 20  # rows tell how long their last cell is at least
 
@@ -141,6 +142,8 @@ class RowReader:
     def _normalised(self, data: bytes) -> bytes:
         if any(mark in data for mark in (b"#", b"%", b"/", b"!")):
             data = _COMMENTS.sub(b"", data)
+        if _HARD_BLANK in data:
+            data = data.replace(_HARD_BLANK, b" ")
         if b" " in data and b"\n " in data:
             data = _BLANK_LINES.sub(b"", data)
         if self._delimiter == BLANKS:

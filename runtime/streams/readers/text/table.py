@@ -11,6 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.clock import is_named_time
 from dlrsd.runtime.streams.readers.columns import (
     by_bundle,
     check_columns,
@@ -33,6 +34,7 @@ from dlrsd.runtime.streams.source import Source, Variable, reader_library
 
 _MOST_UNNAMED = 64  # columns
 _HEAD = 1 << 14  # values that tell a clock
+_OF_INFLUX = ("0", "result", "table", "_start", "_stop")  # what it exports beside the values
 _WORDS = {"text": "text", "complex": "complex numbers"}
 # Sets of short files without a clock, such as that of the IMS, are named by their time.
 _NAMED_BY_TIME = re.compile(r"\d{4}(\.\d\d){5}")
@@ -80,7 +82,6 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
         texts = {name: i for i, name in enumerate(names) if dialect.columns[i].kind == "text"}
         refuse_strange_times({name: dialect.rows[0][i] for name, i in texts.items()}, path)
     heads = _heads(reader, fields, dialect.first_line, variable, path)
-    check_overview(file, dialect, names, [field for field, _ in heads], variable)
     said = dialect.headings.preamble
     start = said.start
     if start is None and _NAMED_BY_TIME.fullmatch(path.name):
@@ -88,6 +89,9 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
     if said.day is not None:
         of_day = next((float(head[0]) for field, head in heads if field.wraps), None)
         start = start if of_day is None else said.day + timedelta(seconds=of_day)
+    if said.trigger is not None:
+        since = next((float(head[0]) for field, head in heads if is_named_time(field.name)), 0.0)
+        start = start or said.trigger + timedelta(seconds=since)
     series = [
         Series(
             field.name,
@@ -110,6 +114,7 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
             )
 
     refuse_clock_alone(series, path)
+    check_overview(file, dialect, names, [field for field, _ in heads], variable)
     source = assemble(series, blocks, variable, path)
     source.unit = source.unit or said.unit
     if said.unclear and source.start is None:
@@ -143,6 +148,8 @@ def _fields(dialect: Dialect, names: Sequence[str], pc: Any) -> list[Field]:
     units = dialect.headings.units
     made, taken = calendar_fields(dialect.columns, names, dialect.rows, pc=pc)
     fields = list(made)
+    if {"_time", "_value"} <= set(names):
+        taken |= {i for i, name in enumerate(names) if name in _OF_INFLUX}
     for i, (column, name) in enumerate(zip(dialect.columns, names, strict=True)):
         unit = units[i] or column.unit or unit_as_name(name)
         if i in taken:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.base.errors import InputError
-from tests.runtime.streams.readers.text.written import N, X, number, read, rows, seconds
+from tests.runtime.streams.readers.text.written import N, X, moments, number, read, rows, seconds
 
 IDS = ["bearing", "gearbox", "motor"]
 LONG = {
@@ -63,3 +63,26 @@ def test_a_switch_beside_a_coarse_clock_is_a_channel(tmp_path):
     source, samples, _ = read(tmp_path / "x.csv")
     assert source.channel_names == ("on", "value")
     np.testing.assert_array_equal(samples[0], np.array(switch, float))
+
+
+def test_integers_beside_a_coarse_clock_are_samples(tmp_path):
+    counts = [str(i) for i in np.random.default_rng(0).integers(-300, 300, N * 4)]
+    (tmp_path / "x.csv").write_text(
+        "time,x\n" + "".join(f"{i // 8 / 100:.2f},{count}\n" for i, count in enumerate(counts))
+    )
+    source, samples, _ = read(tmp_path / "x.csv")
+    assert source.channel_names == ("x",)
+    np.testing.assert_array_equal(samples[0], np.array(counts, float))
+
+
+def test_what_influx_writes_beside_its_values_is_no_channel(tmp_path):
+    head = "#datatype,string,long,dateTime:RFC3339,dateTime:RFC3339,double,string\n"
+    head += "#default,_result,,,,,\n,result,table,_start,_time,_value,_field\n"
+    table = rows(
+        *([""] * N, [""] * N, ["0"] * N, ["2026-03-01T00:00:00Z"] * N),
+        *(moments("%Y-%m-%dT%H:%M:%S.%f", "Z"), X[0], ["acc"] * N),
+    )
+    (tmp_path / "x.csv").write_text(head + table)
+    source, samples, _ = read(tmp_path / "x.csv")
+    assert source.channel_names == ("_value",)
+    np.testing.assert_allclose(samples, X[:1])
