@@ -40,7 +40,14 @@ def timeless_series(series: Sequence[Series], clocks: Sequence[Clock]) -> set[st
 
 
 def refuse_falling(series: Sequence[Series], path: Path) -> None:
-    """Raise an `InputError` where times fall evenly: what is read backwards is another signal."""
+    """Raise an `InputError` where times fall evenly: what is read backwards is another signal.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        Those that are no clocks.
+    path : Path
+    """
     for each in series:
         is_time = each.is_date or names_time(each.name) or time_unit_in(each.name) is not None
         if not (is_time and each.width == 1 and len(each.head) >= _ENOUGH):

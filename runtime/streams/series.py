@@ -121,7 +121,8 @@ def assemble(series: Sequence[Series], blocks: Blocks, variable: Variable, path:
     names = choose_series(lengths, variable, path)
     by_name = {each.name: each for each in series}
     chosen = [by_name[name] for name in names]
-    refuse_falling(others, path)
+    found = {each.name for each in clocks}
+    refuse_falling([each for each in others if each.name not in found], path)
     fitting = [clock for clock in clocks if by_name[clock.name].length == chosen[0].length]
     clock = best_clock(fitting, path)
     unclear = [unclear_times(name, path) for name in sorted(aside - {each.name for each in clocks})]

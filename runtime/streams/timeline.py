@@ -73,15 +73,16 @@ class Timeline:
         for values, more in blocks:
             values = values if self._unwrapped is None else self._unwrapped(values)
             new, kept = self._in_order(self._clock.times(values))
-            times = np.concatenate([times, new])
+            times = np.concatenate([times, new]) if len(times) else new
             more = more if kept.all() else more[:, kept]
             samples = more if samples is None else np.concatenate([samples, more], axis=1)
             held = min(len(times), self._rows_to_hold(times))
             done = len(times) - held
             if done:
                 yield from self._cut(before, times, samples[:, :done])
-                before = np.concatenate([before, times[:done]])[-_MOST_ROWS:]
-                times, samples = times[done:], samples[:, done:]
+                before = np.concatenate([before, times[max(0, done - _MOST_ROWS) : done]])
+                before = before[-_MOST_ROWS:]
+                times, samples = times[done:], samples[:, done:] if held else None
         if samples is not None and len(times):
             yield from self._cut(before, times, samples)
         self._say()
@@ -105,6 +106,11 @@ class Timeline:
         if self._latest == -np.inf:
             self._first, self._latest = float(times[0]), float(times[0]) - interval
         kept = np.ones(len(times), bool)
+        if self._least_step > 0 and not self._is_late:
+            steps = np.diff(times, prepend=self._latest)
+            if steps.min(initial=np.inf) >= self._least_step:
+                self._latest = float(times[-1]) if len(times) else self._latest
+                return times, kept
         at, before = 0, self._n_late + self._n_set_back
         while at < len(times):
             if self._is_late:
@@ -161,6 +167,10 @@ class Timeline:
     ) -> Iterator[Chunk]:
         """Samples at ``times``, of which the last may be there for judgement only."""
         n = samples.shape[1]
+        steps = np.diff(times[:n], prepend=before[-1:])
+        if steps.max(initial=0.0) <= _LONGEST_STEP * self._clock.interval:
+            yield Chunk(samples)
+            return
         whole = np.concatenate([before, times])
         at, lost = _gaps(whole, self._clock.interval, self._rows)
         at = at - len(before)

@@ -103,15 +103,16 @@ def note_left_out(
     path : Path
         What the warning calls the file.
     """
-    clocks = {each.name for each in series if each.is_date or _is_clock(each)}
-    of_use = {*source.channel_names, *clocks}
-    beside = [name for name in columns if name not in of_use]
     if variable is None and left_out:
         source.warnings.append(
             f"columns of {path} that hold no numbers are left out: "
             + ", ".join(f"{name} ({what})" for name, what in left_out.items())
         )
-    elif by_bundle(variable) and beside:
+    if not by_bundle(variable):
+        return
+    clocks = {each.name for each in series if each.is_date or _is_clock(each)}
+    beside = [name for name in columns if name not in {*source.channel_names, *clocks}]
+    if beside:
         source.warnings.append(
             f"columns of {path} that the bundle does not name are left aside: " + ", ".join(beside)
         )

@@ -9,7 +9,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.readers.text.dialect import Dialect, split
+from dlrsd.runtime.streams.readers.text.dialect import Dialect
 from dlrsd.runtime.streams.readers.text.doubts import refuse_packed_numbers
 from dlrsd.runtime.streams.readers.text.fields import Field, label_maker
 from dlrsd.runtime.streams.readers.text.lines import TextFile
@@ -29,7 +29,7 @@ def check_overview(
     file: TextFile,
     dialect: Dialect,
     names: Sequence[str],
-    fields: Sequence[Field],
+    heads: Sequence[tuple[Field, NDArray[Any]]],
     variable: Variable,
 ) -> None:
     """Raise an `InputError` where a column tells sensors apart, or packs hours, minutes, seconds.
@@ -40,7 +40,8 @@ def check_overview(
     dialect : Dialect
     names : sequence of str
         Of its columns.
-    fields : sequence of Field
+    heads : sequence of (Field, array of shape (n,))
+        The series of numbers and times with their first values.
     variable : Variable
         What someone names is taken for what it is.
     """
@@ -51,26 +52,21 @@ def check_overview(
         if dialect.columns[i].kind == "text" and name not in asked
     ]
     looks: dict[str, list[NDArray[Any]]] = {}
-    plain = [structs.replace(field, wraps=False) for field in fields]
-    looked_at: list[Lines] = [file] if file.is_whole else [file, _Places(file, dialect)]
-    for rows in looked_at:
-        reader = RowReader(rows, dialect.delimiter, dialect.columns, names)
-        first = dialect.first_line if rows is file else 0
-        try:
-            arrays = next(reader.arrays([*texts, *plain], first), None)
-        except InputError:  # damage is found, or not asked for, when the file is read
-            continue
-        if arrays is None:
-            continue
-        looked = [each[:_HEAD] for each in arrays]
+    plain = [structs.replace(field, wraps=False) for field, _ in heads]
+    texts_first = _first_rows(file, dialect, names, texts, dialect.first_line) if texts else []
+    looked_at = [(texts_first, [head for _, head in heads])]
+    if not file.is_whole:
+        arrays = _first_rows(_Places(file), dialect, names, [*texts, *plain], 0)
+        looked_at.append((arrays[: len(texts)], arrays[len(texts) :]))
+    for read_texts, read_numbers in looked_at:
         labels = {
-            text.name: labels_of(array, is_text=True)
-            for text, array in zip(texts, looked, strict=False)
+            text.name: labels_of(array[:_HEAD], is_text=True)
+            for text, array in zip(texts, read_texts, strict=False)
         }
         numbers = {
-            field.name: array for field, array in zip(plain, looked[len(texts) :], strict=True)
+            field.name: array[:_HEAD] for field, array in zip(plain, read_numbers, strict=False)
         }
-        for field in plain:
+        for field in plain if numbers else []:
             array = numbers[field.name]
             if len(field.columns) > 1 or field.name in asked:
                 continue
@@ -85,14 +81,23 @@ def check_overview(
         refuse_packed_numbers(found, name)
 
 
+def _first_rows(
+    rows: Lines, dialect: Dialect, names: Sequence[str], fields: Sequence[Field], first_line: int
+) -> list[NDArray[Any]]:
+    """The fields' values in the first block; none where it is damaged, which is found later."""
+    reader = RowReader(rows, dialect.delimiter, dialect.columns, names)
+    try:
+        return next(reader.arrays(fields, first_line), [])
+    except InputError:
+        return []
+
+
 class _Places:
     """Rows at some places of a file, as `RowReader` takes them."""
 
-    def __init__(self, file: TextFile, dialect: Dialect) -> None:
+    def __init__(self, file: TextFile) -> None:
         self.path = file.path
-        n = len(dialect.columns)
-        lines = (line for place in file.places(_PLACES)[1:] for line in place)
-        self._lines = [line for line in lines if len(split(line, dialect.delimiter)) == n]
+        self._lines = [line for place in file.places(_PLACES)[1:] for line in place]
 
     def blocks(self) -> Iterator[tuple[bytes, bool]]:
         yield "".join(f"{line}\n" for line in self._lines).encode(), True

@@ -114,7 +114,7 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
             )
 
     refuse_clock_alone(series, path)
-    check_overview(file, dialect, names, [field for field, _ in heads], variable)
+    check_overview(file, dialect, names, heads, variable)
     source = assemble(series, blocks, variable, path)
     source.unit = source.unit or said.unit
     if said.unclear and source.start is None:
