@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 # Two clocks that differ by more contradict each other.
 _SAME_RATE = 1e-2
 _ENOUGH = 16  # values, to tell that times fall
+# Nothing but a time, perhaps with its unit.
+_TIME = re.compile(
+    r"(time|time ?stamp|date ?time|zeit|zeitstempel|uhrzeit)(\s*[\[(]?[mnuµ]?s(ec)?[\])]?)?",
+    re.IGNORECASE,
+)
 _SAME_CLOCK_S = 86_400.0  # clocks further apart count from other moments
 
 
@@ -49,6 +55,11 @@ def refuse_falling(series: Sequence[Series], path: Path) -> None:
     path : Path
     """
     for each in series:
+        if _TIME.fullmatch(each.name.strip()) and each.width == 1 and _is_shuffled(each.head):
+            raise InputError(
+                f"the times in column {each.name!r} of {path} do not rise: sort the rows, the "
+                f"earliest first, or name the channels as variable"
+            )
         is_time = each.is_date or names_time(each.name) or time_unit_in(each.name) is not None
         if not (is_time and each.width == 1 and len(each.head) >= _ENOUGH):
             continue
@@ -57,6 +68,14 @@ def refuse_falling(series: Sequence[Series], path: Path) -> None:
                 f"the times in column {each.name!r} of {path} fall from row to row: sort it, the "
                 f"earliest row first"
             )
+
+
+def _is_shuffled(values: NDArray[Any]) -> bool:
+    """Whether numbers all differ, and rise in as many steps as they fall."""
+    if values.dtype.kind not in "iufM" or len(values) < _ENOUGH:
+        return False
+    rises = float((values[1:] > values[:-1]).mean())
+    return 0.1 < rises < 0.9 and len(np.unique(values)) == len(values)
 
 
 def _never_falls(values: NDArray[Any]) -> bool:

@@ -72,9 +72,15 @@ def find_counter(name: str, values: NDArray[Any]) -> Counter | None:
     step = float(np.median(changes))
     others = changes[changes != step]
     falls = others[(others < 0) == (step > 0)]
-    if not step.is_integer() or step == 0 or len(others) > (1 - _MOSTLY) * len(changes):
+    if not step.is_integer() or step == 0:
         return None
     modulus = _modulus(step, falls)
+    if len(others) > (1 - _MOSTLY) * len(changes):
+        if not is_named_counter(name):
+            return None
+        modulus = _short_modulus(changes)
+        if modulus is None:
+            return None
     rows = np.diff(at)
     each = float(np.median(rows))
     if (np.abs(rows - each) <= (each > 1)).mean() < _MOSTLY:
@@ -93,6 +99,14 @@ def _modulus(step: float, falls: NDArray[np.float64]) -> float | None:
     usual = float(found[np.argmax(counts)])
     is_clear = usual in _POWERS or (counts.max() > 1 and 2 * counts.max() > len(falls))
     return usual if is_clear and usual >= _LEAST_MODULUS else None
+
+
+def _short_modulus(changes: NDArray[np.float64]) -> float | None:
+    """Where a counter in ones begins anew every few numbers: 0, 1, 2, 3, 0, 1, 2, 3."""
+    falls = np.flatnonzero(changes != 1)
+    modulus = 1 - float(changes[falls[0]])
+    is_regular = (changes[falls] == 1 - modulus).all() and (np.diff(falls) == modulus).all()
+    return modulus if is_regular and modulus > 1 else None
 
 
 class Unwrapped:

@@ -98,7 +98,8 @@ def unit_in(name: str) -> str | None:
     name = _SIZE.sub("", name.strip())
     brackets = [_SIZE.sub("", each).strip() for each in _ANY_BRACKETS.findall(name)][::-1]
     known = (unit for text in [*brackets, *_endings(name)] if (unit := known_unit(text)))
-    return next(known, None) or next(filter(_LIKE_A_UNIT.fullmatch, brackets), None)
+    others = (text for text in brackets if _LIKE_A_UNIT.fullmatch(text) and not time_unit(text))
+    return next(known, None) or next(others, None)
 
 
 def time_unit(text: str | None) -> float | None:

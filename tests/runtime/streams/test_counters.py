@@ -81,3 +81,22 @@ def test_a_counter_beside_a_clock_is_no_channel(tmp_path):
     source, _, _ = read(tmp_path / "x.csv")
     assert source.channel_names == ("acc",)
     assert source.rate_hz == 1000
+
+
+@pytest.mark.parametrize("modulus", [4, 8, 10, 32])
+def test_places_in_a_packet_are_no_channel(tmp_path, modulus):
+    x = np.random.default_rng(0).normal(size=N).round(4)
+    lines = "".join(f"{i // modulus / 100:.2f},{i % modulus},{x[i]}\n" for i in range(N))
+    (tmp_path / "x.csv").write_text("time,sample,acc\n" + lines)
+    source, _, chunks = read(tmp_path / "x.csv")
+    assert source.channel_names == ("acc",)
+    assert source.rate_hz == pytest.approx(100 * modulus)
+    assert not any(chunk.gap_before for chunk in chunks)
+
+
+def test_a_counter_beside_an_angle_tells_no_sensors_apart(tmp_path):
+    x = np.random.default_rng(0).normal(size=N).round(4)
+    lines = "".join(f"{i * 7 % 360},{i % 256},{i % 100 / 8},{x[i]}\n" for i in range(N))
+    (tmp_path / "x.csv").write_text("angle,state,b,acc\n" + lines)
+    source, _, _ = read(tmp_path / "x.csv")
+    assert source.channel_names == ("angle", "b", "acc")

@@ -508,3 +508,18 @@ def test_a_rate_in_the_file_wins_over_what_only_rises_evenly(tmp_path):
     path.write_text("Sample rate: 12000 Hz\n" + path.read_text())
     stream = is_x(path, X[:1])
     assert "column 'ramp'" in stream.description["warnings"][0]
+
+
+def test_times_in_no_order_are_refused(tmp_path):
+    path = tmp_path / "x.csv"
+    order = np.random.default_rng(0).permutation(N)
+    write_csv(path, [np.arange(N)[order] / 12000, X[0][order]], "Time (s),a")
+    refused("times in column 'Time .s.' of .* do not rise: sort the rows", path)
+
+
+def test_microseconds_in_brackets_are_a_clock(tmp_path):
+    path = tmp_path / "x.csv"
+    write_csv(path, [np.arange(N) * 1e6 / 12000, X[0]], "Zeit [µs],a [m/s²]")
+    stream = is_x(path, X[:1] / 9.80665, rtol=1e-6)
+    assert stream.description["rate_hz"] == 12000
+    assert stream.description["channel_names"] == ["a [m/s²]"]

@@ -152,6 +152,7 @@ def _check_rows(
     body = list(islice(filled, _FEW))
     rows = [row for row in (split(line, delimiter) for line in body) if len(row) == len(columns)]
     is_prose = delimiter == BLANKS and any(column.kind == "text" for column in columns[1:])
+    is_prose = is_prose and columns[0].kind != "time"  # else a log of named values
     if is_prose or 2 * sum(map(_is_mostly_values, rows)) < len(body):
         raise NoRecordingError(
             f"{file.path} holds no table of numbers: expected a row for each sample, with a column "

@@ -25,6 +25,7 @@ from dlrsd.runtime.streams.units import known_unit, time_unit
 
 _LONGEST_NAME, _LONGEST_UNIT = 200, 10  # characters
 _COUNTS = re.compile(r"sequence|index|samples?", re.IGNORECASE)  # in the place of a unit
+_KEY_AND_VALUE = re.compile(r"[^:=,;\t|]{1,60}[:=][^:=,;\t|]+")  # device: adxl
 _FIRSTS = 100  # rows whose first cells tell row names
 
 
@@ -234,6 +235,8 @@ def header_cells(
     # Names may hold blanks where blanks delimit.
     text = without_mark(line) if COMMENT.match(line) else line
     text = re.sub(r"[ \t]{9,}", 8 * " ", text)  # else the patterns would search long blanks anew
+    if _KEY_AND_VALUE.fullmatch(text.strip()):
+        return row
     for pattern in (r"\t+", r"\s{2,}", r"\s+(?![(\[])", r"\s*[,;]\s*"):
         cells = re.split(pattern, text.strip())
         if len(cells) == n > 1:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.counters import is_named_counter
 
 _ROWS_EACH = 4  # of a name, on average: else they are remarks, or row names
 _STANDS = 0.25  # share of steps at which the time of a long table stands still, at least
@@ -22,6 +23,7 @@ _MOSTLY = 0.95
 _MOST_NAMES = 64  # that come in no order
 _LONGEST_PERIOD = 15  # integers that go through more in turn are row numbers that begin anew
 _MOST_LISTED = 5
+_NUMBERS_OF_SENSORS = ("id", "no", "nr", "num", "number", "n", "i", "index")
 
 
 class Labels(Struct, frozen=True):
@@ -62,17 +64,16 @@ def refuse_long_table(
     if not 2 <= n_names <= len(codes) / _ROWS_EACH:
         return
     turns = labels.is_text or n_names <= _LONGEST_PERIOD
-    if (
-        any(_shares_times(codes, time) or _begins_anew(codes, time) for time in times)
-        or (turns and _takes_turns(codes, n_names))
-        or (labels.is_text and not is_chosen and _alternates(codes, n_names))
-    ):
+    is_proven = any(_shares_times(codes, time) or _begins_anew(codes, time) for time in times)
+    is_proven = is_proven or (turns and _takes_turns(codes, n_names))
+    if is_proven or (labels.is_text and not is_chosen and _alternates(codes, n_names)):
+        way_out = "take the column out" if is_proven else "name the channels as variable"
         listed = ", ".join(map(str, labels.names[:_MOST_LISTED]))
         more = ", ..." if n_names > _MOST_LISTED else ""
         raise InputError(
             f"column {name!r} of {path} holds {n_names} names ({listed:.80}{more}), as that of a "
             f"table with a row for each sensor and time: write a column for each sensor, or a file "
-            f"for each; if it tells no sensors apart, take the column out"
+            f"for each; if it tells no sensors apart, {way_out}"
         )
 
 
@@ -82,8 +83,10 @@ def labels_of(values: NDArray[Any], *, is_text: bool) -> Labels:
     return Labels(codes, names.tolist(), is_text)
 
 
-def may_be_labels(values: NDArray[Any]) -> bool:
-    """Whether numbers are integers of which each comes several times."""
+def may_be_labels(values: NDArray[Any], name: str) -> bool:
+    """Whether numbers are integers of which each comes several times, and not named as counts."""
+    if is_named_counter(name) and name.strip(" .").lower() not in _NUMBERS_OF_SENSORS:
+        return False
     if values.dtype.kind not in "iuf" or len(np.unique(values)) > len(values) / _ROWS_EACH:
         return False
     return bool((np.abs(values) < 2**53).all() and (values == np.rint(values)).all())
@@ -105,8 +108,9 @@ def _begins_anew(codes: NDArray[Any], times: NDArray[Any]) -> bool:
     """Whether the times begin anew with another name, and only then."""
     steps = _steps(times)
     falls, changes = steps < 0, np.diff(codes) != 0
-    is_rising = (steps > 0).mean() > 1 / 2
-    return bool(is_rising and falls.any() and changes[falls].all())
+    is_rising = (steps > 0).mean() > 1 / 2 and falls.mean() < _STANDS
+    only_then = changes.sum() <= 2 * falls.sum()
+    return bool(is_rising and falls.any() and changes[falls].all() and only_then)
 
 
 def _takes_turns(codes: NDArray[Any], period: int) -> bool:

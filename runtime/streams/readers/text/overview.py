@@ -72,7 +72,7 @@ def check_overview(
                 continue
             if field.unit is None:
                 looks.setdefault(field.name, []).append(array)
-            if may_be_labels(array):
+            if may_be_labels(array, field.name):
                 labels[field.name] = labels_of(array, is_text=False)
         for name, each in labels.items():
             times = [array for other, array in numbers.items() if other != name]

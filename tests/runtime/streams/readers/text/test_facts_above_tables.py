@@ -33,6 +33,7 @@ CELLS = {  # lines above two columns
     "a value and its unit": ("Sample rate,25600,Hz\na,b\n", None),
     "a value and its unit a column": ("Sample rate,25600,Hz,25600,Hz\na,b\n", None),
     "a value a column behind a colon": ("Rate: 25600,25600\na,b\n", None),
+    "facts in comments": ("# device: adxl\n# fs: 25600\n# unit: g\na,b\n", "g"),
     "a unit a column": ("Sample rate,25600\nVertical Units,V,V\na,b\n", "V"),
 }
 REFUSED = {
@@ -96,3 +97,11 @@ def test_a_start_that_is_not_understood_is_said(tmp_path, start):
     source, *_ = read(tmp_path / "x.csv")
     assert source.start is None
     assert [warning for warning in source.warnings if f"('{start}') is not understood" in warning]
+
+
+def test_a_comment_of_a_key_and_a_value_names_no_columns(tmp_path):
+    (tmp_path / "x.csv").write_text("# device: adxl\n# fs: 25600\n" + rows(*X))
+    source, got, _ = read(tmp_path / "x.csv")
+    assert source.channel_names == ("0", "1")
+    assert source.rate_hz == 25600
+    np.testing.assert_allclose(got, X)
