@@ -51,7 +51,8 @@ _SECONDS = {
     **dict.fromkeys(
         ("us", "µs", "μs", "usec", "microsecond", "microseconds", "mikrosekunden"), 1e-6
     ),
-    **dict.fromkeys(("ns", "nsec", "nanosecond", "nanoseconds"), 1e-9),
+    **dict.fromkeys(("micros", "microseconde", "microsecondes"), 1e-6),
+    **dict.fromkeys(("ns", "nsec", "nanosecond", "nanoseconds", "nanos"), 1e-9),
     **dict.fromkeys(("min", "mins", "minute", "minutes", "minuten"), 60.0),
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours", "stunden"), 3600.0),
     **dict.fromkeys(("d", "day", "days", "tage"), 86400.0),

@@ -523,3 +523,18 @@ def test_microseconds_in_brackets_are_a_clock(tmp_path):
     stream = is_x(path, X[:1] / 9.80665, rtol=1e-6)
     assert stream.description["rate_hz"] == 12000
     assert stream.description["channel_names"] == ["a [m/s²]"]
+
+
+def test_a_second_recording_in_one_file_is_kept_and_what_came_twice_is_not(tmp_path):
+    path = tmp_path / "x.csv"
+    t = np.arange(N) / 12000
+    write_csv(path, [np.r_[t, t], np.r_[X[0], X[1]]], "time,a")
+    stream, got, chunks = read(path)
+    np.testing.assert_allclose(got[0], np.r_[X[0], X[1]], rtol=1e-6)
+    assert [chunk.gap_before for chunk in chunks if chunk.gap_before] == [1]
+    assert "was set back 1 times" in stream.description["warnings"][0]
+    write_csv(path, [np.r_[t[:900], t], np.r_[X[0][:900], X[0]]], "time,a")
+    stream, got, chunks = read(path)
+    np.testing.assert_allclose(got[0], X[0], rtol=1e-6)
+    assert not any(chunk.gap_before for chunk in chunks)
+    assert "went back 1 times: 900 samples" in stream.description["warnings"][0]

@@ -58,6 +58,7 @@ def check_overview(
     if not file.is_whole:
         arrays = _first_rows(_Places(file), dialect, names, [*texts, *plain], 0)
         looked_at.append((arrays[: len(texts)], arrays[len(texts) :]))
+    of_day = [field.name for field, _ in heads if field.wraps]  # may begin anew at midnight
     for read_texts, read_numbers in looked_at:
         labels = {
             text.name: labels_of(array[:_HEAD], is_text=True)
@@ -75,7 +76,7 @@ def check_overview(
             if may_be_labels(array, field.name):
                 labels[field.name] = labels_of(array, is_text=False)
         for name, each in labels.items():
-            times = [array for other, array in numbers.items() if other != name]
+            times = [array for other, array in numbers.items() if other not in (name, *of_day)]
             refuse_long_table(name, each, times, file.path, is_chosen=variable is not None)
     for name, found in looks.items():
         refuse_packed_numbers(found, name)

@@ -1,12 +1,22 @@
 """Tables with a row for each sensor and time are refused; other columns of text are not."""
 
+import datetime as dt
 from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
 from dlrsd.runtime.base.errors import InputError
-from tests.runtime.streams.readers.text.written import N, X, moments, number, read, rows, seconds
+from tests.runtime.streams.readers.text.written import (
+    START,
+    N,
+    X,
+    moments,
+    number,
+    read,
+    rows,
+    seconds,
+)
 
 IDS = ["bearing", "gearbox", "motor"]
 LONG = {
@@ -86,3 +96,15 @@ def test_what_influx_writes_beside_its_values_is_no_channel(tmp_path):
     source, samples, _ = read(tmp_path / "x.csv")
     assert source.channel_names == ("_value",)
     np.testing.assert_allclose(samples, X[:1])
+
+
+def test_midnight_and_a_state_that_changes_there_are_no_sensors(tmp_path):
+    n = 40_000
+    begin = START.replace(hour=23, minute=59, second=59)
+    times = [(begin + dt.timedelta(seconds=i / 25600)).strftime("%H:%M:%S.%f") for i in range(n)]
+    x = np.random.default_rng(0).normal(size=n)
+    lines = (f"{t},{number(x[i])},{'ab'[i > 25_600]}\n" for i, t in enumerate(times))
+    (tmp_path / "x.csv").write_text("time,acc,mode\n" + "".join(lines))
+    source, samples, _ = read(tmp_path / "x.csv")
+    assert source.rate_hz == pytest.approx(25_600)
+    assert samples.shape == (1, n)
