@@ -101,8 +101,8 @@ def best_clock(clocks: Sequence[Clock], path: Path) -> Clock | None:
         if abs(other.interval - first.interval) > _SAME_RATE * first.interval:
             raise InputError(
                 f"{path} holds clocks that contradict each other: {first.name!r} has a sample "
-                f"every {first.interval:g} s, {other.name!r} every {other.interval:g} s; give one "
-                f"of them as the only clock, or name the channels as variable"
+                f"every {first.interval:g} s, {other.name!r} every {other.interval:g} s; write "
+                f"each with its channels into a file of its own"
             )
     for other in named[1:]:
         if type(other.origin) is type(first.origin) and other.seconds == first.seconds:
@@ -137,11 +137,12 @@ def left_aside(clock: str, rate_hz: float, path: Path | str) -> str:
     )
 
 
-def note_on(clock: Clock | None) -> str:
+def note_on(clock: Clock | None, doubt: str) -> str:
     """What a person should know of a rate by a clock that states no unit."""
     if clock is None or clock.rate_hz is None or clock.has_unit:
         return ""
     return (
         f"its clock {clock.name!r} states no unit and was read as seconds; state it in its name, "
         f"like {clock.name or 'time'} (ms)"
+        + (", or state the rate if it is no clock" if doubt else "")
     )

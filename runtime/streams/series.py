@@ -140,7 +140,7 @@ def assemble(series: Sequence[Series], blocks: Blocks, variable: Variable, path:
         unit=common_fact("units", [unit_of_series(each) for each in chosen], path),
         start=_start(chosen, fitting, path),
         n_samples=chosen[0].length or None,
-        rate_note=note_on(clock),
+        rate_note=note_on(clock, doubt),
         rate_unclear=unclear[0] if unclear and clock is None else "",
         warnings=warnings,
         clock=clock.name if clock and clock.rate_hz and not stated else "",

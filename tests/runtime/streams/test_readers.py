@@ -481,7 +481,7 @@ def test_units_that_are_not_those_of_the_bundle_are_refused_by_name(tmp_path, na
 def test_a_stated_rate_wins_over_what_only_rises_evenly(tmp_path):
     path = tmp_path / "x.csv"
     write_csv(path, [np.arange(N) * 0.25, X[0]], "ramp,a")
-    refused("sampled at 4 Hz", path)
+    refused("sampled at 4 Hz .*, or state the rate if it is no clock", path)
     stream = is_x(path, X[:1], rate=12000)
     assert stream.n_samples is None
     (warning,) = stream.description["warnings"]
