@@ -17,6 +17,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from dlrsd.runtime.streams.attributes import is_set
+from dlrsd.runtime.streams.counters import Counter, find_counter, is_named_counter
 from dlrsd.runtime.streams.units import time_unit, time_unit_in
 
 # Fewer values than this rise by chance: a name has to say what they are.
@@ -54,8 +55,8 @@ class Clock(Struct, frozen=True):
     Attributes
     ----------
     name : str
-    seconds : float > 0
-        Of one unit of its values; 1 where nothing states a unit, and of row numbers.
+    seconds : float
+        Of one unit of its values; 1 where nothing states a unit. Of row numbers the rows of one.
     origin : int or float
         Its first value; time 0.
     interval : float > 0
@@ -68,6 +69,8 @@ class Clock(Struct, frozen=True):
         Of its first value, where that is a time of day.
     has_unit : bool
         Whether the unit is stated, or follows from the values.
+    counter : Counter, optional
+        Of row numbers.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Clock(Struct, frozen=True):
     rate_hz: float | None = None
     start: datetime | None = None
     has_unit: bool = True
+    counter: Counter | None = None
 
     def times(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Seconds since the first value, NaN where there is none, of values of any shape."""
@@ -109,16 +113,19 @@ def find_clock(
     missing = np.isnat(values) if is_date else ~(np.abs(values.astype(float)) <= _MOST)
     if missing.mean() > _UNEVEN_SHARE:
         return None
-    if len(values) < _ENOUGH and not (is_date or is_named_time(name) or counts_rows(name, values)):
-        return None
     known = values[~missing]
+    counter = None if is_date else count_of_rows(name, known)
+    if len(values) < _ENOUGH and not (is_date or is_named_time(name) or counter):
+        return None
+    if counter is not None:
+        rows = counter.rows / counter.step
+        tick = counter.rows if counter.rows > 1 else 0.0
+        return Clock(name, rows, known[0], 1.0, tick, counter=counter)
     relative = _relative(known, known[0])
     measured = _interval(relative, eps=_spacing(known))
     if measured is None or not 0 < measured[0] < np.inf:  # beside numbers beyond all bounds
         return None
     interval, tick, spread = measured
-    if not is_date and counts_rows(name, known):
-        return Clock(name, 1.0, known[0], 1.0, 0.0)
     seconds, start, has_unit = _unit_and_start(name, known[0], interval, unit, utc)
     # The mean of so many is more exact than one reading.
     accuracy = max(1e-9, max(spread / 16, _spacing(known)) / (interval * len(known)))
@@ -144,16 +151,13 @@ def is_other_quantity(name: str) -> bool:
     return _OTHER_QUANTITY.fullmatch(name) is not None and not is_named_time(name)
 
 
-def counts_rows(name: str, values: NDArray[Any]) -> bool:
-    """Whether values are row numbers: integers that rise by one, and no name says a time."""
-    if values.dtype.kind not in "iuf" or len(values) < 2 or is_named_time(name):
-        return False
-    if time_unit_in(name) is not None or not float(values[0]).is_integer():
-        return False
-    if _UNIX[0] < float(values[0]):
-        return False
-    ones = np.diff(values.astype(float)) == 1
-    return bool(ones.all() if len(values) < _ENOUGH else ones.mean() >= 1 - _UNEVEN_SHARE)
+def count_of_rows(name: str, values: NDArray[Any]) -> Counter | None:
+    """How values number the rows, or None where they do not, or their name says a time."""
+    if is_named_time(name) or time_unit_in(name) is not None:
+        return None
+    if values[0] > _UNIX[0] and not is_named_counter(name):
+        return None
+    return find_counter(name, values)
 
 
 def _relative(values: NDArray[Any], origin: Any) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.chosen_clock import left_aside
 from dlrsd.runtime.streams.readers.kinds import NoRecordingError
 from dlrsd.runtime.streams.readers.quantities import ACCELERATIONS, OTHER_UNITS, other_quantity
 from dlrsd.runtime.streams.source import Source
@@ -35,13 +36,8 @@ def check_header(stated: Stated, source: Source, name: str) -> None:
             raise InputError(
                 f"{name} states a rate of {header:g} Hz, which cannot be{note}: give rate"
             )
-    elif header and options.rate:
-        units = CLOCK_UNITS if source.rate_note else CLOCK_UNITS[:1]
-        if all(abs(options.rate / unit - header) > _CONTRADICTING_RATE * header for unit in units):
-            raise InputError(
-                f"option rate is {options.rate:g}, but {name} states {header:g} Hz{note}: omit "
-                f"it, or correct the file"
-            )
+    elif header:
+        _check_rate(stated, source, name, note)
     if source.scale_note and stated.first("scale")[0] is None:
         raise InputError(f"{name} {source.scale_note}: state scale")
     # With a scale, the unit is that of the scaled samples and may well be another.
@@ -51,6 +47,31 @@ def check_header(stated: Stated, source: Source, name: str) -> None:
             f"option unit is {options.unit}, but {name} states {unit}: omit it, or give the scale "
             f"from {unit} to {options.unit} too"
         )
+
+
+def _check_rate(stated: Stated, source: Source, name: str, note: str) -> None:
+    """Check a stated rate against that of a file, and leave a doubtful clock aside for it."""
+    rate, who = stated.first("rate")
+    header = source.rate_hz
+    units = CLOCK_UNITS if source.rate_note else CLOCK_UNITS[:1]
+    if rate is None or header is None:
+        return
+    if any(abs(rate / unit - header) <= _CONTRADICTING_RATE * header for unit in units):
+        return
+    if who == "option" and not source.clock_doubt:
+        advice = "omit it, or correct the file"
+        if source.clock:
+            advice = (
+                f"omit it; if its column {source.clock!r} is no clock, state the rate in a file "
+                f"{name}.json beside it, which wins over the column"
+            )
+        raise InputError(
+            f"option rate is {rate:g}, but {name} states {header:g} Hz{note}: {advice}"
+        )
+    if source.clock:
+        source.follows_clock = False
+        source.warnings[:] = [each for each in source.warnings if each != source.clock_doubt]
+        source.warnings.append(left_aside(source.clock, rate, name))
 
 
 def check_quantity(source: Source, unit: str | None, name: str) -> None:

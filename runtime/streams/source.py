@@ -53,6 +53,12 @@ class Source(Struct):
         What a person should know where the rate is not what was expected: whence it comes.
     rate_unclear : str
         Why the file's own times give no rate, which then has to be stated.
+    clock : str
+        The series that the rate was measured by; empty where it is stated.
+    clock_doubt : str
+        The warning that nothing but how evenly it rises tells that it is a clock.
+    follows_clock : bool
+        Whether the chunks do; to be decided before the first of them.
     unit : str, optional
     scale_note : str
         What is stated of the scale and not understood, so that a person has to state it.
@@ -75,6 +81,9 @@ class Source(Struct):
     rate_hz: float | None = None
     rate_note: str = ""
     rate_unclear: str = ""
+    clock: str = ""
+    clock_doubt: str = ""
+    follows_clock: bool = True
     unit: str | None = None
     scale_note: str = ""
     start: datetime | None = None

@@ -2,8 +2,8 @@
 
 Every sample keeps its true time. Missing ones become `Chunk.gap_before`; a block that was sent
 again, or came after its time, is one event and is left out, for its place has passed; a clock that
-was set back, to before the stream or by more than a minute, goes on from there, after a gap of one
-sample.
+was set back, to where it began or before, or by more than a minute, goes on from there, after a gap
+of one sample.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.clock import Clock
+from dlrsd.runtime.streams.counters import Unwrapped
 from dlrsd.runtime.streams.source import Chunk
 
 # A step up to this many intervals is jitter; a longer one may be a gap.
 _LONGEST_STEP = 1.5
 _SET_BACK_S = 60.0
+_BEGINNING = 64  # samples
 _MOST_EVENTS = 1000  # in a block
 _INEXACT = 0.02
 _SPREADS = 4.0  # by which an uneven clock may go back
@@ -45,6 +47,8 @@ class Timeline:
         self._clock = clock
         self._warnings = warnings
         self._name = name
+        self._unwrapped = Unwrapped(clock.counter) if clock.counter else None
+        self._beginning: NDArray[Any] | None = None  # samples, to know them again
         self._latest = -np.inf  # the latest time so far
         self._first = 0.0  # the earliest time that the clock has shown since it was last set
         self._is_late = False
@@ -69,16 +73,20 @@ class Timeline:
         times, samples = np.empty(0), None
         before = np.empty(0)  # times of the last samples handed on
         for values, more in blocks:
-            new, kept = self._in_order(self._clock.times(values))
-            times = np.concatenate([times, new])
+            values = values if self._unwrapped is None else self._unwrapped(values)
+            if self._beginning is None:
+                self._beginning = np.array(more[:, :_BEGINNING])
+            new, kept = self._in_order(self._clock.times(values), more)
+            times = np.concatenate([times, new]) if len(times) else new
             more = more if kept.all() else more[:, kept]
             samples = more if samples is None else np.concatenate([samples, more], axis=1)
             held = min(len(times), self._rows_to_hold(times))
             done = len(times) - held
             if done:
                 yield from self._cut(before, times, samples[:, :done])
-                before = np.concatenate([before, times[:done]])[-_MOST_ROWS:]
-                times, samples = times[done:], samples[:, done:]
+                before = np.concatenate([before, times[max(0, done - _MOST_ROWS) : done]])
+                before = before[-_MOST_ROWS:]
+                times, samples = times[done:], samples[:, done:] if held else None
         if samples is not None and len(times):
             yield from self._cut(before, times, samples)
         self._say()
@@ -94,7 +102,7 @@ class Timeline:
         return min(_MOST_ROWS, 2 * round(tick / self._clock.interval) + 2)
 
     def _in_order(
-        self, times: NDArray[np.float64]
+        self, times: NDArray[np.float64], samples: NDArray[Any]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Times that only rise, and which rows they are of."""
         interval = self._clock.interval
@@ -102,6 +110,11 @@ class Timeline:
         if self._latest == -np.inf:
             self._first, self._latest = float(times[0]), float(times[0]) - interval
         kept = np.ones(len(times), bool)
+        if self._least_step > 0 and not self._is_late:
+            steps = np.diff(times, prepend=self._latest)
+            if steps.min(initial=np.inf) >= self._least_step:
+                self._latest = float(times[-1]) if len(times) else self._latest
+                return times, kept
         at, before = 0, self._n_late + self._n_set_back
         while at < len(times):
             if self._is_late:
@@ -123,7 +136,11 @@ class Timeline:
                 )
             if end < len(times):
                 behind = self._latest - times[end]
-                if behind > _SET_BACK_S or times[end] < self._first - interval / 2:
+                begins_anew = times[end] < self._first - interval / 2 or (
+                    times[end] < self._first + interval / 2
+                    and not self._has_come(samples[:, end : end + _BEGINNING])
+                )
+                if behind > _SET_BACK_S or begins_anew:
                     # One sample is missed: nobody knows how many were.
                     shift = behind + 2 * interval
                     times[end:] += shift
@@ -136,6 +153,12 @@ class Timeline:
                     self._n_late += 1
             at = end
         return times[kept], kept
+
+    def _has_come(self, samples: NDArray[Any]) -> bool:
+        """Whether samples are those that the stream began with."""
+        begun = self._beginning
+        n = samples.shape[1]
+        return begun is not None and np.array_equal(samples, begun[:, :n], equal_nan=True)
 
     def _filled(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
         """Times on one scale; a row without one lies an interval after the row before."""
@@ -158,6 +181,10 @@ class Timeline:
     ) -> Iterator[Chunk]:
         """Samples at ``times``, of which the last may be there for judgement only."""
         n = samples.shape[1]
+        steps = np.diff(times[:n], prepend=before[-1:])
+        if steps.max(initial=0.0) <= _LONGEST_STEP * self._clock.interval:
+            yield Chunk(samples)
+            return
         whole = np.concatenate([before, times])
         at, lost = _gaps(whole, self._clock.interval, self._rows)
         at = at - len(before)

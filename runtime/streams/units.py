@@ -51,7 +51,8 @@ _SECONDS = {
     **dict.fromkeys(
         ("us", "µs", "μs", "usec", "microsecond", "microseconds", "mikrosekunden"), 1e-6
     ),
-    **dict.fromkeys(("ns", "nsec", "nanosecond", "nanoseconds"), 1e-9),
+    **dict.fromkeys(("micros", "microseconde", "microsecondes"), 1e-6),
+    **dict.fromkeys(("ns", "nsec", "nanosecond", "nanoseconds", "nanos"), 1e-9),
     **dict.fromkeys(("min", "mins", "minute", "minutes", "minuten"), 60.0),
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours", "stunden"), 3600.0),
     **dict.fromkeys(("d", "day", "days", "tage"), 86400.0),
@@ -98,7 +99,8 @@ def unit_in(name: str) -> str | None:
     name = _SIZE.sub("", name.strip())
     brackets = [_SIZE.sub("", each).strip() for each in _ANY_BRACKETS.findall(name)][::-1]
     known = (unit for text in [*brackets, *_endings(name)] if (unit := known_unit(text)))
-    return next(known, None) or next(filter(_LIKE_A_UNIT.fullmatch, brackets), None)
+    others = (text for text in brackets if _LIKE_A_UNIT.fullmatch(text) and not time_unit(text))
+    return next(known, None) or next(others, None)
 
 
 def time_unit(text: str | None) -> float | None:

@@ -13,6 +13,8 @@ from dlrsd.runtime.streams.series import Series
 from dlrsd.runtime.streams.source import Source, Variable
 from dlrsd.runtime.streams.units import known_unit, time_unit
 
+_TIME = re.compile(r"\s*(\d{4}-\d\d-\d\d|\d?\d[./]\d?\d[./]\d{4}|\d?\d:\d\d:\d\d)")
+
 
 def by_bundle(variable: Variable) -> TypeGuard[Sequence[str]]:
     """Whether a bundle names the columns, and not a person."""
@@ -47,7 +49,7 @@ def refuse_left_out(left_out: Mapping[str, str], variable: Variable, path: Path)
 
 
 def refuse_strange_times(examples: Mapping[str, str], path: Path) -> None:
-    """Raise an `InputError` where a column of text is named like a time.
+    """Raise an `InputError` where a column of text is named like a time, or looks like one.
 
     Parameters
     ----------
@@ -56,11 +58,11 @@ def refuse_strange_times(examples: Mapping[str, str], path: Path) -> None:
     path : Path
     """
     for name, example in examples.items():
-        if is_named_time(name) and re.search(r"\d", example):
+        if (is_named_time(name) and re.search(r"\d", example)) or _TIME.match(example):
             raise InputError(
                 f"the times in column {name!r} of {path} are not understood, such as "
-                f"{example!r:.60}: write them like 2026-03-01 08:00:00.125, or name the channels "
-                f"as variable"
+                f"{example!r:.60}: write them like 2026-03-01 08:00:00.125, a zone like +01:00; "
+                f"or name the channels as variable"
             )
 
 
@@ -113,15 +115,16 @@ def note_left_out(
     path : Path
         What the warning calls the file.
     """
-    clocks = {each.name for each in series if each.is_date or _is_clock(each)}
-    of_use = {*source.channel_names, *clocks}
-    beside = [name for name in columns if name not in of_use]
     if variable is None and left_out:
         source.warnings.append(
             f"columns of {path} that hold no numbers are left out: "
             + ", ".join(f"{name} ({what})" for name, what in left_out.items())
         )
-    elif by_bundle(variable) and beside:
+    if not by_bundle(variable):
+        return
+    clocks = {each.name for each in series if each.is_date or _is_clock(each)}
+    beside = [name for name in columns if name not in {*source.channel_names, *clocks}]
+    if beside:
         source.warnings.append(
             f"columns of {path} that the bundle does not name are left aside: " + ", ".join(beside)
         )

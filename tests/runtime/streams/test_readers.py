@@ -476,3 +476,65 @@ def test_units_that_are_not_those_of_the_bundle_are_refused_by_name(tmp_path, na
     path = tmp_path / "x.csv"
     write_csv(path, [np.arange(N) / 12000, X[0]], f"time,{name}")
     refused("and the bundle in 'g'", path)
+
+
+def test_a_stated_rate_wins_over_what_only_rises_evenly(tmp_path):
+    path = tmp_path / "x.csv"
+    write_csv(path, [np.arange(N) * 0.25, X[0]], "ramp,a")
+    refused("sampled at 4 Hz .*, or state the rate if it is no clock", path)
+    stream = is_x(path, X[:1], rate=12000)
+    assert stream.n_samples is None
+    (warning,) = stream.description["warnings"]
+    assert "column 'ramp'" in warning
+    assert "not at the stated 12000 Hz: it is not taken for the clock" in warning
+    gap = [*range(500), *range(700, N)]
+    write_csv(path, [np.arange(N)[gap] * 0.25, X[0][gap]], "ramp,a")
+    chunks = read(path, rate=12000)[2]
+    assert not any(chunk.gap_before for chunk in chunks)
+
+
+def test_the_way_out_of_a_wrong_clock_is_said_and_leads_out(tmp_path):
+    path = tmp_path / "x.csv"
+    write_csv(path, [np.arange(N) * 0.25, X[0]], "x,a")
+    refused("if its column 'x' is no clock, state the rate in a file .*x.csv.json", path, rate=16e3)
+    (tmp_path / "x.csv.json").write_text('{"rate": 12000}')
+    stream = is_x(path, X[:1])
+    assert "not at the stated 12000 Hz" in stream.description["warnings"][0]
+
+
+def test_a_rate_in_the_file_wins_over_what_only_rises_evenly(tmp_path):
+    path = tmp_path / "x.csv"
+    write_csv(path, [np.arange(N) * 0.25, X[0]], "ramp,a")
+    path.write_text("Sample rate: 12000 Hz\n" + path.read_text())
+    stream = is_x(path, X[:1])
+    assert "column 'ramp'" in stream.description["warnings"][0]
+
+
+def test_times_in_no_order_are_refused(tmp_path):
+    path = tmp_path / "x.csv"
+    order = np.random.default_rng(0).permutation(N)
+    write_csv(path, [np.arange(N)[order] / 12000, X[0][order]], "Time (s),a")
+    refused("times in column 'Time .s.' of .* do not rise: sort the rows", path)
+
+
+def test_microseconds_in_brackets_are_a_clock(tmp_path):
+    path = tmp_path / "x.csv"
+    write_csv(path, [np.arange(N) * 1e6 / 12000, X[0]], "Zeit [µs],a [m/s²]")
+    stream = is_x(path, X[:1] / 9.80665, rtol=1e-6)
+    assert stream.description["rate_hz"] == 12000
+    assert stream.description["channel_names"] == ["a [m/s²]"]
+
+
+def test_a_second_recording_in_one_file_is_kept_and_what_came_twice_is_not(tmp_path):
+    path = tmp_path / "x.csv"
+    t = np.arange(N) / 12000
+    write_csv(path, [np.r_[t, t], np.r_[X[0], X[1]]], "time,a")
+    stream, got, chunks = read(path)
+    np.testing.assert_allclose(got[0], np.r_[X[0], X[1]], rtol=1e-6)
+    assert [chunk.gap_before for chunk in chunks if chunk.gap_before] == [1]
+    assert "was set back 1 times" in stream.description["warnings"][0]
+    write_csv(path, [np.r_[t[:900], t], np.r_[X[0][:900], X[0]]], "time,a")
+    stream, got, chunks = read(path)
+    np.testing.assert_allclose(got[0], X[0], rtol=1e-6)
+    assert not any(chunk.gap_before for chunk in chunks)
+    assert "went back 1 times: 900 samples" in stream.description["warnings"][0]

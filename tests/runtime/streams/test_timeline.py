@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.streams.clock import counts_rows, find_clock, is_named_time
+from dlrsd.runtime.streams.clock import count_of_rows, find_clock, is_named_time
 from dlrsd.runtime.streams.timeline import Timeline
 
 N = 40_000
@@ -220,7 +220,7 @@ def test_a_clock_is_told_whatever_its_name_and_unit(name, values, rate, start):
 @pytest.mark.parametrize("name", ["", "index", "Unnamed: 0", "sample", "n", "Nr."])
 @pytest.mark.parametrize("first", [0, 1, 4711])
 def test_row_numbers_are_told(name, first):
-    assert counts_rows(name, first + np.arange(200))
+    assert count_of_rows(name, first + np.arange(200))
     assert find_clock(name, first + np.arange(200.0)).rate_hz is None
 
 

@@ -6,6 +6,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
@@ -104,7 +105,7 @@ def sniff(file: TextFile, *, pc: Any) -> Dialect:
             f"and a row for each sample"
         )
     rows = [row for row in rows if len(row) == n]
-    ending = [split(line, delimiter) for line in file.ending.split("\n")[-sampled:]]
+    ending = [split(line, delimiter) for line in file.places(2)[-1][-sampled:]]
     far = [row for row in ending if len(row) == n and _is_mostly_values(row)]
     columns = _columns(rows + far, body, lines, delimiter)
     first = _first_row(lines, delimiter, columns, rows)
@@ -147,9 +148,11 @@ def _check_rows(
     file: TextFile, lines: Sequence[str], delimiter: str, columns: Sequence[Column]
 ) -> None:
     """Raise a `NoRecordingError` where hardly a line is a row: a text that holds some numbers."""
-    body = [line for line in lines if line.strip() and not _is_comment(line)][:_FEW]
+    filled = (line for line in lines if line.strip() and not _is_comment(line))
+    body = list(islice(filled, _FEW))
     rows = [row for row in (split(line, delimiter) for line in body) if len(row) == len(columns)]
     is_prose = delimiter == BLANKS and any(column.kind == "text" for column in columns[1:])
+    is_prose = is_prose and columns[0].kind != "time"  # else a log of named values
     if is_prose or 2 * sum(map(_is_mostly_values, rows)) < len(body):
         raise NoRecordingError(
             f"{file.path} holds no table of numbers: expected a row for each sample, with a column "
@@ -174,8 +177,7 @@ def split(line: str, delimiter: str) -> list[str]:
 
 
 def _is_comment(line: str) -> bool:
-    found = COMMENT.match(line)
-    return bool(found and found[1][0] in "#%/!")
+    return line.lstrip()[:1] in tuple("#%/!") and COMMENT.match(line) is not None
 
 
 def _is_mostly_values(row: Sequence[str]) -> bool:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import dropwhile, pairwise, takewhile
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.clock import is_named_time
+from dlrsd.runtime.streams.counters import is_named_counter
+from dlrsd.runtime.streams.readers.columns import unit_as_name
 from dlrsd.runtime.streams.readers.text.cells import is_missing
-from dlrsd.runtime.streams.units import known_unit, time_unit_in, unit_in
+from dlrsd.runtime.streams.units import time_unit_in, unit_in
 
 _MOST_FACTS = 10  # numbers above a column
+_ENOUGH = 8  # different numbers
 _BEYOND = 10  # times the samples
 _WHOLE = re.compile(r"[1-9]\d{1,17}")
 _HOURS_MINUTES_SECONDS = re.compile(r"([01]\d|2[0-3])[0-5]\d[0-5]\d(\.?\d{3}|\.?\d{6}|\.\d*)")
@@ -95,17 +102,64 @@ def refuse_packed_times(cells: Sequence[str], name: str) -> None:
     As seconds, each full minute would be a gap of 40. A name or unit that says a unit decides.
     """
     known = [cell.replace(",", ".") for cell in cells if not is_missing(cell)]
-    if not known or not all(map(_HOURS_MINUTES_SECONDS.fullmatch, known)):
-        return
-    if time_unit_in(name) is not None or known_unit(name) or unit_in(name):
+    if not known or not all(map(_HOURS_MINUTES_SECONDS.fullmatch, known)) or _has_unit(name):
         return
     if "." not in known[0] and not (is_named_time(name) or name.isdigit()):
-        return  # row numbers, counters
+        return  # row numbers, counters: `refuse_packed_numbers`
     if len(set(known)) > 1 and all(float(a) <= float(b) for a, b in pairwise(known)):
-        raise InputError(
-            f"the times in column {name!r} may be hours, minutes and seconds or one number, such "
-            f"as {cells[0]}: write them like 10:00:58.999, or name a unit, like {name} (s)"
+        raise _packed(name, cells[0])
+
+
+def refuse_packed_numbers(looks: Sequence[NDArray[Any]], name: str) -> None:
+    """Refuse a column, by any name, whose rising numbers all are hours, minutes and seconds.
+
+    They are where they pass a minute without a second above 59; or, with milli- or microseconds
+    and not named as row numbers are, where they are integers of so many digits.
+
+    Parameters
+    ----------
+    looks : sequence of arrays, each of shape (n,)
+        Rows that follow each other.
+    name : str
+        Of the column. One that says a unit decides.
+    """
+    if _has_unit(name) or any(each.dtype.kind not in "iuf" for each in looks):
+        return
+    rises = [each[np.isfinite(each)].astype(float) for each in looks]
+    known = np.concatenate(rises)
+    if len(np.unique(known)) < _ENOUGH or known.min() < 0:
+        return
+    if any((np.diff(each) < 0).any() for each in rises):
+        return
+    for parts in (1.0, 1e3, 1e6):  # of a second
+        clock = known / parts
+        second, minute, hour = clock % 100, clock // 100 % 100, clock // 10_000
+        if (second >= 60).any() or (minute >= 60).any() or (hour >= 24).any():
+            continue
+        minutes, seconds = np.unique(clock // 100), np.unique(clock // 1)
+        passes = len(minutes) > 1 and (
+            len(seconds) >= _ENOUGH or any(_skips_seconds(each / parts) for each in rises)
         )
+        is_long = parts > 1 and hour.min() >= 1 and (known == np.rint(known)).all()
+        if passes or (is_long and not is_named_counter(name)):
+            raise _packed(name, f"{known[0]:.15g}")
+
+
+def _skips_seconds(clock: NDArray[np.float64]) -> bool:
+    """Whether times like 95959 and 100000 follow each other, a second or less apart."""
+    seconds = clock % 100 + clock // 100 % 100 * 60 + clock // 10_000 * 3600
+    return bool(((np.diff(clock // 100) > 0) & (np.diff(seconds) <= 1)).any())
+
+
+def _has_unit(name: str) -> bool:
+    return bool(time_unit_in(name) is not None or unit_as_name(name) or unit_in(name))
+
+
+def _packed(name: str, cell: str) -> InputError:
+    return InputError(
+        f"the times in column {name!r} may be hours, minutes and seconds or one number, such as "
+        f"{cell}: write them like 10:00:58.999, or name a unit, like {name} (s)"
+    )
 
 
 def _is_number(cell: str) -> bool:

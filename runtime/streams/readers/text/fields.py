@@ -59,6 +59,11 @@ def number_maker(column: Column, pc: Any) -> Make:
     return make
 
 
+def label_maker(columns: Sequence[Any]) -> NDArray[Any]:
+    """What text columns hold, as text; "" where missing."""
+    return np.asarray(columns[0].fill_null("").to_numpy(zero_copy_only=False))
+
+
 def time_maker(column: Column, pc: Any) -> Make:
     """What makes times of a column: datetime64[ns], or without a date seconds."""
     form = column.form

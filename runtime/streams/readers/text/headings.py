@@ -14,6 +14,7 @@ from dlrsd.runtime.streams.clock import is_named_time
 from dlrsd.runtime.streams.readers.text.cells import Column, is_missing, is_value
 from dlrsd.runtime.streams.readers.text.preamble import (
     COMMENT,
+    TRIGGER,
     Preamble,
     facts_of,
     read_preamble,
@@ -24,6 +25,7 @@ from dlrsd.runtime.streams.units import known_unit, time_unit
 
 _LONGEST_NAME, _LONGEST_UNIT = 200, 10  # characters
 _COUNTS = re.compile(r"sequence|index|samples?", re.IGNORECASE)  # in the place of a unit
+_KEY_AND_VALUE = re.compile(r"[^:=,;\t|]{1,60}[:=][^:=,;\t|]+")  # device: adxl
 _FIRSTS = 100  # rows whose first cells tell row names
 
 
@@ -110,7 +112,8 @@ def read_headings(
             f"the rows of {where} have {n_columns} values, but their header names {len(listed)}: "
             f"expected as many; decimal commas need semicolons or tabs between the columns"
         )
-    preamble = read_preamble([*others, *below, *beside], pc=pc)
+    triggers = _triggers(lines, where)
+    preamble = read_preamble([*others, *below, *beside, *triggers], pc=pc)
     if preamble.units and not any(units):
         units = (None,) * (n_columns - len(preamble.units)) + preamble.units
         if len(units) > n_columns or len(preamble.units) < n_columns - 1:
@@ -141,6 +144,18 @@ def _without_facts(
             for k in (i, i + 1):
                 left[k] = ["" if j in gone else cell for j, cell in enumerate(left[k])]
     return left, facts
+
+
+def _triggers(lines: Sequence[str], where: str) -> list[str]:
+    """The time of the trigger, as a line; LeCroy writes ``Segment,TrigTime`` above ``#1,...``."""
+    if not any(line.startswith("Segment,TrigTime") for line in lines):
+        return []
+    times = [found[1] for line in lines if (found := re.match(r"#\d+,([^,]+)", line))]
+    if len(times) > 1:
+        raise InputError(
+            f"{where} holds {len(times)} segments, of one trigger each: save each as a file"
+        )
+    return [f"{TRIGGER}: {time}" for time in times]
 
 
 def _of_facts(lines: Sequence[str], n_columns: int) -> set[str]:
@@ -220,11 +235,13 @@ def header_cells(
     # Names may hold blanks where blanks delimit.
     text = without_mark(line) if COMMENT.match(line) else line
     text = re.sub(r"[ \t]{9,}", 8 * " ", text)  # else the patterns would search long blanks anew
+    if _KEY_AND_VALUE.fullmatch(text.strip()):
+        return row
     for pattern in (r"\t+", r"\s{2,}", r"\s+(?![(\[])", r"\s*[,;]\s*"):
         cells = re.split(pattern, text.strip())
         if len(cells) == n > 1:
             return [cell.strip().strip('"') for cell in cells]
-    if not 1 < len(row) < n or any(map(is_value, row)):
+    if not 1 < len(row) < n or any(map(is_value, row)) or facts_of([line]):
         return row
     if all(column.kind == "empty" for column in columns[len(row) :]):  # rows end with delimiters
         return row + [""] * (n - len(row))

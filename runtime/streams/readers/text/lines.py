@@ -31,8 +31,6 @@ class TextFile:
         Its first lines: 64 KiB, or as much as `_FEWEST_LINES` take.
     is_whole : bool
         Whether that is all.
-    ending : str
-        Its last whole lines, of 4 KiB.
 
     Raises
     ------
@@ -69,14 +67,16 @@ class TextFile:
         if max(map(len, self.beginning.split("\n"))) > LONGEST_LINE:
             raise self._too_long(None)
 
-    @property
-    def ending(self) -> str:
+    def places(self, n: int) -> list[list[str]]:
+        """The whole lines of n places of 4 KiB, evenly over the file."""
         size = self._file.seek(0, io.SEEK_END)
-        begin = max(0, size - _ENDING) // 2 * 2
+        begins = (max(0, size - _ENDING) * i // max(1, n - 1) // 2 * 2 for i in range(n))
+        return [self._whole_lines(begin) for begin in begins]
+
+    def _whole_lines(self, begin: int) -> list[str]:
         encoding = "utf-16-le" if self._encoding == "utf-16" else self._encoding
-        text = self._read(begin, size - begin).decode(encoding, errors="replace")
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        return "\n".join(lines[1:-1])
+        text = self._read(begin, _ENDING).decode(encoding, errors="replace")
+        return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[1:-1]
 
     def close(self) -> None:
         self._file.close()

@@ -14,8 +14,11 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.attributes import rate_of, start_of, unit_of
 from dlrsd.runtime.streams.readers.text.times import time_form, to_times
 from dlrsd.runtime.streams.stream_format import parse_start
+from dlrsd.runtime.streams.units import known_unit
 
+TRIGGER = "time of trigger"  # the key of the moment from which a clock counts
 COMMENT = re.compile(r"\s*(#+|%+|//+|!+|;+|\*+|--+|>+)\s*")
+_SAME_RATE = 1e-2  # a rate and an interval of few digits
 _LONGEST = 500  # characters of a line that states a fact
 # Facts that other languages and programs have other words for; `attributes` knows the English ones.
 _WORDS = {
@@ -57,6 +60,8 @@ _WORDS = {
     "start": "start_time",
     "start time": "start_time",
     "aufnahmezeit": "start_time",
+    "aufnahmedatum": "start_time",
+    "messdatum": "start_time",
     "zeitpunkt": "start_time",
 }
 _DATES = ("date", "datum", "start date", "startdatum", "fecha")
@@ -86,6 +91,8 @@ class Preamble(Struct, frozen=True):
     start : datetime, optional
     day : datetime, optional
         Midnight of the day, where a line states no time.
+    trigger : datetime, optional
+        The moment from which the clock of the table counts.
     unclear : str, optional
         A start that a line states, and that is not understood.
     """
@@ -95,6 +102,7 @@ class Preamble(Struct, frozen=True):
     units: tuple[str, ...] = ()
     start: datetime | None = None
     day: datetime | None = None
+    trigger: datetime | None = None
     unclear: str | None = None
 
 
@@ -104,9 +112,12 @@ def read_preamble(lines: Sequence[str], *, pc: Any) -> Preamble:
     Raises
     ------
     InputError
-        If a rate is not understood, such as ``25,600 Hz``.
+        If a rate is not understood, such as ``25,600 Hz``, or two lines contradict each other.
     """
-    facts = facts_of(lines)
+    stated = [fact for line in lines for fact in _facts_in(line)]
+    _refuse_contradictions("rates", [(rate_of({key: value}), line) for key, value, line in stated])
+    _refuse_contradictions("units", [(_known_unit(key, text), line) for key, text, line in stated])
+    facts = {key: value for key, value, _ in stated}
     unit = unit_of(facts)
     units = tuple(part.strip() for part in re.split(r"[,;\t|]", unit)) if unit else ()
     unit, units = (units[0], ()) if len(set(units)) == 1 else (None, units)
@@ -120,7 +131,8 @@ def read_preamble(lines: Sequence[str], *, pc: Any) -> Preamble:
     unclear = dates[0] if dates and start is None else None
     if start is not None and not re.search(r"\d:\d\d", f"{time} {day} {facts.get('start_time')}"):
         return Preamble(rate_of(facts), unit, units, day=start)
-    return Preamble(rate_of(facts), unit, units, start=start, unclear=unclear)
+    trigger = parse_moment(facts[TRIGGER], pc) if TRIGGER in facts else None
+    return Preamble(rate_of(facts), unit, units, start, trigger=trigger, unclear=unclear)
 
 
 def read_rate(line: str) -> float | None:
@@ -144,22 +156,46 @@ def facts_of(lines: Sequence[str]) -> dict[str, Any]:
     InputError
         If a rate may be read in two ways, differs between columns, or is in no known unit.
     """
-    facts: dict[str, Any] = {}
-    for line in lines:
-        if len(line) > _LONGEST:
-            continue
-        for part in _NEXT_FACT.split(without_mark(line).strip().strip("{}")):
-            found = _FACT.match(part.strip()) or _BARE_FACT.fullmatch(part.strip())
-            if found:
-                facts |= _fact(found[1].strip(), found[3].strip(' ",;\t'), found[2])
+    return {key: value for line in lines for key, value, _ in _facts_in(line)}
+
+
+def _facts_in(line: str) -> list[tuple[str, Any, str]]:
+    """The facts in a line: key, value, and how they are written."""
+    facts: list[tuple[str, Any, str]] = []
+    if len(line) > _LONGEST:
+        return facts
+    for part in _NEXT_FACT.split(without_mark(line).strip().strip("{}")):
+        found = _FACT.match(part.strip()) or _BARE_FACT.fullmatch(part.strip())
+        if found:
+            fact = _fact(found[1].strip(), found[3].strip(' ",;\t'), found[2])
+            facts += [(key, value, part.strip()) for key, value in fact.items()]
     return facts
+
+
+def _refuse_contradictions(what: str, stated: Sequence[tuple[Any, str]]) -> None:
+    """Raise an `InputError` where lines state facts that differ, each with the line it is from."""
+    known = [(value, line) for value, line in stated if value is not None]
+    for value, line in known:
+        first, before = known[0]
+        is_same = value == first or (
+            isinstance(value, float) and abs(value - first) <= _SAME_RATE * abs(first)
+        )
+        if not is_same:
+            raise InputError(
+                f"the lines above the numbers state two {what}, {before!r:.80} and {line!r:.80}: "
+                f"leave one"
+            )
+
+
+def _known_unit(key: str, text: Any) -> str | None:
+    return known_unit(str(text)) if unit_of({key: text}) else None
 
 
 def _fact(key: str, value: str, mark: str) -> dict[str, Any]:
     bare, _, unit = key.replace("[", "(").partition("(")
     name = re.sub(r"[\s_]+", " ", bare).strip().lower()
     known = _WORDS.get(name)
-    if name in (*_DATES, *_TIMES):
+    if name in (*_DATES, *_TIMES, TRIGGER):
         return {name: value} if re.search(r"\d[-./: ]+\d", value) else {}
     if known == "start_time" or start_of({key: "2026-03-01T08:00:00"}):
         return {"start_time": value} if re.search(r"\d[-./: ]+\d", value) else {}

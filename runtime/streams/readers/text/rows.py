@@ -20,6 +20,7 @@ _COMMENTS = re.compile(rb"^[ \t]*(#|%|//|!).*$", re.MULTILINE)
 _BLANK_LINES = re.compile(rb"^ +(?=\r?$)", re.MULTILINE)
 _RUNS = re.compile(rb"[ \t]{2,}|\t")
 _EDGES = re.compile(rb"^ | (?=\r?$)", re.MULTILINE)
+_HARD_BLANK = "\xa0".encode()
 _NULLS = [*MISSING, *(f" {text}" for text in MISSING), *(f"{text} " for text in MISSING)]
 _ENOUGH = 20  # rows tell how long their last cell is at least
 
@@ -62,6 +63,7 @@ class RowReader:
         self._types = [self._type(column) for column in columns]
         self._decimal = "," if marks == {","} and not self._as_text else "."
         self._column_names = [str(i) for i in range(len(columns))]
+        self._is_plain = True
         self.cut_row: str | None = None  # what the file ends with, where that is no whole row
 
     def arrays(self, fields: Sequence[Field], first_line: int) -> Iterator[list[NDArray[Any]]]:
@@ -92,33 +94,44 @@ class RowReader:
             ]
 
     def _table(self, data: bytes, needed: Sequence[int], index: int) -> Any:
-        arrow, csv = self._arrow, self._csv
-        data = self._normalised(data)
+        arrow = self._arrow
         types = {str(i): self._types[i] for i in needed}
+        are_numbers = all(each == arrow.float64() for each in types.values())
+        # Numbers alone are read as they are: a comment, a quote, "n/a" are none, and end that.
+        if self._is_plain and are_numbers and 0 in needed and self._delimiter != BLANKS:
+            try:
+                return self._read(data, types, nulls=[""], quote=False)
+            except arrow.ArrowInvalid:
+                self._is_plain = False
+        data = self._normalised(data)
         try:
-            return csv.read_csv(
-                arrow.BufferReader(data),
-                read_options=csv.ReadOptions(
-                    use_threads=False,
-                    block_size=len(data) + 1,
-                    column_names=self._column_names,
-                ),
-                parse_options=csv.ParseOptions(
-                    delimiter=self._delimiter, quote_char='"' if b'"' in data else False
-                ),
-                convert_options=csv.ConvertOptions(
-                    check_utf8=False,
-                    column_types=types,
-                    include_columns=list(types),
-                    decimal_point=self._decimal,
-                    null_values=_NULLS,
-                    strings_can_be_null=True,
-                ),
-            )
+            return self._read(data, types, nulls=_NULLS, quote='"' if b'"' in data else False)
         except arrow.ArrowInvalid as error:
             if "Empty CSV" in str(error):
                 return arrow.table({})
             raise self._damaged(data, needed, index, error) from error
+
+    def _read(
+        self, data: bytes, types: dict[str, Any], *, nulls: Sequence[str], quote: str | bool
+    ) -> Any:
+        csv = self._csv
+        return csv.read_csv(
+            self._arrow.BufferReader(data),
+            read_options=csv.ReadOptions(
+                use_threads=False,
+                block_size=len(data) + 1,
+                column_names=self._column_names,
+            ),
+            parse_options=csv.ParseOptions(delimiter=self._delimiter, quote_char=quote),
+            convert_options=csv.ConvertOptions(
+                check_utf8=False,
+                column_types=types,
+                include_columns=list(types),
+                decimal_point=self._decimal,
+                null_values=nulls,
+                strings_can_be_null=True,
+            ),
+        )
 
     def _type(self, column: Column) -> Any:
         arrow = self._arrow
@@ -132,7 +145,7 @@ class RowReader:
         return arrow.int64() if column.is_long else arrow.float64()
 
     def _made(self, field: Field, table: Any, data: bytes, index: int) -> NDArray[Any]:
-        columns = [table.column(str(i)).combine_chunks() for i in field.columns]
+        columns = [table.column(str(i)).chunk(0) for i in field.columns]  # a block is one
         try:
             return field.make(columns)
         except (BadCellError, self._arrow.ArrowInvalid) as error:
@@ -141,6 +154,8 @@ class RowReader:
     def _normalised(self, data: bytes) -> bytes:
         if any(mark in data for mark in (b"#", b"%", b"/", b"!")):
             data = _COMMENTS.sub(b"", data)
+        if _HARD_BLANK in data:
+            data = data.replace(_HARD_BLANK, b" ")
         if b" " in data and b"\n " in data:
             data = _BLANK_LINES.sub(b"", data)
         if self._delimiter == BLANKS:

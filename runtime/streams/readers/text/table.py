@@ -11,6 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.clock import is_named_time
 from dlrsd.runtime.streams.readers.columns import (
     by_bundle,
     check_columns,
@@ -25,6 +26,7 @@ from dlrsd.runtime.streams.readers.text.calendar import calendar_fields
 from dlrsd.runtime.streams.readers.text.dialect import Dialect, sniff
 from dlrsd.runtime.streams.readers.text.fields import Field, number_maker, time_maker
 from dlrsd.runtime.streams.readers.text.lines import TextFile
+from dlrsd.runtime.streams.readers.text.overview import check_overview
 from dlrsd.runtime.streams.readers.text.preamble import parse_moment
 from dlrsd.runtime.streams.readers.text.rows import RowReader
 from dlrsd.runtime.streams.series import Series, assemble
@@ -32,6 +34,7 @@ from dlrsd.runtime.streams.source import Source, Variable, reader_library
 
 _MOST_UNNAMED = 64  # columns
 _HEAD = 1 << 14  # values that tell a clock
+_OF_INFLUX = ("0", "result", "table", "_start", "_stop")  # what it exports beside the values
 _WORDS = {"text": "text", "complex": "complex numbers"}
 # Sets of short files without a clock, such as that of the IMS, are named by their time.
 _NAMED_BY_TIME = re.compile(r"\d{4}(\.\d\d){5}")
@@ -86,6 +89,9 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
     if said.day is not None:
         of_day = next((float(head[0]) for field, head in heads if field.wraps), None)
         start = start if of_day is None else said.day + timedelta(seconds=of_day)
+    if said.trigger is not None:
+        since = next((float(head[0]) for field, head in heads if is_named_time(field.name)), 0.0)
+        start = start or said.trigger + timedelta(seconds=since)
     series = [
         Series(
             field.name,
@@ -108,6 +114,7 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
             )
 
     refuse_clock_alone(series, path)
+    check_overview(file, dialect, names, heads, variable)
     source = assemble(series, blocks, variable, path)
     source.unit = source.unit or said.unit
     if said.unclear and source.start is None:
@@ -141,6 +148,8 @@ def _fields(dialect: Dialect, names: Sequence[str], pc: Any) -> list[Field]:
     units = dialect.headings.units
     made, taken = calendar_fields(dialect.columns, names, dialect.rows, pc=pc)
     fields = list(made)
+    if {"_time", "_value"} <= set(names):
+        taken |= {i for i, name in enumerate(names) if name in _OF_INFLUX}
     for i, (column, name) in enumerate(zip(dialect.columns, names, strict=True)):
         unit = units[i] or column.unit or unit_as_name(name)
         if i in taken:

@@ -43,7 +43,11 @@ _CLOCKS = (
     r"(?P<minute>\d{1,4}):(?P<second>\d\d)[.,](?P<fraction>\d{1,9})\d*",  # elapsed, as by Excel
 )
 _PACKED = r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)(?P<fraction>\d{3,9})"
-_ZONE = r"(?: ?(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?"
+# Hours that abbreviations of one meaning are ahead of UTC; EST, IST and others have several.
+_ZONES = {"CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2, "EET": 2, "EEST": 3, "WET": 0, "WEST": 1}
+_ZONE = r"(?: ?(?P<zone>Z|z|(?:UTC|GMT)?[+-]\d\d?(?::?\d\d)?|UTC|GMT|" + "|".join(_ZONES) + "))?"
+# Whatever other zone may stand behind a time, to be told from the cells beside it.
+_OTHER_ZONE = re.compile(r" ?(?:[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)*|\[[A-Z][A-Za-z_/]+\])$")
 _DAYS = r"(?:(?P<days>\d+) days?,? ?)?"  # elapsed, as pandas writes it
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(?P<zone>Z|[+-]\d\d:?\d\d|[+-]\d\d)?"
@@ -90,7 +94,12 @@ def looks_like_time(cell: str) -> bool:
     """Whether a cell may be a date or a time."""
     if not (cell[:1].isdigit() or cell[:3].lower() in _MONTHS):
         return False
-    return is_iso(cell) or any(pattern.fullmatch(cell) for pattern in _COMPILED)
+    bare = _OTHER_ZONE.sub("", cell)
+    return (
+        is_iso(cell)
+        or is_iso(bare)
+        or any(pattern.fullmatch(each) for pattern in _COMPILED for each in {cell, bare})
+    )
 
 
 def time_form(cells: Sequence[str], *, day_first: bool, column: str) -> TimeForm | None:
@@ -256,8 +265,9 @@ def _offsets(fields: Any, pc: Any) -> Any:
     encoded = texts.dictionary_encode()
     seconds = []
     for text in encoded.dictionary.to_pylist():
-        found = re.fullmatch(r"([+-])(\d\d):?(\d\d)?", text)
+        found = re.fullmatch(r"(?:UTC|GMT)?([+-])(\d\d?):?(\d\d)?", text)
         size = int(found[2]) * 3600 + int(found[3] or 0) * 60 if found else 0
+        size = _ZONES.get(text, 0) * 3600 or size
         seconds.append(-size if found and found[1] == "-" else size)
     return np.array(seconds or [0], np.int64)[np.asarray(encoded.indices)] * 1_000_000_000
 

@@ -23,6 +23,8 @@ HEADS = {  # lines above one column, and its name and unit
     "a fact below the name": ("acc\nFs: 25600\n", "acc", None),
     "a number of something else behind": ("Sample rate: 25600 Hz, 16 bit\n", "0", None),
     "a time that is no interval": ("Sample time: 10:00:00\nfs: 25600\nacc\n", "acc", None),
+    "a rate twice": ("Sample rate: 25.6 kHz\nfs: 25600\nunit: g\nUnit=gn\n", "0", "g"),
+    "a rate and its interval": ("Rate: 25600\nSample interval: 3.91e-05 s\n", "0", None),
     "German decimals": ("Abtastrate: 25600,000 Hz\n", "0", None),
 }
 CELLS = {  # lines above two columns
@@ -31,6 +33,7 @@ CELLS = {  # lines above two columns
     "a value and its unit": ("Sample rate,25600,Hz\na,b\n", None),
     "a value and its unit a column": ("Sample rate,25600,Hz,25600,Hz\na,b\n", None),
     "a value a column behind a colon": ("Rate: 25600,25600\na,b\n", None),
+    "facts in comments": ("# device: adxl\n# fs: 25600\n# unit: g\na,b\n", "g"),
     "a unit a column": ("Sample rate,25600\nVertical Units,V,V\na,b\n", "V"),
 }
 REFUSED = {
@@ -40,6 +43,13 @@ REFUSED = {
     "a decimal comma between commas": ("Sample rate,25,6\na,b\n", "expected one for all channels"),
     "blanks between thousands": ("Sampling rate: 25 600 Hz\na,b\n", "between thousands or before"),
     "a rate in no unit": ("Sample rate: 25600 rpm\na,b\n", "in a unit that is not known"),
+    "two rates": (
+        "Sample rate: 25600 Hz\nAbtastrate: 12800 Hz\na,b\n",
+        "state two rates, 'Sample rate: 25600 Hz' and 'Abtastrate: 12800 Hz': leave one",
+    ),
+    "a rate twice": ("# fs = 25600\n# fs = 51200\na,b\n", "two rates, 'fs = 25600' and 'fs = 512"),
+    "a rate and an interval": ("fs=25600; dt=1e-3\na,b\n", "two rates, 'fs=25600' and 'dt=1e-3'"),
+    "two units": ("Unit: g\nEinheit: m/s^2\na,b\n", "two units, 'Unit: g' and 'Einheit: m/s.2'"),
     "units for some": ("Unit: g, V\na,b,c,d\n", "states 2 units .g, V., and has 4 columns"),
 }
 
@@ -87,3 +97,11 @@ def test_a_start_that_is_not_understood_is_said(tmp_path, start):
     source, *_ = read(tmp_path / "x.csv")
     assert source.start is None
     assert [warning for warning in source.warnings if f"('{start}') is not understood" in warning]
+
+
+def test_a_comment_of_a_key_and_a_value_names_no_columns(tmp_path):
+    (tmp_path / "x.csv").write_text("# device: adxl\n# fs: 25600\n" + rows(*X))
+    source, got, _ = read(tmp_path / "x.csv")
+    assert source.channel_names == ("0", "1")
+    assert source.rate_hz == 25600
+    np.testing.assert_allclose(got, X)

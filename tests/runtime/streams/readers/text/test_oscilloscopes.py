@@ -1,9 +1,12 @@
 """Tables as oscilloscopes save them: rate and unit stand above, or beside, the numbers."""
 
+import datetime as dt
+
 import numpy as np
 import pytest
 
-from tests.runtime.streams.readers.text.written import RATE, N, X, read, rows, seconds
+from dlrsd.runtime.base.errors import InputError
+from tests.runtime.streams.readers.text.written import RATE, START, N, X, read, rows, seconds
 
 STEP = f"{1 / RATE:.7e}"
 COUNT = [str(i) for i in range(N)]
@@ -55,3 +58,26 @@ def test_rate_and_unit_of_an_oscilloscope(tmp_path, name):
     assert source.unit == "V"
     assert list(source.channel_names) == names
     np.testing.assert_allclose(got, X[: len(names)])
+
+
+LECROY = "LECROYWS104Xs,12345,Waveform\nSegments,{n},SegmentSize,400\n" + (
+    "Segment,TrigTime,TimeSinceFirstSegment\n#1,01-Mar-2026 08:00:00,0\n{more}Time,Ampl\n"
+)
+
+
+def test_the_first_sample_lies_before_the_trigger(tmp_path):
+    table = rows(seconds(start=-0.25), X[0])
+    (tmp_path / "x.csv").write_text(LECROY.format(n=1, more="") + table)
+    source, got, _ = read(tmp_path / "x.csv")
+    assert source.start == START - dt.timedelta(seconds=0.25)
+    assert source.rate_hz == pytest.approx(RATE)
+    assert source.channel_names == ("Ampl",)
+    np.testing.assert_allclose(got, X[:1])
+
+
+def test_segments_of_several_triggers_are_refused(tmp_path):
+    more = "#2,01-Mar-2026 08:00:01,1.0003\n"
+    table = rows(seconds(), X[0])
+    (tmp_path / "x.csv").write_text(LECROY.format(n=2, more=more) + table + table)
+    with pytest.raises(InputError, match="2 segments, of one trigger each: save each as a file"):
+        read(tmp_path / "x.csv")

@@ -6,6 +6,15 @@ import pytest
 from dlrsd.runtime.base.errors import InputError
 from tests.runtime.streams.readers.text.written import N, X, moments, number, read, rows, seconds
 
+
+def packed(first, parts):
+    """Times of day from a first one, a second apart, as numbers like hhmmss."""
+    hours, minute, second = first // (10_000 * parts), first // (100 * parts) % 100, first % 100
+    begin = hours * 3600 + minute * 60 + (second if parts == 1 else first // parts % 100)
+    times = [begin + i for i in range(N)]
+    return [str((t // 3600 * 10_000 + t // 60 % 60 * 100 + t % 60) * parts) for t in times]
+
+
 ONE, TWO = [X[0]], [X[0], X[1]]
 REFUSED = {
     "a rate that may be read in two ways": (
@@ -53,6 +62,14 @@ REFUSED = {
     "times of day and milliseconds as one number": (
         "time,acc\n" + rows([str(100058000 + i) for i in range(N)], X[0]),
         "times in column 'time' may be hours, minutes and seconds or one number, such as 100058",
+    ),
+    "times of day and milliseconds as one number, by any name": (
+        "n,acc\n" + rows(packed(100058000, 1000), X[0]),
+        "times in column 'n' may be hours, minutes and seconds or one number, such as 100058000",
+    ),
+    "times of day as one number, by any name": (
+        "foo,acc\n" + "".join(f"{t},{i % 9}.5\n" for t in packed(95940, 1) for i in range(99)),
+        "times in column 'foo' may be hours, minutes and seconds or one number, such as 95940",
     ),
     "marks between thousands": (
         "t,acc\n" + rows(seconds(), [f'"{1000 + x:,.5f}"' for x in X[0]]),
