@@ -80,7 +80,7 @@ def demo() -> None:
     run_folder, stream = HERE / "runs" / "demo", HERE / "stream.bin"
     tool("dlrsd-train", "fit", "rig", "--balance", "100", "--out", str(run_folder))
     tool("dlrsd-export", "--fp16", str(run_folder), "--out", str(HERE / "bundle"))
-    tool("dlrsd-train", "simulate", str(stream), "--fault", "outer", "--seed", "7")
+    tool("dlrsd-train", "simulate", str(stream), "--fault", "outer", "--seed", "7", "--overwrite")
     tool("dlrsd-runtime", "diagnose", "stream.bin")
     print(f"\nreport: {run_folder / 'report.html'}")
 
