@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -196,8 +197,34 @@ def write_sbom(path: Path) -> None:
     )  # fmt: skip
     bill = json.loads(path.read_text(encoding="utf-8"))
     version = (HERE / "runtime" / "base" / "version.py").read_text(encoding="utf-8")
-    bill["metadata"]["component"]["version"] = version.split('"')[-2]  # in the wheel alone
+    root = bill["metadata"]["component"]
+    root["version"] = version.split('"')[-2]  # in the wheel alone
+    bill["dependencies"] = dependencies([root, *bill["components"]])
     path.write_text(json.dumps(bill, indent=1) + "\n", encoding="utf-8")
+
+
+def dependencies(parts: Sequence[dict[str, str]]) -> list[dict[str, object]]:
+    """Which part asks for which others, as the packages in .venv/ say it; of the rest nothing."""
+    ref = {plain(part["name"]): part["bom-ref"] for part in parts}
+    done = subprocess.run(
+        [str(VENV / BIN / "python"), "-m", "pip", "inspect", "--local"],
+        cwd=HERE, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    graph = {}
+    for package in json.loads(done.stdout)["installed"]:
+        name, asked = plain(package["metadata"]["name"]), set()
+        for line in package["metadata"].get("requires_dist", ()):
+            extra = re.search(r"extra *== *[\"']([\w-]+)", line)
+            if extra is None or (name == "dlrsd" and extra[1] in ("cpu", "io")):
+                asked.add(ref.get(plain(re.split(r"[^\w.-]", line)[0])))
+        if name in ref:
+            graph[ref[name]] = sorted(asked - {None, ref[name]})
+    return [{"ref": part, "dependsOn": graph[part]} for part in sorted(graph)]
+
+
+def plain(name: str) -> str:
+    """A package's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def install(venv: Path, lock: Path) -> None:
