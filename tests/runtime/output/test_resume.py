@@ -423,6 +423,17 @@ def test_a_foreign_line_is_left_and_one_of_a_power_cut_is_mended(suffix: str, pl
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_what_a_power_cut_left_behind_a_complete_one_is_cut(suffix: str, place: Path) -> None:
+    path, run = place / f"out.{suffix}", {"bundle": place / "bundle"}
+    diagnose(place / "s.bin", path, existing=None, **run)
+    expected = content(path)
+    with path.open("ab") as file:
+        file.write(bytes(4096))
+    diagnose(place / "s.bin", path, existing="resume", **run)
+    assert content(path) == expected
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
 @pytest.mark.parametrize("at", [0, 20_000])
 def test_damage_in_an_earlier_segment_is_never_mended_by_cutting(
     suffix: str, at: int, place: Path
