@@ -25,6 +25,8 @@ BIN = "Scripts" if os.name == "nt" else "bin"
 PACKAGES = ("runtime", "training", "export")
 LOCKS = HERE / "locks"  # what `lock` writes: of development, of a box, of what tests a box
 INPUTS = ("pyproject.toml", "constraints.txt", "locks/dev.txt")
+# A file's tests stay together: they share what is trained for them.
+ON_EVERY_CORE = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
 ON_GPU = "runtime/engines/onnx_cuda.py,runtime/engines/tensorrt_engine.py"  # run there alone
 
 
@@ -90,7 +92,7 @@ def test() -> None:
     """Lint, type-check, run every test, and run the runtime's again where there is no torch."""
     setup()
     lint()
-    tool("pytest", "--cov", "--cov-report=")
+    tool("pytest", *ON_EVERY_CORE, "--cov", "--cov-report=")
     tool("coverage", "report", "--include=training/*,export/*", "--format=total")
     tool("coverage", "report", "--include=runtime/*", f"--omit={ON_GPU}", "--fail-under=95")
     box()
@@ -124,7 +126,7 @@ def box() -> None:
     install(BOX, LOCKS / "box.txt")
     install(BOX, LOCKS / "pytest.txt")
     pip(BOX, "--no-deps", str(wheel))
-    run(str(BOX / BIN / "python"), "-m", "pytest", "tests/runtime", "tests/box")
+    run(str(BOX / BIN / "python"), "-m", "pytest", *ON_EVERY_CORE, "tests/runtime", "tests/box")
 
 
 def lock() -> None:
@@ -135,7 +137,7 @@ def lock() -> None:
     project = ("pyproject.toml", "--extra")
     compile_lock("dev.txt", *project, "dev", "--no-emit-package", "torch", also=light)
     compile_lock("box.txt", *project, "cpu", "--extra", "io")
-    compile_lock("pytest.txt", also=["pytest", "pyuff"])
+    compile_lock("pytest.txt", also=["pytest", "pytest-xdist", "pyuff"])
 
 
 def compile_lock(name: str, *sources: str, also: Sequence[str] = ()) -> None:
