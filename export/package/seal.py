@@ -126,7 +126,7 @@ def main() -> None:
         sys.exit("usage: python -m dlrsd.export.package.seal BUNDLE")
     try:
         made = seal_bundle(sys.argv[1])
-    except DlrsdError as error:
+    except (DlrsdError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
     assert made.seal is not None  # noqa: S101 - for type checkers
