@@ -21,10 +21,12 @@ T = TypeVar("T")
 _IN_WORDS: dict[str, str] = {}  # what a text must be, by its regular expression
 
 
-def written(pattern: str, words: str, **bounds: int) -> Meta:
+def written(
+    pattern: str, words: str, *, min_length: int | None = None, max_length: int | None = None
+) -> Meta:
     """What a text must be: as a regular expression for programs, in words for people."""
     _IN_WORDS[pattern] = words
-    return Meta(pattern=pattern, **bounds)  # type: ignore[arg-type]
+    return Meta(pattern=pattern, min_length=min_length, max_length=max_length)
 
 
 # Bounds keep out what only some JSON readers take: infinities, and integers beyond 64 bits.
