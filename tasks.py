@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,8 @@ BIN = "Scripts" if os.name == "nt" else "bin"
 PACKAGES = ("runtime", "training", "export")
 LOCKS = HERE / "locks"  # what `lock` writes: of development, of a box, of what tests a box
 INPUTS = ("pyproject.toml", "constraints.txt", "locks/dev.txt")
+# A file's tests stay together: they share what is trained for them.
+ON_EVERY_CORE = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
 ON_GPU = "runtime/engines/onnx_cuda.py,runtime/engines/tensorrt_engine.py"  # run there alone
 
 
@@ -80,7 +83,7 @@ def demo() -> None:
     run_folder, stream = HERE / "runs" / "demo", HERE / "stream.bin"
     tool("dlrsd-train", "fit", "rig", "--balance", "100", "--out", str(run_folder))
     tool("dlrsd-export", "--fp16", str(run_folder), "--out", str(HERE / "bundle"))
-    tool("dlrsd-train", "simulate", str(stream), "--fault", "outer", "--seed", "7")
+    tool("dlrsd-train", "simulate", str(stream), "--fault", "outer", "--seed", "7", "--overwrite")
     tool("dlrsd-runtime", "diagnose", "stream.bin")
     print(f"\nreport: {run_folder / 'report.html'}")
 
@@ -89,7 +92,7 @@ def test() -> None:
     """Lint, type-check, run every test, and run the runtime's again where there is no torch."""
     setup()
     lint()
-    tool("pytest", "--cov", "--cov-report=")
+    tool("pytest", *ON_EVERY_CORE, "--cov", "--cov-report=")
     tool("coverage", "report", "--include=training/*,export/*", "--format=total")
     tool("coverage", "report", "--include=runtime/*", f"--omit={ON_GPU}", "--fail-under=95")
     box()
@@ -123,7 +126,7 @@ def box() -> None:
     install(BOX, LOCKS / "box.txt")
     install(BOX, LOCKS / "pytest.txt")
     pip(BOX, "--no-deps", str(wheel))
-    run(str(BOX / BIN / "python"), "-m", "pytest", "tests/runtime", "tests/box")
+    run(str(BOX / BIN / "python"), "-m", "pytest", *ON_EVERY_CORE, "tests/runtime", "tests/box")
 
 
 def lock() -> None:
@@ -134,7 +137,7 @@ def lock() -> None:
     project = ("pyproject.toml", "--extra")
     compile_lock("dev.txt", *project, "dev", "--no-emit-package", "torch", also=light)
     compile_lock("box.txt", *project, "cpu", "--extra", "io")
-    compile_lock("pytest.txt", also=["pytest", "pyuff"])
+    compile_lock("pytest.txt", also=["pytest", "pytest-xdist", "pyuff"])
 
 
 def compile_lock(name: str, *sources: str, also: Sequence[str] = ()) -> None:
@@ -196,8 +199,34 @@ def write_sbom(path: Path) -> None:
     )  # fmt: skip
     bill = json.loads(path.read_text(encoding="utf-8"))
     version = (HERE / "runtime" / "base" / "version.py").read_text(encoding="utf-8")
-    bill["metadata"]["component"]["version"] = version.split('"')[-2]  # in the wheel alone
+    root = bill["metadata"]["component"]
+    root["version"] = version.split('"')[-2]  # in the wheel alone
+    bill["dependencies"] = dependencies([root, *bill["components"]])
     path.write_text(json.dumps(bill, indent=1) + "\n", encoding="utf-8")
+
+
+def dependencies(parts: Sequence[dict[str, str]]) -> list[dict[str, object]]:
+    """Which part asks for which others, as the packages in .venv/ say it; of the rest nothing."""
+    ref = {plain(part["name"]): part["bom-ref"] for part in parts}
+    done = subprocess.run(
+        [str(VENV / BIN / "python"), "-m", "pip", "inspect", "--local"],
+        cwd=HERE, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    graph = {}
+    for package in json.loads(done.stdout)["installed"]:
+        name, asked = plain(package["metadata"]["name"]), set()
+        for line in package["metadata"].get("requires_dist", ()):
+            extra = re.search(r"extra *== *[\"']([\w-]+)", line)
+            if extra is None or (name == "dlrsd" and extra[1] in ("cpu", "io")):
+                asked.add(ref.get(plain(re.split(r"[^\w.-]", line)[0])))
+        if name in ref:
+            graph[ref[name]] = sorted(asked - {None, ref[name]})
+    return [{"ref": part, "dependsOn": graph[part]} for part in sorted(graph)]
+
+
+def plain(name: str) -> str:
+    """A package's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def install(venv: Path, lock: Path) -> None:

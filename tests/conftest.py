@@ -17,6 +17,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 
+from dlrsd.training.base.scratch import leave_no_fonts
+
+leave_no_fonts()  # for this process and those that tests start: none writes into the home folder
 RATE = 12_000
 
 

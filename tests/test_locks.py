@@ -12,6 +12,7 @@ import tasks
 from dlrsd.runtime.base.version import VERSION
 
 LOCKS = tasks.LOCKS
+PROJECT = tomllib.loads((LOCKS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def requirements(name):
@@ -38,15 +39,12 @@ def test_the_locks_hold_the_pinned_versions_and_all_that_the_project_asks_for():
     for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", pinned, re.MULTILINE):
         plain = re.sub(r"[-_.]+", "-", name).lower()
         assert plain == "torch" or locked[plain] == version
-    project = tomllib.loads((LOCKS.parent / "pyproject.toml").read_text(encoding="utf-8"))[
-        "project"
-    ]
-    extras = project["optional-dependencies"]
+    extras = PROJECT["optional-dependencies"]
     for extra in ("cpu", "io", "train", "export", "rtx", "dev"):
-        for asked in [*project["dependencies"], *extras[extra]]:
+        for asked in [*PROJECT["dependencies"], *extras[extra]]:
             name = re.match(r"[\w.-]+", asked)[0].replace("_", "-").lower()
             assert name in {*locked, "dlrsd", "torch"}
-    for asked in [*project["dependencies"], *extras["cpu"], *extras["io"]]:
+    for asked in [*PROJECT["dependencies"], *extras["cpu"], *extras["io"]]:
         assert re.match(r"[\w.-]+", asked)[0].lower() in requirements("box.txt")
 
 
@@ -63,5 +61,19 @@ def test_the_bill_of_materials_is_valid_and_lists_what_a_box_has(tmp_path):
     assert root["licenses"] == [{"license": {"acknowledgement": "declared", "id": "Apache-2.0"}}]
     listed = {part["name"]: part for part in facts["components"]}
     assert set(listed) == set(requirements("box.txt"))
+    names = {part["bom-ref"]: part["name"] for part in (root, *facts["components"])}
+    asks = {
+        names[each["ref"]]: {names[other] for other in each["dependsOn"]}
+        for each in facts["dependencies"]
+    }
+    extras = PROJECT["optional-dependencies"]
+    asked = [*PROJECT["dependencies"], *extras["cpu"], *extras["io"]]
+    assert asks["dlrsd"] == {re.match(r"[\w.-]+", each)[0].lower() for each in asked}
+    assert asks["rich"] == {"markdown-it-py", "pygments"}
+    reached, left = set(), ["dlrsd"]
+    while left:  # all that a box has is there because something asks for it
+        reached.add(left[-1])
+        left += asks.get(left.pop(), set()) - reached
+    assert reached >= set(asks)
     for name, part in listed.items():
         assert part["purl"].startswith(f"pkg:pypi/{name}@{part['version']}")

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from dlrsd.runtime.bundle.bundle import SHIPPED
+
 CALLS = (
     "openat,?open,?creat,mkdirat,?mkdir,renameat,renameat2,?rename,linkat,?link,symlinkat,?symlink,"
     "mknodat,?mknod,truncate,socket,connect,sendto,sendmsg,bind"
@@ -179,6 +181,20 @@ def test_synthesize(seen, tiny_bundle):
 
 def test_simulate(seen):
     assert seen(HURRIED, "simulate", "s.bin", "--seconds", "1") == {"s.bin", "s.bin.json"}
+
+
+def test_plants(seen, plant_folder):
+    assert seen(HURRIED, "plant-table", plant_folder, "t.csv", "--plant", "plant_1") == {"t.csv"}
+    written = seen(HURRIED, "simulate-plant", "p", "--plants", "1", "--years", "0.01")
+    assert {name for name in written if name != "t.csv"} == {
+        "p", "p/simulated.json", "p/plant_1a.csv", "p/plant_1b.csv", "p/plant_1c.csv",
+    }  # fmt: skip
+
+
+def test_seal(seen, tmp_path):
+    shutil.copytree(SHIPPED / "cwru-6205", tmp_path / "work" / "sealed")
+    written = seen("from dlrsd.export.package.seal import main; main()", "sealed")
+    assert {name.split("/")[0] for name in written} == {"sealed"}
 
 
 def test_inspect(seen, rig_folder):

@@ -16,6 +16,7 @@ from onnxscript import optimizer
 from torch import nn
 
 from dlrsd.runtime.base.errors import ParityError
+from dlrsd.runtime.base.files import write_atomic
 from dlrsd.runtime.base.formats import FormatError
 from dlrsd.runtime.bundle.onnx_file import read_onnx
 from dlrsd.runtime.bundle.seal import RECORD
@@ -99,7 +100,8 @@ def save_graph(model: onnx.ModelProto, path: Path, *, facts: dict[str, Any]) -> 
         read_onnx(content)
     except FormatError as error:
         raise ParityError(f"a box would refuse {path.name}: {error}; export another run") from error
-    path.write_bytes(content)
+    with write_atomic(path) as file:
+        file.write(content)
 
 
 def require_weights(path: Path, *, precision: str, expected: int) -> None:

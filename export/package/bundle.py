@@ -65,6 +65,8 @@ def export_bundle(
         If engines are asked for and no package is there that builds them.
     """
     out = Path(out)
+    if out.is_symlink():  # what it leads to is replaced, and it stays
+        out = out.resolve()
     bring_back(out)
     if out.exists() and not is_bundle(out):
         raise InputError(f"{out} is there and is no bundle: choose another --out, or remove it")

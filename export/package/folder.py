@@ -15,7 +15,9 @@ from dlrsd.runtime.base.files import read_bounded
 from dlrsd.runtime.base.formats import MOST_JSON, parse_json
 from dlrsd.runtime.base.locks import open_folder, try_lock
 
-_OF_A_BUNDLE = re.compile(r"manifest\.json|anchors\.npz|(diagnoser|synthesizer)[\w.-]*")
+_OF_A_BUNDLE = re.compile(
+    r"\.?(manifest\.json|anchors\.npz|(diagnoser|synthesizer)[\w.-]*)(\.\d+\.part)?"
+)
 
 
 def is_bundle(folder: Path) -> bool:
@@ -40,8 +42,9 @@ def part_folder(out: Path) -> Iterator[Path]:
         part.chmod(0o755)
         yield part
     except OSError as error:
-        # Some writers do not say which file it was.
-        error.filename = error.filename or str(out)
+        # Some writers do not say which file it was; nobody knows the hidden folder.
+        where = error.filename2 or error.filename or out
+        error.filename, error.filename2 = str(where).replace(str(part), str(out)), None
         raise
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -9,16 +9,15 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import onnx
 
 from dlrsd.export.graphs.onnx_file import save_graph
-from dlrsd.export.package.folder import is_bundle, replace_folder
+from dlrsd.export.package.folder import is_bundle, part_folder, replace_folder
 from dlrsd.runtime.base.errors import BundleError, DlrsdError
-from dlrsd.runtime.base.files import read_bounded
+from dlrsd.runtime.base.files import read_bounded, write_atomic
 from dlrsd.runtime.base.formats import MOST_JSON, FormatError, json_text, parse_json
 from dlrsd.runtime.bundle.facts import SCHEMA_VERSION
 from dlrsd.runtime.bundle.manifest import Manifest, read_manifest
@@ -48,7 +47,8 @@ def write_manifest(folder: Path, values: dict[str, Any]) -> Manifest:
     where = folder / "manifest.json"
     where.unlink(missing_ok=True)
     files = {path.name: _facts(path.read_bytes()) for path in sorted(folder.iterdir())}
-    where.write_text(json_text(sealed({**values, "files": files}), indent=1), encoding="utf-8")
+    with write_atomic(where) as file:
+        file.write(json_text(sealed({**values, "files": files}), indent=1).encode())
     return read_manifest(where.read_bytes(), where=where)
 
 
@@ -76,9 +76,7 @@ def seal_bundle(bundle: str | Path) -> Manifest:
             f"{folder} is no bundle: expected a manifest.json and only files that it lists"
         )
     values = _read_values(folder / "manifest.json")
-    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        part.chmod(0o755)
+    with part_folder(folder) as part:
         for path in folder.iterdir():
             shutil.copyfile(path, part / path.name)
         before = {path.name: _facts(path.read_bytes())["sha256"] for path in part.iterdir()}
@@ -87,8 +85,6 @@ def seal_bundle(bundle: str | Path) -> Manifest:
         _follow(values, part, before)
         made = write_manifest(part, values)
         replace_folder(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return made
 
 
@@ -130,7 +126,7 @@ def main() -> None:
         sys.exit("usage: python -m dlrsd.export.package.seal BUNDLE")
     try:
         made = seal_bundle(sys.argv[1])
-    except DlrsdError as error:
+    except (DlrsdError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
     assert made.seal is not None  # noqa: S101 - for type checkers

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Literal, cast
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.files import write_atomic
 from dlrsd.runtime.bundle.parts import BuiltEngine, Profile
 from dlrsd.runtime.engines.engine import GRAPH_FILES
 from dlrsd.runtime.engines.tensorrt_build import build
@@ -106,7 +107,8 @@ def write_engines(
             progress=partial(_per_cent, bar),
         )
         file = f"diagnoser.{precision}.engine"
-        (folder / file).write_bytes(plan)
+        with write_atomic(folder / file) as written:
+            written.write(plan)
         entries.append(
             BuiltEngine(
                 file=file,

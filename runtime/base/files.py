@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.locks import open_folder, try_lock
 
 
@@ -38,6 +39,26 @@ def read_bounded(path: Path, *, most: int) -> bytes:
     if len(content) > facts.st_size:
         raise OSError("it grows while it is read")
     return content
+
+
+def require_place(path: Path, *, overwrite: bool) -> None:
+    """Worth asking before the work is done: whether an output may be written whole by a command.
+
+    Raises
+    ------
+    InputError
+        If its folder is missing, something is there and ``overwrite`` is false, or what is there is
+        no file but a folder, a pipe or a device.
+    """
+    if not path.parent.is_dir():
+        raise InputError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+    if not os.path.lexists(path):
+        return
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "a pipe or a device"
+        raise InputError(f"cannot write {path}: it is {what}; choose another name")
+    if not overwrite:
+        raise InputError(f"{path} is there already: choose another output, or say --overwrite")
 
 
 @contextmanager

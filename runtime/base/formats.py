@@ -6,6 +6,7 @@ A format is a `msgspec.Struct` that refuses unknown fields; what no type can say
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import sys
@@ -17,9 +18,25 @@ from msgspec import Meta
 
 T = TypeVar("T")
 
+_IN_WORDS: dict[str, str] = {}  # what a text must be, by its regular expression
+
+
+def written(
+    pattern: str, words: str, *, min_length: int | None = None, max_length: int | None = None
+) -> Meta:
+    """What a text must be: as a regular expression for programs, in words for people."""
+    _IN_WORDS[pattern] = words
+    return Meta(pattern=pattern, min_length=min_length, max_length=max_length)
+
+
 # Bounds keep out what only some JSON readers take: infinities, and integers beyond 64 bits.
 # Controls have no place in a name, and would move the cursor of who prints it.
-Text = Annotated[str, Meta(min_length=1, pattern=r"^[^\x00-\x1f\x7f-\x9f]*(?![\s\S])")]
+Text = Annotated[
+    str,
+    written(
+        r"^[^\x00-\x1f\x7f-\x9f]*(?![\s\S])", "a text without control characters", min_length=1
+    ),
+]
 Count = Annotated[int, Meta(ge=1, le=2**31)]
 Whole = Annotated[int, Meta(ge=0, le=2**53)]
 Positive = Annotated[float, Meta(gt=0, le=1e30)]
@@ -33,6 +50,7 @@ class FormatError(ValueError):
 # A JSON file that states facts is small; whoever reads one gives this bound to `read_bounded`.
 MOST_JSON = 1 << 20
 _DEEPEST = 64
+_TOO_DEEP = f"more than {_DEEPEST} levels, one inside the other"
 
 
 def parse_json(text: bytes) -> Any:
@@ -44,13 +62,18 @@ def parse_json(text: bytes) -> Any:
         If it is none: NaN, numbers beyond float64, halves of surrogate pairs, a name twice in one
         object and more than 64 levels are none either.
     """
+    if text[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        raise FormatError("a text in UTF-16, expected JSON in UTF-8: save it as UTF-8")
+    text = text.removeprefix(codecs.BOM_UTF8)  # which editors of Windows put there
     try:
         values = msgspec.json.decode(text)
         _require_bounded(values, _DEEPEST)
         json.loads(text.decode(), object_pairs_hook=_of_different_names)
     except FormatError:
         raise
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise FormatError(_TOO_DEEP) from error
+    except ValueError as error:
         raise FormatError(str(error)) from error
     return values
 
@@ -58,7 +81,7 @@ def parse_json(text: bytes) -> Any:
 def _require_bounded(value: Any, levels: int) -> None:
     if isinstance(value, (dict, list)):
         if not levels:
-            raise FormatError(f"more than {_DEEPEST} levels, one inside the other")
+            raise FormatError(_TOO_DEEP)
         for each in value.values() if isinstance(value, dict) else value:
             _require_bounded(each, levels - 1)
     elif isinstance(value, int) and abs(value) > sys.float_info.max:
@@ -94,7 +117,7 @@ def checked(values: Any, form: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise FormatError(_explained(str(error), values, form)) from error
     except RecursionError as error:
-        raise FormatError("nesting without end") from error
+        raise FormatError(_TOO_DEEP) from error
 
 
 def as_json_has_it(value: Any) -> Any:
@@ -151,6 +174,9 @@ def _explained(reason: str, values: Any, form: Any) -> str:
 
 def _matching(words: str) -> str:
     """What msgspec expected, in the words of JSON."""
+    for pattern, said in _IN_WORDS.items():
+        if f"matching regex {pattern!r}" in words:
+            return said
     words = words.removeprefix("Expected ").partition(", got")[0].replace("`", "")
     for python, plain in (("int", "an integer"), ("float", "a number"), ("str", "a text")):
         words = re.sub(rf"\b{python}\b", plain, words)

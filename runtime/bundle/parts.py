@@ -6,15 +6,22 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from dlrsd.runtime.base.formats import Count, Positive, Share, Text, Whole
+from dlrsd.runtime.base.formats import Count, Positive, Share, Text, Whole, written
 
 # A plain name: no path, nothing hidden, no control character; it ends where the text ends.
-FileName = Annotated[str, Meta(max_length=255, pattern=r"^[^/\\:.\x00-\x1f][^/\\:\x00-\x1f]*(?![\s\S])")]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?![\s\S])")]
+FileName = Annotated[
+    str,
+    written(
+        r"^[^/\\:.\x00-\x1f][^/\\:\x00-\x1f]*(?![\s\S])",
+        "the plain name of a file, without a path",
+        max_length=255,
+    ),
+]
+Sha256 = Annotated[str, written(r"^[0-9a-f]{64}(?![\s\S])", "64 hexadecimal digits")]
 MOST_BYTES = 1 << 30  # of a file of a bundle
 Rate = Annotated[float, Meta(ge=1e-6, le=1e8)]
 _TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)(?![\s\S])"
-Time = Annotated[str, Meta(pattern=_TIME)]
+Time = Annotated[str, written(_TIME, "a time with its zone, such as 2026-11-25T12:00:00Z")]
 Names = Annotated[list[Text], Meta(extra_json_schema={"uniqueItems": True})]
 
 
@@ -205,7 +212,7 @@ class BuiltEngine(Part, frozen=True, kw_only=True):
     package: Annotated[Literal["tensorrt", "tensorrt_rtx"], Meta(description="Built with.")]
     version: Annotated[Text, Meta(description="Of the package.")]
     targets: Annotated[
-        list[Annotated[str, Meta(pattern=r"^sm[0-9]+(?![\s\S])")]],
+        list[Annotated[str, written(r"^sm[0-9]+(?![\s\S])", "a target such as sm86")]],
         Meta(min_length=1, description="Compute capabilities: sm86 is 8.6."),
     ]
     profile: Annotated[Profile, Meta(description="Windows per call.")]

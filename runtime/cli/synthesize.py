@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from dlrsd.runtime.base.choices import SynthesisDevice
-from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.cli.options import BundleOption, ThreadsOption
 
 
@@ -40,8 +39,7 @@ def synthesize(
     from dlrsd.runtime.synthesis.synthesize import synthesize as make
 
     opened = load_bundle(bundle)
-    if check_output(output).is_file() and not overwrite:
-        raise InputError(f"{output} is there already: choose another output, or say --overwrite")
+    check_output(output, overwrite=overwrite)
     with count_bar(class_name, count) as advance:
         synthesis = make(
             opened,

@@ -63,9 +63,8 @@ class CsvLines:
             raise damaged(self._file, found)
         self._found, self._end = found, end
         names = columns.decode().rstrip("\n")
-        return Stored(
-            content.header, content.summary, rows, lambda: self._rows_from(names, start, rows)
-        )
+        summary = None if found.rest else content.summary  # what lies behind the last is cut then
+        return Stored(content.header, summary, rows, lambda: self._rows_from(names, start, rows))
 
     def begin(self, header: Header, before: Stored | None) -> None:
         earlier: list[Segment] = []

@@ -86,7 +86,7 @@ class JsonLines:
         try:
             return Stored(
                 checked(parse_json(header), Header),
-                checked(parse_json(summary), Summary) if summary else None,
+                checked(parse_json(summary), Summary) if summary and not found.rest else None,
                 rows,
                 lambda: self._rows_from(start, rows),
             )

@@ -33,6 +33,8 @@ class LineFile:
         self._unsynced = False
         try:
             if path is None:
+                if sys.__stdout__ is None:
+                    raise InputError("standard output is closed: expected a pipe or a file there")
                 self._fd = sys.stdout.fileno()
                 self.is_regular, self.size = False, 0
                 return

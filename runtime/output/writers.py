@@ -100,11 +100,8 @@ class Writer:
             require_same(record, stored.header, sink.name)
             self._kept = Kept(stored.rows(), sink.name)
         elif stored is not None:
-            if sink.has_columns and _columns(record) != _columns(stored.header):
-                raise InputError(
-                    f"cannot append to {sink.name}: its columns are for other classes or without "
-                    "the same time; choose another output"
-                )
+            if sink.has_columns:
+                _require_same_columns(record, stored.header, sink.name)
             sink.begin(structs.replace(record, segment=stored.header.segment + 1), stored)
         else:
             sink.begin(record, None)
@@ -207,7 +204,23 @@ def open_writer(
     return Writer(sink, existing)
 
 
-def _columns(header: Header) -> tuple[object, ...]:
-    """What decides the columns of a table."""
-    zone = header.start is not None and datetime.fromisoformat(header.start).tzinfo is not None
-    return header.kind, header.classes, header.start is not None, zone
+def _require_same_columns(new: Header, stored: Header, name: str) -> None:
+    """Raise an `InputError` that names what differs, if two diagnoses do not fit into one table."""
+    for said, now, was in (
+        ("the bundle is of kind", new.kind, stored.kind),
+        ("the classes are", ", ".join(new.classes), ", ".join(stored.classes)),
+        ("the start is", _time(new), _time(stored)),
+    ):
+        if now != was:
+            raise InputError(
+                f"cannot append to {name}, which has other columns: {said} {now:.200} here and "
+                f"{was:.200} there; diagnose with what was given then, or choose another output "
+                "(NAME.jsonl takes every diagnosis)"
+            )
+
+
+def _time(header: Header) -> str:
+    if header.start is None:
+        return "not known (state it with --start)"
+    zone = datetime.fromisoformat(header.start).tzinfo
+    return "a date without a zone" if zone is None else "a date with a zone"

@@ -63,10 +63,12 @@ class StreamFormat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Annotated[float, Meta(gt=0, le=MAX_RATE_HZ)] | None,
         Meta(description=f"a number above 0 and at most {MAX_RATE_HZ:g}, in Hz"),
     ] = None
-    channels: Annotated[Count | None, Meta(description="an integer above 0")] = None
+    channels: Annotated[
+        Count | None, Meta(description=f"an integer above 0 and at most {2**31}")
+    ] = None
     scale: Annotated[
         Annotated[float, Meta(ge=-1e30, le=1e30, extra_json_schema={"not": {"const": 0}})] | None,
-        Meta(description="a number other than 0"),
+        Meta(description="a number other than 0, from -1e30 to 1e30"),
     ] = None
     unit: Annotated[str | None, Meta(description="one of g, m/s2, or the bundle's own")] = None
     start: Annotated[str | None, Meta(description="an ISO 8601 time like 2026-01-31T12:00:00Z")] = (

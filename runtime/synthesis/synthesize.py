@@ -6,6 +6,7 @@ DLRSD-SMOTE splices anchors (``splices.py``), Deep SMOTE puts pairs of them toge
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.base.arrays import read_arrays
 from dlrsd.runtime.base.errors import BundleError, DlrsdError, InputError
-from dlrsd.runtime.base.files import write_atomic
+from dlrsd.runtime.base.files import require_place, write_atomic
 from dlrsd.runtime.base.formats import FormatError
 from dlrsd.runtime.base.hardware import device_error
 from dlrsd.runtime.bundle.bundle import Bundle
@@ -40,6 +41,9 @@ _METHODS = {
     "dlrsd-smote": _Method(("latent", "texture"), "decoded", from_splices),
     "mansourifar-deep-smote": _Method(("heatmap",), "pairs", from_pairs),
 }
+
+
+_MOST_BYTES = 2**30  # all heatmaps are in memory before the first is written
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ def synthesize(
     class_name : str
         One of ``bundle.classes``.
     count : int > 0
+        They fill at most 1 GiB.
     seed : int >= 0
         The same seed gives the same heatmaps.
     thresholds : Thresholds, optional
@@ -100,8 +105,8 @@ def synthesize(
     Raises
     ------
     InputError
-        If the class is unknown or has a single anchor, the count is below 1, or the device cannot
-        be used here.
+        If the class is unknown or has a single anchor, the count is below 1 or too large, or the
+        device cannot be used here.
     ExtraMissingError
         If ONNX Runtime, or CuPy for a GPU, is not installed.
     BundleError
@@ -111,8 +116,12 @@ def synthesize(
     """
     stated = synthesis_of(bundle)
     index = _class_index(bundle, class_name)
-    if count < 1:
-        raise InputError(f"got a count of {count} heatmaps, expected 1 or more")
+    size = 4 * math.prod(bundle.front_end.heatmap_shape(bundle.manifest.signal))
+    if not 1 <= count <= _MOST_BYTES // size:
+        raise InputError(
+            f"got a count of {count} heatmaps, expected 1 to {_MOST_BYTES // size}, which fill "
+            "1 GiB: make more in several files, each with a seed of its own"
+        )
     if seed < 0:
         raise InputError(f"got seed {seed}, expected 0 or more")
     decode = Decoder(bundle, device=device, threads=threads)
@@ -158,11 +167,11 @@ def save_synthesis(synthesis: Synthesis, bundle: Bundle, output: str | Path) -> 
     Raises
     ------
     InputError
-        If the name does not end in ``.npz`` or its folder is missing.
+        If the name does not end in ``.npz``, its folder is missing, or a folder is there.
     DlrsdError
         If it cannot be written.
     """
-    path = check_output(output)
+    path = check_output(output, overwrite=True)
     try:
         with write_atomic(path) as file:
             np.savez_compressed(
@@ -180,13 +189,12 @@ def save_synthesis(synthesis: Synthesis, bundle: Bundle, output: str | Path) -> 
     return path
 
 
-def check_output(output: str | Path) -> Path:
+def check_output(output: str | Path, *, overwrite: bool) -> Path:
     """The path, if `save_synthesis` takes it: worth asking before the work is done."""
     path = Path(output)
     if path.suffix != ".npz":
         raise InputError(f"cannot write {path}: expected a name that ends in .npz")
-    if not path.parent.is_dir():
-        raise InputError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+    require_place(path, overwrite=overwrite)
     return path
 
 

@@ -99,13 +99,17 @@ def as_numbers(text: str | None, what: str = "loads") -> tuple[float, ...] | Non
         ) from None
 
 
+_MOST_SEEDS = 10_000  # in a range
+
+
 def as_seeds(text: str) -> tuple[int, ...]:
     """Numbers and ranges of them: 0,3,5-7."""
     try:
-        ranges = [part.partition("-") for part in text.split(",")]
-        return tuple(
-            seed for first, _, last in ranges for seed in range(int(first), int(last or first) + 1)
-        )
+        parts = [part.partition("-") for part in text.split(",")]
+        ranges = [range(int(a), int(b if dash else a) + 1) for a, dash, b in parts]
+        if any(each.stop - each.start > _MOST_SEEDS for each in ranges):
+            raise ValueError
+        return tuple(seed for each in ranges for seed in each)
     except ValueError:
         raise InputError(f"got seeds {text!r}: expected such as 0-9, or 0,3,5-7") from None
 

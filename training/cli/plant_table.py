@@ -17,12 +17,16 @@ def plant_table(
         str | None,
         typer.Option(help="Name of the plant, such as plant_1; not needed where there is but one."),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an output that is there.")
+    ] = False,
 ) -> None:
     """Write a plant as one wide table, as `dlrsd-runtime diagnose` reads it."""
     # Imported here: `--help` shall answer at once.
     from dlrsd.training.data.plants.plants import load_plants
-    from dlrsd.training.data.plants.wide_table import write_table
+    from dlrsd.training.data.plants.wide_table import check_place, write_table
 
+    check_place(output, overwrite=overwrite)
     by_name = {one.name: one for one in load_plants(folder)}
     if plant is None and len(by_name) == 1:
         plant = next(iter(by_name))

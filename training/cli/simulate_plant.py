@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from dlrsd.runtime.base.errors import InputError
+
 
 def simulate_plant(
     folder: Annotated[Path, typer.Argument(help="Folder to write; made if it is not there.")],
@@ -24,11 +26,16 @@ def simulate_plant(
             "those of the challenge's sites count."
         ),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that are there by these names.")
+    ] = False,
 ) -> None:
     """Write simulated plants in the layout of the PHM Society's 2015 challenge."""
     # Imported here: `--help` shall answer at once.
     from dlrsd.training.data.plants.rig import simulate_plants, write_plants
 
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise InputError(f"{folder} is there already: choose another folder, or say --overwrite")
     made = simulate_plants(
         seed=seed,
         n_plants=plants,

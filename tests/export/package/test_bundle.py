@@ -184,10 +184,17 @@ def test_the_box_makes_more_of_a_class(tiny_bundle, tiny_run):
     assert share > 0.8
 
 
-def test_without_anchors_nothing_of_the_training_windows_leaves(tiny_run, tmp_path, monkeypatch):
+def test_without_anchors_nothing_of_the_training_windows_leaves(
+    tiny_run, tiny_bundle, tmp_path, monkeypatch
+):
     monkeypatch.setattr("dlrsd.export.verify.parity.WINDOWS", 200)
-    manifest = export_bundle(tiny_run, tmp_path / "b", fp16=False, anchors=False)
+    shutil.copytree(tiny_bundle, tmp_path / "b")
+    (tmp_path / "link").symlink_to("b")  # it is followed
+    manifest = export_bundle(tiny_run, tmp_path / "link", fp16=False, anchors=False)
     assert manifest.synthesis is None
+    assert {path.name: path.is_symlink() for path in tmp_path.iterdir()} == {
+        "b": False, "link": True,
+    }  # fmt: skip
     assert {path.name for path in (tmp_path / "b").iterdir()} == {"manifest.json", "diagnoser.onnx"}
     bundle = load_bundle(tmp_path / "b")
     assert open_engine(bundle).run(np.ones((1, 1, 1024))).probabilities.shape == (1, 4)

@@ -94,7 +94,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_bundle(small_disk, tiny_run,
     )
     assert done.returncode == 2
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))
-    assert "small/bundle" in line
+    assert line.startswith("error: the system refused: small/bundle/diagnoser.onnx: ")
     assert "No space left on device" in line
     assert "Traceback" not in done.stderr
     left = done.stdout.split()

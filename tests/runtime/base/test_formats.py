@@ -35,15 +35,14 @@ def test_json_is_read_as_python_reads_it(value: Any, ascii_only: bool) -> None:
         (b'{"\\udfff": 1}', "."),
         (b'"\xff"', "."),
         (b'"\xed\xa0\x80"', "."),
-        (b'\xef\xbb\xbf{"a": 1}', "."),
-        ('{"a": 1}'.encode("utf-16"), "."),
+        ('{"a": 1}'.encode("utf-16"), "a text in UTF-16, expected JSON in UTF-8"),
         (b'"\x01"', "."),
         (b'{"a": 1, "a": 2}', "the name 'a' twice"),
         (b'[{"b": {"a": 1, "\\u0061": 1}}]', "the name 'a' twice"),
         (b"[" * 65 + b"]" * 65, "more than 64 levels"),
         (b'{"a":' * 65 + b"1" + b"}" * 65, "more than 64 levels"),
-        (b"[" * 100_000 + b"]" * 100_000, "."),
-        (b"[" * 100_000, "."),
+        (b"[" * 100_000 + b"]" * 100_000, "more than 64 levels"),
+        (b"[" * 100_000, "more than 64 levels"),
         (b"", "."),
         (b"{} {}", "."),
         (b"01", "."),
@@ -56,6 +55,10 @@ def test_what_has_no_one_meaning_is_refused(text: bytes, said: str) -> None:
         parse_json(text)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+def test_a_mark_of_utf_8_before_it_is_no_part_of_it() -> None:
+    assert parse_json(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
 
 def test_the_deepest_that_is_read() -> None:

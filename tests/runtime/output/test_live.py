@@ -231,6 +231,15 @@ def test_a_pipe_that_is_closed_cuts_no_records(error_too: bool, place: Path) -> 
     assert_whole(place / "out.jsonl")
 
 
+def test_records_to_an_output_that_is_closed_are_refused(place: Path) -> None:
+    process = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM, "diagnose", "s.bin", "--output", "-"],
+        cwd=place, stderr=subprocess.PIPE, text=True, timeout=30,
+    )  # fmt: skip
+    said = "error: standard output is closed: expected a pipe or a file there\n"
+    assert (process.returncode, process.stderr) == (2, said)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_disk_under_the_display_cuts_no_records(place: Path, command: Command) -> None:
     with Path("/dev/full").open("w") as full:

@@ -356,14 +356,22 @@ def test_the_last_segment_goes_on_and_those_before_stay(suffix: str, place: Path
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_other_columns_are_not_appended(suffix: str, place: Path, command: Command) -> None:
+def test_other_columns_are_not_appended(
+    suffix: str, place: Path, make_bundle: Callable[..., Path], command: Command
+) -> None:
     name = f"out.{suffix}"
     assert command("diagnose", "s.bin", "--output", name).returncode == 0
     before = content(place / name)
     start = ("--start", "2026-01-01T00:00:00Z")
     done = command("diagnose", "s.bin", "--output", name, "--append", *start)
     assert done.returncode == 2
-    assert "its columns are for other classes or without the same time" in done.stderr
+    assert done.stderr.startswith(
+        f"error: cannot append to {name}, which has other columns: the start is a date with a zone "
+        "here and not known (state it with --start) there; diagnose with what was given then, or"
+    )
+    make_bundle("other", change=lambda manifest: manifest.update(classes=["Calm", "Loud", "Odd"]))
+    done = command("diagnose", "s.bin", "--bundle", "other", "--output", name, "--append")
+    assert "the classes are Calm, Loud, Odd here and Quiet, Rough, Loud there;" in done.stderr
     assert content(place / name) == before
 
 
@@ -410,6 +418,17 @@ def test_a_foreign_line_is_left_and_one_of_a_power_cut_is_mended(suffix: str, pl
     with pytest.raises(InputError, match="go on with it by --resume"):
         diagnose(place / "s.bin", path, existing="append", **run)
     assert path.read_bytes() == before
+    diagnose(place / "s.bin", path, existing="resume", **run)
+    assert content(path) == expected
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_what_a_power_cut_left_behind_a_complete_one_is_cut(suffix: str, place: Path) -> None:
+    path, run = place / f"out.{suffix}", {"bundle": place / "bundle"}
+    diagnose(place / "s.bin", path, existing=None, **run)
+    expected = content(path)
+    with path.open("ab") as file:
+        file.write(bytes(4096))
     diagnose(place / "s.bin", path, existing="resume", **run)
     assert content(path) == expected
 

@@ -46,6 +46,14 @@ def set_anchors(folder: Path, index: int, latents: np.ndarray) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
+@pytest.mark.parametrize("count", [0, 2**24 + 1, 10**30])
+def test_a_count_that_no_memory_holds_is_refused(
+    count: int, make_bundle: Callable[..., Path]
+) -> None:
+    with pytest.raises(InputError, match=f"a count of {count} heatmaps, expected 1 to 16777216,"):
+        synthesize(load_bundle(make_bundle()), "Rough", count)
+
+
 def test_heatmaps_are_decoded_splices_of_anchors_and_none_is_a_copy(
     make_bundle: Callable[..., Path],
 ) -> None:

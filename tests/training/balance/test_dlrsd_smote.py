@@ -60,7 +60,7 @@ def test_an_ablation_has_one_part_changed(name):
     assert len(changed) == (2 if name == "no-afc" else 1)
 
 
-@pytest.mark.parametrize("name", set(ABLATIONS) - {"autoscale"})
+@pytest.mark.parametrize("name", [name for name in ABLATIONS if name != "autoscale"])
 def test_the_generator_changes_only_where_its_training_does(outcome, name):
     whole, other = (outcome(n).generator.state_dict() for n in (None, name))
     training = name in {"no-seaformer", "no-afc", "no-ce-gradient", "no-mse", "no-views"}

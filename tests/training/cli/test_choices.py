@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
+from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.cli import choices
+from dlrsd.training.cli.options import as_seeds
 from dlrsd.training.data.plants import sequences
 from dlrsd.training.data.vibration import splits
 from dlrsd.training.data.vibration.rig import ORDERS, simulate_stream
@@ -20,6 +22,14 @@ from dlrsd.training.models.lr_convlstm import SEQUENCE_CLASSIFIERS
 
 def values(of):
     return [choice.value for choice in of]
+
+
+def test_seeds_are_numbers_and_ranges_of_them():
+    assert as_seeds("0-1,3") == (0, 1, 3)
+    assert as_seeds("7") == (7,)
+    for text in ("few", "0-", "-1", "1,", "0-99999999999"):
+        with pytest.raises(InputError, match=f"got seeds '{text}': expected such as 0-9, or 0,3"):
+            as_seeds(text)
 
 
 def test_choices_are_what_the_registries_hold():

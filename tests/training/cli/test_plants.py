@@ -68,6 +68,15 @@ def test_a_plant_as_a_table_is_what_the_runtime_reads(command, folder, tmp_path,
     ("arguments", "said"),
     [
         (("simulate-plant", "{}/new", "--years", "0"), "got years = 0: expected a day"),
+        (
+            ("simulate-plant", "{}/new", "--plants", "1000000"),
+            "got plants of 1.26e+12 values in all, exp",
+        ),
+        (
+            ("simulate-plant", "{}"),
+            "{} is there already: choose another folder, or say --overwrite",
+        ),
+        (("plant-table", "{}", "{}/plant_1a.csv"), "{}/plant_1a.csv is there already: choose"),
         (("plant-table", "{}", "{}/t.csv"), "got plant None: expected one of those with samples"),
         (("plant-table", "{}", "{}/t.csv", "--plant", "x"), "got plant 'x': expected one of"),
     ],
@@ -75,7 +84,7 @@ def test_a_plant_as_a_table_is_what_the_runtime_reads(command, folder, tmp_path,
 def test_a_users_mistake_is_one_line(command, folder, tmp_path, arguments, said):
     done = command(tmp_path, *(argument.format(folder) for argument in arguments))
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"error: {said}")
+    assert done.stderr.startswith(f"error: {said.format(folder)}")
     assert done.stderr.count("\n") == 1
 
 

@@ -10,7 +10,6 @@ units are weak for an hour.
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,6 +21,8 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.files import write_atomic
+from dlrsd.runtime.base.formats import json_text
 from dlrsd.training.data.plants.building import EFFECTS, Array, make_building, operate
 from dlrsd.training.data.plants.events import draw_events
 from dlrsd.training.data.plants.faults import add_disturbances, add_events
@@ -38,6 +39,7 @@ from dlrsd.training.data.plants.plants import (
 from dlrsd.training.data.plants.rows import STEP_S
 
 START = np.datetime64("2010-01-01T00:00:00", "s")
+MOST_VALUES = 100_000_000  # samples of all channels of all plants, which are in memory at once
 _YEAR_S = 365.25 * 24 * 3600
 _FACTORY_S = int(np.datetime64("2000-01-01T00:00:00", "s").astype(int))
 
@@ -78,6 +80,12 @@ def simulate_plants(
     if not 1 / 365 <= years <= 100:
         raise InputError(f"got years = {years:g}: expected a day (0.003) to 100 years")
     n = round(years * _YEAR_S / STEP_S)
+    values = n_plants * n * (len(SENSORS) * components + len(METERS) * zones)
+    if values > MOST_VALUES:
+        raise InputError(
+            f"got plants of {values:.3g} values in all, expected at most {MOST_VALUES:.3g}: give "
+            "fewer plants, years, components or zones"
+        )
     if seed < 0:
         raise InputError(f"got seed = {seed}: expected 0 or more")
     starts = np.full(n_plants, START)
@@ -178,7 +186,8 @@ def write_plants(plants: Iterable[Plant], folder: str | Path) -> None:
             raise InputError(f"{plant.name} is a real plant: only simulated ones are written")
     folder.mkdir(parents=True, exist_ok=True)
     facts = {"simulated": True, "plants": [plant.name for plant in plants]}
-    (folder / SIMULATED).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    with write_atomic(folder / SIMULATED) as file:
+        file.write(json_text(facts, indent=1).encode())
     for plant in plants:
         rng = np.random.default_rng(zlib.crc32(plant.name.encode()))
         meters = next(
@@ -237,4 +246,5 @@ def _write_events(path: Path, events: Sequence[Event]) -> None:
 def _write(path: Path, columns: Sequence[pa.Array]) -> None:
     texts = [pc.fill_null(column.cast(pa.string()), "\\N") for column in columns]
     table = pa.table(texts, names=[str(k) for k in range(len(texts))])
-    csv.write_csv(table, path, csv.WriteOptions(include_header=False, quoting_style="none"))
+    with write_atomic(path) as file:
+        csv.write_csv(table, file, csv.WriteOptions(include_header=False, quoting_style="none"))

@@ -8,7 +8,20 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.files import require_place, write_atomic
 from dlrsd.training.data.plants.plants import Plant
+
+
+def check_place(path: str | Path, *, overwrite: bool) -> Path:
+    """The path, if `write_table` takes it: worth asking before the work is done."""
+    path = Path(path)
+    if path.suffix not in (".parquet", ".csv"):
+        raise InputError(
+            f"cannot tell the format of {str(path)!r}: expected a name that ends in .parquet or "
+            ".csv"
+        )
+    require_place(path, overwrite=overwrite)
+    return path
 
 
 def write_table(plant: Plant, path: str | Path) -> None:
@@ -23,19 +36,13 @@ def write_table(plant: Plant, path: str | Path) -> None:
     Raises
     ------
     InputError
-        If the name ends otherwise, or there is no such folder.
+        If the name ends otherwise, there is no such folder, or a folder is there.
     """
-    path = Path(path)
-    if path.suffix not in (".parquet", ".csv"):
-        raise InputError(
-            f"cannot tell the format of {str(path)!r}: expected a name that ends in .parquet or "
-            ".csv"
-        )
-    if not path.parent.is_dir():
-        raise InputError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+    path = check_place(path, overwrite=True)
     columns = [pa.array(row, from_pandas=True) for row in plant.signal]
     table = pa.table([pa.array(plant.times), *columns], names=["time", *plant.channels])
-    if path.suffix == ".csv":
-        csv.write_csv(table, path)
-    else:
-        parquet.write_table(table, path)
+    with write_atomic(path) as file:
+        if path.suffix == ".csv":
+            csv.write_csv(table, file)
+        else:
+            parquet.write_table(table, file)

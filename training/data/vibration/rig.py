@@ -25,6 +25,9 @@ ORDERS = {"bpfo": 3.5848, "bpfi": 5.4152, "bsf": 2.357, "ftf": 0.3983}  # SKF 62
 
 MODES_HZ = (1450.0, 2300.0, 3600.0)
 DAMPING = 0.04
+MOST_SAMPLES = (
+    50_000_000  # of one recording, an hour at 12 kHz and more: some 4 GB while it is made
+)
 
 
 class _Fault(NamedTuple):
@@ -129,9 +132,9 @@ def simulate_stream(
     Parameters
     ----------
     seed, rate, n_channels, severity : as for `simulate_rig`.
-    seconds : length, > 0.
+    seconds : length, > 0, at most 50 million samples.
     fault : of "outer", "inner", "ball"; "Normal" stays healthy.
-    onset_s : when the defect begins to strike, in s.
+    onset_s : when the defect begins to strike, in s, >= 0.
     load : motor load in hp.
 
     Returns
@@ -141,6 +144,8 @@ def simulate_stream(
     """
     _check(seed, seconds, rate)
     _known(fault)
+    if not 0 <= onset_s < np.inf:
+        raise InputError(f"got an onset at {onset_s:g} s: expected 0 s or later")
     mounted = _Mounting(seed, f"stream_{fault}")
     samples = _vibration(
         fault,
@@ -160,8 +165,16 @@ def simulate_stream(
 def _check(seed: int, seconds: float, rate: float) -> None:
     if seed < 0:
         raise InputError(f"got seed = {seed}: expected 0 or more")
-    if not (0 < seconds < np.inf and round(seconds * rate) > 0):
-        raise InputError(f"got a length of {seconds:g} s: expected more than 0 s")
+    if not 2.2 * MODES_HZ[-1] <= rate < np.inf:
+        raise InputError(
+            f"the rig rings up to {MODES_HZ[-1]:g} Hz: {rate:g} Hz is no rate for it, give at "
+            "least 8000 Hz"
+        )
+    if not (0 < seconds < np.inf and 0 < round(seconds * rate) <= MOST_SAMPLES):
+        raise InputError(
+            f"got a length of {seconds:g} s: expected more than 0 s, and at most "
+            f"{MOST_SAMPLES / rate:g} s at {rate:g} Hz"
+        )
 
 
 def _known(label: str) -> None:
@@ -244,11 +257,6 @@ def _shaft_harmonics(rng: np.random.Generator, turns: np.ndarray) -> np.ndarray:
 
 def _mode_responses(rate: float) -> np.ndarray:
     """Decaying sinusoids of unit amplitude, shape (modes, taps), over 20 ms."""
-    if rate < 2.2 * MODES_HZ[-1]:
-        raise InputError(
-            f"the rig rings up to {MODES_HZ[-1]:g} Hz: {rate:g} Hz is too low a rate, give at "
-            "least 8000 Hz"
-        )
     t = np.arange(round(0.02 * rate)) / rate
     omega = 2 * np.pi * np.array(MODES_HZ)[:, None]
     return np.exp(-DAMPING * omega * t) * np.sin(omega * t)
