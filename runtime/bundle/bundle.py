@@ -113,8 +113,7 @@ class Bundle:
         Raises
         ------
         InputError
-            If nobody states the orders and the bundle was trained on several bearings, or the
-            caller states speed or orders for a bundle that has no use for them.
+            If nobody states the orders and the bundle was trained on several bearings.
         """
         return self.front_end.kinematics_of(stream.description, self.name)
 

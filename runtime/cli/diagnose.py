@@ -16,6 +16,7 @@ from dlrsd.runtime.cli.options import (
     BearingOption,
     BundleOption,
     GeometryOption,
+    MachineOption,
     OrdersOption,
     SpeedOption,
     ThreadsOption,
@@ -95,6 +96,7 @@ def diagnose(
     bearing: BearingOption = None,
     geometry: GeometryOption = None,
     orders: OrdersOption = None,
+    machine: MachineOption = None,
 ) -> None:
     """Diagnose a recording or a live stream, window by window."""
     # Imported here, for they load NumPy and `--help` shall answer at once. NumPy first: deep inside
@@ -104,6 +106,7 @@ def diagnose(
 
     from dlrsd.runtime.base.interrupt import Interrupt, end_in_order
     from dlrsd.runtime.bundle.bundle import load_bundle
+    from dlrsd.runtime.diagnosis.beside import EvidenceBeside, begin_evidence
     from dlrsd.runtime.diagnosis.diagnose import open_diagnosis
     from dlrsd.runtime.engines.opening import open_engine
     from dlrsd.runtime.output.display import open_display
@@ -130,7 +133,9 @@ def diagnose(
         raise InputError(f"the output {output} is the recording itself: choose another name")
     if output is not None and _is_standard_output(output):
         raise InputError(f"the output {output} is standard output: say --output -")
-    with open_stream(source, form, default=opened.signal) as stream:
+    beside = EvidenceBeside()
+    with open_stream(source, form, default=opened.signal, heard=beside.hear) as stream:
+        begin_evidence(beside, stream.description, machine)
         graph = open_engine(
             opened,
             engine=engine.value,
@@ -139,7 +144,7 @@ def diagnose(
             threads=threads,
             kinematics=opened.kinematics_of(stream),
         )
-        diagnosis = open_diagnosis(stream, opened, graph, hop=hop)
+        diagnosis = open_diagnosis(stream, opened, graph, hop=hop, beside=beside)
         writer = None
         if output is not None:
             writer = open_writer(output, opened.classes, existing=existing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.diagnosis.beside import EvidenceBeside
 from dlrsd.runtime.diagnosis.kind import Kind
 from dlrsd.runtime.diagnosis.records import Record
 from dlrsd.runtime.diagnosis.sequences import SequenceKind
@@ -48,10 +49,18 @@ def diagnose(
 
 
 def open_diagnosis(
-    stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None = None
+    stream: SampleStream,
+    bundle: Bundle,
+    engine: Engine,
+    *,
+    hop: int | None = None,
+    beside: EvidenceBeside | None = None,
 ) -> Diagnosis:
-    """A running diagnosis, for batches of windows in place of records; parameters as there."""
-    return kind_of(bundle).open(stream, bundle, engine, hop=hop)
+    """A running diagnosis, for batches of windows in place of records.
+
+    Parameters are those of `diagnose`, and ``beside``, the evidence of the same stream.
+    """
+    return kind_of(bundle).open(stream, bundle, engine, hop=hop, beside=beside)
 
 
 def kind_of(bundle: Bundle) -> Kind:

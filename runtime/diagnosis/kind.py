@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.diagnosis.beside import EvidenceBeside
 from dlrsd.runtime.diagnosis.records import Header, Summary
 from dlrsd.runtime.diagnosis.windows import Diagnosis
 from dlrsd.runtime.engines.engine import Engine
@@ -26,10 +27,16 @@ class Kind:
     columns: ClassVar[tuple[str, ...]] = ()
 
     def open(
-        self, stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None
+        self,
+        stream: SampleStream,
+        bundle: Bundle,
+        engine: Engine,
+        *,
+        hop: int | None,
+        beside: EvidenceBeside | None = None,
     ) -> Diagnosis:
-        """A running diagnosis; parameters as of `diagnose`."""
-        return Diagnosis(stream, bundle, engine, hop=hop)
+        """A running diagnosis; parameters as of `open_diagnosis`."""
+        return Diagnosis(stream, bundle, engine, hop=hop, beside=beside)
 
     def filled(self, signal: NDArray[np.float32], bundle: Bundle) -> NDArray[np.float32]:
         """A recorded signal (channels, samples) with what stands for missing samples."""

@@ -18,6 +18,7 @@ from dlrsd.runtime.base.formats import json_schema
 from dlrsd.runtime.bundle.parts import Novelty, VerdictRule
 from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.dsp.quality import QUALITY, Quality
+from dlrsd.runtime.evidence.verdict import Place
 
 SCHEMA_VERSION: Final = 1
 
@@ -99,7 +100,7 @@ class Verdict(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The verdict on a channel; what does not apply is null."""
 
     channel: int
-    label: Annotated[str, Meta(description="A class, or undecided.")]
+    label: Annotated[str, Meta(description="A class, unknown fault or undecided.")]
     since_s: Annotated[float | None, Meta(description="From the start of the stream.")]
     share: Annotated[
         _Share | None, Meta(description="Of the diagnosed windows since, with the label.")
@@ -111,10 +112,15 @@ class Verdict(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unfit_share: Annotated[
         _Share | None, Meta(description="Of all windows of the recording, not diagnosed.")
     ]
-    note: Annotated[str | None, Meta(description="Where the label needs a word.")]
+    reason: Annotated[str | None, Meta(description="Where the label needs a word.")]
     changes: Annotated[int, Meta(description="How often the verdict changed.")]
     latest_changes: Annotated[list[Change], Meta(description="The last of them.")]
     since: _Dated = None
+    place: Annotated[
+        Place | None,
+        Meta(description="What the lines of bearing, shaft and gears say, where they are known."),
+    ] = None
+    evidence: Annotated[str | None, Meta(description="The same in words.")] = None
 
 
 class Summary(

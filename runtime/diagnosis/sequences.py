@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.bundle.sequence import SlowSignal
+from dlrsd.runtime.diagnosis.beside import EvidenceBeside
 from dlrsd.runtime.diagnosis.kind import Kind
 from dlrsd.runtime.diagnosis.records import Header, Summary, WindowBatch
 from dlrsd.runtime.diagnosis.windows import Diagnosis
@@ -119,7 +120,13 @@ class SequenceKind(Kind):
     columns = ("missing",)
 
     def open(
-        self, stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None
+        self,
+        stream: SampleStream,
+        bundle: Bundle,
+        engine: Engine,
+        *,
+        hop: int | None,
+        beside: EvidenceBeside | None = None,
     ) -> Diagnosis:
         return SequenceDiagnosis(stream, bundle, cast(StatefulEngine, engine), hop=hop)
 

@@ -122,7 +122,7 @@ class VerdictTracker:
             probability=_ratio(run.probability_sum, run.n_label) if decided else None,
             novel_share=_ratio(run.n_novel, run.n),
             unfit_share=_ratio(self._unfit, self._seen),
-            note=self._note(),
+            reason=self._reason(),
             changes=self._n_changes,
             latest_changes=list(self._changes),
         )
@@ -160,7 +160,7 @@ class VerdictTracker:
     def _name(self, label: int) -> str:
         return self._classes[label] if label >= 0 else UNDECIDED
 
-    def _note(self) -> str | None:
+    def _reason(self) -> str | None:
         n_fit = self._seen - self._unfit
         if not n_fit:
             return "no window was fit for diagnosis"

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from datetime import datetime, timezone
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -26,6 +25,8 @@ from numpy.typing import NDArray
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.diagnosis.beside import EvidenceBeside
+from dlrsd.runtime.diagnosis.day_time import microseconds, start_time
 from dlrsd.runtime.diagnosis.records import (
     SCHEMA_VERSION,
     BundleName,
@@ -58,8 +59,15 @@ class Diagnosis:
     """
 
     def __init__(
-        self, stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None = None
+        self,
+        stream: SampleStream,
+        bundle: Bundle,
+        engine: Engine,
+        *,
+        hop: int | None = None,
+        beside: EvidenceBeside | None = None,
     ) -> None:
+        self._beside = beside or EvidenceBeside()
         self._hop = bundle.hop if hop is None else hop
         if not 1 <= self._hop <= MAX_HOP:
             raise InputError(f"got a hop of {self._hop} samples, expected 1 to {MAX_HOP}")
@@ -88,7 +96,7 @@ class Diagnosis:
         self._windows = self._skipped = self._samples = 0
         self._quality = np.zeros(len(QUALITY), dtype=np.int64)
         self._labels = np.zeros((self._rows, len(bundle.classes)), dtype=np.int64)
-        self._start, self._utc = _start_time(stream.start)
+        self._start, self._utc = start_time(stream.start)
         self.header = self._describe()
         self._began = time.perf_counter()
 
@@ -136,7 +144,9 @@ class Diagnosis:
                 {"channel": channel} | dict(zip(self._bundle.classes, counts, strict=True))
                 for channel, counts in enumerate(self._labels.tolist())
             ],
-            verdicts=[self._dated(tracker.verdict()) for tracker in self._trackers],
+            verdicts=[
+                self._dated(self._beside.told(tracker.verdict())) for tracker in self._trackers
+            ],
             signal_s=round(signal_s, 6),
             elapsed_s=round(elapsed, 3),
             times_real_time=round(signal_s / max(elapsed, 1e-9), 1),
@@ -220,7 +230,7 @@ class Diagnosis:
             window=np.repeat(some.index, self._rows),
             channel=np.tile(np.arange(self._rows), n),
             time_s=time_s,
-            time=None if self._start is None else self._start + _microseconds(time_s),
+            time=None if self._start is None else self._start + microseconds(time_s),
             utc=self._utc,
             label=np.where(sound & ~failed, probabilities.argmax(axis=1), -1),
             probabilities=probabilities,
@@ -270,19 +280,6 @@ class _Begun(NamedTuple):
     quality: NDArray[np.uint8]
     sound: NDArray[np.bool_]
     output: Callable[[], Output | None]
-
-
-def _start_time(start: datetime | None) -> tuple[np.datetime64 | None, bool]:
-    """The stream's start as microseconds, and whether it is in UTC (else in no stated zone)."""
-    if start is None:
-        return None, False
-    if start.tzinfo is None:
-        return np.datetime64(start, "us"), False
-    return np.datetime64(start.astimezone(timezone.utc).replace(tzinfo=None), "us"), True
-
-
-def _microseconds(seconds: NDArray[np.float64]) -> NDArray[np.timedelta64]:
-    return np.round(seconds * 1e6).astype("timedelta64[us]")
 
 
 def _worst(codes: NDArray[np.uint8], sound: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -80,25 +80,28 @@ def opening_lines(header: Header) -> list[str]:
     return lines + [f"warning: {warning}" for warning in stream["warnings"]]
 
 
-def verdict_line(verdict: Verdict, kind: Kind) -> str:
-    """One sentence on a channel."""
+def verdict_lines(verdict: Verdict, kind: Kind) -> list[str]:
+    """A sentence on a channel, and one of what its lines say where that is known."""
     words = [f"{kind.whose(verdict.channel)}{verdict.label}"]
     if verdict.share is not None:
         words.append(
             f"since {_since(verdict, kind)} ({_percent(verdict.share)} of the windows "
             f"diagnosed since then, mean probability {verdict.probability:.3f})"
         )
-    if verdict.note:
-        words.append(f"[{verdict.note}]")
+    if verdict.reason:
+        words.append(f"[{verdict.reason}]")
     if verdict.unfit_share:
         words.append(f"- {_percent(verdict.unfit_share)} of all windows unfit for diagnosis")
-    return " ".join(words)
+    said = [" ".join(words)]
+    if verdict.evidence:
+        said.append(f"{kind.whose(verdict.channel)}by its lines {verdict.evidence}")
+    return said
 
 
 def closing_lines(summary: Summary, kind: Kind) -> list[str]:
     """Verdicts and totals, from the summary record."""
     unfit = [f"{count} {flag}" for flag, count in summary.quality.items() if count and flag != "ok"]
-    lines = [verdict_line(verdict, kind) for verdict in summary.verdicts]
+    lines = [line for verdict in summary.verdicts for line in verdict_lines(verdict, kind)]
     lines.append(
         f"{_plural(summary.windows, 'window')} in {kind.length(summary.signal_s)} of signal, "
         f"diagnosed in {summary.elapsed_s:.1f} s ({summary.times_real_time:.0f} times real "
@@ -223,7 +226,7 @@ def _draw(state: Summary, kind: Kind) -> Any:
             f"{verdict.probability:.3f}" if decided else "",
             _percent(verdict.novel_share or 0.0),
             _percent(verdict.unfit_share or 0.0),
-            verdict.note or "",
+            verdict.reason or "",
         ]
         table.add_row(*map(Text, cells))
     return table

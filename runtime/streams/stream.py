@@ -8,10 +8,7 @@ What only the bundle states is assumed, and `SampleStream.description` says so.
 
 from __future__ import annotations
 
-import io
 import math
-import stat
-import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -22,8 +19,8 @@ from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.facts import check_header, check_interval, check_quantity, unit_factor
+from dlrsd.runtime.streams.opening import check_file, open_binary
 from dlrsd.runtime.streams.raw import open_raw
-from dlrsd.runtime.streams.readers.kinds import NoRecordingError
 from dlrsd.runtime.streams.readers.registry import open_file
 from dlrsd.runtime.streams.resample import resample
 from dlrsd.runtime.streams.signal_spec import AS_RECORDED, SignalSpec
@@ -110,8 +107,8 @@ def open_stream(
     default : SignalSpec
         What the bundle expects, and what holds where nobody states anything; by default nothing.
     heard : function, optional
-        Is given each chunk in the bundle's unit, but still at the recording's own rate
-        (``description["rate_hz"]``), before the stream hands on what comes of it.
+        Is given each chunk at the recording's own rate and in its own unit, scaled, before the
+        stream hands on what comes of it.
 
     Raises
     ------
@@ -144,7 +141,7 @@ def _opened(
     name = "standard input" if path is None else str(path)
     sidecar = StreamFormat()
     if path is not None:
-        _check_file(path)
+        check_file(path)
         sidecar = read_sidecar(path.with_name(f"{path.name}.json"), bundle_unit=default.unit)
     stated = Stated(options, sidecar)
 
@@ -160,7 +157,7 @@ def _opened(
             raise InputError(f"variable is {variable!r}, but {name} holds raw samples: omit it")
         dtype = stated.settle("dtype", None, "f32le")
         channels = stated.settle("channels", None, default.channels)
-        opened = open_raw(_open_binary(path), name=name, dtype=dtype, channels=channels)
+        opened = open_raw(open_binary(path), name=name, dtype=dtype, channels=channels)
     else:
         held.append(opened)
         dtype = None
@@ -194,7 +191,7 @@ def _opened(
     scale, scale_by = stated.first("scale")
     stated.by["scale"] = scale_by or "default"
     scale = 1.0 if scale is None else float(scale)
-    factor = scale if default.unit is None else scale * unit_factor(unit, default.unit, name)
+    conversion = 1.0 if default.unit is None else unit_factor(unit, default.unit, name)
     is_slower = rate < wanted_rate * (1 - _SAME_RATE)
     is_faster = rate > wanted_rate * (1 + _SAME_RATE)
     if default.names:
@@ -225,9 +222,9 @@ def _opened(
         "trailing_bytes": opened.trailing_bytes,
         "warnings": opened.warnings,
     }
-    chunks = _scaled(opened, factor, description)
+    chunks = _scaled(opened, scale * conversion, description)
     if heard is not None:
-        chunks = _told(chunks, heard)
+        chunks = _told(chunks, heard, conversion)
     n_samples = opened.n_samples
     if is_resampled:
         chunks = resample(chunks, rate_hz=rate, target_hz=wanted_rate, channels=opened.channels)
@@ -257,9 +254,12 @@ def _scaled(source: Source, factor: float, description: dict[str, Any]) -> Itera
     source.close()
 
 
-def _told(chunks: Iterator[Chunk], heard: Callable[[Chunk], None]) -> Iterator[Chunk]:
+def _told(
+    chunks: Iterator[Chunk], heard: Callable[[Chunk], None], conversion: float
+) -> Iterator[Chunk]:
     for chunk in chunks:
-        heard(chunk)
+        own = chunk.samples if conversion == 1 else chunk.samples / np.float32(conversion)
+        heard(Chunk(own, chunk.gap_before))
         yield chunk
 
 
@@ -272,29 +272,3 @@ def _bearable(gap: int, description: dict[str, Any]) -> int:
     )
     description["warnings"].append(f"the clock of {description['source']} {said}")
     return 1
-
-
-def _check_file(path: Path) -> None:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be opened ({error.strerror}): expected a recording, or - for standard "
-            f"input"
-        ) from error
-    if stat.S_ISDIR(status.st_mode):
-        raise InputError(f"{path} is a folder: expected one recording")
-    if stat.S_ISREG(status.st_mode) and not status.st_size:
-        raise NoRecordingError(f"{path} is empty: expected a recording")
-
-
-def _open_binary(path: Path | None) -> io.FileIO:
-    if path is None:
-        if sys.stdin is None or sys.stdin.isatty():
-            state = "closed" if sys.stdin is None else "a terminal"
-            raise InputError(f"standard input is {state}: expected raw samples from a pipe")
-        return io.FileIO(0, closefd=False)
-    try:
-        return io.FileIO(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be opened: {error.strerror}") from error

@@ -58,9 +58,6 @@ class FrontEnd(Part, frozen=True, kw_only=True, tag_field="name", tag="none"):
 
     def kinematics_of(self, facts: Mapping[str, Any], bundle: str) -> Kinematics | None:
         """Speed and orders of a stream by its description; see `Bundle.kinematics_of`."""
-        for fact, option in (("speed_rpm", "--speed"), ("orders", "--bearing, --geometry or --orders")):
-            if facts["stated_by"].get(fact) == "option":
-                raise InputError(f"bundle {bundle} has no use for {option}: leave it out")
         return None
 
     def require_kinematics(

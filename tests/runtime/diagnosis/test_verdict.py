@@ -72,10 +72,10 @@ def test_a_class_holds_only_with_enough_of_the_last_windows() -> None:
     tracker = VerdictTracker(CLASSES, last=45, hold=30)
     feed(tracker, [0] * 29, batch=29)
     assert tracker.verdict().label == "undecided"
-    assert tracker.verdict().note == "29 of the 30 fit windows that a verdict needs"
+    assert tracker.verdict().reason == "29 of the 30 fit windows that a verdict needs"
     feed(tracker, [0], batch=1)
     assert tracker.verdict().label == "a"
-    assert tracker.verdict().note is None
+    assert tracker.verdict().reason is None
 
 
 @pytest.mark.parametrize("batch", [3, 40])
@@ -110,7 +110,7 @@ def test_a_class_does_not_hold_where_most_windows_are_novel(batch: int) -> None:
     changes = feed(tracker, labels, batch=batch, novelty=novelty)
     # The third of four novel windows is one too many.
     assert [(c.label, c.decided_s) for c in changes] == [("a", 1.0), ("undecided", 3.0)]
-    assert tracker.verdict().note == (
+    assert tracker.verdict().reason == (
         "unlike the training data: 100 % of the last windows (novel); look at the machine"
     )
     assert tracker.verdict().novel_share == 1.0
@@ -126,7 +126,7 @@ def test_a_class_does_not_hold_where_most_windows_are_unfit() -> None:
     verdict = tracker.verdict()
     assert verdict.label == "undecided"
     assert (
-        verdict.note
+        verdict.reason
         == "unlike the training data: 67 % of the last windows unfit (hum); look at the sensor"
     )
     assert verdict.since_s == 4.5
@@ -142,7 +142,7 @@ def test_windows_with_a_flag_are_novel_and_speak_for_no_class(batch: int) -> Non
     feed(tracker, [0] * 5 + [1] * 20, batch=batch, flags=["spectrum"] * 25)
     verdict = tracker.verdict()
     assert (verdict.label, verdict.novel_share, verdict.unfit_share) == ("undecided", 1.0, 0.0)
-    assert verdict.note == (
+    assert verdict.reason == (
         "unlike the training data: 100 % of the last windows (spectrum); look at the machine"
     )
     feed(tracker, [0] * 4, batch=batch)
@@ -154,7 +154,7 @@ def test_nothing_fit_is_said() -> None:
     assert tracker.verdict().since_s is None
     feed(tracker, [-1] * 10, batch=4)
     assert tracker.verdict().label == "undecided"
-    assert tracker.verdict().note == "no window was fit for diagnosis"
+    assert tracker.verdict().reason == "no window was fit for diagnosis"
     assert tracker.verdict().unfit_share == 1.0
 
 

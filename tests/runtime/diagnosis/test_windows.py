@@ -136,8 +136,8 @@ def test_a_foreign_spectrum_is_diagnosed_beside_its_flag(make_bundle: Callable[.
     verdict = summary["verdicts"][0]
     assert [change["label"] for change in verdict["latest_changes"]] == ["Rough", "undecided"]
     assert (verdict["unfit_share"], verdict["novel_share"]) == (0.0, pytest.approx(0.8, abs=0.1))
-    assert verdict["note"].startswith("unlike the training data: ")
-    assert verdict["note"].endswith("; look at the machine")
+    assert verdict["reason"].startswith("unlike the training data: ")
+    assert verdict["reason"].endswith("; look at the machine")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_novel_windows_are_called_so(make_bundle: Callable[..., Path]) -> None:
     assert summary["labels"][0]["Loud"] > 90
     assert verdict["label"] == "undecided"
     assert verdict["novel_share"] > 0.9
-    assert verdict["note"] == (
+    assert verdict["reason"] == (
         "unlike the training data: 100 % of the last windows (novel); look at the machine"
     )
 
