@@ -106,8 +106,8 @@ def diagnose(
 
     from dlrsd.runtime.base.interrupt import Interrupt, end_in_order
     from dlrsd.runtime.bundle.bundle import load_bundle
-    from dlrsd.runtime.diagnosis.beside import EvidenceBeside, begin_evidence
-    from dlrsd.runtime.diagnosis.diagnose import open_diagnosis
+    from dlrsd.runtime.diagnosis.beside import EvidenceBeside
+    from dlrsd.runtime.diagnosis.diagnose import kind_of, open_diagnosis
     from dlrsd.runtime.engines.opening import open_engine
     from dlrsd.runtime.output.display import open_display
     from dlrsd.runtime.output.follow import follow
@@ -135,7 +135,7 @@ def diagnose(
         raise InputError(f"the output {output} is standard output: say --output -")
     beside = EvidenceBeside()
     with open_stream(source, form, default=opened.signal, heard=beside.hear) as stream:
-        begin_evidence(beside, stream.description, machine)
+        kind_of(opened).evidence(stream.description, machine, beside)
         graph = open_engine(
             opened,
             engine=engine.value,

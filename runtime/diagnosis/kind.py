@@ -6,13 +6,14 @@ diagnosis and name it in `dlrsd.runtime.diagnosis.diagnose`.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.diagnosis.beside import EvidenceBeside
+from dlrsd.runtime.diagnosis.beside import EvidenceBeside, begin_evidence
 from dlrsd.runtime.diagnosis.records import Header, Summary
 from dlrsd.runtime.diagnosis.windows import Diagnosis
 from dlrsd.runtime.engines.engine import Engine
@@ -37,6 +38,12 @@ class Kind:
     ) -> Diagnosis:
         """A running diagnosis; parameters as of `open_diagnosis`."""
         return Diagnosis(stream, bundle, engine, hop=hop, beside=beside)
+
+    def evidence(
+        self, description: dict[str, Any], machine: str | Path | None, beside: EvidenceBeside
+    ) -> None:
+        """Begin to look at a stream's lines; parameters as of `begin_evidence`."""
+        begin_evidence(beside, description, machine)
 
     def filled(self, signal: NDArray[np.float32], bundle: Bundle) -> NDArray[np.float32]:
         """A recorded signal (channels, samples) with what stands for missing samples."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from msgspec import structs
@@ -129,6 +130,16 @@ class SequenceKind(Kind):
         beside: EvidenceBeside | None = None,
     ) -> Diagnosis:
         return SequenceDiagnosis(stream, bundle, cast(StatefulEngine, engine), hop=hop)
+
+    def evidence(
+        self, description: dict[str, Any], machine: str | Path | None, beside: EvidenceBeside
+    ) -> None:
+        stated = description["stated_by"]
+        for fact, option in (("speed_rpm", "--speed"), ("orders", "--bearing or --orders")):
+            if stated.get(fact) == "option":
+                raise InputError(f"slow signals have no use for {option}: leave it out")
+        if machine is not None:
+            raise InputError("slow signals have no use for --machine: leave it out")
 
     def filled(self, signal: NDArray[np.float32], bundle: Bundle) -> NDArray[np.float32]:
         return hold_last(signal, _slow(bundle).hold)[0]
