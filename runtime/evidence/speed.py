@@ -1,4 +1,4 @@
-"""The shaft's speed, from its own lines in the signal.
+"""The shaft's speed, from its own lines in the signal or its envelope.
 
 Unbalance and misalignment draw lines at the first multiples of the shaft's speed. Where they are
 found near the stated speed they give it more exactly; where they are found elsewhere, and not
@@ -43,31 +43,40 @@ class ShaftSpeed(msgspec.Struct, frozen=True, kw_only=True):
         return ROUNDING if self.how == "stated" else 0.001
 
 
-def shaft_speed(spectrum: Spectrum, stated_hz: float) -> ShaftSpeed:
+def shaft_speed(own: Spectrum, envelope: Spectrum, stated_hz: float) -> ShaftSpeed:
     """Find the shaft's speed within 10 % of the stated one.
 
     Parameters
     ----------
-    spectrum : of the signal, from `signal_spectrum`
+    own, envelope : of the signal, from `signal_spectrum`, and of its envelope, from
+        `envelope_spectrum`, which is asked where the signal's has no lines of the shaft
     stated_hz : float > 0
         Turns of the shaft a second.
     """
+    speed = _search(own, stated_hz, least_near=1)
+    if speed.how == "stated":
+        # A fault near a multiple of the shaft has a line or two there: three are the shaft's.
+        speed = _search(envelope, stated_hz, least_near=_LEAST_LINES)
+    return speed
+
+
+def _search(spectrum: Spectrum, stated_hz: float, least_near: int) -> ShaftSpeed:
     logs = np.log(np.maximum(spectrum.excess, 1e-9)) - _OFFSET
     height = np.clip(logs, _MISSING, _HIGH) + _ABOVE * np.clip(logs - _HIGH, 0, 20)
     turn = stated_hz / spectrum.bin_hz
     stretch = stretches(2 * HARMONICS * turn, TOLERANCE)
     at = np.rint(np.arange(1, HARMONICS + 1)[:, None] * stretch * turn).astype(np.int64)
     heard = np.where(at < len(height), height[np.minimum(at, len(height) - 1)], 0.0)
-    score = heard.sum(axis=0)
+    score, stands = heard.sum(axis=0), heard > _STANDS
+    # Two lines at even multiples are as well the mains beside a motor of four poles.
+    shafts = (stands.sum(axis=0) >= _LEAST_LINES) & stands[::2].any(axis=0)
     near = np.flatnonzero(np.abs(stretch - 1) <= ROUNDING + 0.5 / (HARMONICS * turn))
     here, best = int(near[score[near].argmax()]), int(score.argmax())
-    stands = heard[:, best] > _STANDS
-    # Two lines at even multiples are as well the mains beside a motor of four poles.
-    alone = stands.sum() < _LEAST_LINES or not stands[::2].any()
-    if score[best] - max(score[here], 0.0) > _RATHER and score[best] > _FOUND and not alone:
+    far = score[best] > _FOUND and score[best] - max(score[here], 0.0) > _RATHER
+    if far and shafts[best]:
         hz = _exactly(logs, spectrum, at[:, best])
         return ShaftSpeed(stated_hz=stated_hz, hz=hz, how="contradicted")
-    if score[here] > _FOUND:
+    if score[here] > _FOUND and stands[:, here].sum() >= least_near:
         hz = _exactly(logs, spectrum, at[:, here])
         return ShaftSpeed(stated_hz=stated_hz, hz=hz, how="refined")
     return ShaftSpeed(stated_hz=stated_hz, hz=stated_hz, how="stated")
@@ -78,6 +87,8 @@ def _exactly(logs: NDArray[np.float64], spectrum: Spectrum, at: NDArray[np.int64
     weighted, weights = 0.0, 0.0
     for k, middle in enumerate(at, 1):
         low = max(1, middle - 1)
+        if middle + 2 >= len(logs):
+            break
         top = low + int(logs[low : middle + 2].argmax())
         left, peak, right = logs[top - 1 : top + 2]
         if peak < _STANDS or peak < left or peak < right:

@@ -65,6 +65,11 @@ def test_a_length_that_is_prime_is_read_too():
     assert envelope_spectrum(x, RATE, 800.0, 20.0).bin_hz == RATE / 24001
 
 
+def test_the_highest_that_a_rate_allows_is_read():
+    x = np.random.default_rng(6).standard_normal(24000)
+    assert len(envelope_spectrum(x, RATE, 1500.0, 20.0).excess) == 3000
+
+
 def test_the_signals_spectrum_is_that_of_a_hann_window():
     x = np.random.default_rng(5).standard_normal(4000)
     x += np.cos(2 * np.pi * 30 * np.arange(4000) / 1000)
