@@ -18,7 +18,8 @@ from dlrsd.runtime.dsp.envelope import Spectrum
 
 HARMONICS = 5
 ROUNDING = 0.005  # a stated speed is off by this much without being wrong
-TOLERANCE = 0.1  # how far from the stated speed the shaft is looked for
+TOLERANCE = 0.1  # within which a speed found is used in place of the stated one
+_SEARCHED = 0.25  # within which it is looked for
 
 _OFFSET, _MISSING, _HIGH = 0.5, -0.5, 6.0  # as for combs, in ln of power; shaft lines tower
 _ABOVE = 0.05  # what a line counts above _HIGH: enough to choose between neighbours
@@ -33,9 +34,10 @@ class ShaftSpeed(msgspec.Struct, frozen=True, kw_only=True):
 
     stated_hz: float
     hz: float
-    how: Literal["stated", "refined", "contradicted"]
+    how: Literal["stated", "refined", "contradicted", "wrong"]
     """stated: no shaft lines, taken as it was; refined: they are within 0.5 % of it; contradicted:
-    they are elsewhere within 10 %, and their speed was taken."""
+    they are elsewhere within 10 %, and their speed was taken; wrong: they are farther away, and no
+    verdict follows."""
 
     @property
     def share_off(self) -> float:
@@ -44,7 +46,7 @@ class ShaftSpeed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def shaft_speed(own: Spectrum, envelope: Spectrum, stated_hz: float) -> ShaftSpeed:
-    """Find the shaft's speed within 10 % of the stated one.
+    """Find the shaft's speed within 25 % of the stated one.
 
     Parameters
     ----------
@@ -64,7 +66,7 @@ def _search(spectrum: Spectrum, stated_hz: float, least_near: int) -> ShaftSpeed
     logs = np.log(np.maximum(spectrum.excess, 1e-9)) - _OFFSET
     height = np.clip(logs, _MISSING, _HIGH) + _ABOVE * np.clip(logs - _HIGH, 0, 20)
     turn = stated_hz / spectrum.bin_hz
-    stretch = stretches(2 * HARMONICS * turn, TOLERANCE)
+    stretch = stretches(2 * HARMONICS * turn, _SEARCHED)
     at = np.rint(np.arange(1, HARMONICS + 1)[:, None] * stretch * turn).astype(np.int64)
     heard = np.where(at < len(height), height[np.minimum(at, len(height) - 1)], 0.0)
     score, stands = heard.sum(axis=0), heard > _STANDS
@@ -75,7 +77,8 @@ def _search(spectrum: Spectrum, stated_hz: float, least_near: int) -> ShaftSpeed
     far = score[best] > _FOUND and score[best] - max(score[here], 0.0) > _RATHER
     if far and shafts[best]:
         hz = _exactly(logs, spectrum, at[:, best])
-        return ShaftSpeed(stated_hz=stated_hz, hz=hz, how="contradicted")
+        off = abs(hz / stated_hz - 1) > TOLERANCE
+        return ShaftSpeed(stated_hz=stated_hz, hz=hz, how="wrong" if off else "contradicted")
     if score[here] > _FOUND and stands[:, here].sum() >= least_near:
         hz = _exactly(logs, spectrum, at[:, here])
         return ShaftSpeed(stated_hz=stated_hz, hz=hz, how="refined")

@@ -80,7 +80,8 @@ def evidence(
     -------
     Evidence
         Undecided with a reason where the window does not allow a verdict: shorter than eight
-        turns, samples that are no numbers, no signal, a rate too low for two lines.
+        turns, samples that are no numbers, no signal, a rate too low for two lines, the shaft's own
+        lines more than 10 % off the stated speed.
 
     Raises
     ------
@@ -91,15 +92,15 @@ def evidence(
     _check(x, rate_hz, kinematics, teeth)
     seconds, stated_hz = len(x) / rate_hz, kinematics.speed_rpm / 60
     if reason := _unfit(x, rate_hz, kinematics):
-        return Evidence(
-            verdict="undecided", sentence=f"undecided: {reason}", reason=reason, seconds=seconds
-        )
+        return _undecided(reason, seconds, None)
     block_hz = _BLOCK_ORDERS * stated_hz
     highest_hz = (HARMONICS * kinematics.bpfi + 2) * (1 + TOLERANCE) * stated_hz
     own_orders = max([2.2 * HARMONICS, *(3.2 * count + 3 for count in teeth)])
     own = signal_spectrum(x, rate_hz, own_orders * stated_hz, block_hz)
     envelope = envelope_spectrum(x, rate_hz, min(highest_hz, rate_hz / 8), block_hz)
     speed = shaft_speed(own, envelope, stated_hz)
+    if speed.how == "wrong":
+        return _undecided(_contradicted(speed) + ": state the true speed", seconds, speed)
     found = find(envelope, speed, kinematics)
     lines = bearing_lines(envelope, speed, list(found.values()))
     lines += machine_lines(own, speed, teeth)
@@ -108,10 +109,7 @@ def evidence(
     verdict, reason = _verdict(scores, cage_strikes(envelope, speed, found["cage"]))
     lines = [_over_baseline(line, baseline) for line in lines]
     if speed.how == "contradicted":
-        reason = (
-            f"the stated speed of {60 * stated_hz:.4g} rpm is contradicted: the shaft's lines are "
-            f"those of {60 * speed.hz:.4g} rpm" + (f"; {reason}" if reason else "")
-        )
+        reason = _contradicted(speed) + (f"; {reason}" if reason else "")
     return Evidence(
         verdict=verdict,
         sentence=sentence_of(verdict, lines, speed, reason),
@@ -121,6 +119,23 @@ def evidence(
         scores=scores,
         raw_scores=raw,
         lines=lines,
+    )
+
+
+def _undecided(reason: str, seconds: float, speed: ShaftSpeed | None) -> Evidence:
+    return Evidence(
+        verdict="undecided",
+        sentence=f"undecided: {reason}",
+        reason=reason,
+        seconds=seconds,
+        speed=speed,
+    )
+
+
+def _contradicted(speed: ShaftSpeed) -> str:
+    return (
+        f"the stated speed of {60 * speed.stated_hz:.4g} rpm is contradicted: the shaft's lines "
+        f"are those of {60 * speed.hz:.4g} rpm"
     )
 
 

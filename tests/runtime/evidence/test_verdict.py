@@ -112,6 +112,15 @@ def test_a_stated_speed_that_is_wrong_is_said_and_mended():
     assert found.reason in found.sentence
 
 
+@pytest.mark.parametrize("stated", [1420.0, 1560.0, 2150.0])
+def test_a_stated_speed_that_is_far_off_allows_no_verdict(stated):
+    found = evidence(faulty("outer"), RATE, Kinematics(stated, 3.5848, 5.4152, 2.357, 0.3983))
+    assert found.verdict == "undecided"
+    assert f"stated speed of {stated:g} rpm is contradicted" in found.reason
+    assert found.reason.endswith(": state the true speed")
+    assert found.speed.hz * 60 == pytest.approx(1772, rel=0.001)
+
+
 @pytest.mark.parametrize(
     ("x", "rate", "why"),
     [
