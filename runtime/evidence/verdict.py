@@ -93,6 +93,7 @@ def evidence(
     seconds, stated_hz = len(x) / rate_hz, kinematics.speed_rpm / 60
     if reason := _unfit(x, rate_hz, kinematics):
         return _undecided(reason, seconds, None)
+    x = x / np.abs(x).max()  # no square overflows, whatever the unit
     block_hz = _BLOCK_ORDERS * stated_hz
     highest_hz = (HARMONICS * kinematics.bpfi + 2) * (1 + TOLERANCE) * stated_hz
     own_orders = max([2.2 * HARMONICS, *(3.2 * count + 3 for count in teeth)])

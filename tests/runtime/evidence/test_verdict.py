@@ -1,4 +1,5 @@
 import re
+import warnings
 
 import msgspec
 import numpy as np
@@ -56,6 +57,10 @@ def test_gain_and_unit_do_not_matter():
     found, other = evidence(x, RATE, K6205), evidence(9.80665 * x, RATE, K6205)
     assert found.verdict == other.verdict
     assert other.scores == pytest.approx(found.scores, abs=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for gain in (1e-300, 1e300):
+            assert evidence(gain * x, RATE, K6205).scores == pytest.approx(found.scores, abs=1e-6)
 
 
 def modulated(seed):
