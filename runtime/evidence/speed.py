@@ -26,6 +26,7 @@ _ABOVE = 0.05  # what a line counts above _HIGH: enough to choose between neighb
 _FOUND = 6.0  # noise reaches 4 in one of 300 windows
 _STANDS = 2.0  # a line in ln of power
 _LEAST_LINES = 3  # of a speed that was not stated
+_MAINS_HZ, _MAINS_OFF = (50.0, 60.0, 100.0, 120.0), 0.003
 _RATHER = 6.0  # by how much more than near the stated speed
 
 
@@ -73,9 +74,10 @@ def _search(spectrum: Spectrum, stated_hz: float, least_near: int) -> ShaftSpeed
     # Two lines at even multiples are as well the mains beside a motor of four poles.
     shafts = (stands.sum(axis=0) >= _LEAST_LINES) & stands[::2].any(axis=0)
     near = np.flatnonzero(np.abs(stretch - 1) <= ROUNDING + 0.5 / (HARMONICS * turn))
-    here, best = int(near[score[near].argmax()]), int(score.argmax())
-    far = score[best] > _FOUND and score[best] - max(score[here], 0.0) > _RATHER
-    if far and shafts[best]:
+    here = int(near[score[near].argmax()])
+    elsewhere = np.where(shafts & ~_mains(stretch * stated_hz, turn), score, -np.inf)
+    best = int(elsewhere.argmax())
+    if elsewhere[best] > _FOUND and elsewhere[best] - max(score[here], 0.0) > _RATHER:
         hz = _exactly(logs, spectrum, at[:, best])
         off = abs(hz / stated_hz - 1) > TOLERANCE
         return ShaftSpeed(stated_hz=stated_hz, hz=hz, how="wrong" if off else "contradicted")
@@ -83,6 +85,14 @@ def _search(spectrum: Spectrum, stated_hz: float, least_near: int) -> ShaftSpeed
         hz = _exactly(logs, spectrum, at[:, here])
         return ShaftSpeed(stated_hz=stated_hz, hz=hz, how="refined")
     return ShaftSpeed(stated_hz=stated_hz, hz=stated_hz, how="stated")
+
+
+def _mains(hz: NDArray[np.float64], turn: float) -> NDArray[np.bool_]:
+    """Where a comb would be the mains', which are as well picked up without any shaft."""
+    width = _MAINS_OFF + 1 / (HARMONICS * turn)
+    off = np.abs(hz[:, None] / np.array(_MAINS_HZ) - 1)
+    near: NDArray[np.bool_] = (off < width).any(axis=1)
+    return near
 
 
 def _exactly(logs: NDArray[np.float64], spectrum: Spectrum, at: NDArray[np.int64]) -> float:

@@ -56,7 +56,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evidence(
-    x: ArrayLike,
+    window: ArrayLike,
     rate_hz: float,
     kinematics: Kinematics,
     *,
@@ -67,7 +67,7 @@ def evidence(
 
     Parameters
     ----------
-    x : array, shape (n,), real
+    window : array, shape (n,), real
         One channel, in any unit: as long as the verdict shall be, best of 60 turns or more.
     rate_hz : float > 0
         Sampling rate.
@@ -88,17 +88,17 @@ def evidence(
     InputError
         If the orders fit no bearing, or the rate or the teeth are no numbers above 0.
     """
-    x = np.asarray(x, dtype=np.float64)
+    x = np.asarray(window, dtype=np.float64)
     _check(x, rate_hz, kinematics, teeth)
     seconds, stated_hz = len(x) / rate_hz, kinematics.speed_rpm / 60
     if reason := _unfit(x, rate_hz, kinematics):
         return _undecided(reason, seconds, None)
-    x = x / np.abs(x).max()  # no square overflows, whatever the unit
+    scaled = x / np.abs(x).max()  # no square overflows, whatever the unit
     block_hz = _BLOCK_ORDERS * stated_hz
     highest_hz = (HARMONICS * kinematics.bpfi + 2) * (1 + TOLERANCE) * stated_hz
     own_orders = max([2.2 * HARMONICS, *(3.2 * count + 3 for count in teeth)])
-    own = signal_spectrum(x, rate_hz, own_orders * stated_hz, block_hz)
-    envelope = envelope_spectrum(x, rate_hz, min(highest_hz, rate_hz / 8), block_hz)
+    own = signal_spectrum(scaled, rate_hz, own_orders * stated_hz, block_hz)
+    envelope = envelope_spectrum(scaled, rate_hz, min(highest_hz, rate_hz / 8), block_hz)
     speed = shaft_speed(own, envelope, stated_hz)
     if speed.how == "wrong":
         return _undecided(_contradicted(speed) + ": state the true speed", seconds, speed)
