@@ -30,7 +30,7 @@ Place = Literal[
 RACES_AND_BALL: tuple[Place, ...] = ("outer", "inner", "ball")
 FLOOR = 2.5  # in spreads of healthy windows
 MARGIN = 0.8
-MACHINE_FLOOR = 6.0  # of shaft and gears, against the machine's own baseline
+MACHINE_FLOOR = 10.0  # of shaft and gears, against the machine's own: a reassembled one reaches 8
 _CAGE_SHARE = 0.7  # of the best other score, which a striking cage makes too
 _BLOCK_ORDERS = 0.7  # over which a line's surroundings are taken, in multiples of the speed
 _LEAST_LINES = 2  # harmonics of BPFI that the rate must hold
@@ -56,7 +56,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evidence(
-    x: ArrayLike,
+    window: ArrayLike,
     rate_hz: float,
     kinematics: Kinematics,
     *,
@@ -67,7 +67,7 @@ def evidence(
 
     Parameters
     ----------
-    x : array, shape (n,), real
+    window : array, shape (n,), real
         One channel, in any unit: as long as the verdict shall be, best of 60 turns or more.
     rate_hz : float > 0
         Sampling rate.
@@ -80,26 +80,28 @@ def evidence(
     -------
     Evidence
         Undecided with a reason where the window does not allow a verdict: shorter than eight
-        turns, samples that are no numbers, no signal, a rate too low for two lines.
+        turns, samples that are no numbers, no signal, a rate too low for two lines, the shaft's own
+        lines more than 10 % off the stated speed.
 
     Raises
     ------
     InputError
         If the orders fit no bearing, or the rate or the teeth are no numbers above 0.
     """
-    x = np.asarray(x, dtype=np.float64)
+    x = np.asarray(window, dtype=np.float64)
     _check(x, rate_hz, kinematics, teeth)
     seconds, stated_hz = len(x) / rate_hz, kinematics.speed_rpm / 60
     if reason := _unfit(x, rate_hz, kinematics):
-        return Evidence(
-            verdict="undecided", sentence=f"undecided: {reason}", reason=reason, seconds=seconds
-        )
+        return _undecided(reason, seconds, None)
+    scaled = x / np.abs(x).max()  # no square overflows, whatever the unit
     block_hz = _BLOCK_ORDERS * stated_hz
     highest_hz = (HARMONICS * kinematics.bpfi + 2) * (1 + TOLERANCE) * stated_hz
     own_orders = max([2.2 * HARMONICS, *(3.2 * count + 3 for count in teeth)])
-    own = signal_spectrum(x, rate_hz, own_orders * stated_hz, block_hz)
-    envelope = envelope_spectrum(x, rate_hz, min(highest_hz, rate_hz / 8), block_hz)
-    speed = shaft_speed(own, stated_hz)
+    own = signal_spectrum(scaled, rate_hz, own_orders * stated_hz, block_hz)
+    envelope = envelope_spectrum(scaled, rate_hz, min(highest_hz, rate_hz / 8), block_hz)
+    speed = shaft_speed(own, envelope, stated_hz)
+    if speed.how == "wrong":
+        return _undecided(_contradicted(speed) + ": state the true speed", seconds, speed)
     found = find(envelope, speed, kinematics)
     lines = bearing_lines(envelope, speed, list(found.values()))
     lines += machine_lines(own, speed, teeth)
@@ -109,10 +111,7 @@ def evidence(
     verdict, reason = _verdict(scores, floor, cage_strikes(envelope, speed, found["cage"]))
     lines = [_over_baseline(line, baseline) for line in lines]
     if speed.how == "contradicted":
-        reason = (
-            f"the stated speed of {60 * stated_hz:.4g} rpm is contradicted: the shaft's lines are "
-            f"those of {60 * speed.hz:.4g} rpm" + (f"; {reason}" if reason else "")
-        )
+        reason = _contradicted(speed) + (f"; {reason}" if reason else "")
     return Evidence(
         verdict=verdict,
         sentence=sentence_of(verdict, lines, speed, reason),
@@ -135,6 +134,23 @@ def scores_against(raw: dict[str, float], baseline: Baseline | None) -> dict[str
             mean = max(level.mean, 0.0)
             scores[place] = (score - mean) / level.spread
     return scores
+
+
+def _undecided(reason: str, seconds: float, speed: ShaftSpeed | None) -> Evidence:
+    return Evidence(
+        verdict="undecided",
+        sentence=f"undecided: {reason}",
+        reason=reason,
+        seconds=seconds,
+        speed=speed,
+    )
+
+
+def _contradicted(speed: ShaftSpeed) -> str:
+    return (
+        f"the stated speed of {60 * speed.stated_hz:.4g} rpm is contradicted: the shaft's lines "
+        f"are those of {60 * speed.hz:.4g} rpm"
+    )
 
 
 def _check(
