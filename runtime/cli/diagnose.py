@@ -135,7 +135,6 @@ def diagnose(
         raise InputError(f"the output {output} is standard output: say --output -")
     beside = EvidenceBeside()
     with open_stream(source, form, default=opened.signal, heard=beside.hear) as stream:
-        kind_of(opened).evidence(stream.description, machine, beside)
         graph = open_engine(
             opened,
             engine=engine.value,
@@ -144,6 +143,7 @@ def diagnose(
             threads=threads,
             kinematics=opened.kinematics_of(stream),
         )
+        kind_of(opened).evidence(stream.description, machine, beside)
         diagnosis = open_diagnosis(stream, opened, graph, hop=hop, beside=beside)
         writer = None
         if output is not None:

