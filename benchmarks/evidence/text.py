@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from dlrsd.training.balance.methods import COMBINATIONS, METHODS, VARIANTS
+from dlrsd.training.baselines.classifiers import BASELINES
 from dlrsd.training.evaluate.statistics import REFERENCE
 from dlrsd.training.kinds.vibration.settings import Settings
 
@@ -166,7 +167,11 @@ def commands(rows: Sequence[Row]) -> list[str]:
 def _methods(names: Sequence[str]) -> list[str]:
     """Names as ``--methods`` takes them: all, combinations, ablations, or one by one."""
     rest, short = list(names), []
-    groups = {"all": METHODS, "combinations": COMBINATIONS, "ablations": [REFERENCE, *VARIANTS]}
+    groups = {
+        "all": [*BASELINES, *METHODS],
+        "combinations": COMBINATIONS,
+        "ablations": [REFERENCE, *VARIANTS],
+    }
     for word, known in groups.items():
         if set(known) <= set(names):
             short.append(word)

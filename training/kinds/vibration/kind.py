@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from dlrsd.training.balance.methods import COMBINATIONS, FORMER_NAMES, KNOWN, METHODS, VARIANTS
 from dlrsd.training.base.progress import Progress
+from dlrsd.training.baselines.classifiers import BASELINES
 from dlrsd.training.data.sources import VIBRATION, Source
 from dlrsd.training.data.vibration.fitness import described
 from dlrsd.training.data.vibration.prepared import Prepared
@@ -35,7 +36,7 @@ class Vibration(Kind[Settings]):
         "classifier": Axis(CLASSIFIERS, ()),
     }
     methods: ClassVar[Collection[str]] = METHODS | COMBINATIONS
-    compared: ClassVar[Collection[str]] = KNOWN
+    compared: ClassVar[Collection[str]] = [*BASELINES, *KNOWN]
     reference: ClassVar[str] = REFERENCE
     former_methods: ClassVar[Mapping[str, str]] = FORMER_NAMES
     figures: ClassVar[tuple[str, ...]] = ("accuracy", "macro_recall", "worst_recall")
@@ -75,7 +76,7 @@ class Vibration(Kind[Settings]):
     def groups(self, settings: Settings) -> dict[str, list[str]]:
         unsuited = settings.frontend.unsuited
         return {
-            "all": [name for name in METHODS if name not in unsuited],
+            "all": [name for name in [*BASELINES, *METHODS] if name not in unsuited],
             "combinations": [*COMBINATIONS],
             "ablations": [REFERENCE, *VARIANTS],
         }
