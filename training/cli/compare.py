@@ -57,8 +57,8 @@ def compare(
     protocols: Annotated[
         str | None,
         typer.Option(
-            help="Protocols separated by commas: block (the default), random, load, bearing; for "
-            "plants time (the default), plant."
+            help="Protocols separated by commas: block (the default), random, load, bearing, rig; "
+            "for plants time (the default), plant."
         ),
     ] = None,
     seeds: Annotated[

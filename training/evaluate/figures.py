@@ -59,7 +59,7 @@ def synthesis_metrics(
     balanced: list[Balanced],
 ) -> dict[str, Any]:
     """How like unseen real windows the synthetic ones are, and whether any is nearly a copy."""
-    made = [label for label, b in enumerate(balanced) if len(b.synthetic)]
+    made = [c for c, b in enumerate(balanced) if len(b.synthetic) and len(unseen[c])]
     if not made:
         return {}
     synthetic = {classes[label]: balanced[label].synthetic for label in made}

@@ -12,7 +12,7 @@ KIND = Vibration()
 
 def test_names_that_stand_for_several_methods():
     settings = Settings("rig")
-    assert KIND.named(["all"], settings) == (*BASELINES, *METHODS)
+    assert KIND.named(["all"], settings) == (*METHODS, *BASELINES)
     assert KIND.named(["combinations", "none"], settings) == (*COMBINATIONS, "none")
     assert KIND.named(["none", "ablations"], settings) == ("none", "dlrsd-smote", *VARIANTS)
 
