@@ -31,6 +31,7 @@ from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.recording import Recording, missing_kinematics
 from dlrsd.training.data.vibration.windows import WindowIndex, counts_by_class
 from dlrsd.training.evaluate.metrics import classification_metrics
+from dlrsd.training.evaluate.strata import strata
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.kinds.kind import Cell
 from dlrsd.training.kinds.vibration import line
@@ -57,12 +58,11 @@ def run_cell(cell: Cell) -> Row:
     with one_thread():
         tested = CONTENDERS[cell.method](settings, cell.method)
     data = tested.data
+    predicted = tested.probabilities.argmax(axis=1)
     metrics = classification_metrics(
-        tested.windows.label,
-        tested.probabilities.argmax(axis=1),
-        data.classes,
-        probabilities=tested.probabilities,
+        tested.windows.label, predicted, data.classes, probabilities=tested.probabilities
     )
+    metrics["strata"] = strata(data.recordings, tested.windows, predicted)
     return row_of(
         settings.decisive(),
         metrics,

@@ -63,6 +63,11 @@ class Vibration(Kind[Settings]):
             f"accuracy {metrics['accuracy']:.4f}, macro recall {metrics['macro_recall']:.4f}, "
             f"worst recall {metrics['worst_recall']:.4f} ({worst}, "
             f"{metrics['per_class'][worst]['support']} windows)",
+            *(
+                f"{name}: accuracy {own['accuracy']:.4f}, worst recall {own['worst_recall']:.4f} "
+                f"({own['n']:.0f} windows)"
+                for name, own in metrics.get("strata", {}).items()
+            ),
             *described(metrics.get("left_out", {})),
         ]
 
