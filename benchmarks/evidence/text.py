@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from dlrsd.training.balance.methods import COMBINATIONS, METHODS, VARIANTS
+from dlrsd.training.baselines.classifiers import BASELINES
 from dlrsd.training.evaluate.statistics import REFERENCE
 from dlrsd.training.kinds.vibration.settings import Settings
 
@@ -27,10 +28,12 @@ PROTOCOLS = {
     "block": "every recording is cut in time: no test window shares a sample with training, but "
     "the same physical bearings are on both sides, so it says how well these are known.",
     "bearing": "no physical bearing is on both sides (the one healthy one excepted, whose "
-    "recordings are divided by load) and the class is the place of the fault, not its size: of the "
-    "four it says most about a new machine.",
+    "recordings are divided by load) and the class is the place of the fault, not its size: with "
+    "rig it says most about a new machine.",
     "load": "training at some loads, test at others: it says how the diagnosis carries over to "
     "a load it has not seen.",
+    "rig": "no data set is on both sides, and the class is the place of the fault; every recording "
+    "is divided by its own RMS, as gains and units differ: a machine of another make.",
     "random": "overlapping windows are dealt out at random, so that test windows share samples "
     "with training ones: it leaks, and serves to compare with published figures made so.",
 }
@@ -166,7 +169,11 @@ def commands(rows: Sequence[Row]) -> list[str]:
 def _methods(names: Sequence[str]) -> list[str]:
     """Names as ``--methods`` takes them: all, combinations, ablations, or one by one."""
     rest, short = list(names), []
-    groups = {"all": METHODS, "combinations": COMBINATIONS, "ablations": [REFERENCE, *VARIANTS]}
+    groups = {
+        "all": [*METHODS, *BASELINES],
+        "combinations": COMBINATIONS,
+        "ablations": [REFERENCE, *VARIANTS],
+    }
     for word, known in groups.items():
         if set(known) <= set(names):
             short.append(word)

@@ -20,6 +20,8 @@ from dlrsd.training.frontends.front_end import FrontEnd
 # HOLD_FROM cannot spare any: fresh views of its windows stand in.
 HOLD_FROM = 20
 HELD_VIEWS = 40
+#: What differs between training and test under a protocol, the widest first.
+_FACTS = {"load": ("load",), "bearing": ("bearing_id",), "rig": ("rig", "bearing_id")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +58,17 @@ class Materials:
         return len(self.data.channels)
 
     def groups(self, by: str) -> list[NDArray[np.int64]]:
-        """Per class, the bearing or load (``by`` "bearing" or "load") that each drawn window is
-        of, as a number; where a class has but one, the recording."""
-        names = [r.bearing_id if by == "bearing" else r.load for r in self.data.recordings]
-        _, kind = np.unique(np.array(names, dtype=str), return_inverse=True)
-        return [own if len(np.unique(kind[own])) == 1 else kind[own] for own in self.recordings]
+        """Per class, the rig, bearing or load (``by`` is a protocol) that each drawn window is of,
+        as a number; where a class has but one rig, its bearing; where but one of these, the
+        recording."""
+        kinds = []
+        for fact in _FACTS[by]:
+            names = [getattr(r, fact) for r in self.data.recordings]
+            kinds.append(np.unique(np.array(names, dtype=str), return_inverse=True)[1])
+        return [
+            next((kind[own] for kind in kinds if len(np.unique(kind[own])) > 1), own)
+            for own in self.recordings
+        ]
 
 
 def make_materials(

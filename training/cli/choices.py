@@ -15,6 +15,7 @@ class Protocol(str, Enum):
     random = "random"
     load = "load"
     bearing = "bearing"
+    rig = "rig"
     time = "time"
     plant = "plant"
 

@@ -46,7 +46,8 @@ def compare(
         str,
         typer.Option(
             help="Names of methods separated by commas, as for fit; or all. For vibration also "
-            "combinations (of under-sampling, SMOTE and weights) or ablations (of dlrsd-smote)."
+            "combinations (of under-sampling, SMOTE and weights), ablations (of dlrsd-smote), and "
+            "forest and logistic, which are baselines without a network."
         ),
     ] = "all",
     balance: Annotated[
@@ -56,8 +57,8 @@ def compare(
     protocols: Annotated[
         str | None,
         typer.Option(
-            help="Protocols separated by commas: block (the default), random, load, bearing; for "
-            "plants time (the default), plant."
+            help="Protocols separated by commas: block (the default), random, load, bearing, rig; "
+            "for plants time (the default), plant."
         ),
     ] = None,
     seeds: Annotated[

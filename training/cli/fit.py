@@ -50,8 +50,8 @@ def fit(
     protocol: Annotated[
         Protocol | None,
         typer.Option(
-            help="How data are divided for the test: block (the default), random, load or bearing; "
-            "plants by time (the default) or by plant."
+            help="How data are divided for the test: block (the default), random, load, bearing or "
+            "rig; plants by time (the default) or by plant."
         ),
     ] = None,
     train_loads: TrainLoadsOption = None,

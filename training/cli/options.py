@@ -15,8 +15,8 @@ DataArgument = Annotated[
     str,
     typer.Argument(
         help="What to train on: the name of a data set of bearing-datasets, a folder with one "
-        "sub-folder for every class, or a folder of plants (PHM 2015). The names rig and plant "
-        "stand for simulated data."
+        "sub-folder for every class, or several of these separated by commas; or a folder of "
+        "plants (PHM 2015). The names rig and plant stand for simulated data."
     ),
 ]
 RootOption = Annotated[

@@ -5,6 +5,7 @@ A table for every protocol, balance ratio and classifier.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -14,7 +15,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dlrsd.training.evaluate.statistics import REFERENCES, summary
+from dlrsd.training.evaluate.statistics import REFERENCES, group_of, interval, summary
 from dlrsd.training.kinds.registry import KINDS
 from dlrsd.training.runs.row import Row
 
@@ -32,7 +33,49 @@ def standings(rows: Sequence[Row]) -> RenderableType:
     tables = [
         _table(title, list(group), kind.figures) for title, group in groupby(lines, key=_title)
     ]
-    return Group(*tables, Text(_LEGEND))
+    return Group(*tables, *_strata_tables(rows, known), Text(_LEGEND))
+
+
+def _strata_tables(rows: Sequence[Row], known: Sequence[str]) -> list[Table]:
+    """By stratum of the test part, where there are any: accuracy and worst recall of a method."""
+    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: known.index(row["method"])):
+        groups[group_of(row)].append(row)
+    tables = []
+    for group in groups.values():
+        found: dict[str, dict[str, list[dict[str, float]]]] = defaultdict(lambda: defaultdict(list))
+        for row in group:
+            for name, own in row.get("strata", {}).items():
+                found[name][row["method"]].append(own)
+        if found:
+            tables.append(_strata_table(_title(group[0]), found))
+    return tables
+
+
+def _strata_table(
+    title: str, found: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]
+) -> Table:
+    table = Table(
+        title=f"{title}, by part of the test",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    for name in ("part", "method"):
+        table.add_column(name, overflow="fold")
+    for name in ("seeds", "accuracy", "worst recall"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in sorted(found):
+        for method, own in found[name].items():
+            figures = [
+                _percent(
+                    dict(zip(("mean", "half_width"), interval([o[f] for o in own]), strict=True))
+                )
+                for f in ("accuracy", "worst_recall")
+            ]
+            table.add_row(name, method, str(len(own)), *figures)
+    return table
 
 
 def _title(line: Mapping[str, Any]) -> str:

@@ -32,7 +32,8 @@ _NESTED = [field.name for field in SCHEMA if pa.types.is_nested(field.type)]
 _TEXT_SCHEMA = pa.schema(
     [field.with_type(pa.string()) if field.name in _NESTED else field for field in SCHEMA]
 )
-_OLD_COLUMNS = [name for name in SCHEMA.names if name != "kind"]  # of schema 1
+_WITHOUT_STRATA = [name for name in SCHEMA.names if name != "strata"]  # of tables before them
+_OLD_COLUMNS = [name for name in _WITHOUT_STRATA if name != "kind"]  # of schema 1
 
 
 def read_table(path: Path) -> list[Row]:
@@ -48,6 +49,7 @@ def read_table(path: Path) -> list[Row]:
     try:
         rows = _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
         rows = [row if "kind" in row else row_2(row) for row in rows]
+        rows = [row if "strata" in row else row | {"strata": {}} for row in rows]
         return [msgspec.convert(_complete(row), Row) for row in rows]
     except _NoTableError as error:
         raise InputError(
@@ -151,7 +153,8 @@ def _read_csv(path: Path) -> list[dict[str, Any]]:
     rows = table.to_pylist()
     for row in rows:
         if "kind" in row:
-            row |= {name: parse_json((row[name] or "").encode()) for name in _NESTED}
+            own = [name for name in _NESTED if name in row]
+            row |= {name: parse_json((row[name] or "").encode()) for name in own}
     return rows
 
 
@@ -170,7 +173,7 @@ def _complete(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _require_columns(names: list[str]) -> None:
-    if names in (SCHEMA.names, _OLD_COLUMNS):
+    if names in (SCHEMA.names, _WITHOUT_STRATA, _OLD_COLUMNS):
         return
     missing = [name for name in SCHEMA.names if name not in names]
     raise _NoTableError(f"it has no column {missing[0]!r}" if missing else "it has other columns")

@@ -15,6 +15,7 @@ from dlrsd.training.data.vibration.windows import WindowIndex
 from dlrsd.training.evaluate.fidelity import fidelity
 from dlrsd.training.evaluate.metrics import classification_metrics
 from dlrsd.training.evaluate.near_copies import near_copies
+from dlrsd.training.evaluate.strata import strata
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.frontends.front_end import FrontEnd
 from dlrsd.training.models.classifiers import Classifier
@@ -35,13 +36,16 @@ def diagnosis_metrics(
     heatmaps = frontend.of(data, index)
     logits, embedding = predict(classifier, heatmaps)
     probabilities = torch.softmax(torch.from_numpy(logits) / temperature, dim=1).numpy()
+    predicted = logits.argmax(axis=1)
     metrics = classification_metrics(
-        index.label, logits.argmax(axis=1), data.classes, probabilities=probabilities
+        index.label, predicted, data.classes, probabilities=probabilities
     )
+    parts = strata(data.recordings, index, predicted)
     return {
         **metrics,
         "log_loss": float(log_loss(index.label, probabilities, labels=range(len(data.classes)))),
         "novel_share": float((novelty(embedding) > 1).mean()),
+        **({"strata": parts} if parts else {}),
     }
 
 
@@ -59,7 +63,7 @@ def synthesis_metrics(
     balanced: list[Balanced],
 ) -> dict[str, Any]:
     """How like unseen real windows the synthetic ones are, and whether any is nearly a copy."""
-    made = [label for label, b in enumerate(balanced) if len(b.synthetic)]
+    made = [c for c, b in enumerate(balanced) if len(b.synthetic) and len(unseen[c])]
     if not made:
         return {}
     synthetic = {classes[label]: balanced[label].synthetic for label in made}

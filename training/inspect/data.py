@@ -15,7 +15,7 @@ from rich.text import Text
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.data.vibration.recording import Recording, classes_of, normal_class, to_rate
-from dlrsd.training.data.vibration.splits import PROTOCOLS, by_fault_location, split
+from dlrsd.training.data.vibration.splits import PROTOCOLS, as_seen_by, split
 from dlrsd.training.data.vibration.windows import counts_by_class, grid_windows
 from dlrsd.training.inspect.findings import (
     FEWEST_TEST_WINDOWS,
@@ -60,7 +60,8 @@ def inspect(
         if value < least:
             raise InputError(f"got {name} = {value}: expected {least} or more")
     at_one_rate = to_rate(recordings)
-    protocols = {protocol: _protocol(at_one_rate, protocol, window, seed) for protocol in PROTOCOLS}
+    offered = [p for p in PROTOCOLS if p != "rig" or any(r.rig for r in recordings)]
+    protocols = {protocol: _protocol(at_one_rate, protocol, window, seed) for protocol in offered}
     findings = [
         *source_findings(recordings),
         *order_findings(recordings),
@@ -129,9 +130,8 @@ def _levels(samples: np.ndarray) -> tuple[float, float, float]:
 def _protocol(
     recordings: Sequence[Recording], protocol: str, window: int, seed: int
 ) -> dict[str, Any]:
-    if protocol == "bearing":
-        recordings = by_fault_location(recordings)
     try:
+        recordings, _ = as_seen_by(protocol, recordings, seed)
         parts = split(recordings, protocol=protocol, seed=seed, window=window)
     except InputError as error:
         return {"error": str(error), "enough": "no"}
@@ -142,7 +142,8 @@ def _protocol(
         )
         for spans in (parts.train, parts.test)
     )
-    thin = min(train.values()) < FEWEST_TRAIN_WINDOWS or min(test.values()) < FEWEST_TEST_WINDOWS
+    fewest_tested = min(n for n in test.values() if n)  # a rig need not have all faults
+    thin = min(train.values()) < FEWEST_TRAIN_WINDOWS or fewest_tested < FEWEST_TEST_WINDOWS
     enough = "no" if min(train.values()) < 2 else "thin" if thin else "yes"
     return {"note": parts.note, "train": train, "test": test, "enough": enough}
 

@@ -211,7 +211,7 @@ def part_findings(
                 text = f"`{name}`: {label} has only {n} windows to train on"
                 found.append(_finding("warning", text))
         for label, n in parts["test"].items():
-            if n < FEWEST_TEST_WINDOWS:
+            if 0 < n < FEWEST_TEST_WINDOWS:
                 text = (
                     f"`{name}`: {label} has {n} window{'s' * (n > 1)} in the test part: its "
                     f"recall moves in steps of {100 / n:.0f} %"
@@ -219,7 +219,11 @@ def part_findings(
                 found.append(_finding("warning", text))
         if name == "bearing":
             found.append(_finding("note", f"`{name}`: {parts['note']}"))
-        majority = normal or max(parts["train"], key=parts["train"].__getitem__)
+        majority = (
+            normal
+            if normal in parts["train"]
+            else max(parts["train"], key=parts["train"].__getitem__)
+        )
         if name != "random" and parts["train"][majority] < n_normal:
             overlap.append(f"{parts['train'][majority]} (`{name}`)")
     if overlap:

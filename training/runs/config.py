@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.training.data.vibration.rigs import names_of
 
 
 SCHEMA_VERSION: Literal[2] = 2
@@ -81,5 +82,6 @@ class RunConfig(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_fi
 
 
 def dataset_name(data: str) -> str:
-    """A folder goes by its name: where it lies is nobody's business on the box."""
-    return Path(data).expanduser().resolve().name
+    """A folder goes by its name: where it lies is nobody's business on the box; several data sets
+    by theirs, joined by +."""
+    return "+".join(Path(name).expanduser().resolve().name for name in names_of(data))

@@ -14,7 +14,8 @@ class Row(TypedDict):
 
     ``kind`` is the kind of data, ``settings`` those of that kind by field, ``balance`` the balance
     ratio (None where data are taken as they are), ``epochs`` those of the classifier, ``counts``
-    what the method has to say of every class, ``seconds`` of one core.
+    what the method has to say of every class, ``strata`` as of `dlrsd.training.evaluate.strata`,
+    ``seconds`` of one core.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Row(TypedDict):
     notes: list[str]
     recall: dict[str, float | None]
     confusion: list[list[int]]
+    strata: dict[str, dict[str, float]]
     classes: list[str]
     settings: dict[str, Any]
     version: str
@@ -95,6 +97,7 @@ def row_of(
         "notes": notes,
         "recall": {name: per_class[name]["recall"] for name in classes},
         "confusion": metrics["confusion"],
+        "strata": metrics.get("strata", {}),
         "classes": classes,
         "settings": stated,
         "version": version("dlrsd"),

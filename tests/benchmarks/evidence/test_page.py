@@ -28,6 +28,7 @@ from benchmarks.evidence.text import PROTOCOLS, commands, counts, duration, prob
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training import report
 from dlrsd.training.balance.methods import METHODS
+from dlrsd.training.baselines.classifiers import BASELINES
 from dlrsd.training.compare.table import SCHEMA, write_table
 from dlrsd.training.evaluate.statistics import holm
 from dlrsd.training.fitting.schedule import CLASSIFIER
@@ -281,7 +282,8 @@ def test_an_extra_of_another_form_is_refused(tmp_path):
 
 
 def test_the_command_makes_these_rows():
-    rows = [row(m, s, 0.9, balance=b) for m in METHODS for b in (400.0, 5.0) for s in range(3)]
+    methods = [*METHODS, *BASELINES]
+    rows = [row(m, s, 0.9, balance=b) for m in methods for b in (400.0, 5.0) for s in range(3)]
     assert commands(rows) == [
         "dlrsd-train compare cwru12k --task cwru10 --protocols block --balance 400,5 --seeds 0-2 "
         "--methods all --out comparison.parquet"

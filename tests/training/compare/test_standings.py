@@ -11,6 +11,42 @@ from dlrsd.training.compare.standings import standings
 from dlrsd.training.kinds.vibration.settings import Settings
 
 
+def test_parts_of_the_test_stand_below_with_their_own_figures():
+    settings = msgspec.to_builtins(Settings("rig"))
+    kind = settings.pop("kind")
+    rows = [
+        dict.fromkeys(("accuracy", "macro_recall", "worst_recall", "g_mean", "macro_auroc"), 0.5)
+        | {"data": "rig", "task": None, "method": method, "seed": seed, "settings": settings}
+        | {"epochs": 20, "seconds": 1.0, "balance": 5.0, "classifier": "edge", "kind": kind}
+        | {"protocol": protocol, "strata": parts if protocol == "bearing" else {}}
+        for protocol in ("block", "bearing")
+        for method in ("forest", "ros")
+        for seed, parts in enumerate(
+            (
+                {"grade Y": {"accuracy": 0.9, "worst_recall": 0.7, "n": 30.0}},
+                {
+                    "grade N": {"accuracy": 0.2, "worst_recall": 0.1, "n": 10.0},
+                    "grade Y": {"accuracy": 0.8, "worst_recall": 0.6, "n": 30.0},
+                },
+            )
+        )
+    ]
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(standings(rows))
+    text = console.export_text()
+    assert text.count("by part of the test") == 1
+    parts = text.partition("bearing, 1:5, edge, by part of the test")[2].splitlines()
+    found = [line.split() for line in parts if line.strip().startswith("grade")]
+    assert [line[:4] for line in found] == [
+        ["grade", letter, method, n]
+        for letter, n in (("N", "1"), ("Y", "2"))
+        for method in ("ros", "forest")
+    ]
+    # Two seeds: Student's t with 1 degree of freedom, 12.706 * 0.0707 / sqrt(2)
+    assert found[0][4:] == ["20.00", "10.00"]
+    assert found[2][4:] == ["85.00", "±", "63.53", "65.00", "±", "63.53"]
+
+
 def test_standings_fit_a_terminal_and_say_what_differs():
     settings = msgspec.to_builtins(Settings("rig"))
     kind = settings.pop("kind")

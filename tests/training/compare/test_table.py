@@ -38,7 +38,7 @@ def row(settings, **changes):
         | {"kind": stated.pop("kind"), "settings": stated, "classes": ["a", "b"], "notes": ["x, y"]}
         | {"train_windows": {"a": 7, "b": 1}, "test_windows": {"a": 0, "b": 3}}
         | {"counts": {"a": {"drawn": 7.0}, "b": {}}, "recall": {"a": None, "b": 1 / 3}}
-        | {"confusion": [[0, 0], [1, 2]]}
+        | {"confusion": [[0, 0], [1, 2]], "strata": {"rig a": {"accuracy": 0.5, "n": 2.0}}}
         | changes
         | {name: getattr(settings, name) for name in ("protocol", "seed", "classifier")}
     )
@@ -53,7 +53,7 @@ ROWS = [
     row(
         SequenceSettings("plant", seed=1, years=0.5, training=replace(SEQUENCE, epochs=1)),
         balance=None, worst_class="", data="NA", task="null", accuracy=2**-60,
-        counts={}, classes=[],
+        counts={}, classes=[], strata={},
     ),
     row(
         Settings("", label="null", root="NA", seed=2, training=Training(views=3)),
@@ -110,6 +110,19 @@ def test_what_a_row_does_not_state_of_its_settings_is_what_is_usual(path):
     assert found["settings"] == {k: v for k, v in usual.items() if k != "kind"}
 
 
+def test_a_table_of_before_strata_is_read_and_gone_on_with(path):
+    write_table(path, [ROWS[0]])
+    if path.suffix == ".csv":
+        table = csv.read_csv(path, convert_options=csv.ConvertOptions(strings_can_be_null=True))
+        csv.write_csv(table.drop_columns("strata"), path)
+    else:
+        parquet.write_table(parquet.read_table(path).drop_columns("strata"), path)
+    found = read_table(path)
+    assert found == [ROWS[0] | {"strata": {}}]
+    write_table(path, found)
+    assert read_table(path) == found
+
+
 @pytest.mark.parametrize("epochs", [20, 3])
 def test_a_row_of_schema_1_is_read_from_both_formats(path, epochs):
     """Text where columns are nested now, methods by their former names, epochs beside settings."""
@@ -120,7 +133,7 @@ def test_a_row_of_schema_1_is_read_from_both_formats(path, epochs):
         "settings": {"data": "rig", "channels": ["DE"], "window": 512, "classifier": "vgg11",
             "seed": 2},
     }  # fmt: skip
-    names = [name for name in SCHEMA.names if name != "kind"]
+    names = [name for name in SCHEMA.names if name not in ("kind", "strata")]
     old = {name: ROWS[2][name] for name in names} | {"method": "deep-smote", "epochs": epochs}
     old["classifier"] = "vgg11"
     old |= {name: json.dumps(value) for name, value in nested.items()}

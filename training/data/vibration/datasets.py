@@ -17,6 +17,7 @@ import numpy as np
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError, require
 from dlrsd.runtime.dsp.order_map import ORDERS
+from dlrsd.training.data.vibration.cwru_grades import grade_of
 from dlrsd.training.data.vibration.recording import Recording, resampled
 from dlrsd.training.data.vibration.tasks import TASKS, Row, Task
 
@@ -260,6 +261,7 @@ def _recording(
         load=_number(first.get("load")),
         speed_rpm=_number(first.get("speed_rpm")),
         fault_orders={order: value for order, value in orders.items() if value},
+        grade=next(filter(None, map(grade_of, group)), None),
     )
 
 

@@ -11,6 +11,8 @@ from dlrsd.training.data.vibration.class_folder import read_class_folder
 from dlrsd.training.data.vibration.datasets import find_dataset, read_dataset
 from dlrsd.training.data.vibration.recording import Recording
 from dlrsd.training.data.vibration.rig import simulate_rig
+from dlrsd.training.data.vibration.rigs import names_of, read_rigs
+from dlrsd.training.data.vibration.tasks import TASKS
 
 
 def load_recordings(
@@ -27,10 +29,12 @@ def load_recordings(
     Parameters
     ----------
     data : name of a built `bearing-datasets` data set, the definition folder of a private one,
-        a folder with one sub-folder per class, or "rig" (simulated).
+        a folder with one sub-folder per class, or "rig" (simulated); or several of these separated
+        by commas, each of which is a rig: then every channel is a recording of its own.
     root : folder of the data sets; default as `bearing-datasets` finds it (environment variable
         BEARING_DATASETS_ROOT, then the folder saved with `bearing-datasets root`).
-    task : a name of `tasks.TASKS`: fixes recordings, channels and labels.
+    task : a name of `tasks.TASKS`: fixes recordings, channels and labels; of several data sets,
+        those of its own.
     channels : names of the channels to keep, in this order. Default: every accelerometer (every
         channel, where there is none) that all recordings have.
     label : metadata column that holds the class, or several joined by "+" (for instance
@@ -48,6 +52,16 @@ def load_recordings(
     InputError
         If nothing by that name is found or built, or a channel, column or task does not fit it.
     """
+    names = names_of(data)
+    if len(names) > 1:
+        _refuse("reading several data sets", channels=channels, label=label)
+        task_data = None if task is None else _data_of(task, names)
+
+        def read(name: str) -> list[Recording]:
+            own = task if name == task_data else None
+            return load_recordings(name, root=root, task=own, rig_seed=rig_seed)
+
+        return read_rigs(names, read)
     if data == "rig":
         _refuse("the simulated rig", task=task, channels=channels, label=label)
         return simulate_rig(seed=rig_seed)
@@ -56,6 +70,18 @@ def load_recordings(
         return read_dataset(dataset, task=task, channels=channels, label=label)
     _refuse("a folder with one sub-folder per class", task=task, label=label)
     return read_class_folder(Path(data).expanduser(), channels=channels)
+
+
+def _data_of(task: str, names: Sequence[str]) -> str:
+    """The data set that a task is defined on."""
+    wanted = TASKS[task].dataset if task in TASKS else None
+    for name in names:
+        if Path(name).name == wanted:
+            return name
+    raise InputError(
+        f"got task {task!r} for the data sets {', '.join(names)}: expected "
+        + (f"{wanted} among them" if wanted else f"one of {', '.join(TASKS)}")
+    )
 
 
 def _refuse(source: str, **options: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from dlrsd.training.data.vibration.recording import (
     kinematics,
     normal_class,
 )
-from dlrsd.training.data.vibration.splits import Span, Split, by_fault_location, split
+from dlrsd.training.data.vibration.splits import Span, Split, as_seen_by, split
 from dlrsd.training.data.vibration.windows import (
     WindowIndex,
     cut,
@@ -137,8 +137,7 @@ def divide(
     InputError
         If there are fewer than two classes, several units, or the protocol cannot be used.
     """
-    if protocol == "bearing":
-        recordings = by_fault_location(recordings)
+    recordings, said = as_seen_by(protocol, recordings, seed)
     classes = classes_of(recordings)
     if len(classes) < 2:
         raise InputError(
@@ -156,6 +155,7 @@ def divide(
         train_loads=train_loads,
         test_loads=test_loads,
     )
+    parts = replace(parts, note="; ".join(filter(None, (parts.note, said))))
     normal = normal_class(recordings)
     return Divided(list(recordings), classes, normal, parts, window, hop)
 

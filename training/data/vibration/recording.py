@@ -38,6 +38,8 @@ class Recording:
     speed_rpm : shaft speed in 1/min; None if unknown.
     fault_orders : characteristic frequencies in multiples of the shaft speed, by name
         ("bpfo", "bpfi", "bsf", "ftf").
+    rig : the data set, where several were read; None where one was.
+    grade : how hard it is to diagnose ("Y1" to "N2"), where a study says so (`cwru_grades`).
     """
 
     signal: np.ndarray
@@ -51,6 +53,8 @@ class Recording:
     load: float | None = None
     speed_rpm: float | None = None
     fault_orders: dict[str, float] = field(default_factory=dict)
+    rig: str | None = None
+    grade: str | None = None
 
     @property
     def n_samples(self) -> int:

@@ -1,4 +1,4 @@
-"""What may be trained on and what is kept for the test, under four protocols.
+"""What may be trained on and what is kept for the test, under five protocols.
 
 A split says for every recording which samples belong to which part, before any window is cut.
 
@@ -9,6 +9,8 @@ A split says for every recording which samples belong to which part, before any 
 - `load`: some loads train, others test.
 - `bearing`: no physical bearing on both sides; the fault's location is the class
   (`by_fault_location`).
+- `rig`: no data set on both sides, each in turn; the fault's location is the class, and amplitude
+  says nothing (`rigs`).
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.data.vibration.recording import Recording, normal_class
+from dlrsd.training.data.vibration.rigs import comparable, left_out_rig
 
-PROTOCOLS = ("random", "block", "load", "bearing")
-ELSEWHERE = ("load", "bearing")  # of them, those whose test is of another machine or state
+PROTOCOLS = ("random", "block", "load", "bearing", "rig")
+ELSEWHERE = ("load", "bearing", "rig")  # of them, those whose test is of another machine or state
 
 # Folds without leakage published for the drive-end bearings of CWRU.
 CWRU_FOLDS = (
@@ -65,16 +68,16 @@ def split(
 
     Parameters
     ----------
-    recordings : at one rate; under `bearing` labelled by `by_fault_location`.
-    protocol : "random", "block", "load" or "bearing".
-    seed : which quarter, bearings or windows are tested.
+    recordings : at one rate, as `as_seen_by` the protocol.
+    protocol : one of `PROTOCOLS`.
+    seed : which quarter, bearings, rig or windows are tested.
     window : samples, > 0; spans that cannot hold one window are left out.
     hop : samples between neighbouring windows of `random`; the others do not use it.
     train_loads, test_loads : for `load`. Default: train on the lowest load, test on all others.
 
     Returns
     -------
-    Split with at least one window of every class in both parts.
+    Split with at least one window of every class in both parts; under `rig` in the training part.
 
     Raises
     ------
@@ -89,24 +92,38 @@ def split(
         train, test, note = _load(recordings, train_loads, test_loads)
     elif protocol == "bearing":
         train, test, note = _bearing(recordings, seed)
+    elif protocol == "rig":
+        train, test, note = _rig(recordings, seed)
     else:
         raise InputError(f"unknown protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
     train, test = ([s for s in spans if s.stop - s.start >= window] for spans in (train, test))
     for part, spans in (("training", train), ("test", test)):
+        if protocol == "rig" and part == "test" and spans:
+            continue  # a rig need not have all faults
         _require_all_classes(recordings, spans, f"the {part} part of protocol {protocol}", window)
     return Split(protocol=protocol, train=train, test=test, note=note)
 
 
-def by_fault_location(recordings: Sequence[Recording]) -> list[Recording]:
-    """The same recordings with the faulty part as the label, for the protocol `bearing`.
+def as_seen_by(
+    protocol: str, recordings: Sequence[Recording], seed: int
+) -> tuple[list[Recording], str]:
+    """Recordings as a protocol labels and scales them, and what is to be said of that; errors as
+    of `comparable`."""
+    if protocol in ("bearing", "rig"):
+        recordings = by_fault_location(recordings)
+    if protocol == "rig":
+        return comparable(recordings, seed)
+    return list(recordings), ""
 
-    The normal class keeps its name, as do recordings whose fault is unknown.
+
+def by_fault_location(recordings: Sequence[Recording]) -> list[Recording]:
+    """The same recordings with the faulty part as the label, for `bearing` and `rig`.
+
+    The normal class keeps its name if it has one, as do recordings whose fault is unknown.
     """
+    normal = normal_class(recordings) or "normal"
     return [
-        recording
-        if recording.fault in (None, "normal")
-        else replace(recording, label=recording.fault)
-        for recording in recordings
+        replace(r, label=normal if r.fault == "normal" else r.fault or r.label) for r in recordings
     ]
 
 
@@ -216,6 +233,14 @@ def _bearing(recordings: Sequence[Recording], seed: int) -> tuple[list[Span], li
     train = [_whole(recordings, i) for i, test in enumerate(in_test) if not test]
     test = [_whole(recordings, i) for i, test in enumerate(in_test) if test]
     return train, test, note
+
+
+def _rig(recordings: Sequence[Recording], seed: int) -> tuple[list[Span], list[Span], str]:
+    tested = left_out_rig(recordings, seed)
+    train = [_whole(recordings, i) for i, r in enumerate(recordings) if r.rig != tested]
+    test = [_whole(recordings, i) for i, r in enumerate(recordings) if r.rig == tested]
+    others = sorted({str(r.rig) for r in recordings} - {tested})
+    return train, test, f"trained on {', '.join(others)}, tested on {tested}"
 
 
 def _only_healthy_bearing(

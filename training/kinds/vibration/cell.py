@@ -1,16 +1,19 @@
 """One cell of a comparison: a method on one split, draw and classifier, as a row of figures.
 
 Everything but the method is the same for all methods of a seed: the drawn windows and their views,
-the validation, the classifier's initial weights, its number of steps, the test part. What cells
-share is kept from one call to the next, so call them in an order that uses it: methods of the same
-settings one after another, classifiers of the same method one after another.
+the validation, the classifier's initial weights, its number of steps, the test part. A baseline
+without a network has the same drawn windows and test part, and stands in the table of each network
+that it is compared with. What cells share is kept from one call to the next, so call them in an
+order that uses it: methods of the same settings one after another, classifiers of the same method
+one after another.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,14 +21,17 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from dlrsd.training.balance.materials import Materials
-from dlrsd.training.balance.methods import autoscales
+from dlrsd.training.balance.methods import KNOWN, autoscales
 from dlrsd.training.balance.training_set import TrainingSet
 from dlrsd.training.base.threads import one_thread
+from dlrsd.training.baselines.classifiers import BASELINES
+from dlrsd.training.baselines.features import holds_lines, window_features
 from dlrsd.training.data.vibration.fitness import described
 from dlrsd.training.data.vibration.prepared import Prepared
-from dlrsd.training.data.vibration.recording import Recording
-from dlrsd.training.data.vibration.windows import counts_by_class
+from dlrsd.training.data.vibration.recording import Recording, missing_kinematics
+from dlrsd.training.data.vibration.windows import WindowIndex, counts_by_class
 from dlrsd.training.evaluate.metrics import classification_metrics
+from dlrsd.training.evaluate.strata import strata
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.kinds.kind import Cell
 from dlrsd.training.kinds.vibration import line
@@ -48,32 +54,27 @@ def run_cell(cell: Cell) -> Row:
         If the settings cannot be used.
     """
     settings: Settings = cell.settings
-    shared = _without_classifier(settings)
     started = time.process_time()
     with one_thread():
-        ready = _ready(shared, _materials_of(cell.method))
-        training = _training_set(shared, cell.method)
-        data = ready.materials.data
-        classifier, _ = line.fit_classifier(settings, ready.materials, training)
-        logits, _ = predict(classifier, ready.test)
+        tested = CONTENDERS[cell.method](settings, cell.method)
+    data = tested.data
+    predicted = tested.probabilities.argmax(axis=1)
     metrics = classification_metrics(
-        ready.label,
-        logits.argmax(axis=1),
-        data.classes,
-        probabilities=torch.softmax(torch.from_numpy(logits), dim=1).numpy(),
+        tested.windows.label, predicted, data.classes, probabilities=tested.probabilities
     )
+    metrics["strata"] = strata(data.recordings, tested.windows, predicted)
     return row_of(
         settings.decisive(),
         metrics,
         method=cell.method,
-        epochs=settings.training.classifier.epochs,
+        epochs=tested.epochs,
         started=started,
         data=dataset_name(settings.data),
         task=settings.task,
         balance=float(settings.balance),
         train_windows=counts_by_class(data.drawn, data.classes),
-        counts=_counts(data.classes, training),
-        notes=described(data.left_out) + training.notes,
+        counts=tested.counts,
+        notes=described(data.left_out) + tested.notes,
     )
 
 
@@ -91,10 +92,62 @@ def prepared(settings: Settings) -> Prepared:
     return line.prepare(settings, _recordings(shared))
 
 
+class Tested(NamedTuple):
+    """What a method says of the test part, probabilities of shape (n, K), and of its training."""
+
+    data: Prepared
+    windows: WindowIndex
+    probabilities: NDArray[np.floating[Any]]
+    epochs: int
+    counts: dict[str, dict[str, float]]
+    notes: list[str]
+
+
+def _network(settings: Settings, method: str) -> Tested:
+    """A network on the training set that a method against the imbalance makes."""
+    shared = _without_classifier(settings)
+    ready = _ready(shared, _materials_of(method))
+    training = _training_set(shared, method)
+    data = ready.materials.data
+    classifier, _ = line.fit_classifier(settings, ready.materials, training)
+    logits, _ = predict(classifier, ready.test)
+    return Tested(
+        data,
+        ready.windows,
+        torch.softmax(torch.from_numpy(logits), dim=1).numpy(),
+        settings.training.classifier.epochs,
+        _counts(data.classes, training),
+        training.notes,
+    )
+
+
+def _baseline(settings: Settings, method: str) -> Tested:
+    """A classifier on features of the drawn windows as they are."""
+    data, index, train, test = _features(_without_classifier(settings))
+    model = BASELINES[method](settings.seed).fit(train, data.drawn.label)
+    return Tested(
+        data, index, model.predict_proba(test), 0, {name: {} for name in data.classes}, []
+    )
+
+
+#: By method, who is trained and tested; every method that can be compared.
+CONTENDERS: dict[str, Callable[[Settings, str], Tested]] = {
+    **dict.fromkeys(BASELINES, _baseline),
+    **dict.fromkeys(KNOWN, _network),
+}
+
+
 class _Ready(NamedTuple):
     materials: Materials
     test: NDArray[np.float32]
-    label: NDArray[np.int64]
+    windows: WindowIndex
+
+
+class _Features(NamedTuple):
+    data: Prepared
+    windows: WindowIndex
+    train: NDArray[np.floating[Any]]
+    test: NDArray[np.floating[Any]]
 
 
 @lru_cache(maxsize=1)
@@ -107,7 +160,23 @@ def _ready(settings: Settings, method: str) -> _Ready:
     data = prepared(settings)
     materials = line.materials_for(method, settings, data)
     test = data.test_index()
-    return _Ready(materials, materials.frontend.of(data, test), test.label)
+    return _Ready(materials, materials.frontend.of(data, test), test)
+
+
+@lru_cache(maxsize=1)
+def _features(settings: Settings) -> _Features:
+    """Of drawn and test windows; with the envelope's lines where all recordings allow for them."""
+    data = prepared(settings)
+    test = data.test_index()
+    known = not any(missing_kinematics(r) for r in data.recordings)
+    machines = [data.machines(index) if known else None for index in (data.drawn, test)]
+    if not all(m is not None and holds_lines(m, data.rate_hz, data.window) for m in machines):
+        machines = [None, None]
+    train, tested = (
+        window_features(data.cut(index), data.rate_hz, machine)
+        for index, machine in zip((data.drawn, test), machines, strict=True)
+    )
+    return _Features(data, test, train, tested)
 
 
 @lru_cache(maxsize=1)

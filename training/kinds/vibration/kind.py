@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 
 from dlrsd.training.balance.methods import COMBINATIONS, FORMER_NAMES, KNOWN, METHODS, VARIANTS
 from dlrsd.training.base.progress import Progress
+from dlrsd.training.baselines.classifiers import BASELINES
 from dlrsd.training.data.sources import VIBRATION, Source
 from dlrsd.training.data.vibration.fitness import described
 from dlrsd.training.data.vibration.prepared import Prepared
+from dlrsd.training.data.vibration.rigs import names_of
 from dlrsd.training.data.vibration.splits import PROTOCOLS
 from dlrsd.training.data.vibration.windows import counts_by_class
 from dlrsd.training.evaluate.statistics import REFERENCE
@@ -20,6 +22,7 @@ from dlrsd.training.kinds.vibration.fit import fit
 from dlrsd.training.kinds.vibration.run import TrainedRun, load_run
 from dlrsd.training.kinds.vibration.settings import Settings, require_suited
 from dlrsd.training.models.classifiers import CLASSIFIERS
+from dlrsd.training.runs.config import dataset_name
 from dlrsd.training.runs.row import Row
 
 
@@ -35,7 +38,7 @@ class Vibration(Kind[Settings]):
         "classifier": Axis(CLASSIFIERS, ()),
     }
     methods: ClassVar[Collection[str]] = METHODS | COMBINATIONS
-    compared: ClassVar[Collection[str]] = KNOWN
+    compared: ClassVar[Collection[str]] = [*KNOWN, *BASELINES]
     reference: ClassVar[str] = REFERENCE
     former_methods: ClassVar[Mapping[str, str]] = FORMER_NAMES
     figures: ClassVar[tuple[str, ...]] = ("accuracy", "macro_recall", "worst_recall")
@@ -46,7 +49,8 @@ class Vibration(Kind[Settings]):
         return fit(settings, out, method=method, progress=progress)
 
     def run_name(self, settings: Settings) -> str:
-        name = settings.task or Path(settings.data).name
+        is_one = len(names_of(settings.data)) == 1
+        name = (is_one and settings.task) or dataset_name(settings.data)
         name = f"{name}-{settings.protocol}-br{settings.balance:g}-seed{settings.seed}"
         usual = Settings("").front_end
         return name if settings.front_end == usual else f"{name}-{settings.front_end}"
@@ -59,6 +63,11 @@ class Vibration(Kind[Settings]):
             f"accuracy {metrics['accuracy']:.4f}, macro recall {metrics['macro_recall']:.4f}, "
             f"worst recall {metrics['worst_recall']:.4f} ({worst}, "
             f"{metrics['per_class'][worst]['support']} windows)",
+            *(
+                f"{name}: accuracy {own['accuracy']:.4f}, worst recall {own['worst_recall']:.4f} "
+                f"({own['n']:.0f} windows)"
+                for name, own in metrics.get("strata", {}).items()
+            ),
             *described(metrics.get("left_out", {})),
         ]
 
@@ -75,7 +84,7 @@ class Vibration(Kind[Settings]):
     def groups(self, settings: Settings) -> dict[str, list[str]]:
         unsuited = settings.frontend.unsuited
         return {
-            "all": [name for name in METHODS if name not in unsuited],
+            "all": [name for name in [*METHODS, *BASELINES] if name not in unsuited],
             "combinations": [*COMBINATIONS],
             "ablations": [REFERENCE, *VARIANTS],
         }

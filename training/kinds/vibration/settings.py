@@ -53,7 +53,7 @@ class Settings(
     ----------
     data, root, task, channels, label
         As in :func:`dlrsd.training.data.vibration.load.load_recordings`.
-    protocol : "random", "block", "load" or "bearing"
+    protocol : "random", "block", "load", "bearing" or "rig"
     train_loads, test_loads : for the protocol ``load``
     balance : float >= 1
         Balance ratio BR: ``n_normal`` normal windows, ``n_normal`` / BR of every fault class.
@@ -133,7 +133,7 @@ class Settings(
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the model is for other loads, speeds or bearings than it is trained on."""
+        """Whether the model is for other loads, speeds, bearings or rigs than it is trained on."""
         return self.protocol in ELSEWHERE
 
     @property

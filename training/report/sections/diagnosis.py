@@ -26,6 +26,11 @@ from dlrsd.training.report.parts import Note, Picture, Section, Table
 from dlrsd.training.report.run_folder import Run
 from dlrsd.training.report.words import maybe, percent
 
+GRADE_NOTE = (
+    "Grades of Smith and Randall (2015): whether envelope analysis finds the fault of a recording. "
+    "Y: it does; P: probably; N: it does not, and a wrong class there is no surprise."
+)
+
 
 def recall(run: Run) -> Section:
     """Recall, precision and F1 of each class."""
@@ -46,8 +51,23 @@ def recall(run: Run) -> Section:
                 "windows of one recording are not: the true uncertainty is wider."
             ),
             Table(["class", "recall", "precision", "F1", "test windows"], rows),
+            *_strata(run),
         ],
     )
+
+
+def _strata(run: Run) -> list[Table | Note]:
+    """Figures by rig, and by grade of difficulty; none where nothing divides the test part."""
+    rows = [
+        [name, percent(own["accuracy"]), percent(own["worst_recall"]), f"{own['n']:,.0f}"]
+        for name, own in run.metrics.get("strata", {}).items()
+    ]
+    if not rows:
+        return []
+    table = Table(["part of the test", "accuracy", "worst recall", "test windows"], rows)
+    if any(name.startswith("grade") for name, *_ in rows):
+        return [table, Note(GRADE_NOTE)]
+    return [table]
 
 
 def confusion(run: Run) -> Section:

@@ -254,7 +254,14 @@ def test_a_class_too_short_for_one_part_is_refused(cwru, protocol):
     recordings = by_fault_location(cwru)
     short = [r if r.label != "inner" else recording("inner", "x", n=900) for r in recordings]
     short = [
-        type(r)(**{**vars(r), "bearing_id": r.bearing_id or f"b{i}", "load": r.load or 0.0})
+        type(r)(
+            **{
+                **vars(r),
+                "bearing_id": r.bearing_id or f"b{i}",
+                "load": r.load or 0.0,
+                "rig": "b" if r.label == "inner" or r.load else "a",
+            }
+        )
         for i, r in enumerate(short)
     ]
     with pytest.raises(InputError, match="class 'inner' has no window of 1024 samples") as caught:

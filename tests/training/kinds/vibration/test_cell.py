@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import jsonschema
 import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from dlrsd.training.baselines.classifiers import BASELINES
+from dlrsd.training.baselines.features import window_features
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.kinds.kind import Cell
 from dlrsd.training.kinds.schemas import SCHEMAS
 from dlrsd.training.kinds.vibration import line
-from dlrsd.training.kinds.vibration.cell import run_cell
+from dlrsd.training.kinds.vibration.cell import CONTENDERS, run_cell
 from dlrsd.training.kinds.vibration.settings import Settings
 
 
@@ -72,3 +77,48 @@ def test_a_row_does_not_depend_on_the_cells_before_it(hurried, rig_folder):
 
 def _without_time(row):
     return {name: value for name, value in row.items() if name != "seconds"}
+
+
+@pytest.fixture(scope="module")
+def known_rig(rig_folder, tmp_path_factory):
+    """The rig's folder with speed and orders."""
+    folder = tmp_path_factory.mktemp("known") / "rig"
+    shutil.copytree(rig_folder, folder)
+    facts = json.loads((folder / "format.json").read_text())
+    orders = {"bpfo": 3.5848, "bpfi": 5.4152, "bsf": 2.357, "ftf": 0.3983}
+    (folder / "format.json").write_text(json.dumps({**facts, "speed_rpm": 1797, "orders": orders}))
+    return folder
+
+
+@pytest.mark.parametrize("method", BASELINES)
+@pytest.mark.parametrize(
+    ("window", "orders", "lines"), [(1024, True, False), (6144, True, True), (6144, False, False)]
+)
+def test_a_baseline_has_the_windows_of_the_networks(
+    hurried, rig_folder, known_rig, method, window, orders, lines
+):
+    """It says what scikit-learn says of the drawn windows and of no other; the envelope's lines
+    are among its features where orders are known and a window holds eight turns."""
+    folder = known_rig if orders else rig_folder
+    settings = Settings(
+        str(folder), n_normal=24, balance=4.0, seed=1, window=window, hop=1024, training=hurried
+    )
+    row, network = (run_cell(Cell(settings, name)) for name in (method, "none"))
+    data = line.prepare(settings)
+    test = data.test_index()
+
+    def features(index):
+        machines = data.machines(index) if lines else None
+        return window_features(data.cut(index), 12000, machines)
+
+    model = BASELINES[method](1).fit(features(data.drawn), data.drawn.label)
+    probabilities = model.predict_proba(features(test))
+    said = CONTENDERS[method](settings, method)
+    assert np.array_equal(said.probabilities, probabilities)
+    assert np.array_equal(said.windows.label, test.label)
+    confusion = np.zeros((4, 4), int)
+    np.add.at(confusion, (test.label, probabilities.argmax(axis=1)), 1)
+    assert row["confusion"] == confusion.tolist()
+    assert (row["method"], row["epochs"], row["classifier"]) == (method, 0, "edge")
+    for same in ("train_windows", "test_windows", "settings", "classes"):
+        assert row[same] == network[same]

@@ -16,6 +16,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.kinds.registry import load_run
 from dlrsd.training.kinds.vibration import fit as fit_module
 from dlrsd.training.kinds.vibration.fit import fit
+from dlrsd.training.kinds.vibration.kind import Vibration
 from dlrsd.training.kinds.vibration.settings import Settings
 
 FILES = {
@@ -311,3 +312,28 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
     with pytest.raises(InputError, match=said):
         fit(replace(tiny_settings, **changes), tmp_path / "run")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_tested_on_another_rig(rig_folder, hurried, tmp_path):
+    """The tested rig lacks a fault; what was trained on says so, and states no unit of a sensor."""
+    other = tmp_path / "other"
+    shutil.copytree(rig_folder, other)
+    shutil.rmtree(other / "ball")
+    settings = Settings(
+        f"{rig_folder},{other}", protocol="rig", seed=1, n_normal=40, balance=4.0, training=hurried
+    )
+    metrics = fit(settings, tmp_path / "run")
+    assert metrics["absent"] == ["rolling_element"]  # as the field calls a ball
+    assert metrics["strata"] == {
+        "rig other": {
+            "accuracy": metrics["accuracy"],
+            "worst_recall": metrics["worst_recall"],
+            "n": metrics["n"],
+        }
+    }
+    assert "rig other" in (tmp_path / "run" / "report.html").read_text()
+    assert any(line.startswith("rig other: acc") for line in Vibration().summary(settings, metrics))
+    config = load_run(tmp_path / "run").config
+    assert config.dataset == "small_rig+other"
+    assert config.split_note.startswith("trained on small_rig, tested on other; every recording is")
+    assert (config.signal.unit, config.channels) == ("of its own RMS", ["sensor"])

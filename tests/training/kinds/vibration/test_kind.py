@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dlrsd.training.balance.methods import COMBINATIONS, METHODS, VARIANTS
+from dlrsd.training.baselines.classifiers import BASELINES
 from dlrsd.training.kinds.vibration.kind import Vibration
 from dlrsd.training.kinds.vibration.settings import Settings
 
@@ -11,7 +12,7 @@ KIND = Vibration()
 
 def test_names_that_stand_for_several_methods():
     settings = Settings("rig")
-    assert KIND.named(["all"], settings) == tuple(METHODS)
+    assert KIND.named(["all"], settings) == (*METHODS, *BASELINES)
     assert KIND.named(["combinations", "none"], settings) == (*COMBINATIONS, "none")
     assert KIND.named(["none", "ablations"], settings) == ("none", "dlrsd-smote", *VARIANTS)
 

@@ -1,0 +1,1 @@
+"""What a practitioner tries first: features of a window, and classifiers without a network."""
