@@ -14,7 +14,7 @@ from dlrsd.runtime.commissioning.tail import FEWEST, limit_passed_once_in
 from dlrsd.runtime.dsp.order_map_config import Order
 from dlrsd.runtime.evidence.baseline import baseline_of
 from dlrsd.runtime.evidence.commissioned import AtSpeed, Limit, SensorBaseline
-from dlrsd.runtime.evidence.spectral_shape import distance, shape_of
+from dlrsd.runtime.evidence.spectral_shape import LEAST_LIMIT, distance, shape_of
 from dlrsd.runtime.evidence.verdict import FLOOR, RACES_AND_BALL, Evidence, scores_against
 
 Array = NDArray[np.float64]
@@ -107,11 +107,12 @@ def _at_speed(group: Sequence[Healthy], rpm: float, edges_hz: Array, n_month: fl
     levels = np.array([window.levels for window in group])
     shape = shape_of(levels, edges_hz)
     apart = distance(levels, shape)
-    score_limit, shape_limit = Limit(FLOOR), Limit(_FAR * float(apart.max()))
+    score_limit, shape_limit = Limit(FLOOR), Limit(max(LEAST_LIMIT, _FAR * float(apart.max())))
     if len(group) >= FEWEST:
         highest = [_highest(scores_against(w.evidence.raw_scores, baseline)) for w in group]
         score_limit = limit_passed_once_in(n_month, np.array(highest))
-        shape_limit = limit_passed_once_in(n_month, apart)
+        found = limit_passed_once_in(n_month, apart)
+        shape_limit = structs.replace(found, value=max(LEAST_LIMIT, found.value))
     baseline = structs.replace(baseline, floor=score_limit.value)
     return AtSpeed(
         speed_rpm=rpm,

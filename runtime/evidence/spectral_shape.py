@@ -14,7 +14,10 @@ Array = NDArray[np.float64]
 
 BANDS = 12
 _LOWEST_HZ = 20.0
-_LEAST_SPREAD = 0.1  # ln of power: what mounting and temperature move anyway, 0.4 dB
+# ln of power, 2.2 dB: what load, mounting and temperature move from one day to another. Windows of
+# one recording differ by far less, and say nothing of that.
+_LEAST_SPREAD = 0.5
+LEAST_LIMIT = 3.0  # spreads: no band that moved by less than 6.5 dB makes a signal unknown
 
 
 class Shape(Struct, frozen=True):
@@ -67,9 +70,9 @@ def shape_of(levels: Array, edges_hz: Array) -> Shape:
 
 
 def distance(levels: Array, shape: Shape) -> Array:
-    """Root mean square, over the bands, of the levels' distance in spreads; shape (n,)."""
+    """The largest distance of a band's level, in spreads; shape (n,)."""
     off = (levels - np.array(shape.mean)) / np.array(shape.spread)
-    apart: Array = np.sqrt(np.mean(off**2, axis=-1))
+    apart: Array = np.abs(off).max(axis=-1)
     return apart
 
 
