@@ -23,8 +23,8 @@ What is named here is the public API; everything else may change. Four lines dia
 `examine`                 weighs the lines of bearing, shaft and gears in a recording, without a
                           bundle: `Examined`, with a `Finding` for every channel; `asked_of` says
                           what is `Asked` of which channel
-`commission`              learns from healthy recordings how a `Machine` is, whose facts
-                          `read_machine` reads
+`commission`              learns from healthy recordings how a `Machine` is; `read_machine` and
+                          `read_baseline` read what stands in its folder
 `open_writer`             opens a `Writer` of JSONL, CSV or Parquet
 `benchmark`               measures how fast each engine and precision is here
 `synthesize`              makes new heatmaps of a class, a `Synthesis`; `save_synthesis` writes them
@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from dlrsd.runtime.engines.engine import Output as Output
     from dlrsd.runtime.engines.opening import open_engine as open_engine
     from dlrsd.runtime.evidence.asking import asked_of as asked_of
+    from dlrsd.runtime.evidence.commissioned import read_baseline as read_baseline
     from dlrsd.runtime.evidence.examine import Examined as Examined
     from dlrsd.runtime.evidence.examine import examine as examine
     from dlrsd.runtime.evidence.finding import Finding as Finding
@@ -115,6 +116,7 @@ _HOMES = {
     "engines.engine": ("Engine", "Output"),
     "engines.opening": ("open_engine",),
     "evidence.asking": ("asked_of",),
+    "evidence.commissioned": ("read_baseline",),
     "evidence.examine": ("Examined", "examine"),
     "evidence.finding": ("Finding",),
     "evidence.windows": ("Asked",),

@@ -69,7 +69,7 @@ def evidence(
     from rich.console import Console
 
     from dlrsd.runtime.base.formats import json_text
-    from dlrsd.runtime.evidence.asking import asked_of, with_baseline
+    from dlrsd.runtime.evidence.asking import asked_of
     from dlrsd.runtime.evidence.commissioned import read_baseline
     from dlrsd.runtime.evidence.examine import examine
     from dlrsd.runtime.machine.file import folder_of, read_machine
@@ -89,12 +89,12 @@ def evidence(
         orders=stated.orders if stated else None,
     )
     facts = read_machine(machine) if machine is not None else None
+    baseline = read_baseline(folder_of(machine)) if machine is not None else None
     with open_stream(source, form) as stream:
-        asked = asked_of(stream.description, machine=facts, teeth=parse_teeth(teeth))
-        baseline = read_baseline(folder_of(machine)) if machine is not None else None
-        if baseline is not None:
-            asked = with_baseline(asked, baseline, stream.description)
-            seconds = baseline.seconds
+        asked = asked_of(
+            stream.description, machine=facts, baseline=baseline, teeth=parse_teeth(teeth)
+        )
+        seconds = baseline.seconds if baseline else seconds
         examined = examine(stream, asked, seconds=seconds)
         description = stream.description
     if as_json:

@@ -13,7 +13,7 @@ from dlrsd.runtime.bundle.kinematics import odd_orders
 from dlrsd.runtime.diagnosis.records import Verdict
 from dlrsd.runtime.diagnosis.verdict import UNDECIDED
 from dlrsd.runtime.dsp.order_map_config import Kinematics
-from dlrsd.runtime.evidence.asking import asked_of, with_baseline
+from dlrsd.runtime.evidence.asking import asked_of
 from dlrsd.runtime.evidence.commissioned import read_baseline
 from dlrsd.runtime.evidence.finding import FindingTracker
 from dlrsd.runtime.evidence.windows import SECONDS, Asked, EvidenceWindows
@@ -106,13 +106,10 @@ def begin_evidence(
             return
         beside.begin(description["rate_hz"], asked_of(description))
         return
-    asked = asked_of(description, machine=read_machine(machine))
     baseline = read_baseline(folder_of(machine))
-    if baseline is None:
-        beside.begin(description["rate_hz"], asked)
-        return
-    asked = with_baseline(asked, baseline, description)
-    beside.begin(description["rate_hz"], asked, seconds=baseline.seconds)
+    asked = asked_of(description, machine=read_machine(machine), baseline=baseline)
+    seconds = baseline.seconds if baseline else SECONDS
+    beside.begin(description["rate_hz"], asked, seconds=seconds)
 
 
 def _refuse_half(stated_by: dict[str, str]) -> None:

@@ -20,7 +20,11 @@ _SAME_RATE = 1e-3
 
 
 def asked_of(
-    description: dict[str, Any], *, machine: Machine | None = None, teeth: list[int] | None = None
+    description: dict[str, Any],
+    *,
+    machine: Machine | None = None,
+    baseline: MachineBaseline | None = None,
+    teeth: Sequence[int] = (),
 ) -> list[Asked]:
     """What is looked for in a stream's channels.
 
@@ -30,14 +34,16 @@ def asked_of(
         Of a `SampleStream`: its speed and orders, of options or a sidecar, hold for every channel.
     machine : Machine, optional
         Its sensors say which channels are looked at and for which bearing.
-    teeth : list of int, optional
-        Of the gears on the shaft.
+    baseline : MachineBaseline, optional
+        Of the machine.
+    teeth : sequence of int
+        Of the gears on the shaft; those of the machine unless stated.
 
     Raises
     ------
     InputError
-        If nothing states speed or bearing, two statements contradict each other, or the stream
-        lacks a sensor's channel.
+        If nothing states speed or bearing, two statements contradict each other, the stream lacks a
+        sensor's channel, or its rate, its unit or a bearing is not that of the baseline.
     """
     speed_rpm = _speed(description["speed_rpm"], machine)
     counts = teeth or (machine.teeth if machine else [])
@@ -63,7 +69,7 @@ def asked_of(
             f"no sensor of {machine.name} states its bearing: add bearing, geometry or orders to "
             "machine.toml"
         )
-    return asked
+    return asked if baseline is None else _with_baseline(asked, baseline, description)
 
 
 def _speed(stated: float | None, machine: Machine | None) -> float:
@@ -122,17 +128,10 @@ def named(asked: Asked, description: dict[str, Any]) -> str | None:
     return str(names[asked.channel]) if asked.channel < len(names) else None
 
 
-def with_baseline(
+def _with_baseline(
     asked: list[Asked], baseline: MachineBaseline, description: dict[str, Any]
 ) -> list[Asked]:
-    """The same, each with what holds for its sensor at its speed.
-
-    Raises
-    ------
-    InputError
-        If the recording's rate or unit is not that of the baseline, or a sensor's bearing is not
-        the one that the machine was commissioned with.
-    """
+    """The same, each with what holds for its sensor at its speed."""
     rate, unit, source = (description[name] for name in ("rate_hz", "unit", "source"))
     if abs(rate / baseline.rate_hz - 1) > _SAME_RATE:
         raise InputError(

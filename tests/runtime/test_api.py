@@ -21,7 +21,7 @@ PROMISE = {
     "SampleStream", "ScalogramConfig", "SignalSpec", "StreamFormat", "Summary", "Synthesis",
     "Verdict", "WindowBatch", "WindowRecord", "Writer", "asked_of", "benchmark", "commission",
     "diagnose", "examine", "load_bundle", "open_diagnosis", "open_engine", "open_stream",
-    "open_writer", "order_map", "read_machine", "save_synthesis", "scalogram",
+    "open_writer", "order_map", "read_baseline", "read_machine", "save_synthesis", "scalogram",
     "shipped_bundles", "synthesize",
 }  # fmt: skip
 
