@@ -68,7 +68,7 @@ class EvidenceBeside:
         if tracker is None:
             return verdict
         finding = tracker.finding()
-        is_commissioned = self._asked[verdict.channel].healthy is not None
+        is_commissioned = self._asked[verdict.channel].own is not None
         is_faulty = finding.verdict not in _SOUND
         label = verdict.label
         if label == UNDECIDED and is_commissioned and is_faulty:

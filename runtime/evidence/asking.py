@@ -11,8 +11,9 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.bearings.stated import checked_speed, stated_bearing
 from dlrsd.runtime.dsp.order_map_config import ORDERS, Kinematics, Order
 from dlrsd.runtime.evidence.commissioned import MachineBaseline, SensorBaseline
+from dlrsd.runtime.evidence.turning import Tacho
 from dlrsd.runtime.evidence.windows import Asked
-from dlrsd.runtime.machine.facts import Machine, Sensor, channel_of
+from dlrsd.runtime.machine.facts import Machine, Sensor, Shaft, channel_of
 
 _SAME_SPEED = 0.1  # share by which a recording's speed may differ from the machine's
 _SAME_ORDER = 0.01
@@ -45,7 +46,9 @@ def asked_of(
         If nothing states speed or bearing, two statements contradict each other, the stream lacks a
         sensor's channel, or its rate, its unit or a bearing is not that of the baseline.
     """
-    speed_rpm = _speed(description["speed_rpm"], machine)
+    tacho = _tacho(machine, description)
+    # With a tacho every window has its own.
+    speed_rpm = 1.0 if tacho else _speed(description["speed_rpm"], machine)
     counts = teeth or (machine.teeth if machine else [])
     if machine is None:
         orders = description["orders"]
@@ -62,8 +65,10 @@ def asked_of(
         if own is None:
             continue
         _check_same(description["orders"], own, sensor)
-        channel = _channel(channel_of(machine.sensors, at), sensor, description)
-        asked.append(Asked(channel, Kinematics(speed_rpm, **own), counts, sensor=sensor.name))
+        wanted = channel_of(machine.sensors, at)
+        channel = _channel(wanted, f"sensor {sensor.name!r}", description)
+        kinematics = Kinematics(speed_rpm, **own)
+        asked.append(Asked(channel, kinematics, counts, sensor=sensor.name, tacho=tacho))
     if not asked:
         raise InputError(
             f"no sensor of {machine.name} states its bearing: add bearing, geometry or orders to "
@@ -83,6 +88,16 @@ def _speed(stated: float | None, machine: Machine | None) -> float:
             "10 %; correct one of them, or commission the machine for that speed"
         )
     return checked_speed(speed)
+
+
+def _tacho(machine: Machine | None, description: dict[str, Any]) -> Tacho | None:
+    shaft = machine.shaft if machine else Shaft()
+    if shaft.tacho is not None:
+        channel = _channel(shaft.tacho, "the tacho", description)
+        return Tacho(channel, shaft.pulses_per_turn)
+    if shaft.speed is not None:
+        return Tacho(_channel(shaft.speed, "the speed", description), None)
+    return None
 
 
 def _orders(sensor: Sensor) -> dict[Order, float] | None:
@@ -109,7 +124,7 @@ def _check_same(stated: dict[Order, float] | None, own: dict[Order, float], sens
             )
 
 
-def _channel(wanted: int | str, sensor: Sensor, description: dict[str, Any]) -> int:
+def _channel(wanted: int | str, whose: str, description: dict[str, Any]) -> int:
     names, count = description["channel_names"], description["channels"]
     if isinstance(wanted, str) and wanted in names:
         return int(names.index(wanted))
@@ -117,8 +132,8 @@ def _channel(wanted: int | str, sensor: Sensor, description: dict[str, Any]) -> 
         return wanted
     has = ", ".join(map(repr, names[:8])) if names else f"{count} without names"
     raise InputError(
-        f"sensor {sensor.name!r} is channel {wanted!r}, and {description['source']} has {has}: "
-        "correct channel in machine.toml, or give a recording that has it"
+        f"{whose} is channel {wanted!r}, and {description['source']} has {has}: "
+        "correct machine.toml, give a recording that has it, or name it with --variable"
     )
 
 
@@ -157,10 +172,4 @@ def _completed(asked: Asked, own: SensorBaseline | None) -> Asked:
                 f"sensor {asked.sensor!r} has {order} {stated:.4g} in machine.toml, and was "
                 f"commissioned with {value:.4g}: correct the bearing, or commission it anew"
             )
-    speed = asked.kinematics.speed_rpm
-    healthy = own.at(speed)
-    if healthy is None:
-        known = ", ".join(f"{each.speed_rpm:.4g}" for each in own.speeds)
-        doubt = f"the machine was commissioned at {known} rpm, not at {speed:.4g}"
-        return structs.replace(asked, doubt=doubt)
-    return structs.replace(asked, healthy=healthy)
+    return structs.replace(asked, own=own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from msgspec import Struct, structs
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.dsp.quality import OK, QUALITY, QualityLimits, window_quality
-from dlrsd.runtime.evidence.commissioned import AtSpeed
+from dlrsd.runtime.evidence.commissioned import AtSpeed, SensorBaseline
 from dlrsd.runtime.evidence.spectral_shape import (
     band_levels,
     difference_in_words,
     distance,
 )
+from dlrsd.runtime.evidence.turning import Tacho, Turned, at_one_speed
 from dlrsd.runtime.evidence.verdict import Evidence, evidence
 from dlrsd.runtime.streams.blocks import Block, Blocks
 from dlrsd.runtime.streams.source import Chunk
@@ -40,8 +42,10 @@ class Asked(Struct, frozen=True):
         Of the gears on the shaft.
     sensor : str, optional
         Its name in the facts on the machine.
-    healthy : AtSpeed, optional
-        Of this sensor at this speed, when the machine was healthy.
+    own : SensorBaseline, optional
+        Of this sensor, when the machine was healthy.
+    tacho : Tacho, optional
+        By which the speed of each window is known, in place of that of ``kinematics``.
     doubt : str, optional
         Why no verdict can be given, whatever the signal says.
     """
@@ -50,7 +54,8 @@ class Asked(Struct, frozen=True):
     kinematics: Kinematics
     teeth: Sequence[int] = ()
     sensor: str | None = None
-    healthy: AtSpeed | None = None
+    own: SensorBaseline | None = None
+    tacho: Tacho | None = None
     doubt: str | None = None
 
 
@@ -113,26 +118,44 @@ class EvidenceWindows:
         x = block.samples[asked.channel]
         time_s = block.start / self._rate_hz
         flag = _unfit(x, self._rate_hz)
-        if flag is not None or asked.doubt is not None:
-            reason = asked.doubt if flag is None else f"the signal is unfit: {flag}"
-            found = Evidence(
-                verdict="undecided",
-                sentence=f"undecided: {reason}",
-                reason=reason,
-                seconds=len(x) / self._rate_hz,
+        if flag is not None:
+            found = _undecided(f"the signal is unfit: {flag}", len(x) / self._rate_hz)
+            return WindowEvidence(asked.channel, time_s, x, found, flag)
+        return WindowEvidence(asked.channel, time_s, x, self._judged(block.samples, asked))
+
+    def _judged(self, samples: NDArray[np.float32], asked: Asked) -> Evidence:
+        x, rate_hz, kinematics = samples[asked.channel], self._rate_hz, asked.kinematics
+        seconds, remark = len(x) / rate_hz, None
+        if asked.doubt is not None:
+            return _undecided(asked.doubt, seconds)
+        turned = Turned(x, rate_hz, kinematics.speed_rpm)
+        if asked.tacho is not None:
+            try:
+                turned = at_one_speed(samples, asked.channel, rate_hz, asked.tacho)
+            except InputError as error:
+                return _undecided(str(error), seconds)
+            kinematics = replace(kinematics, speed_rpm=turned.speed_rpm)
+            remark = turned.remark
+        healthy = asked.own.at(turned.speed_rpm) if asked.own else None
+        if asked.own is not None and healthy is None:
+            known = ", ".join(f"{each.speed_rpm:.4g}" for each in asked.own.speeds)
+            return _undecided(
+                f"the machine was commissioned at {known} rpm, not at {turned.speed_rpm:.4g}",
+                seconds,
             )
-        else:
-            healthy = asked.healthy
-            found = evidence(
-                x,
-                self._rate_hz,
-                asked.kinematics,
-                teeth=asked.teeth,
-                baseline=healthy.baseline if healthy else None,
-            )
-            if healthy is not None and found.verdict == "healthy":
-                found = _or_unknown(found, x, self._rate_hz, healthy)
-        return WindowEvidence(asked.channel, time_s, x, found, flag)
+        found = evidence(
+            turned.x,
+            turned.rate_hz,
+            kinematics,
+            teeth=asked.teeth,
+            baseline=healthy.baseline if healthy else None,
+        )
+        if healthy is not None and found.verdict == "healthy":
+            found = _or_unknown(found, x, rate_hz, healthy)
+        if remark is not None:
+            reason = f"{found.reason}; {remark}" if found.reason else remark
+            found = structs.replace(found, reason=reason, sentence=f"{found.sentence} ({remark})")
+        return found
 
 
 def evidence_windows(
@@ -142,6 +165,12 @@ def evidence_windows(
     windows = EvidenceWindows(rate_hz, asked, seconds)
     for chunk in chunks:
         yield from windows.push(chunk)
+
+
+def _undecided(reason: str, seconds: float) -> Evidence:
+    return Evidence(
+        verdict="undecided", sentence=f"undecided: {reason}", reason=reason, seconds=seconds
+    )
 
 
 def _unfit(x: NDArray[np.float32], rate_hz: float) -> str | None:

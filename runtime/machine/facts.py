@@ -77,8 +77,15 @@ class Shaft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
         Where it is the same in every recording.
     tacho : str or int, optional
         Channel of a recording that holds a tacho's pulses.
-    pulses_per_turn : float > 0
+    pulses_per_turn : int > 0
         Of the tacho.
+    speed : str or int, optional
+        In place of a tacho, channel of a recording that holds the speed in rpm.
+
+    Raises
+    ------
+    ValueError
+        If both channels are stated.
     """
 
     speed_rpm: Annotated[Speed | None, Meta(description="In revolutions per minute")] = None
@@ -86,7 +93,15 @@ class Shaft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
         Annotated[int, Meta(ge=0, le=2**16)] | Text | None,
         Meta(description="Channel of a tacho's pulses, by number or name"),
     ] = None
-    pulses_per_turn: Annotated[Positive, Meta(description="Of the tacho")] = 1.0
+    pulses_per_turn: Annotated[Count, Meta(description="Of the tacho")] = 1
+    speed: Annotated[
+        Annotated[int, Meta(ge=0, le=2**16)] | Text | None,
+        Meta(description="Channel of the speed in rpm, by number or name"),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.tacho is not None and self.speed is not None:
+            raise ValueError("the shaft states tacho and speed: keep one")
 
 
 class Load(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -101,7 +101,7 @@ def test_held_against_its_own_healthy_signal(command: Run, machine: Path, tmp_pa
     assert said["verdict"] == "outer"
     assert "over its healthy level" in said["sentence"]
     # No line of a bearing, but a resonance that was not there.
-    rubbing = healthy(98, 8.0) + 2 * np.sin(2 * np.pi * 2500 * np.arange(96_000) / RATE) * noise(
+    rubbing = healthy(98, 8.0) + 5 * np.sin(2 * np.pi * 2500 * np.arange(96_000) / RATE) * noise(
         5, 8
     )
     save(tmp_path / "rub.bin", rubbing)

@@ -10,8 +10,9 @@ from msgspec import structs
 
 from dlrsd.runtime.diagnosis.beside import EvidenceBeside
 from dlrsd.runtime.diagnosis.records import Verdict
+from dlrsd.runtime.dsp.order_map_config import ORDERS
 from dlrsd.runtime.evidence.baseline import baseline_of
-from dlrsd.runtime.evidence.commissioned import AtSpeed, Limit
+from dlrsd.runtime.evidence.commissioned import AtSpeed, Limit, SensorBaseline
 from dlrsd.runtime.evidence.spectral_shape import band_edges, band_levels, shape_of
 from dlrsd.runtime.evidence.verdict import evidence
 from dlrsd.runtime.evidence.windows import Asked
@@ -30,11 +31,11 @@ def healthy(seed: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def commissioned() -> AtSpeed:
+def commissioned() -> SensorBaseline:
     windows = [healthy(seed) for seed in range(20)]
     edges = band_edges(RATE)
     levels = np.array([band_levels(window, RATE, edges) for window in windows])
-    return AtSpeed(
+    at_speed = AtSpeed(
         speed_rpm=K6205.speed_rpm,
         windows=20,
         baseline=baseline_of([evidence(window, RATE, K6205) for window in windows]),
@@ -42,6 +43,8 @@ def commissioned() -> AtSpeed:
         score_limit=Limit(2.5),
         shape_limit=Limit(5.0),
     )
+    orders = {name: getattr(K6205, name) for name in ORDERS}
+    return SensorBaseline(sensor="DE", orders=orders, speeds=[at_speed])
 
 
 def told(signal: np.ndarray, verdict: Verdict, **known: Any) -> Verdict:
@@ -51,25 +54,27 @@ def told(signal: np.ndarray, verdict: Verdict, **known: Any) -> Verdict:
     return beside.told(verdict)
 
 
-def test_a_fault_no_class_knows(commissioned: AtSpeed) -> None:
-    said = told(faulty("outer"), UNDECIDED, healthy=commissioned)
+def test_a_fault_no_class_knows(commissioned: SensorBaseline) -> None:
+    said = told(faulty("outer"), UNDECIDED, own=commissioned)
     assert (said.label, said.place) == ("unknown fault", "outer")
     assert "over its healthy level" in str(said.evidence)
-    rubbing = 3 * noise(7) * np.sin(2 * np.pi * 2500 * np.arange(len(noise(7))) / RATE)
-    said = told(healthy(30) + rubbing, UNDECIDED, healthy=commissioned)
+    rubbing = 20 * noise(7) * np.sin(2 * np.pi * 2500 * np.arange(len(noise(7))) / RATE)
+    said = told(healthy(30) + rubbing, UNDECIDED, own=commissioned)
     assert (said.label, said.place) == ("unknown fault", "unknown")
 
 
-def test_not_where_the_machine_is_healthy_or_was_not_commissioned(commissioned: AtSpeed) -> None:
-    said = told(healthy(31), UNDECIDED, healthy=commissioned)
+def test_not_where_the_machine_is_healthy_or_was_not_commissioned(
+    commissioned: SensorBaseline,
+) -> None:
+    said = told(healthy(31), UNDECIDED, own=commissioned)
     assert (said.label, said.place) == ("undecided", "healthy")
     said = told(faulty("outer"), UNDECIDED)
     assert (said.label, said.place) == ("undecided", "outer")
 
 
-def test_not_where_a_class_holds(commissioned: AtSpeed) -> None:
+def test_not_where_a_class_holds(commissioned: SensorBaseline) -> None:
     trained = structs.replace(UNDECIDED, label="OR007", share=1.0, probability=0.9)
-    said = told(faulty("outer"), trained, healthy=commissioned)
+    said = told(faulty("outer"), trained, own=commissioned)
     assert (said.label, said.place) == ("OR007", "outer")
 
 

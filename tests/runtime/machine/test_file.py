@@ -64,7 +64,7 @@ def test_what_is_written_reads_back_as_the_same(tmp_path: Path) -> None:
         schema_version=1,
         name='a "pump" \\ größer 😀',
         sensors=[Sensor(name="1", geometry=(9, 7.94, 39.04, 0.0), channel=3)],
-        shaft=Shaft(tacho="n", pulses_per_turn=0.5),
+        shaft=Shaft(tacho="n", pulses_per_turn=60),
     )
     for machine in (MACHINE, odd):
         write_machine(machine, tmp_path)
