@@ -36,6 +36,19 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     over_baseline_db: float | None = None
     """Level over the machine's own when healthy, dB."""
 
+    @property
+    def is_sideband(self) -> bool:
+        return not self.name.endswith("x")
+
+
+def seen(lines: Sequence[Line], place: str) -> list[Line]:
+    """Those of a place that noise hardly draws and the shaft does not explain."""
+    return [
+        line
+        for line in lines
+        if line.place == place and line.probability < SIGNIFICANT and line.shaft is None
+    ]
+
 
 def bearing_lines(spectrum: Spectrum, speed: ShaftSpeed, found: Sequence[Found]) -> list[Line]:
     """The lines of every place's comb, where it fits best; those beyond the spectrum are left out.

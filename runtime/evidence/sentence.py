@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from dlrsd.runtime.evidence.lines import SIGNIFICANT, Line
+from dlrsd.runtime.evidence.lines import Line, seen
 from dlrsd.runtime.evidence.speed import ShaftSpeed
 
 _WORDS = {
@@ -25,30 +25,18 @@ def sentence_of(verdict: str, lines: Sequence[Line], speed: ShaftSpeed, reason: 
         return f"undecided: {reason}"
     if verdict == "healthy":
         said = _healthy(lines, speed)
-    elif verdict == "ball" and reason and not _seen(lines, "ball"):
+    elif verdict == "ball" and reason and not seen(lines, "ball"):
         said = "ball: " + _comb(lines, "cage")
     else:
         said = f"{_WORDS[verdict][0]}: " + _comb(lines, verdict)
     return said + (f" ({reason})" if reason else "")
 
 
-def _seen(lines: Sequence[Line], place: str) -> list[Line]:
-    return [
-        line
-        for line in lines
-        if line.place == place and line.probability < SIGNIFICANT and line.shaft is None
-    ]
-
-
-def _is_sideband(line: Line) -> bool:
-    return not line.name.endswith("x")
-
-
 def _comb(lines: Sequence[Line], place: str) -> str:
     own = [line for line in lines if line.place == place]
-    harmonics = [line for line in own if not _is_sideband(line)]
-    seen = _seen(lines, place)
-    main = [line for line in harmonics if line in seen]
+    harmonics = [line for line in own if not line.is_sideband]
+    standing = seen(lines, place)
+    main = [line for line in harmonics if line in standing]
     main = main or [max(harmonics, key=lambda line: line.level_db)]
     numbers = [line.name.removesuffix("x").split()[-1] for line in main]
     level = statistics.median(line.level_db for line in main)
@@ -59,9 +47,9 @@ def _comb(lines: Sequence[Line], place: str) -> str:
     over = [line.over_baseline_db for line in main if line.over_baseline_db is not None]
     if over:
         said += f" and {statistics.median(over):.0f} dB over its healthy level"
-    if sidebands := [line for line in own if _is_sideband(line)]:
+    if sidebands := [line for line in own if line.is_sideband]:
         of = "the cage" if place == "ball" else "the shaft"
-        count = sum(line in seen for line in sidebands)
+        count = sum(line in standing for line in sidebands)
         said += f", sidebands of {of} ({count} of {len(sidebands)})" if count else ", no sidebands"
     return said
 

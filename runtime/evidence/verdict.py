@@ -19,7 +19,7 @@ from dlrsd.runtime.bundle.kinematics import odd_orders
 from dlrsd.runtime.dsp.envelope import envelope_spectrum, signal_spectrum
 from dlrsd.runtime.dsp.order_map_config import REVOLUTIONS, Kinematics
 from dlrsd.runtime.evidence.baseline import UNKNOWN_MACHINE, Baseline
-from dlrsd.runtime.evidence.lines import Line, bearing_lines, machine_lines
+from dlrsd.runtime.evidence.lines import Line, bearing_lines, machine_lines, seen
 from dlrsd.runtime.evidence.places import HARMONICS, cage_strikes, find
 from dlrsd.runtime.evidence.sentence import sentence_of
 from dlrsd.runtime.evidence.speed import TOLERANCE, ShaftSpeed, shaft_speed
@@ -31,6 +31,7 @@ RACES_AND_BALL: tuple[Place, ...] = ("outer", "inner", "ball")
 FLOOR = 2.5  # in spreads of healthy windows
 MARGIN = 0.8
 MACHINE_FLOOR = 10.0  # of shaft and gears, against the machine's own: a reassembled one reaches 8
+_INSTEAD = 3  # lines that stand for a missing first
 _CAGE_SHARE = 0.7  # of the best other score, which a striking cage makes too
 _BLOCK_ORDERS = 0.7  # over which a line's surroundings are taken, in multiples of the speed
 _LEAST_LINES = 2  # harmonics of BPFI that the rate must hold
@@ -108,7 +109,8 @@ def evidence(
     raw = {place: one.score for place, one in found.items()} | _machine_scores(lines)
     scores = scores_against(raw, baseline)
     floor = max(FLOOR, baseline.floor or 0.0) if baseline else FLOOR
-    verdict, reason = _verdict(scores, floor, cage_strikes(envelope, speed, found["cage"]))
+    strikes = cage_strikes(envelope, speed, found["cage"])
+    verdict, reason = _verdict(scores, lines, floor, strikes)
     lines = [_over_baseline(line, baseline) for line in lines]
     if speed.how == "contradicted":
         reason = _contradicted(speed) + (f"; {reason}" if reason else "")
@@ -193,13 +195,18 @@ def _machine_scores(lines: Sequence[Line]) -> dict[str, float]:
     return {place: float(np.mean(values)) for place, values in heights.items()}
 
 
-def _verdict(scores: dict[str, float], floor: float, strikes: bool) -> tuple[Place, str | None]:
+def _verdict(
+    scores: dict[str, float], lines: Sequence[Line], floor: float, strikes: bool
+) -> tuple[Place, str | None]:
     first, second = sorted(RACES_AND_BALL, key=lambda place: -scores[place])[:2]
     cage = scores["cage"]
     # As many cage turns as there are rollers are one BPFO, and about twelve twice the ball's spin.
     if strikes and cage > floor and cage > _CAGE_SHARE * scores[first]:
         return "cage", None
     if scores[first] > floor:
+        if not _whole(lines, first):
+            why = "but not the first of them: they may be of something else"
+            return "undecided", f"lines of {first} stand out, {why}"
         if scores[first] - scores[second] > MARGIN:
             return first, None
         return "undecided", f"lines of {first} and {second} stand out alike"
@@ -210,6 +217,13 @@ def _verdict(scores: dict[str, float], floor: float, strikes: bool) -> tuple[Pla
         if scores.get(place, 0.0) > MACHINE_FLOOR:
             return place, None
     return "healthy", None
+
+
+def _whole(lines: Sequence[Line], place: str) -> bool:
+    """Whether a comb has its first line, or three others: one or two alone, as 2 and 4 times BPFO,
+    are as well those of something else."""
+    standing = [line for line in seen(lines, place) if place != "outer" or not line.is_sideband]
+    return len(standing) >= _INSTEAD or any(line.name.endswith(" 1x") for line in standing)
 
 
 def _over_baseline(line: Line, baseline: Baseline | None) -> Line:

@@ -9,7 +9,7 @@ from tests.runtime.evidence.machine import K6205, RATE, faulty, noise, shaft, st
 
 def humming(seed):
     """A healthy machine that has always had weak lines at BPFO."""
-    return noise(seed) + shaft(turns()) + 1.5 * strikes(turns(), K6205.bpfo, seed=seed)
+    return noise(seed) + shaft(turns()) + 2.0 * strikes(turns(), K6205.bpfo, seed=seed)
 
 
 def test_lines_that_were_always_there_prove_nothing():

@@ -164,3 +164,12 @@ def test_what_no_machine_can_have_is_refused():
         evidence(noise(), RATE, K6205, teeth=(0,))
     with pytest.raises(InputError, match="one channel"):
         evidence(np.zeros((2, 24000)), RATE, K6205)
+
+
+def test_even_lines_alone_are_no_outer_race():
+    """Impulses at twice BPFO draw its 2nd and 4th line, not its 1st."""
+    x = noise() + 3 * strikes(turns(), 2 * K6205.bpfo)
+    found = evidence(x, RATE, K6205)
+    assert found.scores["outer"] > FLOOR
+    assert found.verdict == "undecided"
+    assert found.reason.startswith("lines of outer stand out, but not the first of them")
