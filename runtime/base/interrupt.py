@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -46,6 +47,11 @@ class Interrupt:
             if chunk is None:
                 return
             yield chunk
+
+    def until_asked(self, chunks: Iterator[T]) -> Iterator[T]:
+        """The same chunks, which end where an interrupt was asked for."""
+        with suppress(KeyboardInterrupt):
+            yield from self.while_reading(chunks)
 
     def _take(self, number: int, _: Any) -> None:
         again, self.asked = self.asked and number != getattr(signal, "SIGHUP", None), True

@@ -69,6 +69,7 @@ def evidence(
     from rich.console import Console
 
     from dlrsd.runtime.base.formats import json_text
+    from dlrsd.runtime.base.interrupt import Interrupt, end_in_order
     from dlrsd.runtime.evidence.asking import asked_of
     from dlrsd.runtime.evidence.commissioned import read_baseline
     from dlrsd.runtime.evidence.examine import examine
@@ -76,6 +77,7 @@ def evidence(
     from dlrsd.runtime.output.evidence_report import finding_json, show_findings
     from dlrsd.runtime.streams.stream import open_stream
 
+    end_in_order()
     stated = bearing_of(bearing, geometry, orders)
     form = stream_format(
         dtype=dtype,
@@ -95,6 +97,8 @@ def evidence(
             stream.description, machine=facts, baseline=baseline, teeth=parse_teeth(teeth)
         )
         seconds = baseline.seconds if baseline else seconds
+        interrupt = Interrupt()
+        stream.chunks = interrupt.until_asked(stream.chunks)
         examined = examine(stream, asked, seconds=seconds)
         description = stream.description
     if as_json:
@@ -102,6 +106,8 @@ def evidence(
     else:
         console = Console(soft_wrap=True)
         show_findings(examined.findings, description, seconds=seconds, console=console)
+    if interrupt.asked:
+        raise typer.Exit(130)
     if picture is not None:
         _draw(examined, picture, rate_hz=description["rate_hz"])
 

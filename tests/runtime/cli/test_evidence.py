@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -29,9 +33,6 @@ def healthy(seed: int, seconds: float) -> np.ndarray:
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A machine commissioned on 4 minutes of healthy signal, in two recordings."""
-    import subprocess
-    import sys
-
     folder = tmp_path_factory.mktemp("plant")
     for seed in (11, 12):
         save(folder / f"healthy{seed}.bin", healthy(seed, 120.0))
@@ -211,3 +212,24 @@ def test_a_signal_that_is_not_steady_is_said(command: Run, tmp_path: Path) -> No
     save(tmp_path / "ramp.bin", signal)
     done = command("commission", "ramp.bin", *STATED, "--out", "pump")
     assert "the signal is not steady: its level moves by" in done.stdout
+
+
+def test_what_was_heard_of_a_live_stream_is_said_when_it_is_interrupted(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", "from dlrsd.runtime.cli.app import main; main()"]
+    with subprocess.Popen(
+        [*program, "evidence", "-", *STATED, "--json"],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as live:
+        assert live.stdin is not None
+        live.stdin.write(faulty("outer", seconds=4.5).astype("<f4").tobytes())
+        live.stdin.flush()
+        assert live.stderr is not None
+        assert live.stderr.readline().startswith(b"bearing 6205")
+        time.sleep(2)  # it reads while nothing comes
+        live.send_signal(signal.SIGINT)
+        said = json.loads(live.communicate(timeout=30)[0])
+    assert live.returncode == 130
+    assert said["windows"] == {"outer": 2}
