@@ -179,7 +179,7 @@ def _save(done: dict[str, list[float]], out: Path) -> None:
             f"Windows of 1 s; labels {', '.join(LABELS)} of the bearing at the sensor, none for "
             "the far end's. Mean ± standard deviation over splits. What the third looks at was "
             "chosen on the fan end and another rig. Published: Vieira and others, MSSP 258, 114640 "
-            "(2026), on the same draws."
+            "(2026), by the same protocol."
         ),
         "columns": columns,
         "rows": rows,
