@@ -57,7 +57,7 @@ def row(method, seed, accuracy, *, balance=400.0, protocol="block", task="cwru10
         "worst_class": CLASSES[1], "n_test": 300,
         "train_windows": {"Normal": 2000, CLASSES[1]: 5, CLASSES[2]: 5},
         "test_windows": dict.fromkeys(CLASSES, 100),
-        "counts": {}, "notes": [], "classes": CLASSES, "version": "9.9.9",
+        "counts": {}, "notes": [], "strata": {}, "classes": CLASSES, "version": "9.9.9",
         "recall": dict.fromkeys(CLASSES, right / 100),
         "confusion": (np.eye(3, dtype=int) * right + (100 - right) // 2).tolist(),
         "settings": settings, "seconds": 30.0,
