@@ -117,16 +117,32 @@ def best_clock(clocks: Sequence[Clock], path: Path) -> Clock | None:
 
 def doubt_of(clock: Clock | None, path: Path) -> str:
     """A sentence where a clock is told by nothing but how evenly it rises, else nothing."""
-    if clock is None or clock.has_unit or clock.rate_hz is None:
+    if clock is None or not _is_doubtful(clock):
         return ""
     if not clock.name or clock.name.isdigit():  # nothing names it
-        return ""
-    if names_time(clock.name) or time_unit_in(clock.name) is not None:
         return ""
     return (
         f"column {clock.name!r} of {path} rises evenly and is taken for the clock, in seconds: if "
         f"it is none, leave it out, or state the rate"
     )
+
+
+def beside_clock(clocks: Sequence[Clock], clock: Clock | None, path: Path) -> list[str]:
+    """A warning where series are left out for how evenly they rise beside the clock, else none."""
+    names = [each.name for each in clocks if each is not clock and _is_doubtful(each)]
+    if clock is None or not names:
+        return []
+    return [
+        f"columns of {path} that rise evenly beside its clock {clock.name!r} are left out: "
+        f"{', '.join(names)}; name the channels as variable if they are some"
+    ]
+
+
+def _is_doubtful(clock: Clock) -> bool:
+    """Whether nothing but how evenly it rises says that it is a clock."""
+    if clock.has_unit or clock.rate_hz is None:
+        return False
+    return not names_time(clock.name) and time_unit_in(clock.name) is None
 
 
 def left_aside(clock: str, rate_hz: float, path: Path | str) -> str:

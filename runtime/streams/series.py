@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.streams.chosen_clock import (
+    beside_clock,
     best_clock,
     doubt_of,
     left_aside,
@@ -132,6 +133,7 @@ def assemble(series: Sequence[Series], blocks: Blocks, variable: Variable, path:
     if clock and doubt and stated and not _agree(stated, clock):
         warnings = [*unclear, left_aside(clock.name, stated, path)]
         clock = None
+    warnings += beside_clock(clocks, clock, path)
     source = Source(
         iter(()),
         sum(each.width for each in chosen),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from tests.runtime.streams.readers.opened import RATE, N, X, opened, refused
+from tests.runtime.streams.readers.opened import RATE, N, T, X, opened, refused
 
 MS2 = 1 / 9.80665
 
@@ -164,3 +164,20 @@ def test_facts_named_after_their_series(tmp_path):
     assert opened(path, variable="a").rate == RATE
     scipy.io.savemat(path, {"x": X[0], "x_unit": "s", "fs": float(RATE)})  # that of an axis
     assert opened(path).unit is None
+
+
+def test_what_rises_evenly_beside_a_clock_is_said_to_be_left_out(path):
+    with h5py.File(path, "w") as file:
+        file["time"], file["acc"] = T, X[0]
+        file["revolutions"] = 25 * T  # another quantity by its name: a channel, or refused
+        file["command"] = 0.5 * T
+        file["n"] = np.arange(N)  # row numbers
+    (warning,) = opened(path, variable="acc").warnings
+    assert "'time' are left out: command;" in warning
+
+
+def test_unit_behind_an_underscore_without_marks(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, ax_ms2=X[0], ay_ms2=X[1], fs=RATE)
+    np.testing.assert_allclose(opened(path).samples, X[:2] * MS2, rtol=1e-5)
+    assert opened(path).unit == "m/s2"
