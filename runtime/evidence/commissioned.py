@@ -139,7 +139,7 @@ class MachineBaseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def read_baseline(machine: Path) -> MachineBaseline | None:
-    """The baseline in a machine's folder; None if it was not commissioned.
+    """The baseline in a machine's folder; None if it was not commissioned: nothing is there.
 
     Raises
     ------
@@ -149,9 +149,11 @@ def read_baseline(machine: Path) -> MachineBaseline | None:
     path = machine / FOLDER / NAME
     try:
         return checked(parse_json(read_bounded(path, most=_MOST_BYTES)), MachineBaseline)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
     except (OSError, FormatError) as error:
+        if isinstance(error, FileNotFoundError) and not (
+            path.is_symlink() or path.parent.is_symlink()
+        ):
+            return None
         raise InputError(f"{path} cannot be read: {error}; commission the machine again") from error
 
 

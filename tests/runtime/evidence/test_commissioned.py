@@ -109,3 +109,13 @@ def test_refuses_what_no_commissioning_writes(
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
     assert str(refused.value).endswith("commission the machine again")
+
+
+def test_what_is_there_but_cannot_be_read_is_no_missing_baseline(tmp_path: Path) -> None:
+    (tmp_path / "baseline").symlink_to(tmp_path / "gone")
+    with pytest.raises(InputError, match="commission the machine again"):
+        read_baseline(tmp_path)
+    (tmp_path / "baseline").unlink()
+    (tmp_path / "baseline").write_text("{}")
+    with pytest.raises(InputError, match="commission the machine again"):
+        read_baseline(tmp_path)
