@@ -174,6 +174,34 @@ def test_benchmark(seen):
     assert seen(RUNTIME, "benchmark", *how) == set()
 
 
+@pytest.fixture
+def healthy(tmp_path):
+    """Twelve seconds of healthy signal."""
+    path = tmp_path / "healthy.bin"
+    np.random.default_rng(0).normal(0, 0.1, 144_000).astype("<f4").tofile(path)
+    return path
+
+
+@pytest.mark.parametrize("command", ["diagnose", "evidence"])
+def test_commission_and_what_is_held_against_it(command, seen, healthy):
+    stated = ("--rate", "12000", "--unit", "g")
+    how = ("--speed", "1772", "--bearing", "6205", "--out", "pump")
+    kept = {"pump", "pump/machine.toml", "pump/baseline", "pump/baseline/baseline.json"}
+    assert seen(RUNTIME, "commission", healthy, *stated, *how) == kept
+    against = (command, healthy, *stated, "--machine", "pump")
+    if command == "diagnose":
+        output = ("--bundle", "cwru-6205", "--output", "o.jsonl")
+        assert "o.jsonl" in seen(RUNTIME, *against, *output) - kept
+    else:
+        output = ("--picture", "p.svg")
+        assert seen(RUNTIME, *against, *output) - kept == {"p.svg"}
+
+
+def test_evidence_without_a_machine(seen, healthy):
+    stated = ("--rate", "12000", "--speed", "1772", "--bearing", "6205", "--json")
+    assert seen(RUNTIME, "evidence", healthy, *stated) == set()
+
+
 def test_synthesize(seen, tiny_bundle):
     how = ("--class", "ball", "--count", "3", "--bundle", tiny_bundle, "--output", "made.npz")
     assert seen(RUNTIME, "synthesize", *how) == {"made.npz"}

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from dlrsd.runtime.base.formats import FormatError
 
 _MOST_ARRAYS = 4096
-_MOST_BYTES = 1 << 28  # of one array
+_MOST_BYTES = 1 << 28  # of one array, as it is stored and as float32
 _LONGEST_HEADER = 512
 # As NumPy writes it: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 _HEADER = re.compile(
@@ -50,7 +50,8 @@ def read_arrays(
     Raises
     ------
     FormatError
-        If it is no such file, or one of them is damaged, of another dtype or above 256 MiB.
+        If it is no such file, or one of them is damaged, of another dtype or above 256 MiB, as it
+        is or as float32.
     """
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
@@ -91,6 +92,10 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> NDAr
         shape = tuple(int(length) for length in header[3].replace(b" ", b"").split(b",") if length)
         dtype = np.dtype(header[1].decode())
         wanted = prod(shape) * dtype.itemsize
+        if prod(shape) > _MOST_BYTES // 4:
+            raise FormatError(
+                f"{what} has {str(prod(shape))[:60]} numbers, expected at most {_MOST_BYTES // 4}"
+            )
         if wanted != member.file_size - 10 - size:
             raise FormatError(
                 f"{what} of shape {str(shape)[:60]} takes {wanted} bytes where "

@@ -29,7 +29,7 @@ def read_bounded(path: Path, *, most: int) -> bytes:
         If it cannot be read, is no regular file (a pipe would never end), or holds more.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
+    with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
         facts = os.fstat(file.fileno())
         if not stat.S_ISREG(facts.st_mode):
             raise OSError("it is no regular file")

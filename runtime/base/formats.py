@@ -41,6 +41,9 @@ Count = Annotated[int, Meta(ge=1, le=2**31)]
 Whole = Annotated[int, Meta(ge=0, le=2**53)]
 Positive = Annotated[float, Meta(gt=0, le=1e30)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+# Of levels in decibels or in units of a spread: far beyond any, and no quotient of two overflows.
+Finite = Annotated[float, Meta(ge=-1e6, le=1e6)]
+Spread = Annotated[float, Meta(ge=1e-6, le=1e6)]
 
 
 class FormatError(ValueError):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -26,9 +27,6 @@ from dlrsd.runtime.cli.stream_options import (
     VariableOption,
     stream_format,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def commission(
@@ -80,10 +78,7 @@ def commission(
 
     stated = bearing_of(bearing, geometry, orders)
     there = out / FOLDER / NAME
-    if there.exists() and not overwrite:
-        raise InputError(
-            f"{there} is there already: choose another folder, or say --overwrite to replace it"
-        )
+    _require_place(out, there, overwrite=overwrite)
     form = stream_format(
         dtype=dtype,
         rate=rate,
@@ -107,6 +102,7 @@ def commission(
     else:
         facts = read_machine(out)
     baseline = learn(recordings, facts, form, seconds=seconds, false_alarms_per_month=false_alarms)
+    _require_place(out, there, overwrite=overwrite)  # it may have come meanwhile
     try:
         out.mkdir(parents=True, exist_ok=True)
         if is_new:
@@ -117,3 +113,13 @@ def commission(
     for note in baseline.notes:
         print(note)
     print(f"{facts.name}: baseline written to {there}")
+
+
+def _require_place(out: Path, baseline: Path, *, overwrite: bool) -> None:
+    for folder in (baseline.parent, out):
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise InputError(f"{folder} is no folder: choose another place for the machine's")
+    if os.path.lexists(baseline) and not overwrite:
+        raise InputError(
+            f"{baseline} is there already: choose another folder, or say --overwrite to replace it"
+        )

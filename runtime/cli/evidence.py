@@ -52,6 +52,9 @@ def evidence(
         Path | None,
         typer.Option(metavar="NAME.svg", help="Where to draw the spectrum of the envelope."),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a picture that is there.")
+    ] = False,
     dtype: DtypeOption = None,
     rate: RateOption = None,
     channels: ChannelsOption = None,
@@ -68,6 +71,7 @@ def evidence(
     # Imported here, for they load NumPy and `--help` shall answer at once.
     from rich.console import Console
 
+    from dlrsd.runtime.base.files import require_place
     from dlrsd.runtime.base.formats import json_text
     from dlrsd.runtime.base.interrupt import Interrupt, end_in_order
     from dlrsd.runtime.evidence.asking import asked_of
@@ -78,6 +82,8 @@ def evidence(
     from dlrsd.runtime.streams.stream import open_stream
 
     end_in_order()
+    if picture is not None:
+        require_place(picture, overwrite=overwrite)
     stated = bearing_of(bearing, geometry, orders)
     form = stream_format(
         dtype=dtype,

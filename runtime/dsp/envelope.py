@@ -66,7 +66,7 @@ def envelope_spectrum(x: Array, rate_hz: float, highest_hz: float, block_hz: flo
     white /= np.maximum(size, max(_SILENT * size.max(), np.finfo(np.float64).tiny))
     white[0] = 0  # the mean was taken out: what is left has the phase of rounding
     half = len(x) // 2
-    n_bins = min(int(highest_hz / bin_hz) + 1, half // 4)
+    n_bins = min(int(highest_hz / bin_hz) + 1, half // 4)  # and one beside the last
     total = np.zeros(n_bins)
     for lower, upper in BANDS:
         band = white[int(lower * half) : int(upper * half)].astype(np.complex64)

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.formats import Count, Finite, Spread
 
 if TYPE_CHECKING:
     from dlrsd.runtime.evidence.verdict import Evidence
@@ -19,17 +20,17 @@ _PRIOR_WINDOWS = 10.0  # a spread of few windows is drawn towards that of other 
 class Level(msgspec.Struct, frozen=True):
     """Mean and spread, a standard deviation > 0, over healthy windows."""
 
-    mean: float
-    spread: float
+    mean: Finite
+    spread: Spread
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     """Of one machine at one speed and load."""
 
-    floor: float | None = None
+    floor: Finite | None = None
     """Score that a fault has to pass on this machine, where that is more than on others."""
 
-    windows: int
+    windows: Count
     """Healthy windows it is of, > 0."""
     lines: dict[str, Level]
     """By a line's name, in dB over its surroundings."""

@@ -7,7 +7,7 @@ limits that follow from a stated rate of false alarms.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta, Struct
 
@@ -15,6 +15,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.files import read_bounded, write_atomic
 from dlrsd.runtime.base.formats import (
     Count,
+    Finite,
     FormatError,
     Positive,
     Text,
@@ -23,27 +24,30 @@ from dlrsd.runtime.base.formats import (
     parse_json,
 )
 from dlrsd.runtime.dsp.order_map_config import Order
-from dlrsd.runtime.evidence.baseline import Baseline
+from dlrsd.runtime.evidence.baseline import UNKNOWN_MACHINE, Baseline
 from dlrsd.runtime.evidence.spectral_shape import Shape
 
 SCHEMA_VERSION: Final = 1
 FOLDER, NAME = "baseline", "baseline.json"
 SAME_SPEED = 0.1  # share by which a speed may differ from the commissioned one
-_MOST_BYTES = 1 << 24
+_MOST_BYTES = 1 << 22  # some hundred sensors and speeds
+_HIGHEST = 0.41  # of the rate: bands end below it, also at a rate that is a little off
+
+Name = Annotated[Text, Meta(max_length=1000)]
 
 
-class Limit(Struct, frozen=True):
+class Limit(Struct, frozen=True, forbid_unknown_fields=True):
     """A limit that healthy windows pass at the stated rate, and its 95 % interval.
 
     Without an interval the windows were too few to state a rate.
     """
 
-    value: float
-    low: float | None = None
-    high: float | None = None
+    value: Finite
+    low: Finite | None = None
+    high: Finite | None = None
 
 
-class AtSpeed(Struct, frozen=True, kw_only=True):
+class AtSpeed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of one sensor at one speed.
 
     Parameters
@@ -57,6 +61,11 @@ class AtSpeed(Struct, frozen=True, kw_only=True):
         Of the power over frequency.
     score_limit, shape_limit : Limit
         Of a place's score and of the distance from the shape.
+
+    Raises
+    ------
+    ValueError
+        If the scores of a place are missing.
     """
 
     speed_rpm: Positive
@@ -66,13 +75,17 @@ class AtSpeed(Struct, frozen=True, kw_only=True):
     score_limit: Limit
     shape_limit: Limit
 
+    def __post_init__(self) -> None:
+        if missing := UNKNOWN_MACHINE.keys() - self.baseline.scores.keys():
+            raise ValueError(f"no scores of {', '.join(sorted(missing))}")
 
-class SensorBaseline(Struct, frozen=True, kw_only=True):
+
+class SensorBaseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of one sensor: at each speed at which it was commissioned, slowest first."""
 
-    sensor: Text
-    orders: dict[Order, Positive]
-    speeds: list[AtSpeed]
+    sensor: Name
+    orders: Annotated[dict[Order, Positive], Meta(min_length=len(get_args(Order)))]
+    speeds: Annotated[list[AtSpeed], Meta(min_length=1, max_length=256)]
 
     def at(self, speed_rpm: float) -> AtSpeed | None:
         """What holds at a speed; None where none was commissioned within 10 %."""
@@ -99,21 +112,34 @@ class MachineBaseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     sensors : list of SensorBaseline
     notes : list of str
         What a person was told when the machine was commissioned.
+
+    Raises
+    ------
+    ValueError
+        If two sensors have one name, or a band lies beyond what the rate holds.
     """
 
     schema_version: Literal[1]
-    dlrsd_version: str
-    created: str
+    dlrsd_version: Name
+    created: Name
     rate_hz: Positive
-    unit: str | None
+    unit: Name | None
     seconds: Positive
     false_alarms_per_month: Positive
-    sensors: Annotated[list[SensorBaseline], Meta(min_length=1)]
+    sensors: Annotated[list[SensorBaseline], Meta(min_length=1, max_length=1024)]
     notes: list[str]
+
+    def __post_init__(self) -> None:
+        names = [each.sensor for each in self.sensors]
+        if len(set(names)) < len(names):
+            raise ValueError("two sensors have the same name")
+        shapes = [at.shape for each in self.sensors for at in each.speeds]
+        if (highest := max(shape.edges_hz[-1] for shape in shapes)) > _HIGHEST * self.rate_hz:
+            raise ValueError(f"a band up to {highest:g} Hz at a rate of {self.rate_hz:g} Hz")
 
 
 def read_baseline(machine: Path) -> MachineBaseline | None:
-    """The baseline in a machine's folder; None if it was not commissioned.
+    """The baseline in a machine's folder; None if it was not commissioned: nothing is there.
 
     Raises
     ------
@@ -123,9 +149,11 @@ def read_baseline(machine: Path) -> MachineBaseline | None:
     path = machine / FOLDER / NAME
     try:
         return checked(parse_json(read_bounded(path, most=_MOST_BYTES)), MachineBaseline)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
     except (OSError, FormatError) as error:
+        if isinstance(error, FileNotFoundError) and not (
+            path.is_symlink() or path.parent.is_symlink()
+        ):
+            return None
         raise InputError(f"{path} cannot be read: {error}; commission the machine again") from error
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from dlrsd.runtime.base.formats import Finite, Positive, Spread
+
 Array = NDArray[np.float64]
 
 BANDS = 12
@@ -29,11 +31,26 @@ class Shape(Struct, frozen=True):
         Of the bands, one more than there are bands.
     mean, spread : lists of float
         Of the natural logarithm of each band's power.
+
+    Raises
+    ------
+    ValueError
+        If they are not as many, or the edges do not rise.
     """
 
-    edges_hz: list[float]
-    mean: list[float]
-    spread: list[float]
+    edges_hz: list[Positive]
+    mean: list[Finite]
+    spread: list[Spread]
+
+    def __post_init__(self) -> None:
+        n = len(self.edges_hz) - 1
+        if n < 1 or not n == len(self.mean) == len(self.spread):
+            raise ValueError(
+                f"{len(self.edges_hz)} edges, {len(self.mean)} means and {len(self.spread)} "
+                "spreads, expected one edge more than the others"
+            )
+        if sorted(set(self.edges_hz)) != self.edges_hz:
+            raise ValueError("edges_hz do not rise")
 
 
 def band_edges(rate_hz: float) -> Array:

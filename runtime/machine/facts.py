@@ -118,7 +118,7 @@ class Load(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unit: Annotated[Text, Meta(description="Of both, such as kW or %")]
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.least) and self.least <= self.most):
+        if not (self.least <= self.most and math.isfinite(self.most - self.least)):
             raise ValueError(f"the least load is {self.least:g} and the most {self.most:g}")
 
 

@@ -20,6 +20,8 @@ else:  # a Jetson's own Python
     import tomli as tomllib
 
 NAME = "machine.toml"
+# A dotted name of a megabyte would keep the parser busy for an hour, and no name spans lines.
+_LONGEST_LINE = 4096
 
 
 def read_machine(folder: str | Path) -> Machine:
@@ -38,6 +40,9 @@ def read_machine(folder: str | Path) -> Machine:
     path = folder_of(folder) / NAME
     try:
         text = read_bounded(path, most=MOST_JSON).decode("utf-8-sig")
+        longest = max(map(len, text.split("\n")))
+        if longest > _LONGEST_LINE:
+            raise ValueError(f"a line of {longest} characters, expected at most {_LONGEST_LINE}")
         return checked(tomllib.loads(text), Machine)
     except FileNotFoundError as error:
         raise InputError(

@@ -44,6 +44,7 @@ _METHODS = {
 
 
 _MOST_BYTES = 2**30  # all heatmaps are in memory before the first is written
+_MOST_ANCHORS = 2**15  # each is held against each: seconds, where a million would take days
 
 
 @dataclass(frozen=True)
@@ -254,6 +255,8 @@ def _require_anchors(bundle: Bundle, arrays: dict[str, NDArray[np.float32]]) -> 
     counts = {array.shape[:1] for array in arrays.values()}
     if len(counts) > 1 or () in counts:
         raise FormatError(f"anchors of the lengths {counts}, expected as many of each")
+    if (most := max(counts)[0]) > _MOST_ANCHORS:
+        raise FormatError(f"{most} anchors of a class, expected at most {_MOST_ANCHORS}")
     for name, array in arrays.items():
         if not name.startswith("latent/") and array.shape[1:] != heatmap:
             raise FormatError(f"{name} are of shape {array.shape[1:]}, expected {heatmap}")

@@ -126,6 +126,58 @@ def mutated_json(value: Any, rng: random.Random) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+_TOML = [
+    *("nan", "-inf", "1e400", "-1", "0", "1e-320", "1979-05-27", "07:32:00", "1" + "0" * 400),
+    *('""', '"\\u0000"', '"\\u001b[2J"', "true", "[]", "{}", "[[1], 2]", "{ a.b.c = 1 }"),
+    *(
+        "9" * 5000,
+        '"' + "x" * 5000 + '"',
+        "[\n" * 2000,
+        "a." * 100_000 + "b = 1",
+        "[1] * 3",
+        "0x10",
+    ),
+]
+
+
+def mutated_toml(text: bytes, rng: random.Random) -> bytes:
+    """A TOML file of which one to three values are others, or lines lost, doubled or swapped."""
+    lines = text.decode().splitlines()
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        at, kind = rng.randrange(len(lines)), rng.random()
+        if kind < 0.6:
+            name = lines[at].partition("=")[0]
+            lines[at] = f"{name}= {rng.choice(_TOML)}"
+        elif kind < 0.7 and len(lines) > 1:
+            del lines[at]
+        elif kind < 0.8:
+            lines.insert(at, rng.choice(lines))
+        else:
+            lines[at] = re.sub(r"[\d.]+", lambda _: rng.choice(_TOML), lines[at], count=1)
+    return "\n".join(lines).encode()
+
+
+def mutated_numbers(text: bytes, rng: random.Random) -> bytes:
+    """A JSON text of which one to twenty numbers are others, and mostly possible ones."""
+    possible = (
+        b"0",
+        b"-1",
+        b"1",
+        b"-0.0",
+        b"1e-6",
+        b"1e6",
+        b"-1e6",
+        b"1e30",
+        b"2",
+        b"1e-30",
+        b"60",
+    )
+    places = list(re.finditer(rb"(?<=[ \[])-?\d[\d.e+-]*(?=[,\s\]}])", text))
+    for place in sorted(rng.sample(places, rng.choice((1, 2, 3, 20))), key=lambda at: -at.start()):
+        text = text[: place.start()] + rng.choice(possible) + text[place.end() :]
+    return text
+
+
 def _changed(value: Any, rng: random.Random) -> Any:
     """The value with one change, somewhere inside it."""
     if isinstance(value, dict) and value and rng.random() < 0.9:

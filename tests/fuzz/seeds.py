@@ -11,6 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from dlrsd.runtime.commissioning.commission import commission
+from dlrsd.runtime.dsp.order_map_config import ORDERS
+from dlrsd.runtime.evidence.commissioned import write_baseline
+from dlrsd.runtime.machine.facts import Iso20816, Load, Machine, Sensor, Shaft
+from dlrsd.runtime.machine.file import write_machine
+from dlrsd.runtime.streams.stream import StreamFormat
 from tests.runtime.conftest import (
     GRAPHS,
     order_map_manifest,
@@ -187,6 +193,33 @@ SIDECAR = {
 }
 
 
+ORDERS_6205 = (3.585, 5.415, 2.357, 0.398)
+MACHINE = Machine(
+    schema_version=1,
+    name="pump",
+    shaft=Shaft(speed_rpm=1772),
+    teeth=[23],
+    load=Load(least=0, most=7.5, unit="kW"),
+    iso_20816_3=Iso20816(group=2, mounting="rigid"),
+    sensors=[
+        Sensor(name="DE", bearing="6205"),
+        Sensor(name="FE", channel=1, orders=dict(zip(ORDERS, ORDERS_6205, strict=True))),
+    ],
+)
+
+
+def write_machine_folder(folder: Path) -> None:
+    """A machine of two sensors, commissioned, and a recording of two seconds: ``x.npy``."""
+    samples = np.random.default_rng(0).normal(size=(2, 8 * RATE)).astype(np.float32)
+    folder.mkdir()
+    np.save(folder / "x.npy", samples)
+    form = StreamFormat(rate=RATE, unit="g")
+    baseline = commission([str(folder / "x.npy")], MACHINE, form, seconds=1.0)
+    write_machine(MACHINE, folder)
+    write_baseline(baseline, folder)
+    np.save(folder / "x.npy", samples[:, : 2 * RATE])
+
+
 def anchors() -> dict[str, np.ndarray]:
     """Of the three classes of the small bundle with a synthesiser."""
     rng = np.random.default_rng(0)
@@ -203,6 +236,7 @@ def npz(arrays: dict[str, np.ndarray]) -> bytes:
     return file.getvalue()
 
 
+@cache
 def bomb(size: int = 1 << 30) -> bytes:
     """An archive of a megabyte whose first member unpacks to ``size`` bytes of zeros."""
     file = io.BytesIO()

@@ -15,16 +15,22 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from dlrsd.runtime.base.errors import DlrsdError
 from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
 from dlrsd.runtime.diagnosis.diagnose import diagnose
 from dlrsd.runtime.engines.opening import open_engine
+from dlrsd.runtime.evidence.asking import asked_of, with_baseline
+from dlrsd.runtime.evidence.commissioned import read_baseline
+from dlrsd.runtime.evidence.examine import examine
+from dlrsd.runtime.machine.file import read_machine
+from dlrsd.runtime.output.evidence_report import finding_json
 from dlrsd.runtime.streams.stream import SignalSpec, StreamFormat, open_stream
 from dlrsd.runtime.synthesis.synthesize import synthesize
 from tests.fuzz import seeds
-from tests.fuzz.mutation import mutated, mutated_json
+from tests.fuzz.mutation import mutated, mutated_json, mutated_numbers, mutated_toml
 
 _SPEC = SignalSpec(rate_hz=1000.0, unit="g", channels=1)
 _MOST_SAMPLES = 20_000_000  # what a file of 100 kB can hold is far less
@@ -85,8 +91,34 @@ def anchors(folder: Path, rng: random.Random) -> None:
     synthesize(opened, rng.choice(opened.classes), 3, seed=0)
 
 
+def machine(folder: Path, rng: random.Random) -> None:
+    """The facts on a machine, damaged."""
+    shutil.copytree(_sound_machine(), folder, dirs_exist_ok=True)
+    path = folder / "machine.toml"
+    text = path.read_bytes()
+    path.write_bytes(mutated(text, rng) if rng.random() < 0.4 else mutated_toml(text, rng))
+    _examine(folder)
+
+
+def baseline(folder: Path, rng: random.Random) -> None:
+    """A machine's baseline, damaged."""
+    shutil.copytree(_sound_machine(), folder, dirs_exist_ok=True)
+    path = folder / "baseline" / "baseline.json"
+    text = path.read_bytes()
+    kind = rng.random()
+    if kind < 0.3:
+        damaged = mutated(text, rng)
+    elif kind < 0.6:
+        damaged = mutated_json(json.loads(text), rng)
+    else:
+        damaged = mutated_numbers(text, rng)
+    path.write_bytes(damaged)
+    _examine(folder)
+
+
 TARGETS: dict[str, Callable[[Path, random.Random], None]] = {
-    target.__name__: target for target in (recording, diagnosed, sidecar, manifest, graph, anchors)
+    target.__name__: target
+    for target in (recording, diagnosed, sidecar, manifest, graph, anchors, machine, baseline)
 }
 
 
@@ -101,6 +133,8 @@ def warm_up() -> None:
             _read(path)
     for kind in seeds.BUNDLES:
         _use(_sound_bundle(kind), folder)
+    _examine(_sound_machine())
+    seeds.bomb()
     shutil.rmtree(folder)
 
 
@@ -149,6 +183,27 @@ def _use(bundle: Path, folder: Path) -> None:
             pass
     if getattr(opened.manifest, "synthesis", None) is not None:
         synthesize(opened, opened.classes[0], 3, seed=0)
+
+
+def _examine(folder: Path) -> None:
+    """As `evidence --machine` does: hold a recording against the baseline."""
+    facts = read_machine(folder)
+    with open_stream(folder / "x.npy", StreamFormat(rate=seeds.RATE, unit="g")) as stream:
+        asked = asked_of(stream.description, machine=facts)
+        own = read_baseline(folder)
+        assert own is not None
+        asked = with_baseline(asked, own, stream.description)
+        examined = examine(stream, asked, seconds=own.seconds)
+        said = finding_json(examined, stream.description)
+    json.dumps(msgspec.to_builtins(said), allow_nan=False)
+
+
+def _sound_machine() -> Path:
+    """One that is made once for a process, in its working folder."""
+    path = Path.cwd() / "sound machine"
+    if not path.exists():
+        seeds.write_machine_folder(path)
+    return path
 
 
 def _sound_bundle(kind: str) -> Path:

@@ -128,6 +128,15 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024  # KiB
 
 
+def test_small_numbers_that_many_would_be_as_float32_are_refused() -> None:
+    size = (64 << 20) + 1
+    content = archive({"x.npy": lying(f"({size},)", "|i1", size)})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(FormatError, match=r"has 67108865 numbers, expected at most 67108864"):
+        read_arrays(content)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024  # KiB
+
+
 def test_a_bomb_that_denies_its_size_is_refused() -> None:
     """The archive's table says 128 bytes; what is unpacked ends there and its sum is wrong."""
     content = bytearray(archive({"x.npy": HEAD + bytes(1 << 20)}))

@@ -82,6 +82,25 @@ def test_reads_in_eighty_columns_and_draws(command: Run, tmp_path: Path) -> None
     assert len(marks) > 4
 
 
+def test_what_is_there_is_never_lost(command: Run, tmp_path: Path) -> None:
+    save(tmp_path / "pump.bin", healthy(0, 12.0))
+    (tmp_path / "pump.svg").write_text("mine")
+    how = ("evidence", "pump.bin", *STATED, "--picture")
+    for place, said in (("pump.svg", "is there already"), ("no/p.svg", "there is no folder no")):
+        done = command(*how, place)
+        assert (done.returncode, done.stdout) == (2, "")  # before any work
+        assert said in done.stderr
+    assert (tmp_path / "pump.svg").read_text() == "mine"
+    assert command(*how, "pump.svg", "--overwrite").returncode == 0
+    assert "<svg" in (tmp_path / "pump.svg").read_text()
+    for out in ("pump.bin", "link"):
+        (tmp_path / "link").unlink(missing_ok=True)
+        (tmp_path / "link").symlink_to("gone")
+        done = command("commission", "pump.bin", *STATED, "--out", out)
+        assert done.returncode == 2
+        assert f"{out} is no folder" in done.stderr
+
+
 def test_a_gap_parts_windows(command: Run, tmp_path: Path) -> None:
     samples = faulty("outer", seconds=5.0)
     times = np.arange(len(samples)) / RATE + np.where(np.arange(len(samples)) < 30_000, 0, 7.0)

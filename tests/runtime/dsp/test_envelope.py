@@ -89,3 +89,10 @@ def test_fast_lengths_are_scipys():
     fft = pytest.importorskip("scipy.fft")
     for n in [*range(1, 1200), 25599, 25601, 48001, 102401]:
         assert fast_length(n) == fft.next_fast_len(n, real=True)
+
+
+@pytest.mark.parametrize("n", [*range(64, 160), 7999, 8000, 8001])
+def test_an_eighth_of_the_rate_is_the_highest_of_any_length(n):
+    spectrum = envelope_spectrum(np.random.default_rng(n).normal(size=n), 1000.0, 125.0, 5.0)
+    assert abs(len(spectrum.excess) * spectrum.bin_hz - 125) <= 1.5 * spectrum.bin_hz
+    assert np.isfinite(spectrum.excess).all()

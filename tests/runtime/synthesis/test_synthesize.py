@@ -218,6 +218,10 @@ LATENTS, TEXTURES = np.ones((6, 2), np.float16), np.ones((6, 1, 4, 4), np.float1
         (packed(latent=LATENTS, texture=TEXTURES)[:-40], "no readable arrays"),
         (packed(latent=LATENTS, texture=np.array([{}] * 6, object)), "none of real numbers"),
         (packed(latent=LATENTS[:5], texture=TEXTURES), "expected as many of each"),
+        (
+            packed(latent=np.zeros((32_769, 2), "i1"), texture=np.zeros((32_769, 1, 4, 4), "i1")),
+            "32769 anchors of a class, expected at most 32768",
+        ),
         (packed(latent=np.array(1.0), texture=TEXTURES), "expected as many of each"),
         (packed(latent=LATENTS, texture=TEXTURES[:, :, :2]), r"shape \(1, 2, 4\), expected \(1, 4"),
         (packed(latent=LATENTS * np.nan, texture=TEXTURES), "latent/0 are not all finite"),
