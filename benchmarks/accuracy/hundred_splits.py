@@ -10,10 +10,11 @@ same command goes on where it was interrupted.
 Baselines are as `dlrsd-train compare` has them. The third has more features. It is no blind figure:
 four choices of features and classifier were scored on these splits before it was settled, and the
 results of the first ones sent us back. On the order map and prewhitened lines, without amplitude: a
-logistic regression (C 3e-4), 0.900 ± 0.068; with the evidence's lines, 0.899 ± 0.071; extra trees, 0.906 ± 0.070 over the first 70 splits, where the forest has 0.919; then, with the usual
-features as well, the one that is here. In between they were compared on other bearings: on the fan
-end's faults, one size of each place left out in turn, and on HIT's self-built rig. The fan end's
-signals are in these splits as well.
+logistic regression (C 3e-4), 0.900 ± 0.068; with the evidence's lines, 0.899 ± 0.071; extra trees,
+0.906 ± 0.070 over the first 70 splits, where the forest has 0.919; then, with the usual features as
+well, the one that is here. In between they were compared on other bearings: on the fan end's
+faults, one size of each place left out in turn, and on HIT's self-built rig. The fan end's signals
+are in these splits as well.
 """
 
 from __future__ import annotations
