@@ -9,15 +9,11 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.long_tables import labels_of, may_be_labels, refuse_long_table
 from dlrsd.runtime.streams.readers.text.dialect import Dialect
 from dlrsd.runtime.streams.readers.text.doubts import refuse_packed_numbers
 from dlrsd.runtime.streams.readers.text.fields import Field, label_maker
 from dlrsd.runtime.streams.readers.text.lines import TextFile
-from dlrsd.runtime.streams.readers.text.long_tables import (
-    labels_of,
-    may_be_labels,
-    refuse_long_table,
-)
 from dlrsd.runtime.streams.readers.text.rows import Lines, RowReader
 from dlrsd.runtime.streams.series import asked_names
 from dlrsd.runtime.streams.source import Variable
