@@ -149,7 +149,8 @@ def _begins_anew(codes: NDArray[Any], times: NDArray[Any]) -> bool:
 def _takes_turns(codes: NDArray[Any], period: int) -> bool:
     """Whether the names come in turn: a, b, c, a, b, c."""
     again = (codes[period:] == codes[:-period]).mean()
-    return bool(again > _MOSTLY and len(np.unique(codes[:period])) == period)
+    changes = (np.diff(codes) != 0).mean()
+    return bool(min(again, changes) > _MOSTLY and len(np.unique(codes[:period])) == period)
 
 
 def _alternates(codes: NDArray[Any], n_names: int) -> bool:

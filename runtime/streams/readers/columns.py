@@ -84,9 +84,11 @@ def unit_beside(cells: Mapping[str, Sequence[str]], unit: str | None, path: Path
         If these differ.
     """
     texts = [each for name in cells if _UNITS.fullmatch(name.strip()) for each in cells[name]]
-    said = {known_unit(text) or text for text in map(str.strip, texts) if text}
+    said = {unit_as_name(text) or text for text in map(str.strip, texts) if text}
+    if not any(map(unit_as_name, said)):  # unit 3 of a plant
+        return unit
     units = said | ({unit} if unit else set())
-    if said and len(units) > 1:
+    if len(units) > 1:
         raise InputError(
             f"{path} states several units, {', '.join(sorted(units))[:80]}: write the samples of "
             f"each unit into a file of its own"

@@ -320,3 +320,11 @@ def test_the_unit_in_a_column_of_its_own(tmp_path, cell, unit):
     write(tmp_path / "y.parquet", x=X, unit=[cell] * (N - 1) + ["g"])
     with pytest.raises(InputError, match="several units"):
         read(tmp_path / "y.parquet")
+
+
+@pytest.mark.parametrize("texts", [["Unit 3"] * N, ["A"] * N, ["fan"] + [None] * (N - 1)])
+def test_texts_that_are_no_units_and_tell_no_sensors_apart(tmp_path, texts):
+    write(tmp_path / "x.parquet", x=X, unit=texts)
+    source, samples, _ = read(tmp_path / "x.parquet")
+    assert (source.unit, source.channel_names) == (None, ("x",))
+    np.testing.assert_array_equal(samples[0], X)
