@@ -22,6 +22,7 @@ from dlrsd.runtime.dsp.quality import DRIFT, OFFSET, OK, QUALITY
 
 UNDECIDED = "undecided"
 KEPT_CHANGES = 100
+_SELDOM = 0.05  # share of the windows for which a reason is given
 
 
 class VerdictTracker:
@@ -191,9 +192,13 @@ class VerdictTracker:
         return " and for a strong slow vibration, as of an imbalance" if moves.mean() > 0.5 else ""
 
     def _listed(self, which: NDArray[np.bool_], what: str = "") -> str:
-        """Their share of the last windows, and what is said of them, the most frequent first."""
-        codes = Counter(self._recent.quality[which].tolist())
-        reasons = [QUALITY[code] if code != OK else "novel" for code, _ in codes.most_common()]
+        """Their share of the last windows, and what is said of them, the most frequent first.
+
+        The last window of a recording is cut short: one gap among many windows is no reason.
+        """
+        codes = Counter(self._recent.quality[which].tolist()).most_common()
+        often = [code for code, count in codes if count >= _SELDOM * which.sum()]
+        reasons = [QUALITY[code] if code != OK else "novel" for code in often]
         share = f"{100 * which.mean():.0f} % of the last windows {what}".rstrip()
         return f"{share} ({', '.join(reasons)})"
 

@@ -101,13 +101,22 @@ def refuse_numbered_sensors(
     is_chosen : bool
         As in `refuse_long_table`.
     """
+    times = times_among(heads)
     for name, head in heads.items():
         if name not in asked and may_be_labels(head, name):
-            others = [
-                other for key, other in heads.items() if key != name and len(other) == len(head)
-            ]
+            others = [time for key, time in times.items() if key != name and len(time) == len(head)]
             labels = labels_of(head, is_text=False)
             refuse_long_table(name, labels, others, path, is_chosen=is_chosen)
+
+
+def times_among(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Those that fall seldom enough to be times of a long table."""
+    found = {}
+    for name, array in arrays.items():
+        falls = _steps(array) < 0
+        if len(falls) and falls.mean() < _STANDS:
+            found[name] = array
+    return found
 
 
 def labels_of(values: NDArray[Any], *, is_text: bool) -> Labels:
@@ -120,9 +129,10 @@ def may_be_labels(values: NDArray[Any], name: str) -> bool:
     """Whether numbers are integers of which each comes several times, and not named as counts."""
     if is_named_counter(name) and name.strip(" .").lower() not in _NUMBERS_OF_SENSORS:
         return False
-    if values.dtype.kind not in "iuf" or len(np.unique(values)) > len(values) / _ROWS_EACH:
+    if values.dtype.kind not in "iuf" or not (values == np.rint(values)).all():
         return False
-    return bool((np.abs(values) < 2**53).all() and (values == np.rint(values)).all())
+    are_exact = bool((np.abs(values) < 2**53).all())
+    return are_exact and len(np.unique(values)) <= len(values) / _ROWS_EACH
 
 
 def _shares_times(codes: NDArray[Any], times: NDArray[Any]) -> bool:

@@ -15,7 +15,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.formats import FormatError, parse_json
 from dlrsd.runtime.streams.attributes import rate_of, start_of, unit_of
 from dlrsd.runtime.streams.clock import is_named_time
-from dlrsd.runtime.streams.long_tables import Labels, refuse_long_table
+from dlrsd.runtime.streams.long_tables import Labels, refuse_long_table, times_among
 from dlrsd.runtime.streams.readers.columns import (
     by_bundle,
     check_columns,
@@ -111,8 +111,9 @@ def _open(file: Any, path: Path, variable: Variable) -> Source:
     refuse_lists(series, left_out, variable, path)
     refuse_clock_alone(series, path)
     labels = _labels(path, [name for name, what in left_out.items() if what == "text"])
+    rising = times_among({each.name: each.head[:_LABELLED] for each in series}).values()
     for name, each in labels.items():
-        times = [other.head[: len(each.codes)] for other in series]
+        times = [time for time in rising if len(time) == len(each.codes)]
         refuse_long_table(name, each, times, path, is_chosen=variable is not None)
     source = assemble(series, blocks, variable, path)
     texts = {name: each.names for name, each in labels.items()}

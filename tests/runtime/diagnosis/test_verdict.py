@@ -187,3 +187,11 @@ def test_a_mean_that_moves_may_be_the_machines(flag: str, says: bool) -> None:
     assert reason is not None
     assert f"unfit ({flag}); look at the sensor" in reason
     assert ("imbalance" in reason) == says
+
+
+def test_a_reason_of_one_window_among_many_is_not_listed() -> None:
+    tracker = VerdictTracker(CLASSES, last=40, hold=30)
+    feed(tracker, [0] * 39 + [-1], batch=40, flags=["spectrum"] * 39 + ["gap"])
+    assert tracker.verdict().reason == (
+        "unlike the training data: 100 % of the last windows (spectrum); look at the machine"
+    )

@@ -5,6 +5,7 @@ import decimal
 import json
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -328,3 +329,12 @@ def test_texts_that_are_no_units_and_tell_no_sensors_apart(tmp_path, texts):
     source, samples, _ = read(tmp_path / "x.parquet")
     assert (source.unit, source.channel_names) == (None, ("x",))
     np.testing.assert_array_equal(samples[0], X)
+
+
+def test_many_columns_of_integers_are_opened_soon(tmp_path):
+    n = 400
+    noise = np.round(1e3 * np.random.default_rng(0).normal(size=(n, N))).astype("i2")
+    write(tmp_path / "x.parquet", **{f"c{i}": noise[i] // 100 for i in range(n)})
+    begun = time.process_time()
+    open_file(tmp_path / "x.parquet").close()
+    assert time.process_time() - begun < 10  # 160,000 pairs of columns would take longer
