@@ -18,10 +18,11 @@ from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.diagnosis.records import Change, Verdict
-from dlrsd.runtime.dsp.quality import OK, QUALITY
+from dlrsd.runtime.dsp.quality import DRIFT, OFFSET, OK, QUALITY
 
 UNDECIDED = "undecided"
 KEPT_CHANGES = 100
+_SELDOM = 0.05  # share of the windows for which a reason is given
 
 
 class VerdictTracker:
@@ -168,19 +169,36 @@ class VerdictTracker:
         unlike = unfit | self._recent.novel
         if self._current.label < 0 and 2 * unlike.sum() > n:
             if 2 * unfit.sum() > n:
-                return (
-                    f"unlike the training data: {self._listed(unfit, 'unfit')}; look at the sensor"
-                )
+                hint = f"look at the sensor{self._or_machine(unfit)}"
+                return f"unlike the training data: {self._listed(unfit, 'unfit')}; {hint}"
             hint = "; look at the machine" if 2 * unfit.sum() < unlike.sum() else ""
             return f"unlike the training data: {self._listed(unlike)}{hint}"
         if self._current.label < 0 and n_fit < self._hold:
             return f"{n_fit} of the {self._hold} fit windows that a verdict needs"
-        return None
+        return self._too_few(unlike) if self._current.label < 0 else None
+
+    def _too_few(self, unlike: NDArray[np.bool_]) -> str:
+        """Which class comes nearest to holding, and what else the last windows are."""
+        said = Counter(self._recent.speaks_for[self._recent.speaks_for >= 0].tolist())
+        label, count = said.most_common(1)[0] if said else (-1, 0)
+        nearest = f": {count} say {self._name(label)}" if said else ""
+        beside = f"; {self._listed(unlike)}" if unlike.any() else ""
+        n = len(unlike)
+        return f"no class in {self._hold} of the last {n} windows{nearest}{beside}"
+
+    def _or_machine(self, unfit: NDArray[np.bool_]) -> str:
+        """A moving mean is the sensor's, or that of a vibration slower than a window."""
+        moves = np.isin(self._recent.quality[unfit], (OFFSET, DRIFT))
+        return " and for a strong slow vibration, as of an imbalance" if moves.mean() > 0.5 else ""
 
     def _listed(self, which: NDArray[np.bool_], what: str = "") -> str:
-        """Their share of the last windows, and what is said of them, the most frequent first."""
-        codes = Counter(self._recent.quality[which].tolist())
-        reasons = [QUALITY[code] if code != OK else "novel" for code, _ in codes.most_common()]
+        """Their share of the last windows, and what is said of them, the most frequent first.
+
+        The last window of a recording is cut short: one gap among many windows is no reason.
+        """
+        codes = Counter(self._recent.quality[which].tolist()).most_common()
+        often = [code for code, count in codes if count >= _SELDOM * which.sum()]
+        reasons = [QUALITY[code] if code != OK else "novel" for code in often]
         share = f"{100 * which.mean():.0f} % of the last windows {what}".rstrip()
         return f"{share} ({', '.join(reasons)})"
 

@@ -28,8 +28,9 @@ _REMEDIES = {
     "check unit and scale",
     "spike": "single samples stand out: check cable, earthing and the recorder's range",
     "offset": "the mean has moved: check the sensor's supply and coupling; from the start: "
-    "check unit and scale, too",
-    "drift": "the mean moves: check the sensor's supply, coupling and temperature",
+    "check unit and scale, too, and the machine for a strong slow vibration, as of an imbalance",
+    "drift": "the mean moves: check the sensor's supply, coupling and temperature, and the machine "
+    "for a strong slow vibration, as of an imbalance",
     "hum": "it is mostly mains hum: check cable, earthing and whether a sensor is connected",
     "coarse": "few levels are used, or some never: check range, scale, dtype and the converter",
     "gain": "its level has changed by one factor: check sensitivity and amplifier",

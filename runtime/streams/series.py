@@ -29,6 +29,7 @@ from dlrsd.runtime.streams.chosen_clock import (
     unclear_times,
 )
 from dlrsd.runtime.streams.clock import Clock, find_clock, is_other_quantity
+from dlrsd.runtime.streams.long_tables import refuse_numbered_sensors
 from dlrsd.runtime.streams.source import (
     Chunk,
     Source,
@@ -44,6 +45,7 @@ Blocks = Callable[[Sequence[str]], Iterator[Sequence[NDArray[Any]]]]
 
 # A clock and an attribute that differ by more contradict each other.
 _SAME_RATE = 1e-2
+_LOOKED_AT = 1 << 14  # values that tell sensors apart
 
 
 class Series(Struct):
@@ -110,6 +112,8 @@ def assemble(series: Sequence[Series], blocks: Blocks, variable: Variable, path:
     """
     asked = asked_names(variable)
     others = [each for each in series if each.name not in asked]
+    heads = {each.name: each.head[:_LOOKED_AT] for each in series if each.head.ndim == 1}
+    refuse_numbered_sensors(heads, asked, path, is_chosen=variable is not None)
     clocks = _spared(clocks_among(others), series) if len(series) > 1 else []
     aside = {clock.name for clock in clocks} | timeless_series(
         others if len(series) > 1 else [], clocks

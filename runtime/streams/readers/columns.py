@@ -13,6 +13,7 @@ from dlrsd.runtime.streams.series import Series
 from dlrsd.runtime.streams.source import Source, Variable
 from dlrsd.runtime.streams.units import known_unit, time_unit
 
+_UNITS = re.compile(r"(y[ _]?|eng\w*[ _]?)?(unit|units|uom|eu|einheit|unité|unidad)", re.IGNORECASE)
 _TIME = re.compile(r"\s*(\d{4}-\d\d-\d\d|\d?\d[./]\d?\d[./]\d{4}|\d?\d:\d\d:\d\d)")
 
 
@@ -64,6 +65,35 @@ def refuse_strange_times(examples: Mapping[str, str], path: Path) -> None:
                 f"{example!r:.60}: write them like 2026-03-01 08:00:00.125, a zone like +01:00; "
                 f"or name the channels as variable"
             )
+
+
+def unit_beside(cells: Mapping[str, Sequence[str]], unit: str | None, path: Path) -> str | None:
+    """The unit that a column of text says in each row, or `unit` where none does.
+
+    Parameters
+    ----------
+    cells : mapping of str to sequence of str
+        Some of each column of text.
+    unit : str, optional
+        What the file states elsewhere.
+    path : Path
+
+    Raises
+    ------
+    InputError
+        If these differ.
+    """
+    texts = [each for name in cells if _UNITS.fullmatch(name.strip()) for each in cells[name]]
+    said = {unit_as_name(text) or text for text in map(str.strip, texts) if text}
+    if not any(map(unit_as_name, said)):  # unit 3 of a plant
+        return unit
+    units = said | ({unit} if unit else set())
+    if len(units) > 1:
+        raise InputError(
+            f"{path} states several units, {', '.join(sorted(units))[:80]}: write the samples of "
+            f"each unit into a file of its own"
+        )
+    return next(iter(units), None)
 
 
 def refuse_lists(

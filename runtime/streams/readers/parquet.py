@@ -15,6 +15,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.formats import FormatError, parse_json
 from dlrsd.runtime.streams.attributes import rate_of, start_of, unit_of
 from dlrsd.runtime.streams.clock import is_named_time
+from dlrsd.runtime.streams.long_tables import Labels, refuse_long_table, times_among
 from dlrsd.runtime.streams.readers.columns import (
     by_bundle,
     check_columns,
@@ -24,12 +25,14 @@ from dlrsd.runtime.streams.readers.columns import (
     refuse_lists,
     refuse_strange_times,
     unit_as_name,
+    unit_beside,
 )
 from dlrsd.runtime.streams.readers.parquet_pages import check_pages
 from dlrsd.runtime.streams.series import Series, assemble
 from dlrsd.runtime.streams.source import BLOCK, Source, Variable, reader_library
 
 _MOST_COLUMNS = 1 << 14
+_LABELLED = 1 << 14  # rows that tell sensors apart
 _NUMBERS = r"u?int(8|16|32|64)|halffloat|float|double|decimal(32|64|128|256)\(.*"
 _TIMES = r"timestamp\[.*|date(32|64)\[.*|time(32|64)\[.*|duration\[.*"
 # What people call the other types.
@@ -107,8 +110,14 @@ def _open(file: Any, path: Path, variable: Variable) -> Source:
     ]
     refuse_lists(series, left_out, variable, path)
     refuse_clock_alone(series, path)
+    labels = _labels(path, [name for name, what in left_out.items() if what == "text"])
+    rising = times_among({each.name: each.head[:_LABELLED] for each in series}).values()
+    for name, each in labels.items():
+        times = [time for time in rising if len(time) == len(each.codes)]
+        refuse_long_table(name, each, times, path, is_chosen=variable is not None)
     source = assemble(series, blocks, variable, path)
-    source.unit = source.unit or unit
+    texts = {name: each.names for name, each in labels.items()}
+    source.unit = unit_beside(texts, source.unit or unit, path)
     note_left_out(source, schema.names, series, left_out, variable, path)
     return source
 
@@ -118,6 +127,23 @@ def _texts(file: Any, left_out: Mapping[str, str]) -> dict[str, str]:
     names = [name for name, what in left_out.items() if what == "text" and is_named_time(name)]
     batch = next(file.iter_batches(batch_size=1, columns=names, use_threads=False)) if names else {}
     return {name: str(batch[name][0].as_py()) for name in names}
+
+
+def _labels(path: Path, names: Sequence[str]) -> dict[str, Labels]:
+    """What columns of text hold in the first rows; long texts that repeat are kept once."""
+    if not names:
+        return {}
+    parquet = reader_library("pyarrow.parquet", path)
+    with parquet.ParquetFile(path, read_dictionary=names, pre_buffer=False) as file:
+        batch = next(file.iter_batches(batch_size=_LABELLED, columns=names, use_threads=False))
+        labels = {}
+        for name in names:
+            coded = batch[name] if _is_coded(batch.schema.field(name)) else None
+            if coded is not None:
+                codes, places = np.unique(coded.indices.fill_null(-1), return_inverse=True)
+                held = [str(coded.dictionary[int(i)].as_py()) if i >= 0 else "" for i in codes]
+                labels[name] = Labels(places, held)
+        return labels
 
 
 def _type(field: Any) -> str:

@@ -163,3 +163,35 @@ def test_memory_does_not_grow_with_the_changes() -> None:
     feed(tracker, [0, 1] * 500, batch=64)
     assert tracker.verdict().changes == 1000
     assert len(tracker.verdict().latest_changes) == KEPT_CHANGES
+
+
+def test_too_few_windows_of_a_class_are_counted() -> None:
+    tracker = VerdictTracker(CLASSES, last=8, hold=6)
+    feed(tracker, [0] * 8, batch=4)
+    feed(
+        tracker,
+        [0, -1, 0, -1, 0, 1, 0, -1],
+        batch=8,
+        flags=["ok", "clipped"] * 2 + ["ok"] * 3 + ["gap"],
+    )
+    assert tracker.verdict().reason == (
+        "no class in 6 of the last 8 windows: 4 say a; 38 % of the last windows (clipped, gap)"
+    )
+
+
+@pytest.mark.parametrize(("flag", "says"), [("offset", True), ("drift", True), ("level", False)])
+def test_a_mean_that_moves_may_be_the_machines(flag: str, says: bool) -> None:
+    tracker = VerdictTracker(CLASSES, last=6, hold=3)
+    feed(tracker, [0] + [-1] * 6, batch=7, flags=["ok"] + [flag] * 6)
+    reason = tracker.verdict().reason
+    assert reason is not None
+    assert f"unfit ({flag}); look at the sensor" in reason
+    assert ("imbalance" in reason) == says
+
+
+def test_a_reason_of_one_window_among_many_is_not_listed() -> None:
+    tracker = VerdictTracker(CLASSES, last=40, hold=30)
+    feed(tracker, [0] * 39 + [-1], batch=40, flags=["spectrum"] * 39 + ["gap"])
+    assert tracker.verdict().reason == (
+        "unlike the training data: 100 % of the last windows (spectrum); look at the machine"
+    )

@@ -25,6 +25,12 @@ from dlrsd.runtime.streams.units import known_unit, time_unit
 
 _LONGEST_NAME, _LONGEST_UNIT = 200, 10  # characters
 _COUNTS = re.compile(r"sequence|index|samples?", re.IGNORECASE)  # in the place of a unit
+# How a column is stored, in a row of its own below the names.
+_STORED = re.compile(
+    r"(float|double|real|single|u?int|integer|long|number|numeric|string|str|text|char|datetime)"
+    r"\d{0,2}",
+    re.IGNORECASE,
+)
 _KEY_AND_VALUE = re.compile(r"[^:=,;\t|]{1,60}[:=][^:=,;\t|]+")  # device: adxl
 _FIRSTS = 100  # rows whose first cells tell row names
 
@@ -82,11 +88,13 @@ def read_headings(
     named = [i for i, row in enumerate(cells) if row is not None and _are_names(row)]
     facts = _of_facts(lines, n_columns)
     named = [i for i in named if lines[i] not in facts]
+    named = [i for i in named if not all(map(_STORED.fullmatch, rows[i]))] or named
     names: tuple[str, ...] = ()
     units: tuple[str | None, ...] = (None,) * n_columns
     others = list(lines)
     if named:
-        first = named[-1]
+        # Serial numbers, places and the like may stand below the units.
+        first = next((i for i in reversed(named) if _are_only_units(cells[i])), named[-1])
         row = cells[first]
         assert row is not None  # noqa: S101 - for type checkers
         above = cells[first - 1] if first else None
@@ -213,6 +221,13 @@ def _are_units(row: Sequence[str]) -> bool:
     is_known = any(known_unit(cell) or time_unit(cell) is not None for cell in filled)
     bracketed = filled and all(re.fullmatch(r"[(\[].*[)\]]", cell) for cell in filled)
     return (is_known and all(len(cell) <= _LONGEST_UNIT for cell in filled)) or bool(bracketed)
+
+
+def _are_only_units(row: Sequence[str] | None) -> bool:
+    """Whether cells are known units, or empty, and several are filled."""
+    filled = [cell.strip("[]() ") for cell in row or () if cell and cell != "-"]
+    known = [cell for cell in filled if known_unit(cell) or time_unit(cell) is not None]
+    return 1 < len(filled) == len(known) and _are_units(row or ())
 
 
 def _next_to_data(lines: Sequence[str], rows: Sequence[Sequence[str]], n: int) -> int:

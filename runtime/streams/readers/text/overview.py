@@ -9,15 +9,16 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.streams.long_tables import (
+    labels_of,
+    may_be_labels,
+    refuse_long_table,
+    times_among,
+)
 from dlrsd.runtime.streams.readers.text.dialect import Dialect
 from dlrsd.runtime.streams.readers.text.doubts import refuse_packed_numbers
 from dlrsd.runtime.streams.readers.text.fields import Field, label_maker
 from dlrsd.runtime.streams.readers.text.lines import TextFile
-from dlrsd.runtime.streams.readers.text.long_tables import (
-    labels_of,
-    may_be_labels,
-    refuse_long_table,
-)
 from dlrsd.runtime.streams.readers.text.rows import Lines, RowReader
 from dlrsd.runtime.streams.series import asked_names
 from dlrsd.runtime.streams.source import Variable
@@ -75,8 +76,9 @@ def check_overview(
                 looks.setdefault(field.name, []).append(array)
             if may_be_labels(array, field.name):
                 labels[field.name] = labels_of(array, is_text=False)
+        rising = times_among(numbers)
         for name, each in labels.items():
-            times = [array for other, array in numbers.items() if other not in (name, *of_day)]
+            times = [array for other, array in rising.items() if other not in (name, *of_day)]
             refuse_long_table(name, each, times, file.path, is_chosen=variable is not None)
     for name, found in looks.items():
         refuse_packed_numbers(found, name)

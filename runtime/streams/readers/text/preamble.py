@@ -66,6 +66,11 @@ _WORDS = {
 }
 _DATES = ("date", "datum", "start date", "startdatum", "fecha")
 _TIMES = ("time", "zeit", "uhrzeit", "heure", "hora", "start time", "startzeit")
+# A date or a time of day; CH1-2 and Sensor 1-2 are names.
+_MOMENT = re.compile(
+    r"(?<![^\W_])"
+    r"(\d{1,2}:\d\d|\d{1,4}[-./ ]+\d{1,2}[-./ ]+\d{1,4}|\d{1,2}[- ]\d{4}\b|\d{8}[ T]?\d{4})"
+)
 _GROUPED = re.compile(r"[1-9]\d{0,2}([., '’\xa0\u202f]\d{3})+(?!\d).*")
 _PER_SECOND = re.compile(
     r"\b([kM]?)(?:samples?|sa?) ?(?:/|per) ?s(?:ec(?:onds?)?)?\b", re.IGNORECASE
@@ -196,9 +201,9 @@ def _fact(key: str, value: str, mark: str) -> dict[str, Any]:
     name = re.sub(r"[\s_]+", " ", bare).strip().lower()
     known = _WORDS.get(name)
     if name in (*_DATES, *_TIMES, TRIGGER):
-        return {name: value} if re.search(r"\d[-./: ]+\d", value) else {}
+        return {name: value} if _MOMENT.search(value) else {}
     if known == "start_time" or start_of({key: "2026-03-01T08:00:00"}):
-        return {"start_time": value} if re.search(r"\d[-./: ]+\d", value) else {}
+        return {"start_time": value} if _MOMENT.search(value) else {}
     if known == "unit" or unit_of({key: value}):
         return {known or key: value} if value else {}
     label = known or key

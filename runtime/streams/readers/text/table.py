@@ -20,6 +20,7 @@ from dlrsd.runtime.streams.readers.columns import (
     refuse_left_out,
     refuse_strange_times,
     unit_as_name,
+    unit_beside,
 )
 from dlrsd.runtime.streams.readers.kinds import NoRecordingError
 from dlrsd.runtime.streams.readers.text.calendar import calendar_fields
@@ -116,7 +117,9 @@ def _open(file: TextFile, path: Path, variable: Variable) -> Source:
     refuse_clock_alone(series, path)
     check_overview(file, dialect, names, heads, variable)
     source = assemble(series, blocks, variable, path)
-    source.unit = source.unit or said.unit
+    numbered = [i for i, column in enumerate(dialect.columns) if column.kind == "text"]
+    cells = {names[i]: [row[i] for row in dialect.rows] for i in numbered}
+    source.unit = unit_beside(cells, source.unit or said.unit, path)
     if said.unclear and source.start is None:
         source.warnings.append(
             f"the start that {path} states ({said.unclear[:40]!r}) is not understood and left out: "

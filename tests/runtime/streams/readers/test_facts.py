@@ -181,3 +181,9 @@ def test_unit_behind_an_underscore_without_marks(tmp_path):
     np.savez(path, ax_ms2=X[0], ay_ms2=X[1], fs=RATE)
     np.testing.assert_allclose(opened(path).samples, X[:2] * MS2, rtol=1e-5)
     assert opened(path).unit == "m/s2"
+
+
+def test_numbers_that_tell_sensors_apart(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, time=np.repeat(T, 2), sensor=[1, 2] * N, acc=np.ravel(X[:2].T))
+    refused(path, "column 'sensor' .* holds 2 names")

@@ -5,6 +5,7 @@ import decimal
 import json
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -73,7 +74,7 @@ def test_columns_of_other_types_are_named(tmp_path):
         path,
         a=X,
         state=["OK"] * N,
-        code=pa.array(["x", "y"] * (N // 2)).dictionary_encode(),
+        code=pa.array(["x"] * (N // 2) + ["y"] * (N // 2)).dictionary_encode(),
         on=[True] * N,
         pair=[{"x": 1.0}] * N,
         windows=[[1.0, 2.0]] * N,
@@ -289,3 +290,51 @@ def test_a_damaged_footer_is_refused_and_never_ends_the_process(tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert 100 < int(done.stdout) < 600
+
+
+@pytest.mark.parametrize("ids", [["a", "b"], [11, 12]])
+@pytest.mark.parametrize("has_time", [True, False])
+def test_a_table_with_a_row_for_each_sensor_and_time_is_refused(tmp_path, ids, has_time):
+    columns = {"point": ids * (N // 2), "x": X}
+    if has_time:
+        columns["time"] = np.repeat(np.arange(N // 2) / RATE, 2)
+    write(tmp_path / "x.parquet", **columns)
+    with pytest.raises(InputError, match=r"column 'point' of .* holds 2 names"):
+        read(tmp_path / "x.parquet")
+
+
+def test_long_texts_that_repeat_take_no_room(tmp_path):
+    text = pa.array(["x" * 1_000_000]).dictionary_encode()
+    note = pa.DictionaryArray.from_arrays(pa.array(np.zeros(N, np.int32)), text.dictionary)
+    write(tmp_path / "x.parquet", x=X, note=note)
+    before = pa.total_allocated_bytes()
+    source, samples, _ = read(tmp_path / "x.parquet")
+    assert source.channel_names == ("x",)
+    np.testing.assert_array_equal(samples[0], X)
+    assert pa.total_allocated_bytes() - before < 50_000_000
+
+
+@pytest.mark.parametrize(("cell", "unit"), [("m/s^2", "m/s2"), ("mV", "mV")])
+def test_the_unit_in_a_column_of_its_own(tmp_path, cell, unit):
+    write(tmp_path / "x.parquet", x=X, unit=[cell] * N)
+    assert read(tmp_path / "x.parquet")[0].unit == unit
+    write(tmp_path / "y.parquet", x=X, unit=[cell] * (N - 1) + ["g"])
+    with pytest.raises(InputError, match="several units"):
+        read(tmp_path / "y.parquet")
+
+
+@pytest.mark.parametrize("texts", [["Unit 3"] * N, ["A"] * N, ["fan"] + [None] * (N - 1)])
+def test_texts_that_are_no_units_and_tell_no_sensors_apart(tmp_path, texts):
+    write(tmp_path / "x.parquet", x=X, unit=texts)
+    source, samples, _ = read(tmp_path / "x.parquet")
+    assert (source.unit, source.channel_names) == (None, ("x",))
+    np.testing.assert_array_equal(samples[0], X)
+
+
+def test_many_columns_of_integers_are_opened_soon(tmp_path):
+    n = 400
+    noise = np.round(1e3 * np.random.default_rng(0).normal(size=(n, N))).astype("i2")
+    write(tmp_path / "x.parquet", **{f"c{i}": noise[i] // 100 for i in range(n)})
+    begun = time.process_time()
+    open_file(tmp_path / "x.parquet").close()
+    assert time.process_time() - begun < 10  # 160,000 pairs of columns would take longer

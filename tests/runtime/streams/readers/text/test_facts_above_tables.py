@@ -105,3 +105,30 @@ def test_a_comment_of_a_key_and_a_value_names_no_columns(tmp_path):
     assert source.channel_names == ("0", "1")
     assert source.rate_hz == 25600
     np.testing.assert_allclose(got, X)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "time,acc\nms,m/s^2\nfloat,float\n",
+        "time (ms),acc (m/s^2)\nfloat64,double\n",
+        "time,acc\nms,m/s^2\nclock,SN-4A\n",
+        '"File","auto"\n"Time (ms)","CH1-1 [m/s^2]"\n',
+        "Name,abc\nSensor,V\nTime (ms),Sensor 1-2 (m/s^2)\n",
+    ],
+)
+def test_names_and_units_above_other_rows_of_words(tmp_path, head):
+    path = tmp_path / "x.csv"
+    path.write_text(head + "".join(f"{i / 25.6:.6f},{x:.6f}\n" for i, x in enumerate(X[0])))
+    source, samples, _ = read(path)
+    assert (source.unit, source.rate_hz) == ("m/s2", pytest.approx(25_600))
+    np.testing.assert_allclose(samples, X[:1], atol=1e-6)
+
+
+def test_the_unit_in_a_column_of_text(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("value,unit\n" + "".join(f"{x:.6f},m/s^2\n" for x in X[0]))
+    assert read(path)[0].unit == "m/s2"
+    path.write_text("value (g),unit\n" + "".join(f"{x:.6f},m/s^2\n" for x in X[0]))
+    with pytest.raises(InputError, match="states several units, g, m/s2"):
+        read(path)

@@ -108,3 +108,14 @@ def test_midnight_and_a_state_that_changes_there_are_no_sensors(tmp_path):
     source, samples, _ = read(tmp_path / "x.csv")
     assert source.rate_hz == pytest.approx(25_600)
     assert samples.shape == (1, n)
+
+
+def test_sensors_one_after_another_without_times_are_told_by_the_columns_name(tmp_path):
+    path, ids = tmp_path / "x.csv", [str(7 + i // N) for i in range(2 * N)]
+    values = [*X[0], *X[1]]
+    path.write_text("sensor_id,value\n" + rows(ids, values))
+    with pytest.raises(InputError, match=r"'sensor_id' .* \(7, 8\).*name the channels as variable"):
+        read(path)
+    np.testing.assert_allclose(read(path, "value")[1], [values])
+    path.write_text("state,value\n" + rows(ids, values))  # tells no sensors apart
+    assert read(path)[0].channel_names == ("state", "value")

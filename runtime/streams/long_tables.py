@@ -5,7 +5,8 @@ Read as it stands, such a table blends its sensors into one channel, or halves i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,12 @@ _ALTERNATES = 0.25  # share of steps at which another sensor comes
 _MOSTLY = 0.95
 _MOST_NAMES = 64  # that come in no order
 _LONGEST_PERIOD = 15  # integers that go through more in turn are row numbers that begin anew
+_BLOCKS = 0.01  # share of steps at which another sensor comes, at most, of one after the other
+_OF_SENSORS = re.compile(
+    r"(sensor|channel|device|node|accelerometer|kanal|ger(ä|ae)t|bearing|axis|achse|capteur)"
+    r"([ _.-]*(id|no|nr|num|number|name|index|serial))?\.?",
+    re.IGNORECASE,
+)
 _MOST_LISTED = 5
 _NUMBERS_OF_SENSORS = ("id", "no", "nr", "num", "number", "n", "i", "index")
 
@@ -66,7 +73,9 @@ def refuse_long_table(
     turns = labels.is_text or n_names <= _LONGEST_PERIOD
     is_proven = any(_shares_times(codes, time) or _begins_anew(codes, time) for time in times)
     is_proven = is_proven or (turns and _takes_turns(codes, n_names))
-    if is_proven or (labels.is_text and not is_chosen and _alternates(codes, n_names)):
+    is_named = _OF_SENSORS.fullmatch(name.strip()) and (np.diff(codes) != 0).mean() <= _BLOCKS
+    is_likely = is_named or (labels.is_text and _alternates(codes, n_names))
+    if is_proven or (is_likely and not is_chosen):
         way_out = "take the column out" if is_proven else "name the channels as variable"
         listed = ", ".join(map(str, labels.names[:_MOST_LISTED]))
         more = ", ..." if n_names > _MOST_LISTED else ""
@@ -75,6 +84,39 @@ def refuse_long_table(
             f"table with a row for each sensor and time: write a column for each sensor, or a file "
             f"for each; if it tells no sensors apart, {way_out}"
         )
+
+
+def refuse_numbered_sensors(
+    heads: Mapping[str, NDArray[Any]], asked: Container[str], path: Path, *, is_chosen: bool
+) -> None:
+    """Raise an `InputError` where one of several series of numbers tells sensors apart.
+
+    Parameters
+    ----------
+    heads : mapping of str to array, shape (n,)
+        The first values of each series, of the same rows.
+    asked : container of str
+        Series that someone takes for channels.
+    path : Path
+    is_chosen : bool
+        As in `refuse_long_table`.
+    """
+    times = times_among(heads)
+    for name, head in heads.items():
+        if name not in asked and may_be_labels(head, name):
+            others = [time for key, time in times.items() if key != name and len(time) == len(head)]
+            labels = labels_of(head, is_text=False)
+            refuse_long_table(name, labels, others, path, is_chosen=is_chosen)
+
+
+def times_among(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Those that fall seldom enough to be times of a long table."""
+    found = {}
+    for name, array in arrays.items():
+        falls = _steps(array) < 0
+        if len(falls) and falls.mean() < _STANDS:
+            found[name] = array
+    return found
 
 
 def labels_of(values: NDArray[Any], *, is_text: bool) -> Labels:
@@ -87,9 +129,10 @@ def may_be_labels(values: NDArray[Any], name: str) -> bool:
     """Whether numbers are integers of which each comes several times, and not named as counts."""
     if is_named_counter(name) and name.strip(" .").lower() not in _NUMBERS_OF_SENSORS:
         return False
-    if values.dtype.kind not in "iuf" or len(np.unique(values)) > len(values) / _ROWS_EACH:
+    if values.dtype.kind not in "iuf" or not (values == np.rint(values)).all():
         return False
-    return bool((np.abs(values) < 2**53).all() and (values == np.rint(values)).all())
+    are_exact = bool((np.abs(values) < 2**53).all())
+    return are_exact and len(np.unique(values)) <= len(values) / _ROWS_EACH
 
 
 def _shares_times(codes: NDArray[Any], times: NDArray[Any]) -> bool:
@@ -116,7 +159,8 @@ def _begins_anew(codes: NDArray[Any], times: NDArray[Any]) -> bool:
 def _takes_turns(codes: NDArray[Any], period: int) -> bool:
     """Whether the names come in turn: a, b, c, a, b, c."""
     again = (codes[period:] == codes[:-period]).mean()
-    return bool(again > _MOSTLY and len(np.unique(codes[:period])) == period)
+    changes = (np.diff(codes) != 0).mean()
+    return bool(min(again, changes) > _MOSTLY and len(np.unique(codes[:period])) == period)
 
 
 def _alternates(codes: NDArray[Any], n_names: int) -> bool:
