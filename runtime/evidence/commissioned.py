@@ -105,7 +105,7 @@ class MachineBaseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Of the recordings.
     unit : str or None
         Of the recordings; None where nobody stated it.
-    seconds : float > 0
+    seconds : float, 0.1 to 60
         Of a window.
     false_alarms_per_month : float > 0
         That the limits stand for, of each sensor.
@@ -124,7 +124,7 @@ class MachineBaseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     created: Name
     rate_hz: Positive
     unit: Name | None
-    seconds: Positive
+    seconds: Annotated[float, Meta(ge=0.1, le=60)]  # as `EvidenceWindows` takes
     false_alarms_per_month: Positive
     sensors: Annotated[list[SensorBaseline], Meta(min_length=1, max_length=1024)]
     notes: list[str]

@@ -78,6 +78,7 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
     [
         (("unit",), "g\nhealthy", "a text without control characters"),
         (("unit",), "g" * 1001, "length <= 1000"),
+        (("seconds",), 1e9, "expected a number <= 60"),
         (("rate_hz",), 0, "expected a number > 0"),
         (("rate_hz",), 6000, "a band up to 4800 Hz at a rate of 6000 Hz"),
         (("sensors",), [], "length >= 1"),
