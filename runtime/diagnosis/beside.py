@@ -1,10 +1,13 @@
-"""What physics says beside the network's word: evidence of the same stream, at its own rate."""
+"""What physics says beside the network's word: evidence of the same stream, at its own rate.
+
+The evidence is imported where it begins, for a diagnosis without it shall begin at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
@@ -13,12 +16,11 @@ from dlrsd.runtime.bundle.kinematics import odd_orders
 from dlrsd.runtime.diagnosis.records import Verdict
 from dlrsd.runtime.diagnosis.verdict import UNDECIDED
 from dlrsd.runtime.dsp.order_map_config import Kinematics
-from dlrsd.runtime.evidence.asking import asked_of
-from dlrsd.runtime.evidence.commissioned import read_baseline
-from dlrsd.runtime.evidence.finding import FindingTracker
-from dlrsd.runtime.evidence.windows import SECONDS, Asked, EvidenceWindows
-from dlrsd.runtime.machine.file import folder_of, read_machine
 from dlrsd.runtime.streams.source import Chunk
+
+if TYPE_CHECKING:
+    from dlrsd.runtime.evidence.finding import FindingTracker
+    from dlrsd.runtime.evidence.windows import Asked, EvidenceWindows
 
 UNKNOWN_FAULT = "unknown fault"
 _SOUND = ("healthy", "undecided")
@@ -36,7 +38,9 @@ class EvidenceBeside:
         self._asked: dict[int, Asked] = {}
         self._trackers: dict[int, FindingTracker] = {}
 
-    def begin(self, rate_hz: float, asked: Sequence[Asked], *, seconds: float = SECONDS) -> None:
+    def begin(
+        self, rate_hz: float, asked: Sequence[Asked], *, seconds: float | None = None
+    ) -> None:
         """Look at a stream from now on.
 
         Parameters
@@ -44,10 +48,13 @@ class EvidenceBeside:
         rate_hz : float > 0
             Of the chunks that are heard.
         asked : sequence of Asked
-        seconds : float
-            Of a window.
+        seconds : float, optional
+            Of a window, if not `SECONDS`.
         """
-        self._windows = EvidenceWindows(rate_hz, asked, seconds)
+        from dlrsd.runtime.evidence.finding import FindingTracker
+        from dlrsd.runtime.evidence.windows import SECONDS, EvidenceWindows
+
+        self._windows = EvidenceWindows(rate_hz, asked, seconds or SECONDS)
         self._asked = {each.channel: each for each in asked}
         self._trackers = {each.channel: FindingTracker(each.channel) for each in asked}
 
@@ -104,11 +111,17 @@ def begin_evidence(
             return
         if odd_orders(Kinematics(speed, **orders)):
             return
+        from dlrsd.runtime.evidence.asking import asked_of
+
         beside.begin(description["rate_hz"], asked_of(description))
         return
+    from dlrsd.runtime.evidence.asking import asked_of
+    from dlrsd.runtime.evidence.commissioned import read_baseline
+    from dlrsd.runtime.machine.file import folder_of, read_machine
+
     baseline = read_baseline(folder_of(machine))
     asked = asked_of(description, machine=read_machine(machine), baseline=baseline)
-    seconds = baseline.seconds if baseline else SECONDS
+    seconds = baseline.seconds if baseline else None
     beside.begin(description["rate_hz"], asked, seconds=seconds)
 
 

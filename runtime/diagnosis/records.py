@@ -18,7 +18,7 @@ from dlrsd.runtime.base.formats import json_schema
 from dlrsd.runtime.bundle.parts import Novelty, VerdictRule
 from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.dsp.quality import QUALITY, Quality
-from dlrsd.runtime.evidence.verdict import Place
+from dlrsd.runtime.evidence.place import Place
 
 SCHEMA_VERSION: Final = 1
 

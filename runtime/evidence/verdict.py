@@ -8,7 +8,6 @@ simulated rigs, the fan end of CWRU's rig and a self-built one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import msgspec
 import numpy as np
@@ -20,13 +19,11 @@ from dlrsd.runtime.dsp.envelope import envelope_spectrum, signal_spectrum
 from dlrsd.runtime.dsp.order_map_config import REVOLUTIONS, Kinematics
 from dlrsd.runtime.evidence.baseline import UNKNOWN_MACHINE, Baseline
 from dlrsd.runtime.evidence.lines import Line, bearing_lines, machine_lines, seen
+from dlrsd.runtime.evidence.place import Place as Place
 from dlrsd.runtime.evidence.places import HARMONICS, cage_strikes, find
 from dlrsd.runtime.evidence.sentence import sentence_of
 from dlrsd.runtime.evidence.speed import TOLERANCE, ShaftSpeed, shaft_speed
 
-Place = Literal[
-    "healthy", "outer", "inner", "ball", "cage", "shaft", "gear", "unknown", "undecided"
-]
 RACES_AND_BALL: tuple[Place, ...] = ("outer", "inner", "ball")
 FLOOR = 2.5  # in spreads of healthy windows
 MARGIN = 0.8
