@@ -107,9 +107,13 @@ def main() -> None:
     machine.show(title, columns, rows)
     command = "python -m benchmarks.accuracy.evidence_rule --root DATA"
     result = {
-        "title": title, "command": command, "note": __doc__, "columns": columns, "rows": rows,
+        "title": title,
+        "command": command,
+        "note": " ".join((__doc__ or "").split("\n\n")[2].split()),
+        "columns": columns,
+        "rows": rows,
         "measured": measured,
-    }  # fmt: skip
+    }
     if not (a.design or a.quick):
         print(machine.save("evidence-rule", result, a.out))
 
