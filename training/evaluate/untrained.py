@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from msgspec import Struct, to_builtins
@@ -28,8 +28,9 @@ from dlrsd.runtime.streams.source import Chunk
 from dlrsd.training.data.vibration.prepared import Divided
 from dlrsd.training.data.vibration.recording import Recording, kinematics, missing_kinematics
 
+LabelPlace = Literal["healthy", "outer", "inner", "ball", "cage"]
 #: By a recording's fault the place that the lines should name.
-PLACES = {
+PLACES: dict[str, LabelPlace] = {
     "normal": "healthy",
     "outer": "outer",
     "inner": "inner",
@@ -46,7 +47,7 @@ class ClassEvidence(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    place : str
+    place : "healthy", "outer", "inner", "ball" or "cage"
         That its recordings' faults are in; "healthy" where there is none.
     recordings : int > 0
         That were judged: ``right``, ``missed`` (no line stands out, though there is a fault),
@@ -59,7 +60,7 @@ class ClassEvidence(Struct, frozen=True, kw_only=True):
     lines : list of Line
     """
 
-    place: str
+    place: LabelPlace
     recordings: int
     right: int
     missed: int
@@ -186,7 +187,9 @@ def _typical(judged: Sequence[_Judged]) -> tuple[_Judged, Spectrum] | None:
     return own[len(own) // 2]
 
 
-def _figures(place: str, judged: Sequence[_Judged], shown: _Judged, bin_hz: float) -> ClassEvidence:
+def _figures(
+    place: LabelPlace, judged: Sequence[_Judged], shown: _Judged, bin_hz: float
+) -> ClassEvidence:
     said: Counter[str] = Counter(each.finding.verdict for each in judged)
     right, undecided = said.pop(place, 0), said.pop("undecided", 0)
     missed = said.pop("healthy", 0)

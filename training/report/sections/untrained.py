@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.evidence.lines import SIGNIFICANT, Line
 from dlrsd.training.base.plot_style import BLUE, FAINT, GREEN, GREY, INK, ORANGE, STYLE, as_svg
 from dlrsd.training.evaluate.untrained import ClassEvidence
@@ -50,7 +51,7 @@ _MARKS = {
 
 def untrained(run: Run) -> Section | None:
     """A typical spectrum of each class with its lines, and how often the lines are right."""
-    classes = msgspec.convert(run.metrics.get("untrained", {}), dict[str, ClassEvidence])
+    classes = _classes(run)
     levels = {
         name: run.samples[f"envelope/{index}"].astype(np.float64)
         for index, name in enumerate(run.classes)
@@ -88,6 +89,16 @@ def untrained(run: Run) -> Section | None:
             Gallery(cards),
         ],
     )
+
+
+def _classes(run: Run) -> dict[str, ClassEvidence]:
+    try:
+        return msgspec.convert(run.metrics.get("untrained", {}), dict[str, ClassEvidence])
+    except msgspec.ValidationError as error:
+        raise InputError(
+            f"metrics.json of {run.name} is damaged ({error}): expected what the lines say of each "
+            "class; train it again"
+        ) from error
 
 
 def _agreement(found: ClassEvidence) -> Text:

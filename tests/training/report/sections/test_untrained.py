@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.data.vibration.prepared import Divided
 from dlrsd.training.data.vibration.rig import simulate_rig
 from dlrsd.training.data.vibration.splits import Span, Split
@@ -109,6 +110,12 @@ def test_a_run_that_states_no_kinematics_or_is_of_plants_lacks_it(folder):
     del metrics["untrained"]
     (folder / "metrics.json").write_text(json.dumps(metrics))
     assert section(read_run(folder)) is None
+
+
+@pytest.mark.parametrize("facts", [{"place": "roof"}, {"lines": 3}, {"right": "all"}])
+def test_figures_that_are_damaged_are_refused_by_name(folder, facts):
+    with pytest.raises(InputError, match=r"metrics\.json of .* is damaged .* train it again"):
+        changed(folder, "inner", **facts)
 
 
 def test_lines_that_stand_out_are_full_and_numbered(judged):
