@@ -103,7 +103,7 @@ def untrained(data: Divided) -> tuple[dict[str, Any], dict[str, NDArray[np.float
     stretches = _stretches(data)
     for index, name in enumerate(data.classes):
         own = {at: parts for at, parts in stretches.items() if data.recordings[at].label == name}
-        places = {PLACES.get(data.recordings[at].fault or "") for at in own}
+        places = {PLACES.get((data.recordings[at].fault or "").lower()) for at in own}
         place = places.pop() if len(places) == 1 else None
         if place is None:
             continue

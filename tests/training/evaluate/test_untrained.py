@@ -104,6 +104,11 @@ def test_what_cannot_be_judged_is_left_out(recordings, changed):
     assert untrained(divided([replace(recordings[2], **changed)])) == ({}, {})
 
 
+def test_a_folder_may_be_called_outer_in_any_case(recordings):
+    named = replace(recordings[2], fault="Outer", label="Outer")
+    assert untrained(divided([named]))[0]["untrained"]["Outer"]["right"] == 1
+
+
 def test_a_class_of_several_faults_has_no_place(recordings):
     mixed = [replace(r, label="faulty") for r in recordings if r.label in ("outer", "inner")]
     assert untrained(divided([recordings[0], *mixed]))[0]["untrained"].keys() == {"Normal"}
