@@ -29,7 +29,7 @@ _SAID = {
     "inner": "inner race",
     "ball": "ball",
     "cage": "cage",
-    "healthy": "no line stands out",
+    "healthy": "healthy",
 }
 
 
@@ -122,11 +122,11 @@ def _table(run: Run, classes: Mapping[str, ClassEvidence]) -> Table:
         right = f"{found.right} of {found.recordings}"
         counts = [right, missed, f"{found.undecided}", f"{found.wrong}"]
         rows.append([name, _SAID[found.place], *counts, network])
-    head = [
-        "class", "by its label", "right", "no line stands out", "undecided", "wrong place",
-        "network: windows in the right place",
-    ]  # fmt: skip
-    caption = "Test recordings by their lines, untrained; in the last column the trained network"
+    head = ["class", "its label", "right", "missed", "undecided", "wrong", "network, trained"]
+    caption = (
+        "By lines, untrained: test recordings (missed: no line stands out, wrong: another place is "
+        "named). Network: test windows that it puts into a class of the right place"
+    )
     return Table(head, rows, caption=caption)
 
 

@@ -59,7 +59,7 @@ def test_every_class_has_its_place_its_counts_and_the_networks(folder):
     _, table, _, gallery = section(read_run(folder)).parts
     rows = [[cell.replace("\N{NO-BREAK SPACE}", " ") for cell in row] for row in table.rows]
     assert rows == [
-        ["Normal", "no line stands out", "1 of 1", "–", "0", "0", "100.0 %"],
+        ["Normal", "healthy", "1 of 1", "–", "0", "0", "100.0 %"],
         ["outer <b>", "outer race", "1 of 1", "0", "0", "0", "75.0 %"],
         ["inner", "inner race", "1 of 1", "0", "0", "0", "100.0 %"],
     ]
