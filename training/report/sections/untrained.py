@@ -190,19 +190,23 @@ def _mark(axes: Axes, level: NDArray[np.float64], found: ClassEvidence) -> None:
     Sidebands are marked where they stand out: hollow ones would hide the curve.
     """
     inside = [line for line in found.lines if round(line.hz / found.bin_hz) < len(level)]
-    shown = [line for line in inside if _is_seen(line) or not line.is_sideband]
-    for line in sorted(shown, key=lambda line: (line.place == found.verdict, _is_seen(line))):
-        mark, at = _MARKS[line.place], float(level[round(line.hz / found.bin_hz)])
-        axes.plot(
-            [line.hz], [max(at, _FLOOR_DB) + 2], linestyle="", marker=mark.shape, markersize=4,
-            color=mark.colour, alpha=1 if _is_seen(line) else 0.6, markeredgewidth=0.7,
-            markerfacecolor=mark.colour if _is_seen(line) else "none",
-        )  # fmt: skip
+    heights = {line.name: max(float(level[round(line.hz / found.bin_hz)]), 0.0) for line in inside}
+    for place in sorted(_MARKS, key=lambda place: place == found.verdict):
+        own = [line for line in inside if line.place == place]
+        full = [line for line in own if _is_seen(line)]
+        hollow = [line for line in own if not _is_seen(line) and not line.is_sideband]
+        mark = _MARKS[place]
+        for lines, filling, alpha in ((hollow, "none", 0.6), (full, mark.colour, 1.0)):
+            axes.plot(
+                [line.hz for line in lines], [heights[line.name] + 2 for line in lines],
+                linestyle="", marker=mark.shape, markersize=4, color=mark.colour, alpha=alpha,
+                markeredgewidth=0.7, markerfacecolor=filling,
+            )  # fmt: skip
+    for line in inside:
         if line.place == found.verdict and _is_seen(line) and not line.is_sideband:
-            number = line.name.rpartition(" ")[2]
             axes.annotate(
-                number, (line.hz, at + 2), (0, 4), textcoords="offset points", ha="center",
-                fontsize=8, color=INK,
+                line.name.rpartition(" ")[2], (line.hz, heights[line.name] + 2), (0, 4),
+                textcoords="offset points", ha="center", fontsize=8, color=INK,
             )  # fmt: skip
 
 
