@@ -202,7 +202,7 @@ def _row(said: list[Said]) -> tuple[list[str], dict[str, Any]]:
         f"{alone.alarms} of {alone.healthy}",
     ]
     wrong = Counter(
-        f"{one.signal}: {one.truth} called {one.verdict}"
+        f"{one.signal or 'machines'}: {one.truth} called {one.verdict}"
         for one in said
         if one.truth != "healthy" and one.verdict not in (*SILENT, one.truth)
     )
