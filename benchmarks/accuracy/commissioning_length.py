@@ -56,7 +56,8 @@ def main() -> None:
     machine.show(title, columns, rows)
     command = "python -m benchmarks.accuracy.commissioning_length"
     if not a.quick:
-        result = {"title": title, "command": command, "note": __doc__}
+        note = " ".join((__doc__ or "").split("\n\n")[2].split())
+        result = {"title": title, "command": command, "note": note}
         print(machine.save(
             "commissioning-length", result | {"columns": columns, "rows": rows}, a.out
         ))  # fmt: skip

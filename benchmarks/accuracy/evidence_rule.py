@@ -14,12 +14,11 @@ faulty there may be the other bearing's fault, heard from afar.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from typing import Any, NamedTuple
 
-import msgspec
 from scipy.stats import beta
 
 from benchmarks import machine
@@ -28,11 +27,13 @@ from dlrsd.runtime.dsp.order_map_config import ORDERS, Kinematics
 from dlrsd.runtime.evidence.baseline import Baseline, baseline_of
 from dlrsd.runtime.evidence.verdict import evidence
 from dlrsd.training.base.threads import one_thread
+from dlrsd.training.data.vibration.cwru_grades import grade_of
 from dlrsd.training.data.vibration.datasets import find_dataset
 
 SECONDS = 2.0
 LEARNT, TESTED = 8, 20  # healthy windows of a simulated machine
 FAULTY = 2  # windows of each fault of a simulated machine
+SILENT = ("healthy", "undecided", "unknown")  # verdicts that name no place
 PLACES = {"outer": "outer", "inner": "inner", "rolling_element": "ball", "normal": "healthy"}
 
 
@@ -55,6 +56,10 @@ class Said(NamedTuple):
     verdict: str
     alone: str
     """Without the baseline."""
+    signal: str = ""
+    """Of a rig, whose it is."""
+    grade: str = ""
+    """How hard it is to diagnose, by Smith and Randall, where they say so: Y, P or N."""
 
 
 RIGS = (
@@ -87,6 +92,11 @@ def main() -> None:
     for name, design, prototype, said in _all(a):
         row, facts = _row(said)
         rows.append([name, "yes" if design else "no", *row, prototype])
+        rows += [
+            [f"{name}, grade {grade}", "yes" if design else "no", *_shares(own), "", "", "", ""]
+            for grade in sorted({one.grade for one in said} - {""})
+            for own in (_figures(_counts(one for one in said if one.grade == grade)),)
+        ]
         measured[name] = facts
         print(name, *row, sep=" | ", flush=True)
     columns = [
@@ -97,9 +107,13 @@ def main() -> None:
     machine.show(title, columns, rows)
     command = "python -m benchmarks.accuracy.evidence_rule --root DATA"
     result = {
-        "title": title, "command": command, "note": __doc__, "columns": columns, "rows": rows,
+        "title": title,
+        "command": command,
+        "note": " ".join((__doc__ or "").split("\n\n")[2].split()),
+        "columns": columns,
+        "rows": rows,
         "measured": measured,
-    }  # fmt: skip
+    }
     if not (a.design or a.quick):
         print(machine.save("evidence-rule", result, a.out))
 
@@ -131,7 +145,8 @@ def measure(rig: Rig, root: str) -> list[Said]:
             found += [_said("healthy", window, own) for window in tested]
             for signal in filter(rig.faulty, signals):
                 truth = PLACES[signal["fault_type"]]
-                found += [_said(truth, w, own) for w in _windows(dataset, signal, orders)]
+                whose = signal["signal_id"], (grade_of(signal) or "")[:1]
+                found += [_said(truth, w, own, *whose) for w in _windows(dataset, signal, orders)]
     return found
 
 
@@ -171,24 +186,38 @@ def measure_simulated(seed: int) -> list[Said]:
     return said
 
 
-def _said(truth: str, window: Window, own: Baseline) -> Said:
+def _said(truth: str, window: Window, own: Baseline, signal: str = "", grade: str = "") -> Said:
     verdict = evidence(*window, baseline=own).verdict
-    return Said(truth, verdict, evidence(*window).verdict)
+    return Said(truth, verdict, evidence(*window).verdict, signal, grade)
 
 
 def _row(said: list[Said]) -> tuple[list[str], dict[str, Any]]:
-    with_own = _figures(Counter((one.truth, one.verdict) for one in said))
+    f = _figures(_counts(said))
     alone = _figures(Counter((one.truth, one.alone) for one in said))
-    f = with_own
     row = [
-        f"{f.right / max(f.given, 1):.3f} ({f.right} of {f.given})",
-        f"{f.given / f.faulty:.3f} ({f.given} of {f.faulty})",
+        *_shares(f),
         f"{f.alarms} of {f.healthy}",
         f"{_bound(f.alarms, f.healthy):.4f}",
         f"{alone.right / max(alone.given, 1):.3f}, {alone.given / alone.faulty:.3f}, "
         f"{alone.alarms} of {alone.healthy}",
     ]
-    return row, {"with baseline": msgspec.to_builtins(f._asdict()), "without": alone._asdict()}
+    wrong = Counter(
+        f"{one.signal or 'machines'}: {one.truth} called {one.verdict}"
+        for one in said
+        if one.truth != "healthy" and one.verdict not in (*SILENT, one.truth)
+    )
+    return row, {"with baseline": f._asdict(), "without": alone._asdict(), "wrong": dict(wrong)}
+
+
+def _shares(f: Figures) -> tuple[str, str]:
+    return (
+        f"{f.right / max(f.given, 1):.3f} ({f.right} of {f.given})",
+        f"{f.given / f.faulty:.3f} ({f.given} of {f.faulty})",
+    )
+
+
+def _counts(said: Iterable[Said]) -> Counter[tuple[str, str]]:
+    return Counter((one.truth, one.verdict) for one in said)
 
 
 class Figures(NamedTuple):
@@ -202,16 +231,15 @@ class Figures(NamedTuple):
 
 
 def _figures(counts: Counter[tuple[str, str]]) -> Figures:
-    silent = ("healthy", "undecided", "unknown")
     faulty = {key: n for key, n in counts.items() if key[0] != "healthy"}
-    given = {key: n for key, n in faulty.items() if key[1] not in silent}
+    given = {key: n for key, n in faulty.items() if key[1] not in SILENT}
     healthy = {key: n for key, n in counts.items() if key[0] == "healthy"}
     return Figures(
         sum(faulty.values()),
         sum(given.values()),
         sum(n for (truth, verdict), n in given.items() if truth == verdict),
         sum(healthy.values()),
-        sum(n for (_, verdict), n in healthy.items() if verdict not in silent),
+        sum(n for (_, verdict), n in healthy.items() if verdict not in SILENT),
     )
 
 

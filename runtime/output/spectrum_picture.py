@@ -58,12 +58,10 @@ def draw_spectrum(
     """
     if path.suffix.lower() != ".svg":
         raise InputError(f"the picture is called {path.name}: expected a name that ends in .svg")
+    spectrum = spectrum_shown(window, rate_hz) if window else None
     speed = window.evidence.speed if window else None
-    if window is None or speed is None or not finding.lines:
+    if spectrum is None or speed is None or not finding.lines:
         raise InputError(f"there is no spectrum to draw: {finding.sentence}")
-    highest = min(max(line.hz for line in _bearing(finding.lines)) * 1.05, rate_hz / 8)
-    x = window.samples.astype(np.float64)
-    spectrum = envelope_spectrum(x, rate_hz, highest, 0.7 * speed.hz)
     text = _svg(spectrum, finding, speed.hz)
     try:
         with write_atomic(path) as file:
@@ -72,7 +70,18 @@ def draw_spectrum(
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _bearing(lines: list[Line]) -> list[Line]:
+def spectrum_shown(window: WindowEvidence, rate_hz: float) -> Spectrum | None:
+    """The envelope's spectrum up to the bearing's highest line; None where no line was sought."""
+    lines, speed = bearing_lines_of(window.evidence.lines), window.evidence.speed
+    if speed is None or not lines:
+        return None
+    highest = min(max(line.hz for line in lines) * 1.05, rate_hz / 8)
+    x = window.samples.astype(np.float64)
+    return envelope_spectrum(x, rate_hz, highest, 0.7 * speed.hz)
+
+
+def bearing_lines_of(lines: list[Line]) -> list[Line]:
+    """Those of the bearing: of the envelope's spectrum, not of the signal's own."""
     return [line for line in lines if line.place in _NAMES]
 
 
@@ -110,7 +119,7 @@ def _svg(spectrum: Spectrum, finding: Finding, shaft_hz: float) -> str:
     ]
     parts.append(f'<path class="curve" d="{_curve(level, spectrum.bin_hz, x, y)}"/>')
     # Places may share a line: the one that was named lies on top, and alone has numbers.
-    shown = sorted(_bearing(finding.lines), key=lambda line: line.place == finding.verdict)
+    shown = sorted(bearing_lines_of(finding.lines), key=lambda line: line.place == finding.verdict)
     parts += [
         _marker(line, x, y, end_hz, level, spectrum.bin_hz, named=line.place == finding.verdict)
         for line in shown

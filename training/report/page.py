@@ -19,8 +19,10 @@ def write_report(run_folder: str | Path) -> Path:
     run_folder : folder with
         ``metrics.json``: the result of ``classification_metrics``; where they apply also
         ``window_counts`` {"train": {class: n}}, ``balance`` {class: {"drawn", "decoded",
-        "smote", "rejected": {reason: n}}}, ``fidelity`` and ``near_copies`` (the results of the
-        functions of these names); for plants ``events`` and ``sequences``;
+        "smote", "rejected": {reason: n}}}, ``fidelity``, ``near_copies`` (the results of the
+        functions of these names) and ``untrained`` (that of
+        :func:`dlrsd.training.evaluate.untrained.untrained`); for plants ``events`` and
+        ``sequences``;
         ``config.json``: the run's settings; used in the text are ``kind``, ``dataset``, ``task``,
         ``protocol``, ``balance_ratio``, ``seed``, ``method``, ``classifier``, ``split_note``,
         and for the axes ``front_end`` and ``signal``; the others are listed;
@@ -31,6 +33,8 @@ def write_report(run_folder: str | Path) -> Path:
         :func:`dlrsd.training.evaluate.long_range.long_range` (with its figures in
         ``metrics.json``); ``lines/<class index>``, array, shape (bands, lines), as
         :meth:`dlrsd.training.frontends.order_map.OrderMap.pictures` gives them;
+        ``envelope/<class index>``, array, shape (bins,), as
+        :func:`dlrsd.training.evaluate.untrained.untrained` gives them;
         ``states.npz`` of plants: ``PLANT/true`` and ``PLANT/said``, a class index for every step.
         All but ``metrics.json`` may be missing: the page lacks what they would show.
 

@@ -100,10 +100,11 @@ class Definitions(Part):
 
 
 class Card(NamedTuple):
-    """Pictures of one thing under its name."""
+    """Pictures of one thing under its name, and what is to be said of it."""
 
     title: str
     svgs: Sequence[Markup]
+    text: Text = ""
 
 
 @dataclass(frozen=True)

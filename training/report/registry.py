@@ -21,6 +21,7 @@ from dlrsd.training.report.sections.long_range import long_range
 from dlrsd.training.report.sections.plants import events, sequences, states_over_time
 from dlrsd.training.report.sections.settings import settings
 from dlrsd.training.report.sections.training_windows import filter_counts, training_windows
+from dlrsd.training.report.sections.untrained import untrained
 from dlrsd.training.report.sections.verdict import verdict
 
 
@@ -36,6 +37,7 @@ SECTIONS = (
     Entry(recall),
     Entry(confusion),
     Entry(front_end_view),
+    Entry(untrained, kind="window"),
     Entry(states_over_time, kind="sequence"),
     Entry(events, kind="sequence"),
     Entry(sequences, kind="sequence"),

@@ -30,16 +30,18 @@ def test_a_faulty_window_is_the_healthy_one_and_strikes_as_loud_as_stated():
 def test_counts_and_shares():
     said = [
         *[Said("outer", "outer", "outer")] * 6,
-        Said("outer", "inner", "healthy"),
+        Said("outer", "inner", "healthy", "a", "Y"),
         *[Said("ball", "undecided", "undecided")] * 3,
         *[Said("healthy", "healthy", "ball")] * 9,
         Said("healthy", "cage", "healthy"),
     ]
     figures = _figures(Counter((one.truth, one.verdict) for one in said))
     assert figures == (10, 7, 6, 10, 1)
-    row, _ = _row(said)
+    row, measured = _row(said)
     assert row[:3] == ["0.857 (6 of 7)", "0.700 (7 of 10)", "1 of 10"]
     assert row[4] == "1.000, 0.600, 9 of 10"
+    assert measured["with baseline"]["right"] == 6
+    assert measured["wrong"] == {"a: outer called inner": 1}
 
 
 def test_the_bound_is_that_of_clopper_and_pearson():

@@ -23,6 +23,7 @@ from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.evaluate.figures import report_samples, synthesis_metrics, unseen_heatmaps
 from dlrsd.training.evaluate.long_range import long_range
 from dlrsd.training.evaluate.statistics import REFERENCE
+from dlrsd.training.evaluate.untrained import untrained
 from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.run import Config, new_config
 from dlrsd.training.kinds.vibration.settings import Settings, require_suited
@@ -91,7 +92,9 @@ def _train(
         **({"left_out": data.left_out} if data.left_out else {}),
         **({"notes": notes} if (notes := described(data.left_out) + training.notes) else {}),
     }
-    samples = line.pictures(data, frontend)
+    by_lines, envelopes = untrained(data)
+    metrics |= by_lines
+    samples = line.pictures(data, frontend) | envelopes
     if outcome:
         judged, own = _judge_synthesis(materials, outcome)
         metrics |= judged

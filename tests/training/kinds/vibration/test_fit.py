@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from safetensors.numpy import load_file
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.training.data.vibration.rig import simulate_rig
 from dlrsd.training.kinds.registry import load_run
 from dlrsd.training.kinds.vibration import fit as fit_module
 from dlrsd.training.kinds.vibration.fit import fit
@@ -158,6 +159,26 @@ def test_curves_and_samples_are_there_for_the_report(tiny_run):
         assert kinds == {"real", "synthetic", "window", "long_range"}
         assert samples["window/2"].shape == (1, 1024)
         assert samples["synthetic/1"].shape == (64, 1, 32, 32)
+
+
+def test_where_speed_and_orders_are_known_the_lines_stand_beside_the_network(
+    rig_folder, settings, tmp_path
+):
+    data = tmp_path / "rig"
+    shutil.copytree(rig_folder, data)
+    facts = json.loads((data / "format.json").read_text())
+    (recording,) = simulate_rig(seed=0, seconds=0.1, loads=(1,), n_bearings=1, classes=("outer",))
+    facts |= {"speed_rpm": recording.speed_rpm, "orders": recording.fault_orders}
+    (data / "format.json").write_text(json.dumps(facts))
+    metrics = fit(replace(settings, data=str(data)), tmp_path / "run", method="ros")
+    found = metrics["untrained"]
+    assert {name: own["recordings"] for name, own in found.items()} == dict.fromkeys(
+        ("Normal", "ball", "inner", "outer"), 2
+    )
+    # A quarter of 4 s, 30 turns: little, and yet enough for the races.
+    assert found["outer"]["right"] == found["inner"]["right"] == found["Normal"]["right"] == 2
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert page.count("Agrees with the label.") >= 3
 
 
 # ------------------------------------------------------------------ data of other kinds
