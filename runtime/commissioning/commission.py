@@ -7,20 +7,21 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.progress import count_bar
 from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.commissioning.healthy import FEWEST_WINDOWS, Healthy, sensor_baseline
 from dlrsd.runtime.dsp.order_map_config import ORDERS
-from dlrsd.runtime.evidence.asking import asked_of
+from dlrsd.runtime.evidence.asking import SAME_RATE, asked_of
 from dlrsd.runtime.evidence.commissioned import SCHEMA_VERSION, MachineBaseline
 from dlrsd.runtime.evidence.spectral_shape import band_edges, band_levels
 from dlrsd.runtime.evidence.windows import SECONDS, Asked, evidence_windows
 from dlrsd.runtime.machine.facts import Machine
 from dlrsd.runtime.streams.stream import SampleStream, StreamFormat, open_stream
 
+_SHOWN = 3  # reasons why windows are left out, the most frequent first
 MOST_WINDOWS = 10_000  # of a sensor: five hours of two seconds, and more say nothing new
 
 
@@ -37,6 +38,7 @@ def commission(
     machine: Machine,
     form: StreamFormat = StreamFormat(),
     *,
+    teeth: Sequence[int] = (),
     seconds: float = SECONDS,
     false_alarms_per_month: float = 1.0,
 ) -> MachineBaseline:
@@ -49,6 +51,8 @@ def commission(
     machine : Machine
     form : StreamFormat
         What is stated of every recording.
+    teeth : sequence of int
+        Of the gears on the shaft, where they are stated once more.
     seconds : float
         Of a window.
     false_alarms_per_month : float > 0
@@ -75,7 +79,7 @@ def commission(
     for source in recordings:
         with open_stream(source, form) as stream:
             shared = _same(shared, stream, source)
-            asked = asked_of(stream.description, machine=machine)
+            asked = asked_of(stream.description, machine=machine, teeth=teeth)
             for each in asked:
                 asked_by.setdefault(_name(each), each)
             total = int((stream.n_samples or 0) / stream.rate_hz / seconds) * len(asked)
@@ -91,14 +95,18 @@ def commission(
     n_month = 30 * 86_400 / seconds / false_alarms_per_month
     sensors, notes = [], []
     for name, each in asked_by.items():
-        if flags := unfit.get(name):
-            listed = ", ".join(f"{flag} {n}" for flag, n in flags.most_common())
+        flags = unfit.get(name, Counter())
+        listed = ", ".join(f"{flag} {n}" for flag, n in flags.most_common(_SHOWN))
+        if flags:
             notes.append(f"{name}: {flags.total()} windows unfit and left out ({listed})")
         windows = of_sensor.get(name, [])
+        if len(windows) == MOST_WINDOWS:
+            notes.append(f"{name}: the first {MOST_WINDOWS} fit windows were taken, the rest left")
         if not windows:
             raise InputError(
-                f"sensor {name} has no window of {seconds:g} s that is fit: expected at least "
-                f"{FEWEST_WINDOWS} of healthy signal"
+                f"sensor {name} has no window of {seconds:g} s that is fit"
+                + (f" ({listed})" if listed else "")
+                + f": expected at least {FEWEST_WINDOWS} of healthy signal"
             )
         orders = {order: getattr(each.kinematics, order) for order in ORDERS}
         own, said = sensor_baseline(
@@ -130,7 +138,9 @@ def _name(asked: Asked) -> str:
 
 def _same(shared: _Format | None, stream: SampleStream, source: str) -> _Format:
     own = _Format(source, stream.rate_hz, stream.unit)
-    if shared is not None and structs.astuple(shared)[1:] != structs.astuple(own)[1:]:
+    if shared is not None and not (
+        own.unit == shared.unit and abs(own.rate_hz / shared.rate_hz - 1) <= SAME_RATE
+    ):
         raise InputError(
             f"{source} is at {own.rate_hz:g} Hz in {own.unit or 'no stated unit'}, and "
             f"{shared.source} at {shared.rate_hz:g} Hz in {shared.unit or 'no stated unit'}: "

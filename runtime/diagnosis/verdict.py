@@ -21,6 +21,7 @@ from dlrsd.runtime.diagnosis.records import Change, Verdict
 from dlrsd.runtime.dsp.quality import OK, QUALITY
 
 UNDECIDED = "undecided"
+UNLIKE = "unlike the training data"  # how the reason begins where that is it
 KEPT_CHANGES = 100
 
 
@@ -168,11 +169,9 @@ class VerdictTracker:
         unlike = unfit | self._recent.novel
         if self._current.label < 0 and 2 * unlike.sum() > n:
             if 2 * unfit.sum() > n:
-                return (
-                    f"unlike the training data: {self._listed(unfit, 'unfit')}; look at the sensor"
-                )
+                return f"{UNLIKE}: {self._listed(unfit, 'unfit')}; look at the sensor"
             hint = "; look at the machine" if 2 * unfit.sum() < unlike.sum() else ""
-            return f"unlike the training data: {self._listed(unlike)}{hint}"
+            return f"{UNLIKE}: {self._listed(unlike)}{hint}"
         if self._current.label < 0 and n_fit < self._hold:
             return f"{n_fit} of the {self._hold} fit windows that a verdict needs"
         return None

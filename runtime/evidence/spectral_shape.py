@@ -1,7 +1,9 @@
 """How a healthy machine's power lies over frequency, and how far a window is from that.
 
 A fault that draws no line of its own still changes what is heard: it rings resonances, rubs, or
-knocks. So the level in each band is held against the machine's own when it was healthy.
+knocks. So the level in each band is held against the machine's own when it was healthy. The level
+is the mean of the bins' logarithms: lines of shaft, gears and mains hardly count, which go up and
+down with load and speed on a healthy machine, and are looked at by themselves.
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ def band_edges(rate_hz: float) -> Array:
 
 
 def band_levels(x: NDArray[np.floating], rate_hz: float, edges_hz: Array) -> Array:
-    """ln of the power in each band.
+    """ln of the power in each band, as it would be without lines: of the bins' geometric mean.
 
     Parameters
     ----------
@@ -72,11 +74,14 @@ def band_levels(x: NDArray[np.floating], rate_hz: float, edges_hz: Array) -> Arr
     -------
     array, shape (bands,)
     """
-    power = np.abs(np.fft.rfft(x - x.mean())) ** 2 / len(x) ** 2
-    at = np.round(edges_hz * len(x) / rate_hz).astype(np.int64)
-    sums = np.add.reduceat(power, at[:-1])
-    sums[-1] = power[at[-2] : at[-1]].sum()
-    return np.log(np.maximum(sums, np.finfo(np.float64).tiny))
+    transform = np.fft.rfft(x - x.mean(dtype=np.float64)) / len(x)
+    hann = transform[1:-1] / 2 - (transform[:-2] + transform[2:]) / 4  # bins 1 and on
+    power = np.maximum(hann.real**2 + hann.imag**2, np.finfo(np.float64).tiny)
+    at = np.clip(np.round(edges_hz * len(x) / rate_hz).astype(np.int64) - 1, 0, len(power) - 1)
+    ends = np.maximum(at[1:], at[:-1] + 1)
+    logs = np.concatenate([[0.0], np.log(power).cumsum()])
+    levels: Array = (logs[ends] - logs[at[:-1]]) / (ends - at[:-1]) + np.log(ends - at[:-1])
+    return levels
 
 
 def shape_of(levels: Array, edges_hz: Array) -> Shape:

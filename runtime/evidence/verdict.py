@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.kinematics import odd_orders
-from dlrsd.runtime.dsp.envelope import envelope_spectrum, signal_spectrum
+from dlrsd.runtime.dsp.envelope import envelope_spectrum, noise_db, signal_spectrum
 from dlrsd.runtime.dsp.order_map_config import REVOLUTIONS, Kinematics
 from dlrsd.runtime.evidence.baseline import UNKNOWN_MACHINE, Baseline
 from dlrsd.runtime.evidence.lines import Line, bearing_lines, machine_lines, seen
@@ -35,6 +35,7 @@ _INSTEAD = 3  # lines that stand for a missing first
 _CAGE_SHARE = 0.7  # of the best other score, which a striking cage makes too
 _BLOCK_ORDERS = 0.7  # over which a line's surroundings are taken, in multiples of the speed
 _LEAST_LINES = 2  # harmonics of BPFI that the rate must hold
+_NO_NOISE_DB = -70.0  # 16 bits leave more, and so do sensors: -30 dB is the least of four rigs
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,6 +184,8 @@ def _unfit(x: NDArray[np.float64], rate_hz: float, kinematics: Kinematics) -> st
         return "the window has samples that are no numbers"
     if np.ptp(x) == 0:
         return "the window has no signal: every sample is the same"
+    if noise_db(x / np.abs(x).max()) < _NO_NOISE_DB:
+        return "the window has lines and no noise between them: it is no sensor's signal"
     return None
 
 

@@ -34,6 +34,8 @@ def show_findings(
     for finding in findings:
         console.print()
         _show(finding, seconds, console)
+    if any(finding.verdict == "healthy" for finding in findings):
+        console.print("\nThis holds for the bearing stated: a wrong one cannot be seen.")
 
 
 def _show(finding: Finding, seconds: float, console: Console) -> None:
