@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.numbers import plain
 from dlrsd.runtime.commissioning.tail import FEWEST, limit_passed_once_in
 from dlrsd.runtime.dsp.order_map_config import Order
 from dlrsd.runtime.evidence.baseline import baseline_of
@@ -73,7 +74,7 @@ def sensor_baseline(
     speeds, notes, too_few = [], [], []
     for group in _by_speed(windows):
         rpm = float(np.median([_rpm(window) for window in group]))
-        whose = f"{name} at {rpm:.4g} rpm"
+        whose = f"{name} at {plain(rpm)} rpm"
         if len(group) < FEWEST_WINDOWS:
             too_few.append(
                 f"{whose}: {len(group)} fit windows of {seconds:g} s, expected at least "
@@ -170,8 +171,8 @@ def _doubts(group: Sequence[Healthy], own: AtSpeed, seconds: float) -> list[str]
     )
     if contradicted > _FAULTY * n:
         said.append(
-            f"the stated speed of {_stated_rpm(group[0]):.4g} rpm is contradicted by the shaft's "
-            f"lines, which are those of {own.speed_rpm:.4g} rpm"
+            f"the stated speed of {plain(_stated_rpm(group[0]))} rpm is contradicted by the "
+            f"shaft's lines, which are those of {plain(own.speed_rpm)} rpm"
         )
     return said
 

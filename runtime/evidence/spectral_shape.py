@@ -13,6 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.formats import Finite, Positive, Spread
+from dlrsd.runtime.base.numbers import plain
 
 Array = NDArray[np.float64]
 
@@ -99,10 +100,21 @@ def distance(levels: Array, shape: Shape) -> Array:
 
 
 def difference_in_words(levels: Array, shape: Shape) -> str:
-    """Where a window differs most: "12 dB above the healthy level at 2000 to 3400 Hz"."""
+    """Where a window differs most: "12 dB above the healthy level at 2000 to 3400 Hz".
+
+    Where all bands moved alike it is as well the sensor, and that is said.
+    """
     off = levels - np.array(shape.mean)
+    if np.std(off) < _LEAST_SPREAD:
+        by = 10 / np.log(10) * off.mean()
+        return (
+            f"the whole level is {abs(by):.0f} dB {'above' if by > 0 else 'below'} the healthy "
+            "one, in all bands alike: look at the sensor's gain, unit and mounting first"
+        )
     band = int(np.abs(off / np.array(shape.spread)).argmax())
     decibels = 10 / np.log(10) * off[band]
     side = "above" if decibels > 0 else "below"
     low, high = shape.edges_hz[band], shape.edges_hz[band + 1]
-    return f"{abs(decibels):.0f} dB {side} the healthy level at {low:.3g} to {high:.3g} Hz"
+    return (
+        f"{abs(decibels):.0f} dB {side} the healthy level at {plain(low, 3)} to {plain(high, 3)} Hz"
+    )

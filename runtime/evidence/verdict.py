@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.numbers import plain
 from dlrsd.runtime.bundle.kinematics import odd_orders
 from dlrsd.runtime.dsp.envelope import envelope_spectrum, noise_db, signal_spectrum
 from dlrsd.runtime.dsp.order_map_config import REVOLUTIONS, Kinematics
@@ -151,8 +152,8 @@ def _undecided(reason: str, seconds: float, speed: ShaftSpeed | None) -> Evidenc
 
 def _contradicted(speed: ShaftSpeed) -> str:
     return (
-        f"the stated speed of {60 * speed.stated_hz:.4g} rpm is contradicted: the shaft's lines "
-        f"are those of {60 * speed.hz:.4g} rpm"
+        f"the stated speed of {plain(60 * speed.stated_hz)} rpm is contradicted: the shaft's lines "
+        f"are those of {plain(60 * speed.hz)} rpm"
     )
 
 
@@ -175,11 +176,12 @@ def _unfit(x: NDArray[np.float64], rate_hz: float, kinematics: Kinematics) -> st
     if turns < REVOLUTIONS:
         return (
             f"{turns:.3g} turns of the shaft are too few: lines can be told apart from "
-            f"{REVOLUTIONS:g} turns on, {REVOLUTIONS / hz:.3g} s at {kinematics.speed_rpm:g} rpm"
+            f"{REVOLUTIONS:g} turns on, {plain(REVOLUTIONS / hz, 3)} s at "
+            f"{kinematics.speed_rpm:g} rpm"
         )
     lowest = 8 * (_LEAST_LINES * kinematics.bpfi + 1) * (1 + TOLERANCE) * hz
     if rate_hz < lowest:
-        return f"a rate of {rate_hz:g} Hz is too low for the lines: {lowest:.4g} Hz are needed"
+        return f"a rate of {rate_hz:g} Hz is too low for the lines: {plain(lowest)} Hz are needed"
     if not np.isfinite(x).all():
         return "the window has samples that are no numbers"
     if np.ptp(x) == 0:

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from dlrsd.runtime.evidence.spectral_shape import band_edges, band_levels, distance, shape_of
+from dlrsd.runtime.evidence.spectral_shape import (
+    band_edges,
+    band_levels,
+    difference_in_words,
+    distance,
+    shape_of,
+)
 from tests.runtime.evidence.machine import RATE, noise, shaft, turns
 
 EDGES = band_edges(RATE)
@@ -36,3 +42,18 @@ def test_noise_in_one_band_is_far_from_healthy():
     healthy = shape_of(np.array([level(noise(seed)) for seed in range(20)]), EDGES)
     rub = 3 * noise(60) * np.sin(2 * np.pi * 2500 * np.arange(24000) / RATE)
     assert distance(level(noise(51) + rub), healthy) > 3
+
+
+def test_a_difference_is_said_in_words():
+    healthy = shape_of(np.array([level(noise(seed)) for seed in range(20)]), EDGES)
+    spectrum = 4 * np.fft.rfft(noise(60))
+    hz = np.arange(len(spectrum)) / 2
+    spectrum[(hz < 2000) | (hz > 3000)] = 0
+    rub = np.fft.irfft(spectrum)
+    said = difference_in_words(level(noise(51) + rub), healthy)
+    assert said.endswith("dB above the healthy level at 1930 to 3040 Hz")
+    said = difference_in_words(level(9.80665 * noise(51)), healthy)
+    assert said == (
+        "the whole level is 20 dB above the healthy one, in all bands alike: look at the sensor's "
+        "gain, unit and mounting first"
+    )
