@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
@@ -21,6 +22,7 @@ from dlrsd.runtime.evidence.windows import SECONDS, Asked, evidence_windows
 from dlrsd.runtime.machine.facts import Machine
 from dlrsd.runtime.streams.stream import SampleStream, StreamFormat, open_stream
 
+_NUMBER = re.compile(r"[\d.]+")
 _SHOWN = 3  # reasons why windows are left out, the most frequent first
 MOST_WINDOWS = 10_000  # of a sensor: five hours of two seconds, and more say nothing new
 
@@ -65,9 +67,13 @@ def commission(
     Raises
     ------
     InputError
-        If recordings differ in rate or unit, a sensor is missing in one, a rate of false alarms
-        cannot be, or a sensor has fewer than `FEWEST_WINDOWS` fit windows at a speed.
+        If a recording is given twice, recordings differ in rate or unit, a sensor is missing in
+        one, a rate of false alarms cannot be, or a sensor has fewer than `FEWEST_WINDOWS` fit
+        windows at every speed.
     """
+    places = [str(Path(source).resolve()) for source in recordings]
+    if twice := [source for source, n in Counter(places).items() if n > 1]:
+        raise InputError(f"got {twice[0]} twice: expected every recording once")
     if not 1e-6 <= false_alarms_per_month <= 1e4:
         raise InputError(
             f"got {false_alarms_per_month:g} false alarms a month: expected 1e-6 to 10000"
@@ -96,7 +102,7 @@ def commission(
     sensors, notes = [], []
     for name, each in asked_by.items():
         flags = unfit.get(name, Counter())
-        listed = ", ".join(f"{flag} {n}" for flag, n in flags.most_common(_SHOWN))
+        listed = ", ".join(f"{n}: {flag}" for flag, n in _kinds(flags).most_common(_SHOWN))
         if flags:
             notes.append(f"{name}: {flags.total()} windows unfit and left out ({listed})")
         windows = of_sensor.get(name, [])
@@ -130,6 +136,15 @@ def commission(
         sensors=sensors,
         notes=notes,
     )
+
+
+def _kinds(reasons: Counter[str]) -> Counter[str]:
+    """Reasons that differ in their numbers alone together, under the most frequent of them."""
+    named: dict[str, str] = {}
+    kinds: Counter[str] = Counter()
+    for reason, count in reasons.most_common():
+        kinds[named.setdefault(_NUMBER.sub("", reason), reason)] += count
+    return kinds
 
 
 def _name(asked: Asked) -> str:

@@ -263,7 +263,10 @@ def test_why_no_window_can_be_used_is_said(command: Run, tmp_path: Path) -> None
     save(tmp_path / "good.bin", healthy(1, 12.0))
     done = command("commission", "good.bin", *STATED, "--speed", "1420", "--out", "pump")
     assert done.returncode == 2
-    assert "no window of 2 s that is fit (the stated speed of 1420 rpm" in done.stderr
+    assert "no window of 2 s that is fit (6: the stated speed of 1420 rpm" in done.stderr
+    done = command("commission", "good.bin", "./good.bin", *STATED, "--out", "pump")
+    assert done.returncode == 2
+    assert "good.bin twice: expected every recording once" in done.stderr
 
 
 def test_a_signal_that_is_not_steady_is_said(command: Run, tmp_path: Path) -> None:
