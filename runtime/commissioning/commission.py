@@ -24,7 +24,9 @@ from dlrsd.runtime.streams.stream import SampleStream, StreamFormat, open_stream
 
 _NUMBER = re.compile(r"[\d.]+")
 _SHOWN = 3  # reasons why windows are left out, the most frequent first
-MOST_WINDOWS = 10_000  # of a sensor: five hours of two seconds, and more say nothing new
+# Windows, evenly from all recordings: five hours of two seconds, and more say nothing new.
+MOST_WINDOWS = 10_000  # of a sensor
+MOST_TOGETHER = 50_000  # of all: some 600 MB while they are weighed
 
 
 class _Format(Struct, frozen=True):
@@ -80,9 +82,13 @@ def commission(
         )
     of_sensor: dict[str, list[Healthy]] = {}
     unfit: dict[str, Counter[str]] = {}
+    left: Counter[str] = Counter()
+    most = min(MOST_WINDOWS, MOST_TOGETHER // len(machine.sensors)) // max(1, len(recordings))
+    most = max(FEWEST_WINDOWS, most)
     asked_by: dict[str, Asked] = {}
     shared: _Format | None = None
     for source in recordings:
+        taken: Counter[str] = Counter()
         with open_stream(source, form) as stream:
             shared = _same(shared, stream, source)
             asked = asked_of(stream.description, machine=machine, teeth=teeth)
@@ -93,8 +99,11 @@ def commission(
                 for i, (name, healthy, flag) in enumerate(_windows(stream, asked, seconds)):
                     if healthy is None:
                         unfit.setdefault(name, Counter())[flag] += 1
-                    elif len(of_sensor.setdefault(name, [])) < MOST_WINDOWS:
-                        of_sensor[name].append(healthy)
+                    elif taken[name] < most:
+                        of_sensor.setdefault(name, []).append(healthy)
+                        taken[name] += 1
+                    else:
+                        left[name] += 1
                     done(i + 1)
     if shared is None:
         raise InputError("got no recording: expected one or more of healthy signal")
@@ -106,8 +115,8 @@ def commission(
         if flags:
             notes.append(f"{name}: {flags.total()} windows unfit and left out ({listed})")
         windows = of_sensor.get(name, [])
-        if len(windows) == MOST_WINDOWS:
-            notes.append(f"{name}: the first {MOST_WINDOWS} fit windows were taken, the rest left")
+        if left[name]:
+            notes.append(f"{name}: the first {most} fit windows of a recording were taken")
         if not windows:
             raise InputError(
                 f"sensor {name} has no window of {seconds:g} s that is fit"

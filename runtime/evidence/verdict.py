@@ -36,7 +36,7 @@ _INSTEAD = 3  # lines that stand for a missing first
 _CAGE_SHARE = 0.7  # of the best other score, which a striking cage makes too
 _BLOCK_ORDERS = 0.7  # over which a line's surroundings are taken, in multiples of the speed
 _LEAST_LINES = 2  # harmonics of BPFI that the rate must hold
-_NO_NOISE_DB = -70.0  # 16 bits leave more, and so do sensors: -30 dB is the least of four rigs
+_NO_NOISE_DB = -70.0  # sensors hear more noise: -12 dB is the least of four rigs
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
