@@ -101,7 +101,18 @@ def commission(
         )
     else:
         facts = read_machine(out)
-    baseline = learn(recordings, facts, form, seconds=seconds, false_alarms_per_month=false_alarms)
+        if parse_teeth(teeth) and not facts.teeth:
+            raise InputError(
+                f"{out / FACTS} states no teeth: write teeth = [{teeth}] into it, above its tables"
+            )
+    baseline = learn(
+        recordings,
+        facts,
+        form,
+        teeth=parse_teeth(teeth),
+        seconds=seconds,
+        false_alarms_per_month=false_alarms,
+    )
     _require_place(out, there, overwrite=overwrite)  # it may have come meanwhile
     try:
         out.mkdir(parents=True, exist_ok=True)

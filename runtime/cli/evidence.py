@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.cli.options import (
     BearingOption,
     GeometryOption,
@@ -29,6 +30,7 @@ from dlrsd.runtime.cli.stream_options import (
 )
 
 if TYPE_CHECKING:
+    from dlrsd.runtime.evidence.commissioned import MachineBaseline
     from dlrsd.runtime.evidence.examine import Examined
 
 
@@ -43,8 +45,12 @@ def evidence(
     teeth: TeethOption = None,
     machine: MachineOption = None,
     seconds: Annotated[
-        float, typer.Option(help="How many seconds of signal each verdict looks at.")
-    ] = 2.0,
+        float | None,
+        typer.Option(
+            help="How many seconds of signal each verdict looks at. By default 2, or those that "
+            "the machine was commissioned with."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object in place of text.")
     ] = False,
@@ -102,20 +108,33 @@ def evidence(
         asked = asked_of(
             stream.description, machine=facts, baseline=baseline, teeth=parse_teeth(teeth)
         )
-        seconds = baseline.seconds if baseline else seconds
+        used = _seconds(seconds, baseline)
         interrupt = Interrupt()
         stream.chunks = interrupt.until_asked(stream.chunks)
-        examined = examine(stream, asked, seconds=seconds)
+        examined = examine(stream, asked, seconds=used)
         description = stream.description
     if as_json:
         print(json_text(finding_json(examined, description)), end="")
     else:
         console = Console(soft_wrap=True)
-        show_findings(examined.findings, description, seconds=seconds, console=console)
+        show_findings(examined.findings, description, seconds=used, console=console)
     if interrupt.asked:
         raise typer.Exit(130)
     if picture is not None:
         _draw(examined, picture, rate_hz=description["rate_hz"])
+
+
+def _seconds(stated: float | None, baseline: MachineBaseline | None) -> float:
+    from dlrsd.runtime.evidence.windows import SECONDS
+
+    if baseline is None:
+        return SECONDS if stated is None else stated
+    if stated is not None and stated != baseline.seconds:
+        raise InputError(
+            f"got windows of {stated:g} s, and the machine was commissioned with those of "
+            f"{baseline.seconds:g} s: leave --seconds out, or commission it anew"
+        )
+    return baseline.seconds
 
 
 def _draw(examined: Examined, path: Path, *, rate_hz: float) -> None:

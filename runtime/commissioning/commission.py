@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.progress import count_bar
 from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.commissioning.healthy import FEWEST_WINDOWS, Healthy, sensor_baseline
 from dlrsd.runtime.dsp.order_map_config import ORDERS
-from dlrsd.runtime.evidence.asking import asked_of
+from dlrsd.runtime.evidence.asking import SAME_RATE, asked_of
 from dlrsd.runtime.evidence.commissioned import SCHEMA_VERSION, MachineBaseline
 from dlrsd.runtime.evidence.spectral_shape import band_edges, band_levels
 from dlrsd.runtime.evidence.windows import SECONDS, Asked, evidence_windows
 from dlrsd.runtime.machine.facts import Machine
 from dlrsd.runtime.streams.stream import SampleStream, StreamFormat, open_stream
 
-MOST_WINDOWS = 10_000  # of a sensor: five hours of two seconds, and more say nothing new
+_NUMBER = re.compile(r"[\d.]+")
+_SHOWN = 3  # reasons why windows are left out, the most frequent first
+# Windows, evenly from all recordings: five hours of two seconds, and more say nothing new.
+MOST_WINDOWS = 10_000  # of a sensor
+MOST_TOGETHER = 50_000  # of all: some 600 MB while they are weighed
 
 
 class _Format(Struct, frozen=True):
@@ -37,6 +42,7 @@ def commission(
     machine: Machine,
     form: StreamFormat = StreamFormat(),
     *,
+    teeth: Sequence[int] = (),
     seconds: float = SECONDS,
     false_alarms_per_month: float = 1.0,
 ) -> MachineBaseline:
@@ -49,6 +55,8 @@ def commission(
     machine : Machine
     form : StreamFormat
         What is stated of every recording.
+    teeth : sequence of int
+        Of the gears on the shaft, where they are stated once more.
     seconds : float
         Of a window.
     false_alarms_per_month : float > 0
@@ -61,21 +69,29 @@ def commission(
     Raises
     ------
     InputError
-        If recordings differ in rate or unit, a sensor is missing in one, a rate of false alarms
-        cannot be, or a sensor has fewer than `FEWEST_WINDOWS` fit windows at a speed.
+        If a recording is given twice, recordings differ in rate or unit, a sensor is missing in
+        one, a rate of false alarms cannot be, or a sensor has fewer than `FEWEST_WINDOWS` fit
+        windows at every speed.
     """
+    places = [str(Path(source).resolve()) for source in recordings]
+    if twice := [source for source, n in Counter(places).items() if n > 1]:
+        raise InputError(f"got {twice[0]} twice: expected every recording once")
     if not 1e-6 <= false_alarms_per_month <= 1e4:
         raise InputError(
             f"got {false_alarms_per_month:g} false alarms a month: expected 1e-6 to 10000"
         )
     of_sensor: dict[str, list[Healthy]] = {}
     unfit: dict[str, Counter[str]] = {}
+    left: Counter[str] = Counter()
+    most = min(MOST_WINDOWS, MOST_TOGETHER // len(machine.sensors)) // max(1, len(recordings))
+    most = max(FEWEST_WINDOWS, most)
     asked_by: dict[str, Asked] = {}
     shared: _Format | None = None
     for source in recordings:
+        taken: Counter[str] = Counter()
         with open_stream(source, form) as stream:
             shared = _same(shared, stream, source)
-            asked = asked_of(stream.description, machine=machine)
+            asked = asked_of(stream.description, machine=machine, teeth=teeth)
             for each in asked:
                 asked_by.setdefault(_name(each), each)
             total = int((stream.n_samples or 0) / stream.rate_hz / seconds) * len(asked)
@@ -83,22 +99,29 @@ def commission(
                 for i, (name, healthy, flag) in enumerate(_windows(stream, asked, seconds)):
                     if healthy is None:
                         unfit.setdefault(name, Counter())[flag] += 1
-                    elif len(of_sensor.setdefault(name, [])) < MOST_WINDOWS:
-                        of_sensor[name].append(healthy)
+                    elif taken[name] < most:
+                        of_sensor.setdefault(name, []).append(healthy)
+                        taken[name] += 1
+                    else:
+                        left[name] += 1
                     done(i + 1)
     if shared is None:
         raise InputError("got no recording: expected one or more of healthy signal")
     n_month = 30 * 86_400 / seconds / false_alarms_per_month
     sensors, notes = [], []
     for name, each in asked_by.items():
-        if flags := unfit.get(name):
-            listed = ", ".join(f"{flag} {n}" for flag, n in flags.most_common())
+        flags = unfit.get(name, Counter())
+        listed = ", ".join(f"{n}: {flag}" for flag, n in _kinds(flags).most_common(_SHOWN))
+        if flags:
             notes.append(f"{name}: {flags.total()} windows unfit and left out ({listed})")
         windows = of_sensor.get(name, [])
+        if left[name]:
+            notes.append(f"{name}: the first {most} fit windows of a recording were taken")
         if not windows:
             raise InputError(
-                f"sensor {name} has no window of {seconds:g} s that is fit: expected at least "
-                f"{FEWEST_WINDOWS} of healthy signal"
+                f"sensor {name} has no window of {seconds:g} s that is fit"
+                + (f" ({listed})" if listed else "")
+                + f": expected at least {FEWEST_WINDOWS} of healthy signal"
             )
         orders = {order: getattr(each.kinematics, order) for order in ORDERS}
         own, said = sensor_baseline(
@@ -124,13 +147,24 @@ def commission(
     )
 
 
+def _kinds(reasons: Counter[str]) -> Counter[str]:
+    """Reasons that differ in their numbers alone together, under the most frequent of them."""
+    named: dict[str, str] = {}
+    kinds: Counter[str] = Counter()
+    for reason, count in reasons.most_common():
+        kinds[named.setdefault(_NUMBER.sub("", reason), reason)] += count
+    return kinds
+
+
 def _name(asked: Asked) -> str:
     return asked.sensor or f"channel {asked.channel}"
 
 
 def _same(shared: _Format | None, stream: SampleStream, source: str) -> _Format:
     own = _Format(source, stream.rate_hz, stream.unit)
-    if shared is not None and structs.astuple(shared)[1:] != structs.astuple(own)[1:]:
+    if shared is not None and not (
+        own.unit == shared.unit and abs(own.rate_hz / shared.rate_hz - 1) <= SAME_RATE
+    ):
         raise InputError(
             f"{source} is at {own.rate_hz:g} Hz in {own.unit or 'no stated unit'}, and "
             f"{shared.source} at {shared.rate_hz:g} Hz in {shared.unit or 'no stated unit'}: "

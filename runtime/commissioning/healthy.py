@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.numbers import plain
 from dlrsd.runtime.commissioning.tail import FEWEST, limit_passed_once_in
 from dlrsd.runtime.dsp.order_map_config import Order
 from dlrsd.runtime.evidence.baseline import baseline_of
@@ -68,20 +69,26 @@ def sensor_baseline(
     Raises
     ------
     InputError
-        If there are too few windows at a speed.
+        If there are too few windows at every speed.
     """
-    speeds, notes = [], []
+    speeds, notes, too_few = [], [], []
     for group in _by_speed(windows):
         rpm = float(np.median([_rpm(window) for window in group]))
-        whose = f"{name} at {rpm:.4g} rpm"
+        whose = f"{name} at {plain(rpm)} rpm"
         if len(group) < FEWEST_WINDOWS:
-            raise InputError(
+            too_few.append(
                 f"{whose}: {len(group)} fit windows of {seconds:g} s, expected at least "
-                f"{FEWEST_WINDOWS}; give more healthy signal, {FEWEST} windows or more if a rate "
-                "of false alarms shall hold"
+                f"{FEWEST_WINDOWS}"
             )
+            continue
         speeds.append(_at_speed(group, rpm, edges_hz, n_month))
         notes += [f"{whose}: {note}" for note in _doubts(group, speeds[-1], seconds)]
+    if not speeds:
+        raise InputError(
+            f"{too_few[0]}; give more healthy signal, {FEWEST} windows or more if a rate of false "
+            "alarms shall hold"
+        )
+    notes += [f"{each}: this speed is left out" for each in too_few]
     return SensorBaseline(sensor=name, orders=orders, speeds=speeds), notes
 
 
@@ -100,6 +107,11 @@ def _by_speed(windows: Sequence[Healthy]) -> list[list[Healthy]]:
 def _rpm(window: Healthy) -> float:
     speed = window.evidence.speed
     return 60 * speed.hz if speed else window.stated_rpm
+
+
+def _stated_rpm(window: Healthy) -> float:
+    speed = window.evidence.speed
+    return 60 * speed.stated_hz if speed else window.stated_rpm
 
 
 def _at_speed(group: Sequence[Healthy], rpm: float, edges_hz: Array, n_month: float) -> AtSpeed:
@@ -159,8 +171,8 @@ def _doubts(group: Sequence[Healthy], own: AtSpeed, seconds: float) -> list[str]
     )
     if contradicted > _FAULTY * n:
         said.append(
-            f"the stated speed of {group[0].stated_rpm:.4g} rpm is contradicted by the shaft's "
-            f"lines, which are those of {own.speed_rpm:.4g} rpm"
+            f"the stated speed of {plain(_stated_rpm(group[0]))} rpm is contradicted by the "
+            f"shaft's lines, which are those of {plain(own.speed_rpm)} rpm"
         )
     return said
 

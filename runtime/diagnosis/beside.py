@@ -14,7 +14,7 @@ from msgspec import structs
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.kinematics import odd_orders
 from dlrsd.runtime.diagnosis.records import Verdict
-from dlrsd.runtime.diagnosis.verdict import UNDECIDED
+from dlrsd.runtime.diagnosis.verdict import UNDECIDED, UNLIKE
 from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.streams.source import Chunk
 
@@ -78,7 +78,8 @@ class EvidenceBeside:
         is_commissioned = self._asked[verdict.channel].own is not None
         is_faulty = finding.verdict not in _SOUND
         label = verdict.label
-        if label == UNDECIDED and is_commissioned and is_faulty:
+        is_unlike = label == UNDECIDED and (verdict.reason or "").startswith(UNLIKE)
+        if is_unlike and is_commissioned and is_faulty:
             label = UNKNOWN_FAULT
         return structs.replace(
             verdict, label=label, place=finding.verdict, evidence=finding.sentence

@@ -21,6 +21,7 @@ from dlrsd.runtime.diagnosis.records import Change, Verdict
 from dlrsd.runtime.dsp.quality import DRIFT, OFFSET, OK, QUALITY
 
 UNDECIDED = "undecided"
+UNLIKE = "unlike the training data"  # how the reason begins where that is it
 KEPT_CHANGES = 100
 _SELDOM = 0.05  # share of the windows for which a reason is given
 
@@ -170,9 +171,9 @@ class VerdictTracker:
         if self._current.label < 0 and 2 * unlike.sum() > n:
             if 2 * unfit.sum() > n:
                 hint = f"look at the sensor{self._or_machine(unfit)}"
-                return f"unlike the training data: {self._listed(unfit, 'unfit')}; {hint}"
+                return f"{UNLIKE}: {self._listed(unfit, 'unfit')}; {hint}"
             hint = "; look at the machine" if 2 * unfit.sum() < unlike.sum() else ""
-            return f"unlike the training data: {self._listed(unlike)}{hint}"
+            return f"{UNLIKE}: {self._listed(unlike)}{hint}"
         if self._current.label < 0 and n_fit < self._hold:
             return f"{n_fit} of the {self._hold} fit windows that a verdict needs"
         return self._too_few(unlike) if self._current.label < 0 else None

@@ -17,7 +17,7 @@ from dlrsd.runtime.machine.facts import Machine, Sensor, Shaft, channel_of
 
 _SAME_SPEED = 0.1  # share by which a recording's speed may differ from the machine's
 _SAME_ORDER = 0.01
-_SAME_RATE = 1e-3
+SAME_RATE = 1e-3  # as clocks of recordings differ
 
 
 def asked_of(
@@ -49,7 +49,7 @@ def asked_of(
     tacho = _tacho(machine, description)
     # With a tacho every window has its own.
     speed_rpm = 1.0 if tacho else _speed(description["speed_rpm"], machine)
-    counts = teeth or (machine.teeth if machine else [])
+    counts = _teeth(teeth, machine)
     if machine is None:
         orders = description["orders"]
         if orders is None:
@@ -88,6 +88,16 @@ def _speed(stated: float | None, machine: Machine | None) -> float:
             "10 %; correct one of them, or commission the machine for that speed"
         )
     return checked_speed(speed)
+
+
+def _teeth(stated: Sequence[int], machine: Machine | None) -> Sequence[int]:
+    own = machine.teeth if machine else []
+    if own and stated and sorted(own) != sorted(stated):
+        raise InputError(
+            f"got teeth {', '.join(map(str, stated))}, and machine.toml has "
+            f"{', '.join(map(str, own))}: leave the option out, or correct the file"
+        )
+    return stated or own
 
 
 def _tacho(machine: Machine | None, description: dict[str, Any]) -> Tacho | None:
@@ -148,7 +158,7 @@ def _with_baseline(
 ) -> list[Asked]:
     """The same, each with what holds for its sensor at its speed."""
     rate, unit, source = (description[name] for name in ("rate_hz", "unit", "source"))
-    if abs(rate / baseline.rate_hz - 1) > _SAME_RATE:
+    if abs(rate / baseline.rate_hz - 1) > SAME_RATE:
         raise InputError(
             f"{source} is sampled at {rate:g} Hz, and the machine was commissioned at "
             f"{baseline.rate_hz:g} Hz: give a recording of that rate, or commission it anew"

@@ -6,6 +6,7 @@ Sources: McFadden and Smith, J. Sound Vib. 96 (1984), of sidebands; Randall and 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -69,6 +70,7 @@ class Found(NamedTuple):
     """Of the lines that no other place explains."""
 
 
+@lru_cache(maxsize=64)
 def combs(kinematics: Kinematics) -> tuple[Comb, ...]:
     """Of outer race, inner race, ball and cage."""
     outer, inner = kinematics.bpfo, kinematics.bpfi

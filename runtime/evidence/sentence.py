@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
+from dlrsd.runtime.base.numbers import plain
 from dlrsd.runtime.evidence.lines import Line, seen
 from dlrsd.runtime.evidence.speed import ShaftSpeed
 
@@ -41,8 +42,8 @@ def _comb(lines: Sequence[Line], place: str) -> str:
     numbers = [line.name.removesuffix("x").split()[-1] for line in main]
     level = statistics.median(line.level_db for line in main)
     said = (
-        f"{_WORDS[place][1]} {_ranges(numbers)} at {harmonics[0].hz:.4g} Hz, {level:.0f} dB over "
-        "the floor"
+        f"{_WORDS[place][1]} {_ranges(numbers)} at {plain(harmonics[0].hz)} Hz, {level:.0f} dB "
+        "over the floor"
     )
     over = [line.over_baseline_db for line in main if line.over_baseline_db is not None]
     if over:
@@ -71,12 +72,12 @@ def _ranges(numbers: Sequence[str]) -> str:
 
 def _healthy(lines: Sequence[Line], speed: ShaftSpeed) -> str:
     own = [line for line in lines if line.place not in ("shaft", "gear") and line.shaft is None]
-    said = f"no line of a bearing fault stands out at {60 * speed.hz:.4g} rpm"
+    said = f"no line of a bearing fault stands out at {plain(60 * speed.hz)} rpm"
     if not own:
         return said
     clearest = min(own, key=lambda line: line.probability)
     name = _SYMBOLS[clearest.name.split()[0]] + " " + clearest.name.split(" ", 1)[1]
     return (
-        f"{said}; the clearest is {name} at {clearest.hz:.4g} Hz, {clearest.level_db:.0f} dB over "
-        "the floor"
+        f"{said}; the clearest is {name} at {plain(clearest.hz)} Hz, {clearest.level_db:.0f} dB "
+        "over the floor"
     )

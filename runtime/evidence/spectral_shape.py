@@ -1,7 +1,9 @@
 """How a healthy machine's power lies over frequency, and how far a window is from that.
 
 A fault that draws no line of its own still changes what is heard: it rings resonances, rubs, or
-knocks. So the level in each band is held against the machine's own when it was healthy.
+knocks. So the level in each band is held against the machine's own when it was healthy. The level
+is the mean of the bins' logarithms: lines of shaft, gears and mains hardly count, which go up and
+down with load and speed on a healthy machine, and are looked at by themselves.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.formats import Finite, Positive, Spread
+from dlrsd.runtime.base.numbers import plain
 
 Array = NDArray[np.float64]
 
@@ -59,7 +62,7 @@ def band_edges(rate_hz: float) -> Array:
 
 
 def band_levels(x: NDArray[np.floating], rate_hz: float, edges_hz: Array) -> Array:
-    """ln of the power in each band.
+    """ln of the power in each band, as it would be without lines: of the bins' geometric mean.
 
     Parameters
     ----------
@@ -72,11 +75,14 @@ def band_levels(x: NDArray[np.floating], rate_hz: float, edges_hz: Array) -> Arr
     -------
     array, shape (bands,)
     """
-    power = np.abs(np.fft.rfft(x - x.mean())) ** 2 / len(x) ** 2
-    at = np.round(edges_hz * len(x) / rate_hz).astype(np.int64)
-    sums = np.add.reduceat(power, at[:-1])
-    sums[-1] = power[at[-2] : at[-1]].sum()
-    return np.log(np.maximum(sums, np.finfo(np.float64).tiny))
+    transform = np.fft.rfft(x - x.mean(dtype=np.float64)) / len(x)
+    hann = transform[1:-1] / 2 - (transform[:-2] + transform[2:]) / 4  # bins 1 and on
+    power = np.maximum(hann.real**2 + hann.imag**2, np.finfo(np.float64).tiny)
+    at = np.clip(np.round(edges_hz * len(x) / rate_hz).astype(np.int64) - 1, 0, len(power) - 1)
+    ends = np.maximum(at[1:], at[:-1] + 1)
+    logs = np.concatenate([[0.0], np.log(power).cumsum()])
+    levels: Array = (logs[ends] - logs[at[:-1]]) / (ends - at[:-1]) + np.log(ends - at[:-1])
+    return levels
 
 
 def shape_of(levels: Array, edges_hz: Array) -> Shape:
@@ -94,10 +100,21 @@ def distance(levels: Array, shape: Shape) -> Array:
 
 
 def difference_in_words(levels: Array, shape: Shape) -> str:
-    """Where a window differs most: "12 dB above the healthy level at 2000 to 3400 Hz"."""
+    """Where a window differs most: "12 dB above the healthy level at 2000 to 3400 Hz".
+
+    Where all bands moved alike it is as well the sensor, and that is said.
+    """
     off = levels - np.array(shape.mean)
+    if np.std(off) < _LEAST_SPREAD:
+        by = 10 / np.log(10) * off.mean()
+        return (
+            f"the whole level is {abs(by):.0f} dB {'above' if by > 0 else 'below'} the healthy "
+            "one, in all bands alike: look at the sensor's gain, unit and mounting first"
+        )
     band = int(np.abs(off / np.array(shape.spread)).argmax())
     decibels = 10 / np.log(10) * off[band]
     side = "above" if decibels > 0 else "below"
     low, high = shape.edges_hz[band], shape.edges_hz[band + 1]
-    return f"{abs(decibels):.0f} dB {side} the healthy level at {low:.3g} to {high:.3g} Hz"
+    return (
+        f"{abs(decibels):.0f} dB {side} the healthy level at {plain(low, 3)} to {plain(high, 3)} Hz"
+    )

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.numbers import plain
 from dlrsd.runtime.bundle.kinematics import odd_orders
-from dlrsd.runtime.dsp.envelope import envelope_spectrum, signal_spectrum
+from dlrsd.runtime.dsp.envelope import envelope_spectrum, noise_db, signal_spectrum
 from dlrsd.runtime.dsp.order_map_config import REVOLUTIONS, Kinematics
 from dlrsd.runtime.evidence.baseline import UNKNOWN_MACHINE, Baseline
 from dlrsd.runtime.evidence.lines import Line, bearing_lines, machine_lines, seen
@@ -32,6 +33,7 @@ _INSTEAD = 3  # lines that stand for a missing first
 _CAGE_SHARE = 0.7  # of the best other score, which a striking cage makes too
 _BLOCK_ORDERS = 0.7  # over which a line's surroundings are taken, in multiples of the speed
 _LEAST_LINES = 2  # harmonics of BPFI that the rate must hold
+_NO_NOISE_DB = -70.0  # sensors hear more noise: -12 dB is the least of four rigs
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,8 +149,8 @@ def _undecided(reason: str, seconds: float, speed: ShaftSpeed | None) -> Evidenc
 
 def _contradicted(speed: ShaftSpeed) -> str:
     return (
-        f"the stated speed of {60 * speed.stated_hz:.4g} rpm is contradicted: the shaft's lines "
-        f"are those of {60 * speed.hz:.4g} rpm"
+        f"the stated speed of {plain(60 * speed.stated_hz)} rpm is contradicted: the shaft's lines "
+        f"are those of {plain(60 * speed.hz)} rpm"
     )
 
 
@@ -171,15 +173,18 @@ def _unfit(x: NDArray[np.float64], rate_hz: float, kinematics: Kinematics) -> st
     if turns < REVOLUTIONS:
         return (
             f"{turns:.3g} turns of the shaft are too few: lines can be told apart from "
-            f"{REVOLUTIONS:g} turns on, {REVOLUTIONS / hz:.3g} s at {kinematics.speed_rpm:g} rpm"
+            f"{REVOLUTIONS:g} turns on, {plain(REVOLUTIONS / hz, 3)} s at "
+            f"{kinematics.speed_rpm:g} rpm"
         )
     lowest = 8 * (_LEAST_LINES * kinematics.bpfi + 1) * (1 + TOLERANCE) * hz
     if rate_hz < lowest:
-        return f"a rate of {rate_hz:g} Hz is too low for the lines: {lowest:.4g} Hz are needed"
+        return f"a rate of {rate_hz:g} Hz is too low for the lines: {plain(lowest)} Hz are needed"
     if not np.isfinite(x).all():
         return "the window has samples that are no numbers"
     if np.ptp(x) == 0:
         return "the window has no signal: every sample is the same"
+    if noise_db(x / np.abs(x).max()) < _NO_NOISE_DB:
+        return "the window has lines and no noise between them: it is no sensor's signal"
     return None
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.base.numbers import plain
 from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.dsp.quality import OK, QUALITY, QualityLimits, window_quality
 from dlrsd.runtime.evidence.commissioned import AtSpeed, SensorBaseline
@@ -138,9 +139,9 @@ class EvidenceWindows:
             remark = turned.remark
         healthy = asked.own.at(turned.speed_rpm) if asked.own else None
         if asked.own is not None and healthy is None:
-            known = ", ".join(f"{each.speed_rpm:.4g}" for each in asked.own.speeds)
+            known = ", ".join(f"{plain(each.speed_rpm)}" for each in asked.own.speeds)
             return _undecided(
-                f"the machine was commissioned at {known} rpm, not at {turned.speed_rpm:.4g}",
+                f"the machine was commissioned at {known} rpm, not at {plain(turned.speed_rpm)}",
                 seconds,
             )
         found = evidence(

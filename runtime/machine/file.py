@@ -44,7 +44,7 @@ def read_machine(folder: str | Path) -> Machine:
         if longest > _LONGEST_LINE:
             raise ValueError(f"a line of {longest} characters, expected at most {_LONGEST_LINE}")
         return checked(tomllib.loads(text), Machine)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(
             f"{path} is not there: expected a machine's folder with the file {NAME}, as "
             "dlrsd-runtime commission writes it"

@@ -34,6 +34,8 @@ def show_findings(
     for finding in findings:
         console.print()
         _show(finding, seconds, console)
+    if any(finding.verdict == "healthy" for finding in findings):
+        console.print("\nThis holds for the bearing stated: a wrong one cannot be seen.")
 
 
 def _show(finding: Finding, seconds: float, console: Console) -> None:
@@ -51,7 +53,7 @@ def _show(finding: Finding, seconds: float, console: Console) -> None:
     table.add_column("line")
     for name in ("order", "Hz", "dB over floor", "by chance"):
         table.add_column(name, justify="right")
-    table.add_column("remark")
+    table.add_column("to healthy" if _has_baseline(shown) else "remark")
     for line in shown:
         table.add_row(
             line.name,
@@ -73,11 +75,15 @@ def lines_shown(finding: Finding) -> list[Line]:
     return own[:_MOST_LINES]
 
 
+def _has_baseline(lines: Sequence[Line]) -> bool:
+    return any(line.over_baseline_db is not None for line in lines)
+
+
 def _remark(line: Line) -> str:
     if line.shaft is not None:
-        return f"the shaft's {line.shaft}x"
+        return f"is shaft {line.shaft}x"
     if line.over_baseline_db is not None:
-        return f"{line.over_baseline_db:+.1f} dB to healthy"
+        return f"{line.over_baseline_db:+.1f} dB"
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -150,6 +151,38 @@ def test_a_speed_that_was_not_commissioned_is_undecided(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (["--seconds", "4"], "commissioned with those of 2 s: leave --seconds out"),
+        (["--bearing", "6203"], "expected one bearing; leave the option out"),
+        (["--speed", "2200"], "and the machine's is 1772 rpm: expected them within 10 %"),
+        (["--teeth", "23"], "got teeth 23, and machine.toml has 31, 67: leave the option out"),
+        (["--unit", "g"], "is in g, and the machine was commissioned in no stated unit"),
+    ],
+)
+def test_what_contradicts_the_machine_is_refused(
+    command: Run, machine: Path, tmp_path: Path, options: list[str], said: str
+) -> None:
+    pump = shutil.copytree(machine, tmp_path / "pump")
+    facts = (pump / "machine.toml").read_text()
+    (pump / "machine.toml").write_text(f"teeth = [31, 67]\n{facts}")
+    save(tmp_path / "good.bin", healthy(1, 4.0))
+    done = command("evidence", "good.bin", "--rate", "12000", "--machine", "pump", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_teeth_are_not_dropped_where_the_machines_file_states_none(
+    command: Run, machine: Path, tmp_path: Path
+) -> None:
+    save(tmp_path / "good.bin", healthy(1, 12.0))
+    stated = ["--rate", "12000", "--teeth", "23", "--overwrite", "--out", machine]
+    done = command("commission", "good.bin", *stated)
+    assert done.returncode == 2
+    assert "states no teeth: write teeth = [23] into it" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
         (["--rate", "12000", "--speed", "1772"], "nothing states the bearing: give --bearing"),
         (["--rate", "12000", "--bearing", "6205"], "nothing states how fast the shaft turns"),
         (["--speed", "1772", "--bearing", "6205"], "nothing states how fast good.bin was sampled"),
@@ -224,6 +257,16 @@ def test_a_fault_in_the_healthy_signal_is_said(command: Run, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "100 % of the windows have lines of outer: if that is a fault" in done.stdout
     assert "15 windows are too few to state a rate of false alarms" in done.stdout
+
+
+def test_why_no_window_can_be_used_is_said(command: Run, tmp_path: Path) -> None:
+    save(tmp_path / "good.bin", healthy(1, 12.0))
+    done = command("commission", "good.bin", *STATED, "--speed", "1420", "--out", "pump")
+    assert done.returncode == 2
+    assert "no window of 2 s that is fit (6: the stated speed of 1420 rpm" in done.stderr
+    done = command("commission", "good.bin", "./good.bin", *STATED, "--out", "pump")
+    assert done.returncode == 2
+    assert "good.bin twice: expected every recording once" in done.stderr
 
 
 def test_a_signal_that_is_not_steady_is_said(command: Run, tmp_path: Path) -> None:

@@ -72,6 +72,12 @@ def test_not_where_the_machine_is_healthy_or_was_not_commissioned(
     assert (said.label, said.place) == ("undecided", "outer")
 
 
+def test_not_where_the_windows_are_too_few_or_classes_differ(commissioned: SensorBaseline) -> None:
+    for reason in ("3 of the 7 fit windows that a verdict needs", None):
+        said = told(faulty("outer"), structs.replace(UNDECIDED, reason=reason), own=commissioned)
+        assert (said.label, said.place) == ("undecided", "outer")
+
+
 def test_not_where_a_class_holds(commissioned: SensorBaseline) -> None:
     trained = structs.replace(UNDECIDED, label="OR007", share=1.0, probability=0.9)
     said = told(faulty("outer"), trained, own=commissioned)

@@ -3,7 +3,12 @@ import pytest
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.dsp import envelope
-from dlrsd.runtime.dsp.envelope import envelope_spectrum, fast_length, signal_spectrum
+from dlrsd.runtime.dsp.envelope import (
+    envelope_spectrum,
+    fast_length,
+    noise_db,
+    signal_spectrum,
+)
 
 RATE = 12000.0
 
@@ -96,3 +101,12 @@ def test_an_eighth_of_the_rate_is_the_highest_of_any_length(n):
     spectrum = envelope_spectrum(np.random.default_rng(n).normal(size=n), 1000.0, 125.0, 5.0)
     assert abs(len(spectrum.excess) * spectrum.bin_hz - 125) <= 1.5 * spectrum.bin_hz
     assert np.isfinite(spectrum.excess).all()
+
+
+def test_noise_between_lines_is_told_from_none():
+    noise = np.random.default_rng(3).standard_normal(24000)
+    # The power of a bin is exponential: nine tenths lie below ln 10 of its mean.
+    assert noise_db(noise) == pytest.approx(10 * np.log10(np.log(10)), abs=0.3)
+    line = np.sqrt(2) * np.sin(2 * np.pi * 107.3 * np.arange(24000) / RATE)
+    assert noise_db(line + 1e-2 * noise) == pytest.approx(-40 + 3.6, abs=0.5)
+    assert noise_db(line.astype(np.float32)) < -100

@@ -151,6 +151,35 @@ def test_a_window_that_allows_no_verdict_is_undecided(x, rate, why):
     assert found.lines == []
 
 
+_T = np.arange(24000) / RATE
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.sin(2 * np.pi * 105.9 * _T),
+        (1 + 0.5 * np.sin(2 * np.pi * 105.9 * _T)) * np.sin(2 * np.pi * 1234.5 * _T),
+        np.sin(2 * np.pi * 1000 * _T) + np.sin(2 * np.pi * 1105.9 * _T),
+        np.round(3000 * np.sin(2 * np.pi * 105.9 * _T)),
+    ],
+    ids=["sine", "modulated", "two", "integers"],
+)
+def test_lines_without_noise_are_no_machines(x):
+    found = evidence(x.astype(np.float32), RATE, K6205)
+    assert found.verdict == "undecided"
+    assert "lines and no noise between them" in found.reason
+    heard = x + np.abs(x).max() * 1e-2 * noise()
+    assert evidence(heard, RATE, K6205).reason != found.reason
+
+
+@pytest.mark.parametrize("hz", [20.0, 50.0, 105.9, 1000.0])
+def test_what_repeats_exactly_is_no_error(hz):
+    for x in (np.sign(np.sin(2 * np.pi * hz * _T + 0.1)), (hz * _T) % 1, 1.0 * (_T > 1)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert evidence(x, RATE, K6205).sentence
+
+
 def test_what_no_machine_can_have_is_refused():
     swapped = Kinematics(1772.0, 5.4152, 3.5848, 2.357, 0.3983)
     with pytest.raises(InputError, match=r"fit no rolling bearing.*swapped"):
