@@ -15,7 +15,6 @@ from dlrsd.runtime.dsp.quality.features import (
     against_peak,
     flatness,
     log_shares,
-    near_extreme,
     stream_features,
     window_features,
 )
@@ -235,8 +234,8 @@ def _judge_channel(
     look(STUCK, runs, lambda at: close.has_run(windows[at], limits.stuck_run))
     suspect = (f.repeated[channel] > 1) | (most_equal >= 3)
     suspect &= row != HUM  # whose crests are flat
-    even = np.flatnonzero(~suspect & (row != HUM) & (peak < _FLAT_CREST * level))
-    suspect[even[near_extreme(f, channel, even) > _PLATEAU]] = True
+    is_plateau = (f.near[channel] > _PLATEAU * f.size) & (peak < _FLAT_CREST * level)
+    suspect |= is_plateau & (row != HUM)
     look(CLIPPED, suspect, lambda at: close.is_clipped(windows[at], limits.clip_run, own.edge))
     high, low = f.high[channel], f.low[channel]
     row[high - low <= _FLAT_RANGE * np.maximum(abs(high), abs(low))] = FLAT
@@ -250,6 +249,8 @@ def _is_spike(
     """Of windows ``at``; most are told by their cells, where the peak's own reaches both sides."""
     alone: NDArray[np.bool_] = f.peak[channel][at] > lone_peak * against_peak(f, channel, at)
     looked = at[alone]
+    if not len(looked):
+        return alone
     alone[alone] = close.lone_peak(windows, f, channel, looked) > lone_peak
     return alone
 
