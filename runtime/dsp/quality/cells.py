@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 CELL = 32
 # First coefficient of each band of a cell's cosine transform: at 12 kHz from 190 Hz, 190 Hz each.
 BANDS = (1, 2, 4, 6, 9, 13, 18, 24)
-_CHUNK = 2048  # cells that are worked on at once: they stay in the cache
+_CHUNK = 2048  # cells of all channels that are worked on at once: they stay in the cache
 _ALONE = 2**18  # multiplications in one product that BLAS does without waking its threads
 _Floats = NDArray[np.float32]
 
@@ -51,7 +51,7 @@ def cells_of(signal: _Floats, cell: int = CELL) -> Cells:
     equal: NDArray[np.uint8] | None = None
     even, odd, into = _transform(cell)
     half = cell // 2
-    pieces = max(1, round(n / _CHUNK))
+    pieces = max(1, min(n, round(n * channels / _CHUNK)))
     for begin, end in pairwise(np.linspace(0, n, pieces + 1).astype(int).tolist()):
         # Samples of a cell along the first axis: what is done to all cells is done to whole rows.
         rows = np.empty((cell, channels, end - begin), np.float32)

@@ -136,7 +136,8 @@ class StreamQuality:
             codes = _codes(windows, features, self._limits, gap)
             for channel, check in enumerate(self._levels):
                 missing = check.find(windows[channel], start // self._hop)
-                codes[channel][missing & np.isin(codes[channel], (OK, SPECTRUM))] = COARSE
+                row = codes[channel]
+                row[missing & ((row == OK) | (row == SPECTRUM))] = COARSE
             for channel, finder in enumerate(self._replays):
                 for begin, end in finder.find(signal[channel], int(start[0])):
                     touched = (start < end) & (start + self._window > begin)
@@ -144,8 +145,8 @@ class StreamQuality:
                     row[touched & ~np.isin(row, (NON_FINITE, GAP, FLAT))] = REPLAYED
             for channel, past in enumerate(self._past):
                 row = codes[channel]
-                changed = past.changed(features, channel, row == OK)
-                row[row == OK] = changed[row == OK]
+                fit = row == OK
+                row[fit] = past.changed(features, channel, fit)[fit]
         return codes.T
 
 
@@ -184,7 +185,10 @@ def is_sound(
     -------
     array, shape (n, channels), bool
     """
-    sound: NDArray[np.bool_] = (codes == OK) | np.isin(codes, SYMPTOMS)
+    sound: NDArray[np.bool_] = codes == OK
+    if sound.all():
+        return sound
+    sound |= np.isin(codes, SYMPTOMS)
     for at, channel in np.argwhere(codes == LEVEL):
         highest = limits.of(channel).level_high
         with np.errstate(all="ignore"):

@@ -107,7 +107,7 @@ class ReplayFinder:
         marks = np.flatnonzero(mixed[: max(0, len(mixed) - _NEXT + 1)] >= _MARKED)
         key = ((mixed[1:][marks] * _MIX) + mixed[2:][marks]) * _MIX + mixed[3:][marks]
         key *= _MIX
-        slot = key >> np.uint32(17)
+        slot = (key >> np.uint32(17)).astype(np.intp)
         at = marks + (first + origin)
         hit = np.flatnonzero(self._key[slot] == key)
         hit = hit[self._at[slot[hit]] < at[hit]]
