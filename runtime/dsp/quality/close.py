@@ -39,11 +39,10 @@ def is_clipped(windows: _Floats, clip_run: int, edge: float) -> NDArray[np.bool_
     -------
     array, shape (n,), bool
     """
-    rising = np.sort(windows, axis=1)
-    falling = -rising[:, ::-1]
-    contrast = np.maximum(_contrast(rising), _contrast(falling))
-    clipped: NDArray[np.bool_] = contrast > edge
-    return clipped | _repeats(rising, clip_run) | _repeats(falling, clip_run)
+    edges = _both_edges(windows)
+    either = (_contrast(edges) > edge) | _repeats(edges, clip_run)
+    clipped: NDArray[np.bool_] = np.logical_or(*either.reshape(2, -1))
+    return clipped
 
 
 def edge_contrast(windows: _Floats) -> _Floats:
@@ -53,36 +52,50 @@ def edge_contrast(windows: _Floats) -> _Floats:
     thirty-second of the samples. A plateau that carries noise fills a band and not the next; of an
     unclipped sine it is 2.4, of noise less than 1.
     """
+    contrast: _Floats = _contrast(_both_edges(windows)).reshape(2, -1).max(0)
+    return contrast
+
+
+def _both_edges(windows: _Floats) -> _Floats:
+    """The windows sorted, and then the same turned over: either edge is an upper one of some."""
     rising = np.sort(windows, axis=1)
-    return np.maximum(_contrast(rising), _contrast(-rising[:, ::-1]))
+    return np.concatenate([rising, -rising[:, ::-1]])
 
 
 def _contrast(rising: _Floats) -> _Floats:
     """At the upper edge of sorted windows."""
-    window = rising.shape[1]
+    window, widths = rising.shape[1], np.array(_BANDS, np.float32)
     top = rising[:, -1:]
-    extent = top - rising[:, :1]
+    # Every band is as wide as all before it, so that what follows it ends where the next does.
+    edges = top - np.append(widths, 2 * widths[-1]) * (top - rising[:, :1])
+    beyond = window - _places(rising, edges)
+    outer, inner = beyond[:, :-1], np.diff(beyond, axis=1)
+    # Nearly all in one band: the other edge is a single spike.
+    counts = (outer >= window * _LEAST_SHARE) & (outer <= window * _MOST_SHARE)
     levels = 1 + (rising[:, 1:] != rising[:, :-1]).sum(1)
-    most = np.zeros(len(rising), np.float32)
-    for width in _BANDS:
-        band = width * extent
-        outer = (rising >= top - band).sum(1)
-        inner = (rising >= top - 2 * band).sum(1) - outer
-        # Nearly all in one band: the other edge is a single spike.
-        counts = (outer >= window * _LEAST_SHARE) & (outer <= window * _MOST_SHARE)
-        counts &= width * levels >= _BAND_LEVELS
-        np.maximum(most, np.where(counts, outer / np.maximum(inner, 1), 0), out=most)
+    counts &= np.array(_BANDS) * levels[:, None] >= _BAND_LEVELS
+    most: _Floats = np.where(counts, outer / np.maximum(inner, 1), 0).max(1).astype(np.float32)
     return most
+
+
+def _places(rising: _Floats, values: _Floats) -> NDArray[np.intp]:
+    """How many samples of each sorted window lie below each of its values, shape (n, values)."""
+    found = np.empty(values.shape, np.intp)
+    for place, row, value in zip(found, rising, values, strict=True):
+        place[:] = row.searchsorted(value)
+    return found
 
 
 def _repeats(rising: _Floats, clip_run: int) -> NDArray[np.bool_]:
     """Whether the largest value of sorted windows is there far more often than the next."""
-    top, bottom = rising[:, -1:], rising[:, :1]
-    count = (rising == top).sum(1)
-    level = np.take_along_axis(rising, np.maximum(rising.shape[1] - 1 - count, 0)[:, None], axis=1)
-    at_level = (rising == level).sum(1) * (level != bottom)[:, 0]
+    below = _places(rising, rising[:, -1:])[:, 0]
+    count = rising.shape[1] - below
+    repeats: NDArray[np.bool_] = count >= clip_run
+    rising, below, count = rising[repeats], below[repeats], count[repeats]
+    level = np.take_along_axis(rising, np.maximum(below - 1, 0)[:, None], axis=1)
+    at_level = (rising == level).sum(1) * (level != rising[:, :1])[:, 0]
     # No level in between at all: a square wave, saturated at both ends.
-    repeats: NDArray[np.bool_] = (count >= clip_run) & (count > CLIP_CONTRAST * at_level)
+    repeats[repeats] = count > CLIP_CONTRAST * at_level
     return repeats
 
 
@@ -149,10 +162,9 @@ def lone_peak(windows: _Floats, f: Features, channel: int, at: NDArray[np.intp])
     -------
     array, shape (m,)
     """
-    window, cells = windows.shape[1], f.highs.shape[2]
+    window, cells = windows.shape[1], f.size
     cell = min(CELL, window)
-    middle = f.middle[channel][at][:, None]
-    peaks = np.maximum(f.highs[channel][at] - middle, middle - f.lows[channel][at])
+    peaks = f.peaks(channel, at).max(0)
     begin = np.minimum(peaks.argmax(1) * cell, window - cell) - _AROUND
     size = min(window, cell + 2 * _AROUND)
     begin = np.clip(begin, 0, window - size)

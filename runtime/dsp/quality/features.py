@@ -7,7 +7,7 @@ says the same whatever stands before it.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
 from math import gcd
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from dlrsd.runtime.dsp.quality.cells import BANDS, CELL, Cells, cells_of
+from dlrsd.runtime.dsp.quality.cells import BANDS, CELL, Cells, cells_of, product
 
 MAINS_HZ = (50.0, 60.0)
 _Floats = NDArray[np.float32]
@@ -28,8 +28,11 @@ class Features(NamedTuple):
 
     ``bands`` is the power in every band of `BANDS`, shape (bands, channels, windows); ``peak`` the
     larger of the extremes ``high`` and ``low`` about the mean. ``most_equal`` is the most equal
-    samples of one cell, ``repeated`` how many cells reach one of the extremes; ``highs`` and
-    ``lows`` are the cells' own, about the mean, shape (channels, windows, cells).
+    samples of one cell; ``repeated`` and ``near`` are how many cells reach one of the extremes, and
+    how many come close to it (`NEAR`), whichever extreme has more. ``extremes`` are the cells' own,
+    the high and the negative of the low, shape (2, channels, cells of the signal); they are about
+    the same value as ``middle``, the windows' means. A window is ``size`` of them, and begins
+    ``step`` behind the one before.
     """
 
     mean: _Floats
@@ -44,10 +47,19 @@ class Features(NamedTuple):
     low: _Floats
     peak: _Floats
     most_equal: NDArray[np.uint8]
-    repeated: NDArray[np.int64]
-    highs: _Floats
-    lows: _Floats
+    repeated: NDArray[np.uint32]
+    near: NDArray[np.uint32]
     middle: _Floats
+    extremes: _Floats
+    size: int
+    step: int
+
+    def peaks(self, channel: int, at: NDArray[np.intp]) -> _Floats:
+        """What the cells of windows ``at`` reach above the mean and below, shape (2, m, size)."""
+        cells = at[:, None] * self.step + np.arange(self.size)
+        middle = self.middle[channel][at][:, None]
+        reached: _Floats = self.extremes[:, channel][:, cells] + np.stack([-middle, middle])
+        return reached
 
 
 NEAR = 0.04  # of the window's range
@@ -97,89 +109,88 @@ def window_features(windows: _Floats, *, rate_hz: float | None) -> Features:
 def _combined(
     cells: Cells, size: int, step: int, rate_hz: float | None, cell: int = CELL
 ) -> Features:
+    """Cells make blocks, which no window cuts: most sums are over those of a window."""
     window = size * cell
     inside = size * max(1, cell - 1)  # differences
-    blocks = gcd(size, step)
+    block = gcd(size, step)
 
-    def windows_of(part: NDArray[Any], reduce: np.ufunc) -> NDArray[Any]:
-        """Of blocks of cells."""
-        last = part.shape[-1] - size // blocks + 1
-        found: NDArray[Any] = part[..., : last : step // blocks]
-        for later in range(1, size // blocks):
-            found = reduce(found, part[..., later : last + later : step // blocks])
-        return found
+    def in_blocks(values: NDArray[Any]) -> NDArray[Any]:
+        """Shape (..., cells) to (block, ..., blocks): what is done to all is done to whole rows."""
+        return np.ascontiguousarray(
+            np.moveaxis(values.reshape(*values.shape[:-1], -1, block), -1, 0)
+        )
 
-    def each(values: NDArray[Any], reduce: np.ufunc) -> NDArray[Any]:
-        """Over the cells of every window, block by block."""
-        grouped = values.reshape(*values.shape[:-1], -1, blocks)
-        first_axis = np.ascontiguousarray(np.moveaxis(grouped, -1, 0))
-        return windows_of(reduce.reduce(first_axis, axis=0), reduce)
+    def parts(of_blocks: NDArray[Any], fewer: int = 0) -> list[NDArray[Any]]:
+        """Of shape (..., blocks): the first of every window, the second, and so on."""
+        n = size // block - fewer
+        last = of_blocks.shape[-1] - n + 1
+        return [of_blocks[..., k : last + k : step // block] for k in range(n)]
 
-    def view(values: _Floats) -> _Floats:
-        return sliding_window_view(values, size, axis=1)[:, ::step]
+    def over(of_blocks: NDArray[Any], combine: np.ufunc, fewer: int = 0) -> NDArray[Any]:
+        return reduce(combine, parts(of_blocks, fewer))
 
-    summed = each(cells.sums, np.add)
-    middle, first = summed[0] / window, summed[1] / inside
-    bands: _Floats = np.asarray(summed[2:] / window, np.float32)
-    means = view(cells.sums[0]) / cell - middle[..., None]
-    square = bands.sum(0) + np.einsum("cnk,cnk->cn", means, means) / size
-    high, low = each(cells.high, np.maximum), each(cells.low, np.minimum)
-    highs, lows = view(cells.high), view(cells.low)
-    quiet = _quietest(cells.sums[1], size, step) / max(1, cell - 1)
-    drift, hum = _slow_parts(means, square, rate_hz, cell)
-    if cells.equal is None:
-        equal, most_equal = np.zeros_like(middle), np.zeros(middle.shape, np.uint8)
-    else:
-        equal = each(cells.equal.astype(np.float32), np.add) / inside
-        most_equal = each(cells.equal, np.maximum)
+    sums, extremes = in_blocks(cells.sums), in_blocks(cells.extremes)
+    means, first = sums[:, 0] / cell, sums[:, 1]
+    summed = over(sums.sum(0), np.add)
+    middle = summed[0] / window
+    bands: _Floats = summed[2:] / window
+    # A mean far from the origin leaves few digits of the difference of squares.
+    exact = means.astype(np.float64)
+    spread = over(np.einsum("bcn,bcn->cn", exact, exact), np.add) / size
+    spread -= (over(exact.sum(0), np.add) / size) ** 2
+    square: _Floats = (bands.sum(0) + np.maximum(spread, 0)).astype(np.float32)
+
+    reached = extremes.max(0)
+    most = over(reached, np.maximum)
+    repeated, near = np.zeros((2, *most.shape), np.uint32)
+    close = most - NEAR * (most[0] + most[1])
+    at_most = (extremes == reached).sum(0, dtype=np.uint32)
+    for top, count, all_of in zip(parts(reached), parts(at_most), parts(extremes), strict=True):
+        repeated += np.where(top == most, count, 0)
+        near += (all_of >= close).sum(0, dtype=np.uint32)
+
+    pairs = np.maximum(first[1:], first[:-1]).min(0, initial=np.inf)
+    quietest = over(pairs if size > 1 else first[0], np.minimum)
+    if size > block:
+        between = np.maximum(first[-1, :, :-1], first[0, :, 1:])
+        quietest = np.minimum(quietest, over(between, np.minimum, fewer=1))
+    quiet = quietest / max(1, cell - 1)
+    drift, hum = _slow_parts(parts(means), square, rate_hz, cell)
+    equal, most_equal = np.zeros_like(middle), np.zeros(middle.shape, np.uint8)
+    if cells.equal is not None:
+        same = in_blocks(cells.equal)
+        equal = over(same.sum(0, dtype=np.float32), np.add) / inside
+        most_equal = over(same.max(0), np.maximum)
     return Features(
         mean=middle + cells.origin,
         level=np.sqrt(square),
         drift=drift,
         quiet=np.sqrt(quiet),
-        quiet_share=np.sqrt(quiet / np.maximum(first, np.float32(1e-30))),
+        quiet_share=np.sqrt(quiet / np.maximum(summed[1] / inside, np.float32(1e-30))),
         hum=hum,
         equal=equal,
         bands=bands,
-        high=high + cells.origin,
-        low=low + cells.origin,
-        peak=np.maximum(high - middle, middle - low),
+        high=most[0] + cells.origin,
+        low=cells.origin - most[1],
+        peak=np.maximum(most[0] - middle, middle + most[1]),
         most_equal=most_equal,
-        repeated=np.maximum((highs == high[..., None]).sum(-1), (lows == low[..., None]).sum(-1)),
-        highs=highs,
-        lows=lows,
+        repeated=repeated.max(0),
+        near=near.max(0),
         middle=middle,
+        extremes=cells.extremes,
+        size=size,
+        step=step,
     )
-
-
-def near_extreme(f: Features, channel: int, at: NDArray[np.intp]) -> NDArray[np.float64]:
-    """The largest share of a window's cells that come close to one of its extremes (`NEAR`)."""
-    highs, lows = f.highs[channel][at], f.lows[channel][at]
-    top, bottom = highs.max(1, keepdims=True), lows.min(1, keepdims=True)
-    near = NEAR * (top - bottom)
-    share: NDArray[np.float64] = np.maximum(
-        (highs >= top - near).mean(1), (lows <= bottom + near).mean(1)
-    )
-    return share
 
 
 def against_peak(f: Features, channel: int, at: NDArray[np.intp]) -> _Floats:
     """What the cell of a window's peak reaches on the other side of the mean."""
-    middle = f.middle[channel][at][:, None]
-    above, below = f.highs[channel][at] - middle, middle - f.lows[channel][at]
+    above, below = f.peaks(channel, at)
     cells = np.concatenate([above, below], axis=1)
     peak = cells.argmax(1)
-    other = (peak + above.shape[1]) % cells.shape[1]
+    other = (peak + f.size) % cells.shape[1]
     against: _Floats = cells[np.arange(len(at)), other]
     return against
-
-
-def _quietest(first: _Floats, size: int, step: int) -> _Floats:
-    """The larger of two neighbouring cells' differences, where that is least in a window."""
-    pairs = np.maximum(first[:, 1:], first[:, :-1]) if size > 1 else first
-    wide = max(1, size - 1)
-    least: _Floats = sliding_window_view(pairs, wide, axis=1)[:, ::step].min(-1)
-    return least
 
 
 def log_shares(bands: _Floats) -> _Floats:
@@ -199,16 +210,25 @@ def flatness(shares: _Floats) -> _Floats:
 
 
 def _slow_parts(
-    means: _Floats, square: _Floats, rate_hz: float | None, cell: int
+    means: list[_Floats], square: _Floats, rate_hz: float | None, cell: int
 ) -> tuple[_Floats, _Floats]:
-    """From the means of the cells: how far the quarters' means lie apart; the share of hum."""
-    size = means.shape[-1]
+    """From the means of the cells: how far the quarters' means lie apart; the share of hum.
+
+    ``means`` are those of every window's blocks, each of shape (block, channels, windows).
+    """
+    block = len(means[0])
+    size = block * len(means)
     is_seen = rate_hz is not None and is_hum_seen(rate_hz, size * cell, cell)
     basis, n = _slow_basis(rate_hz if is_seen else None, size, cell)
-    parts = np.ascontiguousarray(means) @ basis
-    drift = parts[..., :n].max(-1) - parts[..., :n].min(-1)
-    tone = parts[..., n:] ** 2
-    hum = np.maximum(tone[..., :2].sum(-1), tone[..., 2:].sum(-1))
+    found = np.zeros((len(basis), means[0][0].size), np.float32)
+    one = np.empty_like(found)
+    for k, part in enumerate(means):
+        product(basis[:, k * block : (k + 1) * block], part.reshape(block, -1), one)
+        found += one
+    found = found.reshape(-1, *square.shape)
+    drift = found[:n].max(0) - found[:n].min(0)
+    tone = found[n:] ** 2
+    hum = np.maximum(tone[:2].sum(0), tone[2:].sum(0))
     return drift, hum / np.maximum(square, np.float32(1e-30))
 
 
@@ -219,13 +239,13 @@ def is_hum_seen(rate_hz: float, window: int, cell: int = CELL) -> bool:
 
 @lru_cache(maxsize=16)
 def _slow_basis(rate_hz: float | None, size: int, cell: int) -> tuple[_Floats, int]:
-    """Columns that make means of quarters, and how many; then those of the tones, if any."""
+    """Rows that make means of quarters, and how many; then those of the tones, if any."""
     quarter = max(1, size // 4)
     n = size // quarter
     columns = [(np.arange(size)[:, None] // quarter == np.arange(n)) / quarter]
     if rate_hz is not None:
         columns += [_tone(frequency, rate_hz, size, cell) for frequency in MAINS_HZ]
-    return np.concatenate(columns, axis=1).astype(np.float32), n
+    return np.ascontiguousarray(np.concatenate(columns, axis=1).T, np.float32), n
 
 
 def _tone(frequency: float, rate_hz: float, size: int, cell: int) -> NDArray[np.float64]:

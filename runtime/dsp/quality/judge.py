@@ -15,7 +15,6 @@ from dlrsd.runtime.dsp.quality.features import (
     against_peak,
     flatness,
     log_shares,
-    near_extreme,
     stream_features,
     window_features,
 )
@@ -137,7 +136,8 @@ class StreamQuality:
             codes = _codes(windows, features, self._limits, gap)
             for channel, check in enumerate(self._levels):
                 missing = check.find(windows[channel], start // self._hop)
-                codes[channel][missing & np.isin(codes[channel], (OK, SPECTRUM))] = COARSE
+                row = codes[channel]
+                row[missing & ((row == OK) | (row == SPECTRUM))] = COARSE
             for channel, finder in enumerate(self._replays):
                 for begin, end in finder.find(signal[channel], int(start[0])):
                     touched = (start < end) & (start + self._window > begin)
@@ -145,8 +145,8 @@ class StreamQuality:
                     row[touched & ~np.isin(row, (NON_FINITE, GAP, FLAT))] = REPLAYED
             for channel, past in enumerate(self._past):
                 row = codes[channel]
-                changed = past.changed(features, channel, row == OK)
-                row[row == OK] = changed[row == OK]
+                fit = row == OK
+                row[fit] = past.changed(features, channel, fit)[fit]
         return codes.T
 
 
@@ -185,7 +185,10 @@ def is_sound(
     -------
     array, shape (n, channels), bool
     """
-    sound: NDArray[np.bool_] = (codes == OK) | np.isin(codes, SYMPTOMS)
+    sound: NDArray[np.bool_] = codes == OK
+    if sound.all():
+        return sound
+    sound |= np.isin(codes, SYMPTOMS)
     for at, channel in np.argwhere(codes == LEVEL):
         highest = limits.of(channel).level_high
         with np.errstate(all="ignore"):
@@ -235,8 +238,8 @@ def _judge_channel(
     look(STUCK, runs, lambda at: close.has_run(windows[at], limits.stuck_run))
     suspect = (f.repeated[channel] > 1) | (most_equal >= 3)
     suspect &= row != HUM  # whose crests are flat
-    even = np.flatnonzero(~suspect & (row != HUM) & (peak < _FLAT_CREST * level))
-    suspect[even[near_extreme(f, channel, even) > _PLATEAU]] = True
+    is_plateau = (f.near[channel] > _PLATEAU * f.size) & (peak < _FLAT_CREST * level)
+    suspect |= is_plateau & (row != HUM)
     look(CLIPPED, suspect, lambda at: close.is_clipped(windows[at], limits.clip_run, own.edge))
     high, low = f.high[channel], f.low[channel]
     row[high - low <= _FLAT_RANGE * np.maximum(abs(high), abs(low))] = FLAT
@@ -250,6 +253,8 @@ def _is_spike(
     """Of windows ``at``; most are told by their cells, where the peak's own reaches both sides."""
     alone: NDArray[np.bool_] = f.peak[channel][at] > lone_peak * against_peak(f, channel, at)
     looked = at[alone]
+    if not len(looked):
+        return alone
     alone[alone] = close.lone_peak(windows, f, channel, looked) > lone_peak
     return alone
 

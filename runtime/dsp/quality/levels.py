@@ -8,6 +8,7 @@ so one window in `EVERY` is looked at, and what is found holds for the next `HEL
 
 from __future__ import annotations
 
+from functools import reduce
 from math import log, sqrt
 
 import numpy as np
@@ -44,13 +45,15 @@ def missing_levels(windows: _Floats) -> _Floats:
     core = high - low
     begin = (low + high) / 2 - _REACH / 2 * core
     with np.errstate(all="ignore"):
-        place = (windows - begin) * (_BINS / (_REACH * core))
-        inside = (place >= 0) & (place < _BINS)
-        bins = np.where(inside, place, _BINS).astype(np.intp)
+        place = windows - begin
+        place *= _BINS / (_REACH * core)
+        np.copyto(place, _BINS, where=~((place >= 0) & (place < _BINS)))
+        bins = place.astype(np.intp)
     bins += (np.arange(n) * (_BINS + 1))[:, None]
     counts = np.bincount(bins.ravel(), minlength=n * (_BINS + 1)).reshape(n, -1)[:, :_BINS]
-    lines = np.abs(np.fft.rfft(counts)) / np.maximum(counts.sum(1), 1)[:, None]
-    beside = np.max([lines[:, _FIRST + k : _LAST + k] for k in _BESIDE], axis=0)
+    lines = np.abs(np.fft.rfft(counts)[:, : _LAST + max(_BESIDE)])
+    lines /= np.maximum(counts.sum(1), 1)[:, None]
+    beside = reduce(np.maximum, [lines[:, _FIRST + k : _LAST + k] for k in _BESIDE])
     lines = lines[:, _FIRST:_LAST]
     lines[lines < _STANDS_OUT * beside] = 0
     strongest: _Floats = np.where(core[:, 0] > 0, lines.max(axis=1), 0)

@@ -49,7 +49,7 @@ class Past:
     def __init__(self, window: int, hop_s: float) -> None:
         self._tells_gain = window >= _FEWEST_SAMPLES
         self._most_held = max(1, round(HELD_S / hop_s))
-        self._kept: _Floats = np.empty((0, _MEAN + 1))
+        self._kept: _Floats = np.empty((_MEAN + 1, 0))  # a row for every figure
         self._middle: _Floats = np.zeros(_MEAN + 1)
         self._spread: _Floats = np.zeros(_MEAN + 1)
         self._next: list[_Floats] = []  # that the past will be renewed with
@@ -82,13 +82,13 @@ class Past:
             # One past for many windows; which ones does not depend on how many come at once.
             end = min(len(fit), begin + self._renewed - self._seen)
             part = slice(begin, end)
-            found, factor = self._compare(now[part])
+            found, factor = self._compare(now[:, part])
             suspect = found != OK
             if self._factor or (found == GAIN).any():
                 self._settle(found, factor, fit[part])
             changed[part] = found
             self._held = self._held + int((found[fit[part]] != OK).sum())
-            self._next.append(now[part][fit[part] & ~suspect & (found == OK)])
+            self._next.append(now[:, part][:, fit[part] & ~suspect & (found == OK)])
             self._seen += end - begin
             if self._seen == self._renewed:
                 self._renew()
@@ -97,38 +97,40 @@ class Past:
 
     def _compare(self, now: _Floats) -> tuple[NDArray[np.uint8], _Floats]:
         """What each window seems to be, and ln of the factor of its power."""
-        changed = np.full(len(now), OK, np.uint8)
-        if len(self._kept) < FEWEST:
-            return changed, np.zeros(len(now))
-        shift, spread = now - self._middle, self._spread
-        bands, level, quiet = shift[:, :_N], shift[:, _LEVEL], shift[:, _QUIET]
+        changed, factor = np.full(now.shape[1], OK, np.uint8), np.zeros(now.shape[1])
+        if self._kept.shape[1] < FEWEST:
+            return changed, factor
+        shift, spread = now - self._middle[:, None], self._spread
+        bands, level, quiet = shift[:_N], shift[_LEVEL], shift[_QUIET]
 
-        changed[
-            np.abs(shift[:, _MEAN])
-            > np.maximum(
-                LEAST_STEP * np.exp(np.maximum(self._middle[_LEVEL], now[:, _LEVEL]) / 2),
-                8 * spread[_MEAN],
-            )
-        ] = OFFSET
+        least_step = LEAST_STEP * np.exp(np.maximum(self._middle[_LEVEL], now[_LEVEL]) / 2)
+        changed[np.abs(shift[_MEAN]) > np.maximum(least_step, 8 * spread[_MEAN])] = OFFSET
 
-        ordered = np.sort(bands, axis=1)
-        factor = (ordered[:, (_N - 1) // 2] + ordered[:, _N // 2]) / 2
-        apart = np.sqrt(((bands - factor[:, None]) ** 2).mean(1))
-        usual = np.sqrt((spread[:_N] ** 2).mean())
-        apart_most = min(_ALIKE + usual, 2 * _ALIKE)
-        off = np.abs(quiet - factor)
-        alike = (apart <= apart_most) & (off <= _ALIKE_QUIET + 2 * spread[_QUIET])
-        alike &= (off <= 0.5 * np.abs(factor)) & ((factor < 0) | (factor > 2 * np.log(LEAST_RISE)))
-        factor[apart > 2 * apart_most] = 0  # there is none
         least = max(2 * np.log(LEAST_GAIN), 4 * min(spread[_LEVEL], spread[_QUIET]))
-        if self._tells_gain:
-            changed[alike & (np.abs(factor) > least)] = GAIN
+        # A median of so much takes half of the bands; nearly always no window has them.
+        if self._factor or ((np.abs(bands) > least).sum(0) >= _N // 2).any():
+            factor, is_gain = self._factors(bands, quiet)
+            if self._tells_gain:
+                changed[is_gain & (np.abs(factor) > least)] = GAIN
 
         least = 2 * np.log(COLLAPSE) + 3 * (spread[_LEVEL] + spread[_QUIET])
         # The quietest part itself: beside a strong fault's impacts it is a small share, too.
         collapses = np.maximum(quiet, quiet - level) < -least
         changed[collapses | (level < -2 * np.log(SILENCE))] = DROPOUT
         return changed, factor
+
+    def _factors(self, bands: _Floats, quiet: _Floats) -> tuple[_Floats, NDArray[np.bool_]]:
+        """Of each window's shifts: ln of the factor of its power, and whether all is by that."""
+        ordered, spread = np.sort(bands, axis=0), self._spread
+        factor = (ordered[(_N - 1) // 2] + ordered[_N // 2]) / 2
+        apart = np.sqrt(((bands - factor) ** 2).mean(0))
+        usual = np.sqrt((spread[:_N] ** 2).mean())
+        apart_most = min(_ALIKE + usual, 2 * _ALIKE)
+        off = np.abs(quiet - factor)
+        alike = (apart <= apart_most) & (off <= _ALIKE_QUIET + 2 * spread[_QUIET])
+        alike &= (off <= 0.5 * np.abs(factor)) & ((factor < 0) | (factor > 2 * np.log(LEAST_RISE)))
+        factor[apart > 2 * apart_most] = 0  # there is none
+        return factor, alike
 
     def _settle(self, found: NDArray[np.uint8], factor: _Floats, fit: NDArray[np.bool_]) -> None:
         """A gain has changed where it lasts; then what is nearer to it than to the past is it."""
@@ -144,7 +146,7 @@ class Past:
             elif found[i] == GAIN:
                 self._streak += 1
                 is_far = abs(factor[i]) > AT_ONCE * self._spread[_LEVEL]
-                if self._streak >= LASTS or (is_far and len(self._kept) >= _STEADY):
+                if self._streak >= LASTS or (is_far and self._kept.shape[1] >= _STEADY):
                     self._factor, self._streak = float(factor[i]), 0
                 else:
                     found[i] = OK
@@ -153,24 +155,28 @@ class Past:
 
     def _renew(self) -> None:
         """Take the windows since the last time into the past."""
-        new = np.concatenate(self._next)
+        new = np.concatenate(self._next, axis=1)
         self._next = []
         self._renewed = 2 * self._seen if self._seen < RENEWED else self._seen + RENEWED
-        if len(new) and not self._factor:
+        if new.size and not self._factor:
             self._held = 0
         if self._held > self._most_held:
-            self._kept, self._held = self._kept[:0], 0
+            self._kept, self._held = self._kept[:, :0], 0
             self._factor, self._streak = 0.0, 0
-        elif len(new) and not self._factor:
-            self._kept = np.concatenate([self._kept, new])[-KEPT:]
-            half = len(self._kept) // 2
-            self._middle = np.sort(self._kept, axis=0)[half]
-            self._spread = 1.4826 * np.sort(np.abs(self._kept - self._middle), axis=0)[half]
+        elif new.size and not self._factor:
+            self._kept = np.concatenate([self._kept, new], axis=1)[:, -KEPT:]
+            half = self._kept.shape[1] // 2
+            self._middle = np.sort(self._kept)[:, half]
+            deviation = np.abs(self._kept - self._middle[:, None])
+            self._spread = 1.4826 * np.sort(deviation)[:, half]
 
 
 def _figures(f: Features, channel: int) -> _Floats:
-    """Of every window: ln of its power in bands, all in all and where it is quietest; its mean."""
-    power = np.array(
-        [*f.bands[:, channel], f.level[channel] ** 2, f.quiet[channel] ** 2], np.float64
-    )
-    return np.concatenate([np.log(np.maximum(power, 1e-30)), f.mean[None, channel]]).T
+    """ln of every window's power in bands, all in all and where it is quietest; its mean: rows."""
+    figures = np.empty((_MEAN + 1, f.level.shape[1]))
+    power = figures[:_MEAN]
+    power[:_N] = f.bands[:, channel]
+    power[_LEVEL], power[_QUIET] = f.level[channel] ** 2, f.quiet[channel] ** 2
+    np.log(np.maximum(power, 1e-30), out=power)
+    figures[_MEAN] = f.mean[channel]
+    return figures

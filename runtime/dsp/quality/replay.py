@@ -105,16 +105,18 @@ class ReplayFinder:
         np.subtract(bits[first + 1 :], bits[first:-1], out=mixed)
         np.multiply(mixed, _MIX, out=mixed)
         marks = np.flatnonzero(mixed[: max(0, len(mixed) - _NEXT + 1)] >= _MARKED)
-        key = ((mixed[marks + 1] * _MIX) + mixed[marks + 2]) * _MIX + mixed[marks + 3]
+        key = ((mixed[1:][marks] * _MIX) + mixed[2:][marks]) * _MIX + mixed[3:][marks]
         key *= _MIX
-        slot = key >> np.uint32(17)
+        slot = (key >> np.uint32(17)).astype(np.intp)
         at = marks + (first + origin)
-        hit = (self._key[slot] == key) & (self._at[slot] < at)
+        hit = np.flatnonzero(self._key[slot] == key)
+        hit = hit[self._at[slot[hit]] < at[hit]]
         now, before = [at[hit]], [self._at[slot[hit]]]
         self._at[slot], self._key[slot] = at, key
         # Marks that are there twice among the new ones: all but the last of each find another.
-        twice = (self._at[slot] != at) & (self._key[slot] == key)
-        if twice.any():
+        lost = np.flatnonzero(self._at[slot] != at)
+        twice = lost[self._key[slot[lost]] == key[lost]]
+        if len(twice):
             both = np.flatnonzero(np.isin(key, key[twice]))
             order = both[np.lexsort((at[both], key[both]))]
             same = key[order][1:] == key[order][:-1]
