@@ -22,7 +22,7 @@ from dlrsd.runtime.base.errors import DlrsdError
 from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
 from dlrsd.runtime.diagnosis.diagnose import diagnose
 from dlrsd.runtime.engines.opening import open_engine
-from dlrsd.runtime.evidence.asking import asked_of, with_baseline
+from dlrsd.runtime.evidence.asking import asked_of
 from dlrsd.runtime.evidence.commissioned import read_baseline
 from dlrsd.runtime.evidence.examine import examine
 from dlrsd.runtime.machine.file import read_machine
@@ -189,10 +189,9 @@ def _examine(folder: Path) -> None:
     """As `evidence --machine` does: hold a recording against the baseline."""
     facts = read_machine(folder)
     with open_stream(folder / "x.npy", StreamFormat(rate=seeds.RATE, unit="g")) as stream:
-        asked = asked_of(stream.description, machine=facts)
         own = read_baseline(folder)
         assert own is not None
-        asked = with_baseline(asked, own, stream.description)
+        asked = asked_of(stream.description, machine=facts, baseline=own)
         examined = examine(stream, asked, seconds=own.seconds)
         said = finding_json(examined, stream.description)
     json.dumps(msgspec.to_builtins(said), allow_nan=False)
