@@ -64,7 +64,7 @@ def asked_of(
         own = _orders(sensor)
         if own is None:
             continue
-        _check_same(description["orders"], own, sensor)
+        _check_same(description, own, sensor)
         wanted = channel_of(machine.sensors, at)
         channel = _channel(wanted, f"sensor {sensor.name!r}", description)
         kinematics = Kinematics(speed_rpm, **own)
@@ -125,12 +125,13 @@ def _listed(values: Sequence[float] | None) -> str | None:
     return ",".join(f"{value:g}" for value in values) if values else None
 
 
-def _check_same(stated: dict[Order, float] | None, own: dict[Order, float], sensor: Sensor) -> None:
-    for name, order in (stated or {}).items():
+def _check_same(description: dict[str, Any], own: dict[Order, float], sensor: Sensor) -> None:
+    whose = {"option": "an option"}.get(description["stated_by"].get("orders"), "the recording")
+    for name, order in (description["orders"] or {}).items():
         if abs(order / own[name] - 1) > _SAME_ORDER:
             raise InputError(
-                f"got {name} {order:g}, and sensor {sensor.name!r} in machine.toml has "
-                f"{own[name]:.4g}: expected one bearing; leave the option out, or correct the file"
+                f"got {name} {order:.4g} by {whose}, and sensor {sensor.name!r} in machine.toml "
+                f"has {own[name]:.4g}: expected one bearing; correct one of them"
             )
 
 

@@ -15,6 +15,7 @@ from dlrsd.runtime.evidence.lines import Line
 from dlrsd.runtime.evidence.verdict import Evidence, Place
 from dlrsd.runtime.evidence.windows import WindowEvidence
 
+_MANY = 0.2  # of a stream's windows: what they say is told, whatever its end says
 LAST: Final = 15  # windows: half a minute of those of two seconds
 
 
@@ -68,11 +69,14 @@ class FindingTracker:
         shown = self.typical(verdict)
         found = shown.evidence if shown else None
         reason = doubt or (found.reason if found else None)
+        sentence = found.sentence if found and not doubt else f"{verdict}: {doubt}"
+        if verdict == "healthy" and (earlier := self._earlier()):
+            reason, sentence = earlier, f"{sentence} ({earlier})"
         return Finding(
             channel=self._channel,
             name=self._name,
             verdict=verdict,
-            sentence=found.sentence if found and not doubt else f"{verdict}: {doubt}",
+            sentence=sentence,
             reason=reason,
             scores={place: round(s, 3) for place, s in found.scores.items()} if found else {},
             lines=found.lines if found else [],
@@ -92,6 +96,16 @@ class FindingTracker:
             return verdict, None
         listed = ", ".join(f"{place} in {n}" for place, n in said.most_common())
         return "undecided", f"the last {len(self._last)} windows do not agree: {listed}"
+
+    def _earlier(self) -> str | None:
+        """What a good part of the whole stream said, where its end is healthy."""
+        total = self._windows.total()
+        said = [
+            f"{place} in {n} of {total} windows"
+            for place, n in self._windows.most_common()
+            if place not in ("healthy", "undecided") and n >= _MANY * total
+        ]
+        return f"but earlier {', '.join(said)}" if said else None
 
     def typical(self, verdict: Place) -> WindowEvidence | None:
         """Of the last windows that say so (else of all), the one in the middle by its score."""

@@ -99,13 +99,14 @@ def distance(levels: Array, shape: Shape) -> Array:
     return apart
 
 
-def difference_in_words(levels: Array, shape: Shape) -> str:
+def difference_in_words(levels: Array, shape: Shape, *, lines_too: bool) -> str:
     """Where a window differs most: "12 dB above the healthy level at 2000 to 3400 Hz".
 
-    Where all bands moved alike it is as well the sensor, and that is said.
+    Where all bands moved alike, and the shaft's lines with them (``lines_too``: they stand as high
+    over the rest as ever), it is as well the sensor, and that is said.
     """
     off = levels - np.array(shape.mean)
-    if np.std(off) < _LEAST_SPREAD:
+    if lines_too and np.std(off) < _LEAST_SPREAD:
         by = 10 / np.log(10) * off.mean()
         return (
             f"the whole level is {abs(by):.0f} dB {'above' if by > 0 else 'below'} the healthy "

@@ -27,6 +27,7 @@ from dlrsd.runtime.streams.source import Chunk
 SECONDS = 2.0  # of a window, unless stated
 MOST_SECONDS = 60.0
 _PIECE = 1024  # samples that are judged fit or not at once
+_FOLLOWED_DB = 3.0  # by which lines over their surroundings differ where both moved
 _MOST_UNFIT = 0.1  # of a window's pieces
 _ANY_LEVEL = QualityLimits(level_low=0.0, level_high=1e30)
 
@@ -193,5 +194,8 @@ def _or_unknown(
     levels = band_levels(x, rate_hz, np.array(shape.edges_hz))
     if distance(levels, shape) <= healthy.shape_limit.value:
         return found
-    sentence = f"unknown: {difference_in_words(levels, shape)}; {found.sentence}"
+    over = [line.over_baseline_db or 0.0 for line in found.lines if line.place == "shaft"]
+    lines_too = bool(over) and abs(float(np.median(over))) < _FOLLOWED_DB
+    how = difference_in_words(levels, shape, lines_too=lines_too)
+    sentence = f"unknown: {how}; {found.sentence}"
     return structs.replace(found, verdict="unknown", sentence=sentence)

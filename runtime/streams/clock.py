@@ -28,6 +28,7 @@ _UNEVEN_SHARE = 0.1
 _EVEN = 0.5
 _MOST = 1e30  # what is beyond is damage, and no time
 _DRIFT = 0.05  # of its interval, over the values looked at: clocks run evener than that
+_TURNING = re.compile(r"(?i)tach|key.?phas|rpm|speed|drehzahl|puls|encoder")
 _OTHER_QUANTITY = re.compile(
     r".*(temp|position|angle|winkel|revolution|cycle|pulse|order|freq|speed|rpm|distance|displace"
     r"|load|torque|pressure|phase|weg|drehzahl).*",
@@ -144,6 +145,15 @@ def find_clock(
 def is_named_time(name: str) -> bool:
     """Whether a name says that its series is a time."""
     return _NAMED.fullmatch(name.strip("\ufeff \t")) is not None
+
+
+def is_named_turning(name: str) -> bool:
+    """Whether a name says that its series tells how the shaft turns: a tacho's pulses, a speed.
+
+    >>> is_named_turning("Tacho (V)"), is_named_turning("shaft_rpm"), is_named_turning("acc (g)")
+    (True, True, False)
+    """
+    return _TURNING.search(name) is not None
 
 
 def is_other_quantity(name: str) -> bool:

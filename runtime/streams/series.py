@@ -28,7 +28,12 @@ from dlrsd.runtime.streams.chosen_clock import (
     timeless_series,
     unclear_times,
 )
-from dlrsd.runtime.streams.clock import Clock, find_clock, is_other_quantity
+from dlrsd.runtime.streams.clock import (
+    Clock,
+    find_clock,
+    is_named_turning,
+    is_other_quantity,
+)
 from dlrsd.runtime.streams.long_tables import refuse_numbered_sensors
 from dlrsd.runtime.streams.source import (
     Chunk,
@@ -143,7 +148,7 @@ def assemble(series: Sequence[Series], blocks: Blocks, variable: Variable, path:
         sum(each.width for each in chosen),
         channel_names=_channel_names(chosen),
         rate_hz=_rate(stated, clock, path),
-        unit=common_fact("units", [unit_of_series(each) for each in chosen], path),
+        unit=common_fact("units", _units(chosen, asked), path),
         start=_start(chosen, fitting, path),
         n_samples=chosen[0].length or None,
         rate_note=note_on(clock, doubt),
@@ -167,6 +172,16 @@ def assemble(series: Sequence[Series], blocks: Blocks, variable: Variable, path:
     if clock is not None:
         source.n_samples = None  # a sample that came twice is left out
     return source
+
+
+def _units(chosen: Sequence[Series], asked: set[str]) -> list[str | None]:
+    """Of the samples: of all channels but a tacho or a speed that a person named beside others."""
+    units = [
+        unit_of_series(each)
+        for each in chosen
+        if each.name not in asked or not is_named_turning(each.label or each.name)
+    ]
+    return units or [unit_of_series(each) for each in chosen]
 
 
 def unit_of_series(series: Series) -> str | None:

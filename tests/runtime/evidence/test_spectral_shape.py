@@ -50,9 +50,11 @@ def test_a_difference_is_said_in_words():
     hz = np.arange(len(spectrum)) / 2
     spectrum[(hz < 2000) | (hz > 3000)] = 0
     rub = np.fft.irfft(spectrum)
-    said = difference_in_words(level(noise(51) + rub), healthy)
+    said = difference_in_words(level(noise(51) + rub), healthy, lines_too=True)
     assert said.endswith("dB above the healthy level at 1930 to 3040 Hz")
-    said = difference_in_words(level(9.80665 * noise(51)), healthy)
+    louder = level(9.80665 * noise(51))
+    assert "above the healthy level at" in difference_in_words(louder, healthy, lines_too=False)
+    said = difference_in_words(louder, healthy, lines_too=True)
     assert said == (
         "the whole level is 20 dB above the healthy one, in all bands alike: look at the sensor's "
         "gain, unit and mounting first"

@@ -50,3 +50,19 @@ def test_who_listens_is_given_the_recording_at_its_own_rate_in_its_unit(tmp_path
     own = np.concatenate([chunk.samples for chunk in heard], axis=1)
     assert n == len(SIGNAL) / 2
     np.testing.assert_allclose(own, SIGNAL[None], rtol=1e-5)
+
+
+def test_a_tacho_named_beside_samples_has_a_unit_of_its_own(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).standard_normal((2, 3000))
+    rows = "".join(
+        f"{i / 1000:.3f},{de:.6f},{fe:.6f},{5 * (i % 10 == 0)}\n"
+        for i, (de, fe) in enumerate(noise.T)
+    )
+    path = tmp_path / "pump.csv"
+    path.write_text(f"time (s),de (g),fe (g),Tacho (V)\n{rows}")
+    with pytest.raises(InputError, match="different units"):
+        open_stream(path)
+    with open_stream(path, StreamFormat(variable="de (g),fe (g),Tacho (V)")) as stream:
+        assert stream.description["unit"] == "g"
+        assert stream.description["channel_names"] == ["de (g)", "fe (g)", "Tacho (V)"]
+        assert max(float(chunk.samples[2].max()) for chunk in stream.chunks) == 5
