@@ -58,7 +58,9 @@ class Features(NamedTuple):
         """What the cells of windows ``at`` reach above the mean and below, shape (2, m, size)."""
         cells = at[:, None] * self.step + np.arange(self.size)
         middle = self.middle[channel][at][:, None]
-        reached: _Floats = self.extremes[:, channel][:, cells] + np.stack([-middle, middle])
+        reached: _Floats = self.extremes[:, channel][:, cells]
+        reached[0] -= middle
+        reached[1] += middle
         return reached
 
 
