@@ -458,19 +458,21 @@ def test_a_part_that_a_power_cut_damaged_is_diagnosed_again(
     monkeypatch.setattr(parquet_module, "PART_WINDOWS", 500)
     path = place / "out.parquet"
     run = {"bundle": place / "bundle"}
-    diagnose(place / "s.bin", path, existing=None, **run)
+    source = place / "long.bin"  # of several parts
+    source.write_bytes(4 * (place / "s.bin").read_bytes())
+    diagnose(source, path, existing=None, **run)
     expected = content(path)
     cut_off(path, 0.99)
     last = sorted(path.glob("part-*"))[-1]
     last.write_bytes(last.read_bytes()[:-100])
     with pytest.raises(InputError, match="is damaged: go on with"):
-        diagnose(place / "s.bin", path, existing="append", **run)
-    diagnose(place / "s.bin", path, existing="resume", **run)
+        diagnose(source, path, existing="append", **run)
+    diagnose(source, path, existing="resume", **run)
     assert content(path) == expected
     cut_off(path, 0.99)
     (path / "part-00001.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"part-00001\.parquet is damaged"):
-        diagnose(place / "s.bin", path, existing="resume", **run)
+        diagnose(source, path, existing="resume", **run)
 
 
 def test_an_empty_file_is_as_none_and_so_is_a_header_that_was_cut(
