@@ -132,6 +132,8 @@ class VerdictTracker:
     def _holding(self, every: _Columns) -> NDArray[np.intp]:
         """The class that holds at each window, -1 where none does."""
         doubtful = every.novel | (every.label < 0)
+        if doubtful.all():  # as of a machine unlike all that was trained on, for hours
+            return np.full(len(doubtful), -1)
         of_classes = every.speaks_for[:, None] == np.arange(len(self._classes))
         counted = np.column_stack([of_classes, doubtful])
         total = np.concatenate([np.zeros((1, counted.shape[1]), int), counted.cumsum(axis=0)])

@@ -47,7 +47,7 @@ _Dated = TypeVar("_Dated", Verdict, Change)
 MAX_HOP = 2**31  # samples; 50 hours at 12 kHz
 # Diagnoses in a batch, at least: what a batch costs by itself is then small beside what its
 # windows cost.
-_BATCH = 256
+_BATCH = 1024
 _AHEAD = 2  # batches that the engine may work on while another one is written
 
 

@@ -58,7 +58,9 @@ class Features(NamedTuple):
         """What the cells of windows ``at`` reach above the mean and below, shape (2, m, size)."""
         cells = at[:, None] * self.step + np.arange(self.size)
         middle = self.middle[channel][at][:, None]
-        reached: _Floats = self.extremes[:, channel][:, cells] + np.stack([-middle, middle])
+        reached: _Floats = self.extremes[:, channel][:, cells]
+        reached[0] -= middle
+        reached[1] += middle
         return reached
 
 
@@ -133,7 +135,7 @@ def _combined(
     means, first = sums[:, 0] / cell, sums[:, 1]
     summed = over(sums.sum(0), np.add)
     middle = summed[0] / window
-    bands: _Floats = summed[2:] / window
+    bands: _Floats = np.asarray(summed[2:] / window, np.float32)
     # A mean far from the origin leaves few digits of the difference of squares.
     exact = means.astype(np.float64)
     spread = over(np.einsum("bcn,bcn->cn", exact, exact), np.add) / size

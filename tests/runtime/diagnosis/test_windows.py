@@ -268,9 +268,9 @@ class Watched:
 def long_diagnosis(
     folder: Path, before: Callable[[int], None], *, threads: int = 2
 ) -> tuple[Diagnosis, np.ndarray]:
-    """A diagnosis of 1999 windows and a partial one that are all there at once, and the signal."""
+    """A diagnosis of 7999 windows and a partial one that are all there at once, and the signal."""
     bundle = load_bundle(folder)
-    signal = noise(64_010)
+    signal = noise(256_010)
     path = bundle.path.parent / "signal.bin"
     signal[0].astype("<f4").tofile(path)
     stream = open_stream(path, StreamFormat(), default=bundle.signal)
@@ -291,7 +291,7 @@ def test_the_engine_works_two_batches_ahead_and_no_more(make_bundle: Callable[..
     assert third.wait(10)
     time.sleep(0.05)
     assert len(begun) == 3
-    assert diagnosis.summary().windows == 256
+    assert diagnosis.summary().windows == 1024
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -303,8 +303,8 @@ def test_batches_come_in_order_whichever_is_done_first(
 
     diagnosis, signal = long_diagnosis(make_bundle(), before, threads=threads)
     records = lines(record for batch in diagnosis for record in batch.records())
-    assert [record["window"] for record in records] == list(range(2000))
-    for record in records[:1999:111]:
+    assert [record["window"] for record in records] == list(range(8000))
+    for record in records[:7999:444]:
         start = record["window"] * 32
         expected = by_hand(signal[:, start : start + 64])
         np.testing.assert_allclose(list(record["probabilities"].values()), expected, atol=2e-5)
@@ -317,10 +317,10 @@ def test_an_error_comes_after_the_batches_before_it(make_bundle: Callable[..., P
 
     diagnosis, _ = long_diagnosis(make_bundle(), before, threads=1)
     batches = iter(diagnosis)
-    assert [int(next(batches).window[0]) for _ in range(3)] == [0, 256, 512]
+    assert [int(next(batches).window[0]) for _ in range(3)] == [0, 1024, 2048]
     with pytest.raises(InputError, match="the fourth batch"):
         next(batches)
-    assert diagnosis.summary().windows == 3 * 256
+    assert diagnosis.summary().windows == 3 * 1024
 
 
 def test_a_hop_below_one_is_refused(make_bundle: Callable[..., Path]) -> None:

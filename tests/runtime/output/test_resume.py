@@ -225,7 +225,7 @@ def test_an_interrupted_one_goes_on_and_a_complete_one_is_left(
     run = {"bundle": Path("bundle"), "existing": None}
     diagnose(Path("s.bin"), Path(f"whole.{suffix}"), **run)
     expected = content(place / f"whole.{suffix}")
-    diagnose(Path("s.bin"), Path(name), **run, batches=3)
+    diagnose(Path("s.bin"), Path(name), **run, batches=1)
     assert content(place / name)[0] != expected[0]
     first = command("diagnose", "s.bin", "--output", name, "--resume")
     assert first.returncode == 0, first.stderr
@@ -458,19 +458,21 @@ def test_a_part_that_a_power_cut_damaged_is_diagnosed_again(
     monkeypatch.setattr(parquet_module, "PART_WINDOWS", 500)
     path = place / "out.parquet"
     run = {"bundle": place / "bundle"}
-    diagnose(place / "s.bin", path, existing=None, **run)
+    source = place / "long.bin"  # of several parts
+    source.write_bytes(4 * (place / "s.bin").read_bytes())
+    diagnose(source, path, existing=None, **run)
     expected = content(path)
     cut_off(path, 0.99)
     last = sorted(path.glob("part-*"))[-1]
     last.write_bytes(last.read_bytes()[:-100])
     with pytest.raises(InputError, match="is damaged: go on with"):
-        diagnose(place / "s.bin", path, existing="append", **run)
-    diagnose(place / "s.bin", path, existing="resume", **run)
+        diagnose(source, path, existing="append", **run)
+    diagnose(source, path, existing="resume", **run)
     assert content(path) == expected
     cut_off(path, 0.99)
     (path / "part-00001.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"part-00001\.parquet is damaged"):
-        diagnose(place / "s.bin", path, existing="resume", **run)
+        diagnose(source, path, existing="resume", **run)
 
 
 def test_an_empty_file_is_as_none_and_so_is_a_header_that_was_cut(
