@@ -25,7 +25,7 @@ from dlrsd.training.base.progress import Progress
 from dlrsd.training.fitting.classifier import predict, train_classifier
 from dlrsd.training.fitting.schedule import Schedule
 from dlrsd.training.models.classifiers import Classifier
-from dlrsd.training.models.novelty import Novelty, fit_novelty, scaled, threshold
+from dlrsd.training.models.novelty import Novelty, fit_novelty, scaled, threshold, traits
 
 GROUP_PROBES = 3
 LEFT_OUT = 5  # one window in so many, where a class has that many; one of fewer
@@ -41,6 +41,7 @@ def calibrate(
     seed: int,
     schedule: Schedule,
     varied: bool,
+    rows: bool,
     checkpoint: Path,
     progress: Progress,
 ) -> tuple[float, Novelty]:
@@ -60,6 +61,8 @@ def calibrate(
         Of each probe's training.
     varied : bool
         As it was trained.
+    rows : bool
+        Whether the rows of a heatmap count for the novelty: whether its columns are times.
     """
     rng = np.random.default_rng([seed, 2])
     asides = choose_aside(pools, groups, rng)
@@ -79,15 +82,11 @@ def calibrate(
             on_epoch=_after(round_ * schedule.epochs, show),
             varied=varied,
         )
-        said = [predict(probe, heatmaps) for heatmaps in left_out]
+        said = [_said(probe, heatmaps, rows) for heatmaps in left_out]
         logits += [own for own, _ in said]
         labels.append(_labels(left_out))
-        units.append(
-            threshold(
-                fit_novelty([predict(probe, heatmaps)[1] for heatmaps in kept]),
-                [embedding for _, embedding in said],
-            )
-        )
+        known = fit_novelty([_said(probe, heatmaps, rows)[1] for heatmaps in kept])
+        units.append(threshold(known, [own for _, own in said]))
     no_groups: list[NDArray[np.int64] | None] = [None] * len(pools)
     counts = list(map(count_apart, zip(*asides, strict=True), groups or no_groups))
     # Windows that a mean over classes is worth (Kish's effective size): views add none.
@@ -95,7 +94,7 @@ def calibrate(
     temperature = fit_temperature(
         np.concatenate(logits), np.concatenate(labels), n_windows=n_windows
     )
-    novelty = fit_novelty([predict(classifier, pool.heatmaps)[1] for pool in pools])
+    novelty = fit_novelty([_said(classifier, pool.heatmaps, rows)[1] for pool in pools])
     return temperature, scaled(novelty, max(float(np.mean(units)), 1e-6))
 
 
@@ -173,6 +172,14 @@ def count_apart(asides: Sequence[NDArray[np.int64]], group: NDArray[np.int64] | 
     if group is None or len(np.unique(group)) == 1:
         return len(left_out)
     return len(np.unique(group[left_out]))
+
+
+def _said(
+    classifier: Classifier, heatmaps: NDArray[np.float32], rows: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Logits of heatmaps, and the traits that their novelty is of."""
+    logits, embedding = predict(classifier, heatmaps)
+    return logits, traits(embedding, heatmaps) if rows else embedding
 
 
 def _after(before: int, show: Callable[[int], None]) -> Callable[[int], None]:
