@@ -12,7 +12,7 @@ that it knows would have it much too sure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,26 +62,16 @@ def calibrate(
     varied : bool
         As it was trained.
     rows : bool
-        Whether the rows of a heatmap count for the novelty: whether its columns are times.
+        Whether the rows of a heatmap count for the novelty: its columns must be times.
     """
     rng = np.random.default_rng([seed, 2])
     asides = choose_aside(pools, groups, rng)
     show = progress("calibration", len(asides) * schedule.epochs)
     logits, labels, units = [], [], []
-    for round_, aside in enumerate(asides):
-        parts = (leave_out(*own, rng) for own in zip(pools, aside, strict=True))
-        kept, checked, left_out = zip(*parts, strict=True)
-        probe = make()
-        train_classifier(
-            probe,
-            list(kept),
-            (np.concatenate(checked), _labels(checked)),
-            schedule=schedule,
-            seed=seed,
-            checkpoint=checkpoint.with_stem(f"{checkpoint.stem}{round_}"),
-            on_epoch=_after(round_ * schedule.epochs, show),
-            varied=varied,
-        )
+    for probe, kept, left_out in probes(
+        pools, asides, make=make, seed=seed, schedule=schedule, varied=varied, rng=rng,
+        checkpoint=checkpoint, on_epoch=show,
+    ):  # fmt: skip
         said = [_said(probe, heatmaps, rows) for heatmaps in left_out]
         logits += [own for own, _ in said]
         labels.append(_labels(left_out))
@@ -96,6 +86,48 @@ def calibrate(
     )
     novelty = fit_novelty([_said(classifier, pool.heatmaps, rows)[1] for pool in pools])
     return temperature, scaled(novelty, max(float(np.mean(units)), 1e-6))
+
+
+def probes(
+    pools: Sequence[RealPool],
+    asides: Sequence[Sequence[NDArray[np.int64]]],
+    *,
+    make: Callable[[], Classifier],
+    seed: int,
+    schedule: Schedule,
+    varied: bool,
+    rng: np.random.Generator,
+    checkpoint: Path,
+    on_epoch: Callable[[int], None],
+) -> Iterator[tuple[Classifier, list[NDArray[np.float32]], list[NDArray[np.float32]]]]:
+    """Train one classifier for each choice of windows to leave out, as of `choose_aside`.
+
+    Parameters
+    ----------
+    make, seed, schedule, varied, checkpoint
+        As of `calibrate`.
+    on_epoch : function
+        Told how many epochs of all probes are done.
+
+    Yields
+    ------
+    the probe, and of every class the heatmaps it was trained on and those that were left out
+    """
+    for round_, aside in enumerate(asides):
+        parts = (leave_out(*own, rng) for own in zip(pools, aside, strict=True))
+        kept, checked, left_out = map(list, zip(*parts, strict=True))
+        probe = make()
+        train_classifier(
+            probe,
+            kept,
+            (np.concatenate(checked), _labels(checked)),
+            schedule=schedule,
+            seed=seed,
+            checkpoint=checkpoint.with_stem(f"{checkpoint.stem}{round_}"),
+            on_epoch=_after(round_ * schedule.epochs, on_epoch),
+            varied=varied,
+        )
+        yield probe, kept, left_out
 
 
 def fit_temperature(
@@ -131,11 +163,12 @@ def choose_aside(
     pools: Sequence[RealPool],
     groups: Sequence[NDArray[np.int64]] | None,
     rng: np.random.Generator,
+    rounds: int = GROUP_PROBES,
 ) -> list[list[NDArray[np.int64]]]:
     """For every probe and class, numbers of the drawn windows to leave out.
 
-    One in five (one at least); with ``groups``, as of `calibrate`, another group for each of three
-    probes, and one in five of a class that is all of one group.
+    One in five (one at least); with ``groups``, as of `calibrate`, another group for each of
+    ``rounds`` probes as long as there is one, and one in five of a class that is all of one group.
     """
     if groups is None:
         return [[_some(pool, rng) for pool in pools]]
@@ -147,7 +180,7 @@ def choose_aside(
             else _some(pool, rng)
             for pool, group, kinds in zip(pools, groups, order, strict=True)
         ]
-        for round_ in range(GROUP_PROBES)
+        for round_ in range(rounds)
     ]
 
 

@@ -2,7 +2,8 @@
 
 A network forgets what does not tell its own classes apart, so that a fault which it has never seen
 may look like one of them. Where the columns of a heatmap are times, the distance is therefore of
-the embedding together with the mean and the standard deviation of every row over time.
+the embedding together with the mean and the standard deviation of every row over time. Not so in a
+model for other loads or bearings than it was trained on: there every row is another one.
 
 Source: Lee, Lee, Lee, Shin, "A Simple Unified Framework for Detecting Out-of-Distribution Samples
 and Adversarial Attacks", NeurIPS 2018 (Mahalanobis distance with one covariance for all classes,
