@@ -4,9 +4,10 @@ A class belongs to a window's set where its probability is at least what windows
 when they were left out: class by class (split conformal prediction, Mondrian), and by bearings or
 loads that were left out, not by windows. Windows of one bearing are alike; a limit that weighs each
 window for itself would follow the bearing with the most of them, and promise for a new bearing what
-holds for these. So every left-out bearing weighs the same. A guarantee for a new bearing would take
-nine bearings of every class for a coverage of 0.9 (Dunn and others); with fewer, what is covered
-has to be measured.
+holds for these. So every left-out bearing weighs the same, and one more, the new one, is reckoned
+as never covered. A guarantee for a new bearing takes nine bearings of every class for a coverage of
+0.9 (Dunn and others); with fewer the limit is the least that any left-out window had, and what is
+covered has to be measured.
 
 Sources: Vovk, Gammerman, Shafer, "Algorithmic Learning in a Random World", 2005 (class-wise);
 Sadinle, Lei, Wasserman, "Least Ambiguous Set-Valued Classifiers with Bounded Error Levels", JASA
@@ -37,7 +38,7 @@ def class_limits(
         Of each bearing (or load) of the class, the probability that its windows have of being of
         this class, by a classifier that was trained without it.
     coverage : 0 < float < 1
-        Of the windows of a class, the share that shall have it in their set.
+        Of the windows of a class, the share that shall have it in their set; of a new bearing's.
 
     Returns
     -------
@@ -59,8 +60,9 @@ def class_limits(
                 "its limit is set"
             )
         weight = np.concatenate([np.full(len(group), 1 / len(group)) for group in filled])
-        missed = -np.concatenate(filled)  # a quantile from above: at most 1 - coverage lie below
-        limits.append(-np.quantile(missed, coverage, weights=weight, method="inverted_cdf"))
+        missed = -np.concatenate(filled)  # counted from above
+        level = min(1.0, coverage * (len(filled) + 1) / len(filled))
+        limits.append(-np.quantile(missed, level, weights=weight, method="inverted_cdf"))
     return np.array(limits)
 
 
