@@ -71,9 +71,10 @@ def main() -> None:
             f"of {STATED:g}, and the mean number of classes in the set, of four. As measured: with "
             "so few bearings of a class to set a limit by, nothing is guaranteed for the next one. "
             f"The faulty bearings' mean is {np.mean(covered):.3f}, the worst has "
-            f"{min(covered):.3f}, with {np.mean(classes):.2f} classes; without the correction for few bearings "
-            f"{np.mean(plain):.3f} and {min(plain):.3f}. The correction was added when the figures "
-            "without it had been seen. Diagnosing only the surest windows of all folds, "
+            f"{min(covered):.3f}, with {np.mean(classes):.2f} classes; without the correction for "
+            f"few bearings {np.mean(plain):.3f} and {min(plain):.3f}. The correction was added "
+            "when the figures without it had been seen. Diagnosing only the surest windows of all "
+            "folds, "
             + " and ".join(f"{v:.2f} of them are given at a risk of {k}" for k, v in shares.items())
             + " (the windows are those tested: read off the curve, not a choice made beforehand)."
         ),
