@@ -46,16 +46,26 @@ class Diagnoser(nn.Module):
         self.register_buffer("centres", torch.from_numpy(novelty.centres))
 
     def forward(self, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        heatmap = self.frontend(window).to(self.dtype)
-        logits, embedding = self.classifier(heatmap)
+        heatmap = self.frontend(window)
+        logits, embedding = self.classifier(heatmap.to(self.dtype))
         logits, embedding = logits.float(), embedding.float()
-        novelty = distance(embedding, self.whiten, self.centres)
+        counts_rows = self.whiten.shape[0] > embedding.shape[1]
+        own = traits(embedding, heatmap) if counts_rows else embedding
+        novelty = distance(own, self.whiten, self.centres)
         return torch.softmax(logits / self.temperature, dim=1), embedding, novelty
 
 
-def distance(embedding: Tensor, whiten: Tensor, centres: Tensor) -> Tensor:
-    """Novelty (n,) of embeddings (n, width), as :class:`dlrsd.training.models.novelty.Novelty`."""
-    gap = (embedding @ whiten).unsqueeze(1) - centres
+def traits(embedding: Tensor, heatmap: Tensor) -> Tensor:
+    """What the novelty is of, (n, D), as :func:`dlrsd.training.models.novelty.traits`."""
+    mean = heatmap.mean(3, keepdim=True)
+    gap = heatmap - mean
+    spread = torch.sqrt((gap * gap).mean(3))
+    return torch.cat([embedding, mean.flatten(1), spread.flatten(1)], dim=1)
+
+
+def distance(own: Tensor, whiten: Tensor, centres: Tensor) -> Tensor:
+    """Novelty (n,) of traits (n, D), as :class:`dlrsd.training.models.novelty.Novelty`."""
+    gap = (own @ whiten).unsqueeze(1) - centres
     return torch.sqrt((gap * gap).sum(2)).amin(1)
 
 

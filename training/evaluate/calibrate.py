@@ -12,7 +12,7 @@ that it knows would have it much too sure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from dlrsd.training.base.progress import Progress
 from dlrsd.training.fitting.classifier import predict, train_classifier
 from dlrsd.training.fitting.schedule import Schedule
 from dlrsd.training.models.classifiers import Classifier
-from dlrsd.training.models.novelty import Novelty, fit_novelty, scaled, threshold
+from dlrsd.training.models.novelty import Novelty, fit_novelty, scaled, threshold, traits
 
 GROUP_PROBES = 3
 LEFT_OUT = 5  # one window in so many, where a class has that many; one of fewer
@@ -41,6 +41,7 @@ def calibrate(
     seed: int,
     schedule: Schedule,
     varied: bool,
+    rows: bool,
     checkpoint: Path,
     progress: Progress,
 ) -> tuple[float, Novelty]:
@@ -60,34 +61,22 @@ def calibrate(
         Of each probe's training.
     varied : bool
         As it was trained.
+    rows : bool
+        Whether the rows of a heatmap count for the novelty: its columns must be times.
     """
     rng = np.random.default_rng([seed, 2])
     asides = choose_aside(pools, groups, rng)
     show = progress("calibration", len(asides) * schedule.epochs)
     logits, labels, units = [], [], []
-    for round_, aside in enumerate(asides):
-        parts = (leave_out(*own, rng) for own in zip(pools, aside, strict=True))
-        kept, checked, left_out = zip(*parts, strict=True)
-        probe = make()
-        train_classifier(
-            probe,
-            list(kept),
-            (np.concatenate(checked), _labels(checked)),
-            schedule=schedule,
-            seed=seed,
-            checkpoint=checkpoint.with_stem(f"{checkpoint.stem}{round_}"),
-            on_epoch=_after(round_ * schedule.epochs, show),
-            varied=varied,
-        )
-        said = [predict(probe, heatmaps) for heatmaps in left_out]
+    for probe, kept, left_out in probes(
+        pools, asides, make=make, seed=seed, schedule=schedule, varied=varied, rng=rng,
+        checkpoint=checkpoint, on_epoch=show,
+    ):  # fmt: skip
+        said = [_said(probe, heatmaps, rows) for heatmaps in left_out]
         logits += [own for own, _ in said]
         labels.append(_labels(left_out))
-        units.append(
-            threshold(
-                fit_novelty([predict(probe, heatmaps)[1] for heatmaps in kept]),
-                [embedding for _, embedding in said],
-            )
-        )
+        known = fit_novelty([_said(probe, heatmaps, rows)[1] for heatmaps in kept])
+        units.append(threshold(known, [own for _, own in said]))
     no_groups: list[NDArray[np.int64] | None] = [None] * len(pools)
     counts = list(map(count_apart, zip(*asides, strict=True), groups or no_groups))
     # Windows that a mean over classes is worth (Kish's effective size): views add none.
@@ -95,8 +84,50 @@ def calibrate(
     temperature = fit_temperature(
         np.concatenate(logits), np.concatenate(labels), n_windows=n_windows
     )
-    novelty = fit_novelty([predict(classifier, pool.heatmaps)[1] for pool in pools])
+    novelty = fit_novelty([_said(classifier, pool.heatmaps, rows)[1] for pool in pools])
     return temperature, scaled(novelty, max(float(np.mean(units)), 1e-6))
+
+
+def probes(
+    pools: Sequence[RealPool],
+    asides: Sequence[Sequence[NDArray[np.int64]]],
+    *,
+    make: Callable[[], Classifier],
+    seed: int,
+    schedule: Schedule,
+    varied: bool,
+    rng: np.random.Generator,
+    checkpoint: Path,
+    on_epoch: Callable[[int], None],
+) -> Iterator[tuple[Classifier, list[NDArray[np.float32]], list[NDArray[np.float32]]]]:
+    """Train one classifier for each choice of windows to leave out, as of `choose_aside`.
+
+    Parameters
+    ----------
+    make, seed, schedule, varied, checkpoint
+        As of `calibrate`.
+    on_epoch : function
+        Told how many epochs of all probes are done.
+
+    Yields
+    ------
+    the probe, and of every class the heatmaps it was trained on and those that were left out
+    """
+    for round_, aside in enumerate(asides):
+        parts = (leave_out(*own, rng) for own in zip(pools, aside, strict=True))
+        kept, checked, left_out = map(list, zip(*parts, strict=True))
+        probe = make()
+        train_classifier(
+            probe,
+            kept,
+            (np.concatenate(checked), _labels(checked)),
+            schedule=schedule,
+            seed=seed,
+            checkpoint=checkpoint.with_stem(f"{checkpoint.stem}{round_}"),
+            on_epoch=_after(round_ * schedule.epochs, on_epoch),
+            varied=varied,
+        )
+        yield probe, kept, left_out
 
 
 def fit_temperature(
@@ -132,11 +163,12 @@ def choose_aside(
     pools: Sequence[RealPool],
     groups: Sequence[NDArray[np.int64]] | None,
     rng: np.random.Generator,
+    rounds: int = GROUP_PROBES,
 ) -> list[list[NDArray[np.int64]]]:
     """For every probe and class, numbers of the drawn windows to leave out.
 
-    One in five (one at least); with ``groups``, as of `calibrate`, another group for each of three
-    probes, and one in five of a class that is all of one group.
+    One in five (one at least); with ``groups``, as of `calibrate`, another group for each of
+    ``rounds`` probes as long as there is one, and one in five of a class that is all of one group.
     """
     if groups is None:
         return [[_some(pool, rng) for pool in pools]]
@@ -148,7 +180,7 @@ def choose_aside(
             else _some(pool, rng)
             for pool, group, kinds in zip(pools, groups, order, strict=True)
         ]
-        for round_ in range(GROUP_PROBES)
+        for round_ in range(rounds)
     ]
 
 
@@ -173,6 +205,14 @@ def count_apart(asides: Sequence[NDArray[np.int64]], group: NDArray[np.int64] | 
     if group is None or len(np.unique(group)) == 1:
         return len(left_out)
     return len(np.unique(group[left_out]))
+
+
+def _said(
+    classifier: Classifier, heatmaps: NDArray[np.float32], rows: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Logits of heatmaps, and the traits that their novelty is of."""
+    logits, embedding = predict(classifier, heatmaps)
+    return logits, traits(embedding, heatmaps) if rows else embedding
 
 
 def _after(before: int, show: Callable[[int], None]) -> Callable[[int], None]:

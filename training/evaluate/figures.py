@@ -44,7 +44,7 @@ def diagnosis_metrics(
     return {
         **metrics,
         "log_loss": float(log_loss(index.label, probabilities, labels=range(len(data.classes)))),
-        "novel_share": float((novelty(embedding) > 1).mean()),
+        "novel_share": float((novelty.of(embedding, heatmaps) > 1).mean()),
         **({"strata": parts} if parts else {}),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from dlrsd.training.fitting.generator import decode, encode, posterior
 from dlrsd.training.frontends.scalogram import Scalogram
 from dlrsd.training.kinds.vibration.line import prepare
 from dlrsd.training.kinds.vibration.run import load_run
+from dlrsd.training.models.novelty import fit_novelty
 
 
 def windows(n, channels, length, rate):
@@ -62,12 +64,24 @@ def diagnose(run, x, **options):
 
 def test_the_diagnoser_equals_its_parts(run, tested):
     _, (probabilities, embedding, novelty) = diagnose(run, tested)
-    logits, want = predict(run.classifier, run.frontend.heatmaps(tested))
+    heatmaps = run.frontend.heatmaps(tested)
+    logits, want = predict(run.classifier, heatmaps)
     e = np.exp(np.float64(logits) / run.temperature)
     np.testing.assert_allclose(probabilities, e / e.sum(axis=1, keepdims=True), atol=1e-4)
     np.testing.assert_allclose(embedding, want, atol=1e-3)
-    np.testing.assert_allclose(novelty, run.novelty(want), rtol=1e-3)
+    np.testing.assert_allclose(novelty, run.novelty.of(want, heatmaps), rtol=1e-3)
     assert {a.dtype for a in (probabilities, embedding, novelty)} == {np.dtype(np.float32)}
+
+
+def test_a_novelty_of_the_embedding_alone_stays_one(run, tested):
+    """As of a run that was trained before rows counted."""
+    heatmaps = run.frontend.heatmaps(tested)
+    _, embedding = predict(run.classifier, heatmaps)
+    label = np.arange(len(embedding)) % 2
+    novelty = fit_novelty([embedding[label == 0], embedding[label == 1]])
+    _, (_, _, said) = diagnose(replace(run, novelty=novelty), tested)
+    np.testing.assert_allclose(said, novelty(embedding), rtol=1e-3)
+    assert len(run.novelty.whiten) == embedding.shape[1] + 2 * heatmaps.shape[2]
 
 
 def test_half_casts_the_network_and_not_the_front_end(run, tested):

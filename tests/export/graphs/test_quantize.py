@@ -140,7 +140,7 @@ def test_the_head_and_the_novelty_stay_float32(full, quantised):
     for name in ("classifier.head.weight", "classifier.head.bias", "whiten", "centres"):
         np.testing.assert_array_equal(ours[name], theirs[name])
     readers = [node.op_type for node in quantised.node if "embedding" in node.input]
-    assert sorted(readers) == ["Gemm", "MatMul"]
+    assert sorted(readers) == ["Concat", "Gemm"]
 
 
 @pytest.mark.parametrize("batch", [1, 65])
@@ -161,7 +161,7 @@ def test_another_kind_of_network_is_found_too(run, data, tmp_path):
     torch.manual_seed(0)
     network = make_classifier("simple_cnn", channels=1, n_classes=4).eval()
     model = Diagnoser(run.frontend, network, run.novelty, 1.0)
-    # Its embedding is wider than the run's novelty takes.
+    # Its embedding is wider than the run's own.
     model.whiten, model.centres = torch.eye(256, 2), torch.zeros(4, 2)
     example = {"waveform": torch.zeros(2, 1, 1024)}
     path = tmp_path / "full.onnx"

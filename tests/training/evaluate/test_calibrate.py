@@ -89,7 +89,7 @@ def test_what_a_probe_is_judged_by_it_was_not_trained_on(tmp_path):
 
     done = []
     temperature, novelty = calibrate(
-        make().eval(), pools, make=make, seed=0, schedule=schedule, varied=False,
+        make().eval(), pools, make=make, seed=0, schedule=schedule, varied=False, rows=True,
         checkpoint=tmp_path / "probe.pt", progress=lambda what, total: done.append,
     )  # fmt: skip
     trained = {heatmap.tobytes() for batch in seen for heatmap in batch}
@@ -100,5 +100,5 @@ def test_what_a_probe_is_judged_by_it_was_not_trained_on(tmp_path):
         assert len(parents) == 16  # one window in five is left out, with its views
     assert temperature == 10  # the highest there is
     embedding = rng.standard_normal((9, 64)).astype(np.float32)
-    assert np.isfinite(novelty(embedding)).all()
+    assert np.isfinite(novelty.of(embedding, pools[0].heatmaps[:9])).all()
     assert done == [1, 2]

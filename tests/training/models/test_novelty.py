@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from statistics import fmean, pstdev
+
 import numpy as np
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
-from dlrsd.training.models.novelty import fit_novelty, scaled, threshold
+from dlrsd.training.models.novelty import fit_novelty, scaled, threshold, traits
 
 RNG = np.random.default_rng(0)
 CENTRES = np.array([[0, 0, 0], [10, 0, 0]], np.float32)
@@ -41,3 +43,29 @@ def test_every_class_weighs_the_same():
     distance = novelty(wide)
     # 1 % of the weight is 2 % of the wide class, however many the tight one has
     assert np.isclose(threshold(novelty, [tight, wide]), np.sort(distance)[980], rtol=0.02)
+
+
+def test_traits_are_the_embedding_and_mean_and_spread_over_time_of_every_row():
+    embedding = RNG.standard_normal((3, 5)).astype(np.float32)
+    heatmaps = RNG.standard_normal((3, 2, 4, 7)).astype(np.float32)
+    own = traits(embedding, heatmaps)
+    assert own.shape == (3, 5 + 2 * 2 * 4)
+    for n in range(3):
+        rows = [heatmaps[n, channel, f].tolist() for channel in range(2) for f in range(4)]
+        want = [fmean(row) for row in rows] + [pstdev(row) for row in rows]
+        np.testing.assert_allclose(own[n], [*embedding[n], *want], rtol=1e-4, atol=1e-6)
+
+
+def test_a_row_that_the_embedding_forgets_is_novel():
+    """Two classes that differ in one row; in the unknown windows another row is louder."""
+    heatmaps = RNG.standard_normal((2, 300, 1, 4, 32)).astype(np.float32)
+    heatmaps[1, :, :, 0] += 3
+    embedding = heatmaps[..., 0, 0, :].mean(axis=2, keepdims=True)
+    unknown = heatmaps[0, :50].copy()
+    unknown[:, :, 2] += 4
+    forgets = fit_novelty(list(embedding))
+    sees = fit_novelty(list(map(traits, embedding, heatmaps)))
+    for novelty, is_seen in ((forgets, False), (sees, True)):
+        usual, strange = (novelty.of(embedding[0, :50], h) for h in (heatmaps[0, :50], unknown))
+        assert (strange.min() > 2 * usual.max()) == is_seen
+        assert (strange == usual).all() != is_seen

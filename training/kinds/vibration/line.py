@@ -185,6 +185,7 @@ def calibrated(
         seed=settings.seed,
         schedule=msgspec.structs.replace(training.classifier, epochs=training.probe_epochs),
         varied=settings.is_varied,
+        rows=settings.frontend.columns_are_times and not settings.is_elsewhere,
         checkpoint=checkpoint,
         progress=progress,
     )

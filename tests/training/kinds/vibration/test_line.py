@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.data.vibration.load import load_recordings
 from dlrsd.training.data.vibration.rig import simulate_rig
+from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.line import prepare
 from dlrsd.training.kinds.vibration.settings import Settings
 
@@ -77,6 +78,19 @@ def test_protocols(rig, protocol):
         fact = "load" if protocol == "load" else "bearing_id"
         sides = [{getattr(rig[r], fact) for r, _, _ in part} for part in (trained, tested)]
         assert not sides[0] & sides[1]
+
+
+@pytest.mark.parametrize(("protocol", "traits"), [("block", 64 + 2 * 2 * 32), ("load", 64)])
+def test_rows_count_for_the_novelty_where_the_machine_stays(
+    rig, hurried, tmp_path, protocol, traits
+):
+    settings = small(protocol=protocol, training=hurried)
+    data = prepare(settings, rig)
+    materials = line.materials_for("ros", settings, data)
+    _, novelty = line.calibrated(
+        settings, materials, line.untrained(settings, data).eval(), checkpoint=tmp_path / "probe.pt"
+    )
+    assert novelty.whiten.shape == (traits, traits)
 
 
 def test_protocol_bearing_names_classes_by_location(rig):
