@@ -16,7 +16,7 @@ from dlrsd.runtime.evidence.verdict import Evidence, Place
 from dlrsd.runtime.evidence.windows import WindowEvidence
 
 _MANY = 0.2  # of a stream's windows: what they say is told, whatever its end says
-LAST: Final = 15  # windows: half a minute of those of two seconds
+LAST: Final = 5  # windows: ten seconds of those of two; one alone is wrong in one of 6000
 
 
 class Finding(Struct, frozen=True, kw_only=True):
