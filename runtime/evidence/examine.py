@@ -12,7 +12,7 @@ from dlrsd.runtime.evidence.windows import SECONDS, Asked, WindowEvidence, evide
 from dlrsd.runtime.streams.stream import SampleStream
 
 # A fault anywhere is the machine's; what cannot be judged comes before what is healthy.
-_LAST = ("healthy", "undecided")
+_BEHIND_FAULTS = ("healthy", "undecided")
 
 
 class Examined(Struct, frozen=True):
@@ -33,7 +33,10 @@ class Examined(Struct, frozen=True):
     def first(self) -> int:
         """Place in the list of the finding that stands for the machine."""
         rank = [
-            (_LAST.index(f.verdict) if f.verdict in _LAST else 9, max(f.scores.values(), default=0))
+            (
+                _BEHIND_FAULTS.index(f.verdict) if f.verdict in _BEHIND_FAULTS else 9,
+                max(f.scores.values(), default=0),
+            )
             for f in self.findings
         ]
         return max(range(len(rank)), key=rank.__getitem__)

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from dlrsd.runtime.base.formats import Count, Positive, Text, json_schema
+from dlrsd.runtime.bundle.bearings.stated import MAX_SPEED_RPM
 from dlrsd.runtime.dsp.order_map_config import Order
 
 SCHEMA_VERSION: Final = 1
-MAX_SPEED_RPM = 600_000.0  # dentists' drills turn at 400,000
 MAX_TEETH = 2000
 
 Speed = Annotated[float, Meta(gt=0, le=MAX_SPEED_RPM)]
