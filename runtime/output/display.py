@@ -15,7 +15,7 @@ from dlrsd.runtime.output.aside import Aside
 
 _REFRESH_SECONDS = 0.25
 # What to look for where most windows are flagged for one reason.
-_REMEDIES = {
+REMEDIES = {
     "gap": "samples are missing, or zeros stand for them: check the connection",
     "clipped": "the signal exceeds the range of sensor or recorder: choose a larger one",
     "flat": "the signal does not move: check the sensor and its supply",
@@ -111,7 +111,7 @@ def closing_lines(summary: Summary, kind: Kind) -> list[str]:
     )
     lines += [
         f"warning: most windows are flagged {flag}: {remedy}"
-        for flag, remedy in _REMEDIES.items()
+        for flag, remedy in REMEDIES.items()
         if summary.quality.get(flag, 0) > summary.records / 2 and summary.windows > 1
     ]
     lines += kind.totals(summary)

@@ -12,6 +12,7 @@ from rich.table import Table
 from dlrsd.runtime.evidence.examine import Examined
 from dlrsd.runtime.evidence.finding import Finding
 from dlrsd.runtime.evidence.lines import SIGNIFICANT, Line
+from dlrsd.runtime.output.display import REMEDIES
 
 _PLACES = ("outer", "inner", "ball", "cage", "shaft", "gear")
 _MOST_LINES = 14
@@ -46,6 +47,9 @@ def _show(finding: Finding, seconds: float, console: Console) -> None:
     console.print(
         f"{total} window{'s' * (total != 1)} of {seconds:g} s: {said or 'none'}", highlight=False
     )
+    for flag, count in finding.unfit.items():
+        if 2 * count > total:
+            console.print(f"most windows are flagged {flag}: {REMEDIES[flag]}", highlight=False)
     shown = lines_shown(finding)
     if not shown:
         return

@@ -230,6 +230,12 @@ def test_silence_is_undecided(command: Run, tmp_path: Path) -> None:
     assert found["unfit"] == {"gap": 2}
 
 
+def test_what_makes_a_recording_unfit_is_said_with_what_to_do(command: Run, tmp_path: Path) -> None:
+    healthy(1, 4.0).astype("<f8").tofile(tmp_path / "doubles.bin")
+    done = command("evidence", "doubles.bin", *STATED)
+    assert "flagged non_finite: it holds NaN or infinities: check dtype and scale" in done.stdout
+
+
 def test_commissioning_refuses_what_is_no_baseline(
     command: Run, machine: Path, tmp_path: Path
 ) -> None:
