@@ -33,8 +33,8 @@ from sklearn.multioutput import MultiOutputClassifier
 from benchmarks import machine
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.dsp.order_map import ORDERS, Kinematics, OrderMapConfig, order_map
+from dlrsd.runtime.dsp.window_features import envelope_lines, window_features
 from dlrsd.training.baselines.classifiers import BASELINES
-from dlrsd.training.baselines.features import envelope_lines, window_features
 from dlrsd.training.data.vibration.datasets import find_dataset
 from dlrsd.training.data.vibration.leak_free import (
     LABELS,

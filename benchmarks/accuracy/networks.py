@@ -134,7 +134,7 @@ def _search(
 def _network(name: str, *, n_classes: int) -> Any:
     from torch import nn
 
-    from dlrsd.training.models.classifiers import Classifier
+    from dlrsd.training.models.classifier import Classifier
     from dlrsd.training.models.seaformer import ConvNorm
 
     layers: list[nn.Module] = []

@@ -32,7 +32,7 @@ from dlrsd.training.evaluate.statistics import interval
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.settings import Settings
-from dlrsd.training.models.classifiers import Classifier
+from dlrsd.training.models.classifier import Classifier
 from dlrsd.training.models.novelty import fit_novelty, traits
 
 NAME = "unknown-fault"

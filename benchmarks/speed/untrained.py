@@ -30,7 +30,7 @@ def diagnoser(bundle: Bundle, *, channels: int, half: bool = False) -> Diagnoser
         n_classes=len(bundle.classes),
     )
     # The embedding's width, and mean and spread of every row: what a novelty is of.
-    width = classifier.head.in_features + 2 * channels * facts.n_frequencies
+    width = classifier.width + 2 * channels * facts.n_frequencies
     novelty = Novelty(
         np.eye(width, dtype=np.float32), np.zeros((len(bundle.classes), width), np.float32)
     )

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dlrsd.training.frontends.front_end import FrontEnd
-from dlrsd.training.models.classifiers import Classifier
+from dlrsd.training.models.classifier import Classifier
 from dlrsd.training.models.generator import Generator
 from dlrsd.training.models.novelty import Novelty
 

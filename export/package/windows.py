@@ -167,7 +167,7 @@ def _manifest(run: TrainedRun, data: Prepared, *, anchors: bool) -> WindowManife
         run.metrics,
         signal=signal,
         front_end=front_end,
-        embedding=run.classifier.head.in_features,
+        embedding=run.classifier.width,
         verdict=_verdict(signal),
         graph={"profile": structs.asdict(PROFILE)},
         quality=run.config.quality,

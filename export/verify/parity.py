@@ -14,7 +14,7 @@ from dlrsd.export.graphs.fused import Diagnoser
 from dlrsd.runtime.base.errors import ParityError
 from dlrsd.runtime.bundle.parts import Agreement, Parity
 from dlrsd.training.data.vibration.prepared import Prepared
-from dlrsd.training.data.vibration.windows import WindowIndex
+from dlrsd.training.data.vibration.windows import WindowIndex, in_batches, part_of
 from dlrsd.training.frontends.front_end import FrontEnd
 
 WINDOWS = 10_000
@@ -32,20 +32,17 @@ def parity_index(data: Prepared) -> WindowIndex:
     while len(index := data.test_index(hop=hop)) < WINDOWS and hop > 1:
         hop //= 2
     keep = np.linspace(0, len(index) - 1, min(len(index), WINDOWS)).astype(np.int64)
-    return _part(index, keep)
+    return part_of(index, keep)
 
 
 def graph_inputs(frontend: FrontEnd, data: Prepared, index: WindowIndex) -> NDArray[np.float32]:
     """What a graph takes of windows: themselves, or what the box makes of them."""
-    parts = []
-    for start in range(0, len(index), _BATCH):  # maps are much smaller than their windows
-        part = _part(index, np.arange(start, min(start + _BATCH, len(index))))
-        parts.append(frontend.graph_input(data.cut(part), frontend.machines(data, part)))
-    return np.concatenate(parts)
-
-
-def _part(index: WindowIndex, keep: NDArray[np.int64]) -> WindowIndex:
-    return WindowIndex(index.recording[keep], index.start[keep], index.label[keep])
+    return np.concatenate(
+        [
+            frontend.graph_input(data.cut(part), frontend.machines(data, part))
+            for part in in_batches(index)
+        ]
+    )
 
 
 @torch.inference_mode()

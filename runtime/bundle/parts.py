@@ -147,7 +147,7 @@ class Training(Part, frozen=True, kw_only=True):
     dataset: Annotated[str, Meta(description="Its name.")]
     task: Annotated[str | None, Meta(description="Part of the data set.")] = None
     protocol: Annotated[
-        Literal["random", "block", "load", "bearing", "time", "plant"],
+        Literal["random", "block", "load", "bearing", "rig", "time", "plant"],
         Meta(description="How the data were split."),
     ]
     split_note: Annotated[str | None, Meta(description="The split in words.")] = None

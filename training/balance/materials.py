@@ -6,6 +6,7 @@ windows that decide when to stop.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from dlrsd.training.balance.pools import VIEWS, RealPool, real_pool
 from dlrsd.training.data.vibration.prepared import Prepared
+from dlrsd.training.data.vibration.recording import Recording
 from dlrsd.training.fitting.augment import views
 from dlrsd.training.frontends.front_end import FrontEnd
 
@@ -61,14 +63,20 @@ class Materials:
         """Per class, the rig, bearing or load (``by`` is a protocol) that each drawn window is of,
         as a number; where a class has but one rig, its bearing; where but one of these, the
         recording."""
-        kinds = []
-        for fact in _FACTS[by]:
-            names = [getattr(r, fact) for r in self.data.recordings]
-            kinds.append(np.unique(np.array(names, dtype=str), return_inverse=True)[1])
-        return [
-            next((kind[own] for kind in kinds if len(np.unique(kind[own])) > 1), own)
-            for own in self.recordings
-        ]
+        return groups_of(self.data.recordings, self.recordings, by)
+
+
+def groups_of(
+    recordings: Sequence[Recording], members: Sequence[NDArray[np.int64]], by: str
+) -> list[NDArray[np.int64]]:
+    """`Materials.groups` of any windows: of every class the recordings they are of."""
+    kinds = []
+    for fact in _FACTS[by]:
+        names = [getattr(r, fact) for r in recordings]
+        kinds.append(np.unique(np.array(names, dtype=str), return_inverse=True)[1])
+    return [
+        next((kind[own] for kind in kinds if len(np.unique(kind[own])) > 1), own) for own in members
+    ]
 
 
 def make_materials(

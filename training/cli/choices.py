@@ -25,6 +25,7 @@ class FrontEnd(str, Enum):
 
     scalogram = "scalogram"
     order_map = "order-map"
+    fusion = "fusion"
 
 
 class Preset(str, Enum):
@@ -43,6 +44,7 @@ class Classifier(str, Enum):
     vgg13 = "vgg13"
     vgg16 = "vgg16"
     bands = "bands"
+    experts = "experts"
     lr_convlstm = "lr_convlstm"
     deep_conv_lstm = "deep_conv_lstm"
     lrcn = "lrcn"

@@ -24,7 +24,7 @@ from dlrsd.training.balance.pools import RealPool
 from dlrsd.training.base.progress import Progress
 from dlrsd.training.fitting.classifier import predict, train_classifier
 from dlrsd.training.fitting.schedule import Schedule
-from dlrsd.training.models.classifiers import Classifier
+from dlrsd.training.models.classifier import Classifier
 from dlrsd.training.models.novelty import Novelty, fit_novelty, scaled, threshold, traits
 
 GROUP_PROBES = 3

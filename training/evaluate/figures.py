@@ -18,7 +18,7 @@ from dlrsd.training.evaluate.near_copies import near_copies
 from dlrsd.training.evaluate.strata import strata
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.frontends.front_end import FrontEnd
-from dlrsd.training.models.classifiers import Classifier
+from dlrsd.training.models.classifier import Classifier
 from dlrsd.training.models.novelty import Novelty
 
 SAMPLES = 64  # heatmaps of a class kept for the report

@@ -16,7 +16,8 @@ from dlrsd.training.fitting.augment import vary
 from dlrsd.training.fitting.generator import draw_batches
 from dlrsd.training.fitting.loop import Curves, train
 from dlrsd.training.fitting.schedule import CLASSIFIER, Schedule
-from dlrsd.training.models.classifiers import Classifier, make_classifier
+from dlrsd.training.models.classifier import Classifier
+from dlrsd.training.models.classifiers import make_classifier
 
 LABEL_SMOOTHING = 0.05
 _BATCH = 512

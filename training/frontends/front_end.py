@@ -80,6 +80,8 @@ class FrontEnd(ABC):
         Whether two heatmaps may be spliced in time.
     in_graph : bool
         Whether an exported graph begins with it, so that it takes windows.
+    keeps_synthesis : bool
+        Whether a run judges and keeps the network that makes more heatmaps of a class.
     """
 
     name: ClassVar[str]
@@ -90,6 +92,7 @@ class FrontEnd(ABC):
     varies: ClassVar[bool]
     columns_are_times: ClassVar[bool]
     in_graph: ClassVar[bool]
+    keeps_synthesis: ClassVar[bool] = True
 
     @staticmethod
     @abstractmethod

@@ -169,14 +169,17 @@ def _order_maps(
     windows: NDArray[np.float32], machines: NDArray[np.float64] | None, config: OrderMapConfig
 ) -> NDArray[np.float32]:
     """Order maps, shape (n, channels, bands, columns), of windows of several machines."""
-    assert machines is not None  # noqa: S101 - an order map is of a machine
     maps = np.empty((*windows.shape[:2], *config.shape), np.float32)
-    for machine, own in _each(machines):
+    for machine, own in each_machine(machines):
         maps[own] = order_map(windows[own], config, machine)
     return maps
 
 
-def _each(machines: NDArray[np.float64]) -> Iterator[tuple[Kinematics, NDArray[np.bool_]]]:
+def each_machine(
+    machines: NDArray[np.float64] | None,
+) -> Iterator[tuple[Kinematics, NDArray[np.bool_]]]:
+    """Every machine of rows (n, 5), and which rows are of it, shape (n,)."""
+    assert machines is not None  # noqa: S101 - lines are of a machine
     kinds, which = np.unique(machines, axis=0, return_inverse=True)
     for index, kind in enumerate(kinds.tolist()):
         yield Kinematics(*kind), which.ravel() == index

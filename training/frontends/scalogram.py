@@ -11,6 +11,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from torch import nn
 
+from dlrsd.runtime.dsp.fusion import unit_rms
 from dlrsd.runtime.dsp.scalogram import log_scalogram, scalogram
 from dlrsd.runtime.dsp.scalogram_config import ScalogramConfig
 from dlrsd.training.data.vibration.recording import Recording
@@ -131,9 +132,3 @@ class AutoscaledScalogram(Scalogram):
         self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None
     ) -> NDArray[np.float32]:
         return super().heatmaps(unit_rms(windows))
-
-
-def unit_rms(windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Windows (n, channels, window), each scaled to an RMS of 1 over all channels and samples."""
-    rms = np.sqrt((windows**2).mean(axis=(1, 2), keepdims=True))
-    return windows / np.maximum(rms, np.finfo(np.float32).tiny)

@@ -1,4 +1,5 @@
-"""Classifiers of 32 x 32 heatmaps: the published ones, and the small edge network; of order maps.
+"""Classifiers of 32 x 32 heatmaps: the published ones, and the small edge network; of order maps;
+of a fusion.
 
 SimpleCNN and VGG11, 13, 16 are those of Dai et al. (2025); VGG as Simonyan and Zisserman, "Very
 Deep Convolutional Networks for Large-Scale Image Recognition" (ICLR 2015), for 32 x 32 inputs:
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.dsp.order_map import LINES
+from dlrsd.training.models.classifier import Classifier
+from dlrsd.training.models.experts import Experts
 from dlrsd.training.models.seaformer import ConvNorm
 
 _VGG = {
@@ -21,25 +24,6 @@ _VGG = {
     "vgg13": (2, 2, 2, 2, 2),
     "vgg16": (2, 2, 3, 3, 3),
 }
-
-
-class Classifier(nn.Module):
-    """Features, then a linear head.
-
-    Shapes
-    ------
-    heatmaps (n, channels, F, T) -> logits (n, classes), embedding (n, width)
-    """
-
-    def __init__(self, features: nn.Module, width: int, n_classes: int, dropout: float = 0.0):
-        super().__init__()
-        self.features = features
-        self.head = nn.Linear(width, n_classes)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, heatmap: Tensor) -> tuple[Tensor, Tensor]:
-        embedding = self.features(heatmap)
-        return self.head(self.dropout(embedding)), embedding
 
 
 def edge(channels: int, n_classes: int) -> Classifier:
@@ -91,6 +75,11 @@ def bands(channels: int, n_classes: int) -> Classifier:
     return Classifier(BandPool(channels, 32), 32, n_classes, dropout=0.2)
 
 
+def experts(channels: int, n_classes: int) -> Experts:
+    """That of a fusion: the default network on scalograms, and linear experts beside it."""
+    return Experts(edge(channels, n_classes), channels, n_classes)
+
+
 def vgg(depths: tuple[int, ...]) -> Callable[[int, int], Classifier]:
     """VGG with ``depths[i]`` convolutions of 64, 128, 256, 512, 512 channels before pooling i."""
 
@@ -110,6 +99,7 @@ def vgg(depths: tuple[int, ...]) -> Callable[[int, int], Classifier]:
 CLASSIFIERS: dict[str, Callable[[int, int], Classifier]] = {
     "edge": edge,
     "bands": bands,
+    "experts": experts,
     "simple_cnn": simple_cnn,
     **{name: vgg(depths) for name, depths in _VGG.items()},
 }

@@ -76,8 +76,8 @@ class OrderMap(FrontEnd, frozen=True, kw_only=True, tag="order-map"):
     def check(self, signal: Signal, graph_shape: list[Any]) -> None:
         if graph_shape != self.graph_shape(signal):
             raise ValueError(
-                f"contradictions: the graph takes order maps of {graph_shape}, signal and front "
-                f"end give {self.graph_shape(signal)} (channels, bands, lines)"
+                f"contradictions: the graph takes {graph_shape} of a window, signal and "
+                f"{self.title} give {self.graph_shape(signal)}"
             )
         try:
             config = self.config(signal)
@@ -85,7 +85,7 @@ class OrderMap(FrontEnd, frozen=True, kw_only=True, tag="order-map"):
                 for speed_rpm in machine.speed_rpm:
                     require_fit(config, machine.at(speed_rpm))
         except InputError as error:
-            raise ValueError(f"an unusable order map: {error}") from error
+            raise ValueError(f"an unusable {self.title}: {error}") from error
 
     @property
     def orders(self) -> dict[str, float] | None:
@@ -150,7 +150,7 @@ class OrderMap(FrontEnd, frozen=True, kw_only=True, tag="order-map"):
     def fits(self, protocol: str) -> str:
         measured = (
             "is measured below"
-            if protocol == "bearing"
+            if protocol in ("bearing", "rig")
             else "was not measured (protocol bearing does)"
         )
         return (
@@ -164,7 +164,7 @@ class OrderMap(FrontEnd, frozen=True, kw_only=True, tag="order-map"):
             for machine in self.machines
         ]
         return [
-            f"front end   order map: {self.n_bands} bands from {self.f_min_hz:g} to "
+            f"front end   {self.title}: {self.n_bands} bands from {self.f_min_hz:g} to "
             f"{self.f_max_hz:g} Hz; needs the shaft's speed; trained on bearings "
             + "; ".join(bearings)
         ]

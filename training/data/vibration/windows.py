@@ -6,7 +6,7 @@ A set of windows is three integer arrays until the samples are needed: nothing i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,6 +132,12 @@ def grid_windows(
 def part_of(index: WindowIndex, rows: np.ndarray) -> WindowIndex:
     """Some of the windows, by their numbers."""
     return WindowIndex(index.recording[rows], index.start[rows], index.label[rows])
+
+
+def in_batches(index: WindowIndex, size: int = 256) -> Iterator[WindowIndex]:
+    """Windows in their order, some at a time: what is made of them is often much smaller."""
+    for first in range(0, len(index), size):
+        yield part_of(index, np.arange(first, min(first + size, len(index))))
 
 
 def cut(

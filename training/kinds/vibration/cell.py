@@ -13,29 +13,34 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from msgspec.structs import replace
 from numpy.typing import NDArray
+from scipy.special import softmax
 
+from dlrsd.runtime.dsp.window_features import holds_lines, window_features
 from dlrsd.training.balance.materials import Materials
 from dlrsd.training.balance.methods import KNOWN, autoscales
 from dlrsd.training.balance.training_set import TrainingSet
+from dlrsd.training.base.progress import silent
 from dlrsd.training.base.threads import one_thread
 from dlrsd.training.baselines.classifiers import BASELINES
-from dlrsd.training.baselines.features import holds_lines, window_features
 from dlrsd.training.data.vibration.fitness import described
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.recording import Recording, missing_kinematics
-from dlrsd.training.data.vibration.windows import WindowIndex, counts_by_class
+from dlrsd.training.data.vibration.windows import WindowIndex, counts_by_class, in_batches
 from dlrsd.training.evaluate.metrics import classification_metrics
 from dlrsd.training.evaluate.strata import strata
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.kinds.kind import Cell
 from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.settings import Settings
+from dlrsd.training.kinds.vibration.trained import train
 from dlrsd.training.runs.config import dataset_name
 from dlrsd.training.runs.row import Row, flat_counts, row_of
 
@@ -103,8 +108,25 @@ class Tested(NamedTuple):
     notes: list[str]
 
 
+def _trained(settings: Settings, method: str) -> Tested:
+    """A classifier on the training set that a method against the imbalance makes."""
+    return TRAININGS.get(settings.classifier, _network)(settings, method)
+
+
+def _experts(settings: Settings, method: str) -> Tested:
+    """A fusion's experts; what they are weighed by is a part of the training."""
+    data = prepared(settings)
+    windows = data.test_index()
+    with TemporaryDirectory() as folder:
+        made = train(settings, data, method, Path(folder), silent)
+    said = [predict(made.classifier, made.frontend.of(data, own))[0] for own in in_batches(windows)]
+    probabilities = softmax(np.concatenate(said) / made.temperature, axis=1)
+    counts = _counts(data.classes, made.training)
+    epochs = settings.training.classifier.epochs
+    return Tested(data, windows, probabilities, epochs, counts, made.training.notes)
+
+
 def _network(settings: Settings, method: str) -> Tested:
-    """A network on the training set that a method against the imbalance makes."""
     shared = _without_classifier(settings)
     ready = _ready(shared, _materials_of(method))
     training = _training_set(shared, method)
@@ -133,8 +155,10 @@ def _baseline(settings: Settings, method: str) -> Tested:
 #: By method, who is trained and tested; every method that can be compared.
 CONTENDERS: dict[str, Callable[[Settings, str], Tested]] = {
     **dict.fromkeys(BASELINES, _baseline),
-    **dict.fromkeys(KNOWN, _network),
+    **dict.fromkeys(KNOWN, _trained),
 }
+#: By classifier, where it is trained in another way than one network on the heatmaps.
+TRAININGS: dict[str, Callable[[Settings, str], Tested]] = {"experts": _experts}
 
 
 class _Ready(NamedTuple):

@@ -28,10 +28,10 @@ from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.run import Config, new_config
 from dlrsd.training.kinds.vibration.settings import Settings, require_suited
 from dlrsd.training.kinds.vibration.synthesis import SYNTHESES
+from dlrsd.training.kinds.vibration.trained import train
 from dlrsd.training.models.generator import describe
 from dlrsd.training.report.page import write_report
 from dlrsd.training.runs.folder import (
-    checkpoint,
     is_finished,
     open_folder,
     read_metrics,
@@ -64,23 +64,10 @@ def _train(
     config: Config,
     progress: Progress,
 ) -> dict[str, Any]:
-    show = progress("heatmaps", 1)
-    materials = line.materials_for(method, settings, data)
-    show(1)
-    training = line.balance(
-        settings, method, materials, checkpoint=checkpoint(out, "generator"), progress=progress
-    )
-    classifier, curves = line.fit_classifier(
-        settings,
-        materials,
-        training,
-        checkpoint=checkpoint(out, "classifier"),
-        progress=progress,
-    )
-    config.temperature, novelty = line.calibrated(
-        settings, materials, classifier, checkpoint=checkpoint(out, "probe"), progress=progress
-    )
-    frontend, outcome = materials.frontend, training.outcome
+    made = train(settings, data, method, out, progress)
+    frontend, classifier, novelty = made.frontend, made.classifier, made.novelty
+    training, outcome = made.training, made.training.outcome
+    config.temperature = made.temperature
     config.front_end = {"name": frontend.name, **frontend.facts()}
     config.generator = describe(outcome.generator) if outcome else None
     config.quality = data.limits.asdict()
@@ -95,19 +82,19 @@ def _train(
     by_lines, envelopes = untrained(data)
     metrics |= by_lines
     samples = line.pictures(data, frontend) | envelopes
-    if outcome:
-        judged, own = _judge_synthesis(materials, outcome)
+    if outcome and frontend.keeps_synthesis:
+        judged, own = _judge_synthesis(made.materials, outcome)
         metrics |= judged
         samples |= own
     if samples:
         save_arrays(out / "samples.npz", samples)
     show(1)
-    if synthesis := SYNTHESES.get(method):
-        plan = line.plan_of(settings, materials, progress=progress)
-        synthesis.save(out, synthesis.make(materials, training, plan))
+    if frontend.keeps_synthesis and (synthesis := SYNTHESES.get(method)):
+        plan = line.plan_of(settings, made.materials, progress=progress)
+        synthesis.save(out, synthesis.make(made.materials, training, plan))
     save_models(out, classifier=classifier, novelty=novelty)
     of_generator = {"generator": outcome.curves} if outcome else {}
-    write_json(out / "curves.json", of_generator | {"classifier": curves})
+    write_json(out / "curves.json", of_generator | {"classifier": made.curves})
     write_json(out / "config.json", config)
     write_json(out / "metrics.json", metrics)
     show = progress("report", 1)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.dsp.fusion import unit_rms
 from dlrsd.training.balance.materials import Materials, make_materials
 from dlrsd.training.balance.methods import autoscales, training_set
 from dlrsd.training.balance.training_set import Plan, TrainingSet
@@ -30,9 +31,9 @@ from dlrsd.training.fitting.classifier import new_classifier, train_classifier
 from dlrsd.training.fitting.generator import new_generator
 from dlrsd.training.fitting.loop import Curves
 from dlrsd.training.frontends.front_end import FrontEnd
-from dlrsd.training.frontends.scalogram import AutoscaledScalogram, unit_rms
+from dlrsd.training.frontends.scalogram import AutoscaledScalogram
 from dlrsd.training.kinds.vibration.settings import Settings
-from dlrsd.training.models.classifiers import Classifier
+from dlrsd.training.models.classifier import Classifier
 from dlrsd.training.models.novelty import Novelty
 
 

@@ -19,7 +19,8 @@ from dlrsd.training.frontends.front_end import FrontEnd
 from dlrsd.training.frontends.registry import front_end_from
 from dlrsd.training.kinds.vibration.settings import Settings
 from dlrsd.training.kinds.vibration.synthesis import SYNTHESES, Kept
-from dlrsd.training.models.classifiers import Classifier, make_classifier
+from dlrsd.training.models.classifier import Classifier
+from dlrsd.training.models.classifiers import make_classifier
 from dlrsd.training.models.novelty import Novelty
 from dlrsd.training.runs.config import RunConfig, Signal, dataset_name
 from dlrsd.training.runs.folder import (
@@ -129,7 +130,7 @@ def load_run(folder: str | Path) -> TrainedRun:
         config = read_config(folder, Config)
         signal, shape = config.signal, (len(config.classes), len(config.channels))
         frontend = front_end_from(config.front_end, rate_hz=signal.rate_hz, window=signal.window)
-        synthesis = SYNTHESES.get(config.method)
+        synthesis = SYNTHESES.get(config.method) if frontend.keeps_synthesis else None
         kept = None
         if synthesis:
             kept = synthesis.load(

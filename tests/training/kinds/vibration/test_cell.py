@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from dlrsd.runtime.dsp.window_features import window_features
 from dlrsd.training.baselines.classifiers import BASELINES
-from dlrsd.training.baselines.features import window_features
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.kinds.kind import Cell
 from dlrsd.training.kinds.schemas import SCHEMAS

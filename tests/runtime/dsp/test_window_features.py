@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.dsp.order_map import LINES
-from dlrsd.training.baselines.features import envelope_lines, holds_lines, window_features
+from dlrsd.runtime.dsp.window_features import envelope_lines, holds_lines, window_features
 from dlrsd.training.data.vibration.recording import kinematics
 from dlrsd.training.data.vibration.rig import simulate_rig
 

@@ -13,28 +13,31 @@ Expert Systems with Applications 35 (2008).
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import hilbert
-from scipy.stats import kurtosis, skew
 
-from dlrsd.runtime.dsp.order_map import Kinematics
-from dlrsd.runtime.dsp.order_map_config import REVOLUTIONS, TOLERANCE, line_orders
+from dlrsd.runtime.dsp.order_map_config import (
+    LINES,
+    REVOLUTIONS,
+    TOLERANCE,
+    Kinematics,
+    line_orders,
+)
 
 Array = NDArray[np.floating[Any]]
 
 _TOP = 0.375  # of the rate
 _BANDS = 12  # of the spectrum, log-spaced
 _ENVELOPE_BANDS = 8
+N_FEATURES = 12 + _BANDS + 3 + _ENVELOPE_BANDS + len(LINES)  # with amplitude and lines
 _PADDING = 2  # of an envelope's FFT
 _BESIDE = 0.35  # orders around a line, where no sideband of the shaft lies
 _LEAST_BESIDE = 8  # bins of what surrounds a line, at least
 _AT_ONCE = 256  # windows; bounds the memory
 _TINY = 1e-20
+_STILL = 1e-12  # of a row's largest value: what varies less is rounding
 
 
 def window_features(
@@ -67,10 +70,15 @@ def window_features(
     for first in range(0, n, _AT_ONCE):
         rows = slice(first, first + _AT_ONCE)
         x = windows[rows].reshape(-1, length).astype(np.float64)
-        found = [_of_time_and_spectrum(x, rate_hz, level), _of_envelope(x, rate_hz)]
+        envelope = _envelope(x, rate_hz, prewhitened=False)
+        spectrum = _envelope_spectrum(envelope)
+        found = [
+            _of_time_and_spectrum(x, rate_hz, level),
+            _of_envelope(envelope, spectrum, rate_hz),
+        ]
         if machines is not None:
             own = np.repeat(machines[rows], channels, axis=0)
-            found.append(envelope_lines(x, rate_hz, own))
+            found.append(_lines(spectrum, rate_hz / length, own))
         parts.append(np.concatenate(found, axis=1).reshape(len(windows[rows]), -1))
     return np.concatenate(parts) if parts else np.zeros((0, 0))
 
@@ -103,9 +111,13 @@ def envelope_lines(
         its surroundings; 0 for a line that lies above what an envelope can hold.
     """
     spectrum = _envelope_spectrum(_envelope(x, rate_hz, prewhitened))
-    bin_hz = rate_hz / x.shape[1] / _PADDING
+    return _lines(spectrum, rate_hz / x.shape[1], machines)
+
+
+def _lines(spectrum: Array, resolution_hz: float, machines: NDArray[np.float64]) -> Array:
+    bin_hz = resolution_hz / _PADDING
     kinds, which = np.unique(machines, axis=0, return_inverse=True)
-    found = np.zeros((len(x), len(line_orders(Kinematics(60, 1, 1, 1, 1)))))
+    found = np.zeros((len(spectrum), len(LINES)))
     for index, kind in enumerate(kinds.tolist()):
         machine = Kinematics(*kind)
         own = np.flatnonzero(which.ravel() == index)
@@ -139,24 +151,23 @@ def _of_time_and_spectrum(x: Array, rate_hz: float, level: bool) -> Array:
     entropy = -(share * np.log(share + _TINY)).sum(axis=1)
     edges = np.geomspace(rate_hz / 128, _TOP * rate_hz, _BANDS + 1)
     bands = _banded(power if level else share, hz, edges)
-    shape = [peak / rms, peak / size, peak / root, rms / size, _safe(kurtosis, x), _safe(skew, x)]
+    skew, kurtosis = _moments(x)
+    shape = [peak / rms, peak / size, peak / root, rms / size, kurtosis, skew]
     tonal = share.max(axis=1)
     found = [*shape, centre / rate_hz, spread / rate_hz, entropy, tonal]
     found += [np.log(rms), np.log(peak)] if level else []
     return np.concatenate([np.stack(found, axis=1), bands], axis=1)
 
 
-def _of_envelope(x: Array, rate_hz: float) -> Array:
-    envelope = _envelope(x, rate_hz)
-    spectrum = _envelope_spectrum(envelope)
-    hz = np.fft.rfftfreq(_PADDING * x.shape[1], 1 / rate_hz)
+def _of_envelope(envelope: Array, spectrum: Array, rate_hz: float) -> Array:
+    hz = np.fft.rfftfreq(_PADDING * envelope.shape[1], 1 / rate_hz)
     edges = np.geomspace(rate_hz / 512, rate_hz / 8, _ENVELOPE_BANDS + 1)
     inside = np.flatnonzero((hz >= edges[0]) & (hz < edges[-1]))
     power: Array = spectrum[:, inside] ** 2
     total = power.sum(axis=1, keepdims=True) + _TINY
     top = power.argmax(axis=1)
     found = [
-        _safe(kurtosis, envelope),
+        _moments(envelope)[1],
         np.log(power.max(axis=1) + _TINY) - np.log(np.median(power, axis=1) + _TINY),
         np.log(hz[inside][top] / rate_hz),
     ]
@@ -180,14 +191,16 @@ def _banded(power: Array, hz: Array, edges: Array) -> Array:
     )
 
 
-def _envelope(x: Array, rate_hz: float, prewhitened: bool = False) -> Array:
+def _envelope(x: Array, rate_hz: float, prewhitened: bool) -> Array:
     """Squared envelope over its mean, of what lies between 1/24 and 0.375 of the rate."""
     spectrum = np.fft.rfft(x)
     hz = np.fft.rfftfreq(x.shape[1], 1 / rate_hz)
     spectrum[:, (hz < rate_hz / 24) | (hz > _TOP * rate_hz)] = 0
     if prewhitened:
         spectrum /= np.maximum(np.abs(spectrum), _TINY)
-    envelope = np.abs(hilbert(np.fft.irfft(spectrum, x.shape[1]), axis=1)) ** 2
+    # Of one side of the spectrum alone: the analytic signal, but for a factor.
+    analytic = np.fft.ifft(spectrum, x.shape[1])
+    envelope = analytic.real**2 + analytic.imag**2
     return np.asarray(envelope / (envelope.mean(axis=1, keepdims=True) + _TINY))
 
 
@@ -196,8 +209,12 @@ def _envelope_spectrum(envelope: Array) -> Array:
     return np.asarray(np.abs(np.fft.rfft(ripple, _PADDING * envelope.shape[1])))
 
 
-def _safe(moment: Callable[..., Array], x: Array) -> Array:
-    """A moment of each row; 0 where a row does not vary."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # of moments of nearly equal values
-        return np.nan_to_num(moment(x, axis=1), nan=0.0, posinf=0.0, neginf=0.0)
+def _moments(x: Array) -> tuple[Array, Array]:
+    """Skewness and excess kurtosis of each row; 0 where a row does not vary."""
+    centred = x - x.mean(axis=1, keepdims=True)
+    variance = (centred**2).mean(axis=1)
+    varies = variance > (_STILL * np.abs(x).max(axis=1)) ** 2
+    spread = np.sqrt(np.where(varies, variance, 1.0))[:, None]
+    scaled = np.where(varies[:, None], centred / spread, 0.0)
+    cubed = (scaled**3).mean(axis=1)
+    return cubed, np.where(varies, (scaled**4).mean(axis=1) - 3, 0.0)

@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 from dlrsd.runtime.dsp.combs import Fit, fit, heights
 from dlrsd.runtime.dsp.envelope import Spectrum
 from dlrsd.runtime.dsp.order_map_config import TOLERANCE, Kinematics
-from dlrsd.runtime.evidence.speed import ShaftSpeed
+from dlrsd.runtime.dsp.shaft_speed import ShaftSpeed
 
 Array = NDArray[np.float64]
 
 HARMONICS = 5
+BLOCK_ORDERS = 0.7  # over which a line's surroundings are taken, in multiples of the speed
+OWN_ORDERS = (
+    2.2 * HARMONICS
+)  # of the signal's own spectrum, in which the shaft's speed is looked for
 _SIDED = 3  # harmonics that have sidebands
 _SIDEBAND = 0.5  # their weight
 _CAGE_HARMONICS = 4
