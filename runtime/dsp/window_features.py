@@ -35,7 +35,7 @@ N_FEATURES = 12 + _BANDS + 3 + _ENVELOPE_BANDS + len(LINES)  # with amplitude an
 _PADDING = 2  # of an envelope's FFT
 _BESIDE = 0.35  # orders around a line, where no sideband of the shaft lies
 _LEAST_BESIDE = 8  # bins of what surrounds a line, at least
-_AT_ONCE = 256  # windows; bounds the memory
+_AT_ONCE = 1 << 18  # samples; few enough to stay in the cache
 _TINY = 1e-20
 _STILL = 1e-12  # of a row's largest value: what varies less is rounding
 
@@ -67,8 +67,9 @@ def window_features(
     """
     n, channels, length = windows.shape
     parts = []
-    for first in range(0, n, _AT_ONCE):
-        rows = slice(first, first + _AT_ONCE)
+    step = max(1, _AT_ONCE // max(1, channels * length))
+    for first in range(0, n, step):
+        rows = slice(first, first + step)
         x = windows[rows].reshape(-1, length).astype(np.float64)
         envelope = _envelope(x, rate_hz, prewhitened=False)
         spectrum = _envelope_spectrum(envelope)
@@ -216,5 +217,6 @@ def _moments(x: Array) -> tuple[Array, Array]:
     varies = variance > (_STILL * np.abs(x).max(axis=1)) ** 2
     spread = np.sqrt(np.where(varies, variance, 1.0))[:, None]
     scaled = np.where(varies[:, None], centred / spread, 0.0)
-    cubed = (scaled**3).mean(axis=1)
-    return cubed, np.where(varies, (scaled**4).mean(axis=1) - 3, 0.0)
+    squared = scaled * scaled
+    skew = (squared * scaled).mean(axis=1)
+    return skew, np.where(varies, (squared * squared).mean(axis=1) - 3, 0.0)
