@@ -25,7 +25,7 @@ OPERATORS = frozenset(
     Abs Add AveragePool BatchNormalization Cast Clip Concat Constant Conv ConvInteger ConvTranspose
     DequantizeLinear Div DynamicQuantizeLinear Elu Erf Exp Expand Flatten GRU Gather Gelu Gemm
     GlobalAveragePool GlobalMaxPool GroupNormalization HardSigmoid HardSwish Identity
-    InstanceNormalization IsNaN LSTM LayerNormalization LeakyRelu Log MatMul MatMulInteger Max
+    InstanceNormalization IsNaN LSTM LayerNormalization LeakyRelu Log LogSoftmax MatMul MatMulInteger Max
     MaxPool Min Mul Neg PRelu Pad Pow QLinearConv QLinearMatMul QuantizeLinear Reciprocal ReduceL2
     ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape Resize Shape Sigmoid Slice Softmax
     Softplus Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze Where

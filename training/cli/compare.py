@@ -113,6 +113,7 @@ def compare(
         hop=hop,
         preset=preset and preset.value,
         front_end=front_end and front_end.value,
+        classifier=(as_names(classifiers) or (None,))[0],
     )
     axes: dict[str, Any] = {
         "seed": as_seeds(seeds),

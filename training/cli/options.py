@@ -75,9 +75,9 @@ RateOption = Annotated[
 FrontEndOption = Annotated[
     FrontEnd | None,
     typer.Option(
-        help="What a window is turned into: scalogram, which is the default; or order-map, the "
-        "lines at the bearing's fault orders, which carry over to other bearings better and need "
-        "speeds and orders."
+        help="What a window is turned into: scalogram; order-map, the lines at the bearing's fault "
+        "orders; or fusion, both and more of the lines, weighed together. The last two need speeds "
+        "and orders. Without it scalogram; under load, bearing and rig fusion, where it can be."
     ),
 ]
 PresetOption = Annotated[

@@ -81,7 +81,9 @@ def _groups(kind: Kind[Any], grid: Grid) -> list[list[Cell]]:
     groups = []
     for values in product(*axes.values()):
         varied = dict(zip(axes, values, strict=True))
-        settings = [replace(grid.settings, **varied, classifier=name) for name in classifiers]
+        shared = kind.settled(replace(grid.settings, **varied))
+        named = classifiers if "classifier" in grid.axes else [shared.classifier]
+        settings = [replace(shared, classifier=name) for name in named]
         for method in grid.methods:
             kind.require_method(method, settings[0])
         methods = [name for name in [*kind.compared][::-1] if name in grid.methods]

@@ -44,7 +44,8 @@ def order_findings(recordings: Sequence[Recording]) -> list[dict[str, str]]:
             _finding(
                 "warning",
                 f"{len(missing)} of {len(recordings)} recordings (such as {missing[0]}) do not "
-                "state the shaft's speed and the fault orders: --front-end order-map needs all",
+                "state the shaft's speed and the fault orders: --front-end fusion and order-map "
+                "need all",
             )
         )
     elif machines:
@@ -53,7 +54,8 @@ def order_findings(recordings: Sequence[Recording]) -> list[dict[str, str]]:
             _finding(
                 "note",
                 f"speed ({speeds[0]:g} to {speeds[-1]:g} rpm) and fault orders are stated: "
-                "--front-end order-map can be used, which carries over to other bearings better",
+                "--protocol load, bearing and rig look at the lines of the bearing too "
+                "(--front-end fusion), which carry over to other loads and bearings better",
             )
         )
     return found

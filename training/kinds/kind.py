@@ -68,6 +68,14 @@ class Kind(ABC, Generic[S]):
         """What settings state for what a user calls ``data``."""
         return data
 
+    def completed(self, stated: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a user stated of settings, with what is decided by the data where they left it."""
+        return stated
+
+    def settled(self, settings: S) -> S:
+        """The settings once the data are known."""
+        return settings
+
     @abstractmethod
     def fit(self, settings: S, out: Path, *, method: str, progress: Progress) -> dict[str, Any]:
         """Train a run."""

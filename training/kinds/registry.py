@@ -64,4 +64,4 @@ def make_settings(kind: Kind[Any], data: str, **stated: Any) -> Any:
     for name in given:
         if name not in kind.settings.__struct_fields__:
             kind.source.refuse_option(name)
-    return kind.settings(kind.located(data), **given)
+    return kind.settings(kind.located(data), **kind.completed(given))

@@ -37,9 +37,10 @@ from dlrsd.training.data.vibration.windows import WindowIndex, counts_by_class, 
 from dlrsd.training.evaluate.metrics import classification_metrics
 from dlrsd.training.evaluate.strata import strata
 from dlrsd.training.fitting.classifier import predict
+from dlrsd.training.frontends.scalogram import Scalogram
 from dlrsd.training.kinds.kind import Cell
 from dlrsd.training.kinds.vibration import line
-from dlrsd.training.kinds.vibration.settings import Settings
+from dlrsd.training.kinds.vibration.settings import AUTO, Settings
 from dlrsd.training.kinds.vibration.trained import train
 from dlrsd.training.runs.config import dataset_name
 from dlrsd.training.runs.row import Row, flat_counts, row_of
@@ -85,16 +86,31 @@ def run_cell(cell: Cell) -> Row:
 
 def prepared(settings: Settings) -> Prepared:
     """`line.prepare`, with recordings that are read once for all settings that share them."""
+    return line.prepare(settings, _recordings(_reading(settings)))
+
+
+def settled(settings: Settings) -> Settings:
+    """`line.settled`, of the same recordings."""
+    if settings.front_end != AUTO:
+        return settings
+    return line.settled(settings, _recordings(_reading(settings)))
+
+
+def _reading(settings: Settings) -> Settings:
+    """What of the settings decides how recordings are read."""
     is_simulated = settings.data == "rig"  # of every seed another one
-    shared = replace(
-        _without_classifier(settings),
+    return replace(
+        settings,
+        front_end=Scalogram.name,
+        window=None,
+        hop=None,
+        classifier=None,
         protocol="block",
         train_loads=None,
         test_loads=None,
         balance=1.0,
         seed=settings.seed if is_simulated else 0,
     )
-    return line.prepare(settings, _recordings(shared))
 
 
 class Tested(NamedTuple):

@@ -46,8 +46,10 @@ def fit(
 ) -> dict[str, Any]:
     """Train, evaluate and write a run: see :func:`dlrsd.training.kinds.fit.fit`."""
     require_method(method, METHODS | COMBINATIONS)
+    recordings = line.read(settings)
+    settings = line.settled(settings, recordings)
     require_suited(method, settings)
-    data = line.prepare(settings)
+    data = line.prepare(settings, recordings)
     line.require_trainable(settings, data)
     with open_folder(out, new_config(settings, data, method)) as config:
         if is_finished(out):

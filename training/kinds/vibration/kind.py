@@ -17,10 +17,10 @@ from dlrsd.training.data.vibration.splits import PROTOCOLS
 from dlrsd.training.data.vibration.windows import counts_by_class
 from dlrsd.training.evaluate.statistics import REFERENCE
 from dlrsd.training.kinds.kind import Axis, Cell, Kind
-from dlrsd.training.kinds.vibration.cell import prepared, run_cell
+from dlrsd.training.kinds.vibration.cell import prepared, run_cell, settled
 from dlrsd.training.kinds.vibration.fit import fit
 from dlrsd.training.kinds.vibration.run import TrainedRun, load_run
-from dlrsd.training.kinds.vibration.settings import Settings, require_suited
+from dlrsd.training.kinds.vibration.settings import AUTO, Settings, require_suited
 from dlrsd.training.models.classifiers import CLASSIFIERS
 from dlrsd.training.runs.config import dataset_name
 from dlrsd.training.runs.row import Row
@@ -43,6 +43,13 @@ class Vibration(Kind[Settings]):
     former_methods: ClassVar[Mapping[str, str]] = FORMER_NAMES
     figures: ClassVar[tuple[str, ...]] = ("accuracy", "macro_recall", "worst_recall")
 
+    def completed(self, stated: Mapping[str, Any]) -> Mapping[str, Any]:
+        is_open = not {"front_end", "window", "hop", "classifier"} & stated.keys()
+        return {**stated, "front_end": AUTO} if is_open else stated
+
+    def settled(self, settings: Settings) -> Settings:
+        return settled(settings)
+
     def fit(
         self, settings: Settings, out: Path, *, method: str, progress: Progress
     ) -> dict[str, Any]:
@@ -52,8 +59,11 @@ class Vibration(Kind[Settings]):
         is_one = len(names_of(settings.data)) == 1
         name = (is_one and settings.task) or dataset_name(settings.data)
         name = f"{name}-{settings.protocol}-br{settings.balance:g}-seed{settings.seed}"
-        usual = Settings("").front_end
-        return name if settings.front_end == usual else f"{name}-{settings.front_end}"
+        return (
+            name
+            if settings.front_end in (AUTO, Settings("").front_end)
+            else f"{name}-{settings.front_end}"
+        )
 
     def summary(self, settings: Settings, metrics: Mapping[str, Any]) -> list[str]:
         worst = metrics["worst_class"]

@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.dsp.fusion import unit_rms
+from dlrsd.runtime.dsp.fusion import PART, unit_rms
 from dlrsd.training.balance.materials import Materials, make_materials
 from dlrsd.training.balance.methods import autoscales, training_set
 from dlrsd.training.balance.training_set import Plan, TrainingSet
 from dlrsd.training.base.progress import Progress, silent
 from dlrsd.training.data.vibration.load import load_recordings
 from dlrsd.training.data.vibration.prepared import Divided, Prepared, divide, draw
-from dlrsd.training.data.vibration.recording import Recording, to_rate
+from dlrsd.training.data.vibration.recording import Recording, missing_kinematics, to_rate
 from dlrsd.training.data.vibration.windows import counts_by_class
 from dlrsd.training.evaluate import calibrate
 from dlrsd.training.evaluate.figures import diagnosis_metrics
@@ -31,10 +31,13 @@ from dlrsd.training.fitting.classifier import new_classifier, train_classifier
 from dlrsd.training.fitting.generator import new_generator
 from dlrsd.training.fitting.loop import Curves
 from dlrsd.training.frontends.front_end import FrontEnd
-from dlrsd.training.frontends.scalogram import AutoscaledScalogram
-from dlrsd.training.kinds.vibration.settings import Settings
+from dlrsd.training.frontends.fusion import Fusion
+from dlrsd.training.frontends.scalogram import AutoscaledScalogram, Scalogram
+from dlrsd.training.kinds.vibration.settings import AUTO, Settings
 from dlrsd.training.models.classifier import Classifier
 from dlrsd.training.models.novelty import Novelty
+
+_FUSION_SECONDS = 2.048  # of a window: 61 turns at 1800 rpm, 20 at 600
 
 
 def read(settings: Settings) -> list[Recording]:
@@ -48,6 +51,23 @@ def read(settings: Settings) -> list[Recording]:
         rig_seed=settings.seed,
     )
     return to_rate(recordings, settings.rate)
+
+
+def settled(settings: Settings, recordings: Sequence[Recording]) -> Settings:
+    """The settings with a front end: a fusion for other loads, bearings or rigs than trained on, if
+    all recordings state their machine and windows of 2 s fit them; else the scalogram."""
+    if settings.front_end != AUTO:
+        return settings
+    chosen = replace(settings, front_end=Scalogram.name)
+    if not settings.is_elsewhere or any(missing_kinematics(r) for r in recordings):
+        return chosen
+    window = max(1, round(_FUSION_SECONDS * recordings[0].rate / PART)) * PART
+    wide = replace(settings, front_end=Fusion.name, window=window, hop=window // 2, classifier=None)
+    try:
+        split(wide, recordings)
+    except InputError:
+        return chosen
+    return wide
 
 
 def split(settings: Settings, recordings: Sequence[Recording]) -> Divided:
@@ -184,7 +204,7 @@ def calibrated(
         groups=materials.groups(settings.protocol) if settings.is_elsewhere else None,
         make=lambda: untrained(settings, materials.data),
         seed=settings.seed,
-        schedule=msgspec.structs.replace(training.classifier, epochs=training.probe_epochs),
+        schedule=replace(training.classifier, epochs=training.probe_epochs),
         varied=settings.is_varied,
         rows=settings.frontend.columns_are_times and not settings.is_elsewhere,
         checkpoint=checkpoint,

@@ -15,9 +15,12 @@ from dlrsd.training.data.vibration.splits import ELSEWHERE, PROTOCOLS
 from dlrsd.training.fitting.schedule import CLASSIFIER, GENERATOR, Schedule
 from dlrsd.training.frontends.front_end import FrontEnd
 from dlrsd.training.frontends.registry import FRONT_ENDS
+from dlrsd.training.frontends.scalogram import Scalogram
 from dlrsd.training.kinds.checks import Count, Seed, one_of, require_known, require_least
 from dlrsd.training.models.classifiers import CLASSIFIERS
 from dlrsd.training.models.generator import PRESETS
+
+AUTO = "auto"  # the front end that suits the protocol, and what recordings say of their machine
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +76,8 @@ class Settings(
         A name of ``dlrsd.training.models.classifiers.CLASSIFIERS`` that takes the front end's
         heatmaps; default: the front end's usual one.
     front_end : str
-        What windows are turned into: a name of ``FRONT_ENDS``.
+        What windows are turned into: a name of ``FRONT_ENDS``; or "auto", until recordings are read
+        (`dlrsd.training.kinds.vibration.line.settled`).
     training : Training
 
     Raises
@@ -99,12 +103,12 @@ class Settings(
     hop: Count = cast(int, None)
     preset: Annotated[str, one_of(PRESETS)] = "edge"
     classifier: Annotated[str, one_of(CLASSIFIERS)] = cast(str, None)
-    front_end: Annotated[str, one_of(FRONT_ENDS)] = "scalogram"
+    front_end: Annotated[str, one_of([*FRONT_ENDS, AUTO])] = Scalogram.name
     training: Training = Training()
 
     def __post_init__(self) -> None:
         require_known("protocol", self.protocol, PROTOCOLS)
-        require_known("front end", self.front_end, FRONT_ENDS)
+        require_known("front end", self.front_end, [*FRONT_ENDS, AUTO])
         require_known("preset", self.preset, PRESETS)
         for name, usual in self.frontend.usual._asdict().items():
             if getattr(self, name) is None:
@@ -120,7 +124,7 @@ class Settings(
 
     @property
     def frontend(self) -> type[FrontEnd]:
-        return FRONT_ENDS[self.front_end]
+        return FRONT_ENDS.get(self.front_end, Scalogram)
 
     def decisive(self) -> Settings:
         """The settings without what decides nothing: where the data lie, how a folder is spelled,
