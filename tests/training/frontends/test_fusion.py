@@ -61,6 +61,6 @@ def test_facts_make_the_same_front_end_again(data, frontend):
 
 def test_windows_that_hold_no_whole_scalograms_are_refused(data):
     with pytest.raises(
-        InputError, match="got windows of 6000 .* multiple of 1024, .* such as 6144"
+        InputError, match=r"got windows of 6000 .* multiple of 1024, .* such as 6144"
     ):
         Fusion.require(data.recordings, 6000)
