@@ -41,7 +41,7 @@ def test_a_few_windows_all_recognised_do_not_make_certainty(n_windows):
 def test_left_out_windows_leave_with_all_their_views():
     heatmaps = np.arange(50, dtype=np.float32).reshape(50, 1, 1, 1)
     pool = RealPool(heatmaps, np.arange(50) % 10, 10)
-    ((chosen,),) = choose_aside([pool], None, np.random.default_rng(0))
+    ((chosen,),) = choose_aside([pool], None, np.random.default_rng(0), 3)
     assert count_apart([chosen], None) == len(chosen) == 2
     kept, checked, aside = leave_out(pool, chosen, np.random.default_rng(0))
     assert (len(kept), len(checked), len(aside)) == (36, 4, 10)
@@ -54,7 +54,7 @@ def test_of_other_bearings_each_probe_leaves_out_another_one_of_every_class():
     heatmaps = np.zeros((20, 1, 1, 1), np.float32)
     pools = [RealPool(heatmaps, np.arange(20) % 10, 10)] * 3
     of = [np.arange(10) % 4, np.arange(10) % 2, np.zeros(10, np.int64)]
-    asides = choose_aside(pools, of, np.random.default_rng(0))
+    asides = choose_aside(pools, of, np.random.default_rng(0), 3)
     assert len(asides) == 3
     for four, two, one in asides:
         for group, aside in ((of[0], four), (of[1], two)):
@@ -88,7 +88,7 @@ def test_what_a_probe_is_judged_by_it_was_not_trained_on(tmp_path):
         return classifier
 
     done = []
-    temperature, novelty = calibrate(
+    temperature, novelty, left_out = calibrate(
         make().eval(), pools, make=make, seed=0, schedule=schedule, varied=False, rows=True,
         checkpoint=tmp_path / "probe.pt", progress=lambda what, total: done.append,
     )  # fmt: skip
@@ -99,6 +99,14 @@ def test_what_a_probe_is_judged_by_it_was_not_trained_on(tmp_path):
         }
         assert len(parents) == 16  # one window in five is left out, with its views
     assert temperature == 10  # the highest there is
+    # Four windows of each class, a group each, and 100 heatmaps of them at most: all there are.
+    assert np.bincount(left_out.label).tolist() == [12, 12]
+    for label, pool in enumerate(pools):
+        assert [len(rows) for rows in left_out.by_group(label)] == [3] * 4
+        kept = {
+            p for h, p in zip(pool.heatmaps, pool.parent, strict=True) if h.tobytes() in trained
+        }
+        assert not kept & set(left_out.window[left_out.label == label])
     embedding = rng.standard_normal((9, 64)).astype(np.float32)
     assert np.isfinite(novelty.of(embedding, pools[0].heatmaps[:9])).all()
     assert done == [1, 2]

@@ -77,15 +77,19 @@ def _train(
         checkpoint=checkpoint(out, "classifier"),
         progress=progress,
     )
-    config.temperature, novelty = line.calibrated(
+    calibration = line.calibrated(
         settings, materials, classifier, checkpoint=checkpoint(out, "probe"), progress=progress
     )
+    config.temperature, novelty = calibration.temperature, calibration.novelty
+    config.certainty = line.certainty(settings, calibration)
     frontend, outcome = materials.frontend, training.outcome
     config.front_end = {"name": frontend.name, **frontend.facts()}
     config.generator = describe(outcome.generator) if outcome else None
     config.quality = data.limits.asdict()
     show = progress("evaluation", 1)
-    metrics = line.evaluate(settings, data, frontend, classifier, novelty, config.temperature)
+    metrics = line.evaluate(
+        settings, data, frontend, classifier, novelty, config.temperature, config.certainty
+    )
     metrics |= {
         "window_counts": config.window_counts,
         "balance": _counts(data.classes, training),
