@@ -49,6 +49,13 @@ def diagnose(
             "training."
         ),
     ] = None,
+    risk: Annotated[
+        float | None,
+        typer.Option(
+            help="The share of diagnoses that may be wrong, such as 0.01. Windows that are not "
+            "sure enough for it get no label. By default every window that is fit gets one."
+        ),
+    ] = None,
     engine: Annotated[
         EngineChoice,
         typer.Option(help="What runs the model. auto takes TensorRT where it is ready to run."),
@@ -144,7 +151,7 @@ def diagnose(
             kinematics=opened.kinematics_of(stream),
         )
         kind_of(opened).evidence(stream.description, machine, beside)
-        diagnosis = open_diagnosis(stream, opened, graph, hop=hop, beside=beside)
+        diagnosis = open_diagnosis(stream, opened, graph, hop=hop, risk=risk, beside=beside)
         writer = None
         if output is not None:
             writer = open_writer(output, opened.classes, existing=existing)

@@ -34,10 +34,11 @@ class Kind:
         engine: Engine,
         *,
         hop: int | None,
+        risk: float | None = None,
         beside: EvidenceBeside | None = None,
     ) -> Diagnosis:
         """A running diagnosis; parameters as of `open_diagnosis`."""
-        return Diagnosis(stream, bundle, engine, hop=hop, beside=beside)
+        return Diagnosis(stream, bundle, engine, hop=hop, risk=risk, beside=beside)
 
     def evidence(
         self, description: dict[str, Any], machine: str | Path | None, beside: EvidenceBeside

@@ -127,8 +127,11 @@ class SequenceKind(Kind):
         engine: Engine,
         *,
         hop: int | None,
+        risk: float | None = None,
         beside: EvidenceBeside | None = None,
     ) -> Diagnosis:
+        if risk is not None:
+            raise InputError("bundles of slow signals state no risk: leave --risk out")
         return SequenceDiagnosis(stream, bundle, cast(StatefulEngine, engine), hop=hop)
 
     def evidence(
