@@ -84,6 +84,14 @@ class Certainty(Part, frozen=True, kw_only=True):
         )
         return [*lines, f"risk        {points or 'none can be stated'}"]
 
+    @property
+    def judged_by(self) -> str:
+        """What it was found by, and for what it does not hold."""
+        if self.left_out == "window":
+            return "found on windows of the bearings trained on, and not guaranteed for others"
+        few = " to ".join(map(str, sorted({min(self.groups), max(self.groups)})))
+        return f"found on {few} left-out {self.left_out}s of a class, not guaranteed for the next"
+
 
 def operating_point(certainty: Certainty | None, risk: float, bundle: str) -> OperatingPoint:
     """The operating point of a bundle that keeps a risk: that of the largest stated one up to it.

@@ -75,9 +75,10 @@ def opening_lines(header: Header) -> list[str]:
         orders = orders_text(vars(machine))
         lines.append(f"shaft at {machine.speed_rpm:g} rpm, orders {orders}")
         assumed |= {"orders": "of the bearing trained on"} if "orders" in assumed else {}
-    if point := header.risk:
+    if (point := header.risk) and header.certainty:
         lines.append(
-            f"at a risk of {point.risk:g}: no label below a probability of {point.limit:.4f}"
+            f"at a risk of {point.risk:g}: no label below a probability of {point.limit:.4f} "
+            f"({header.certainty.judged_by})"
         )
     if assumed:
         facts = ", ".join(f"{fact} {value}" for fact, value in assumed.items())

@@ -104,7 +104,9 @@ def _points(left_out: LeftOut, said: NDArray[np.float64]) -> list[OperatingPoint
     wholes = _wholes(left_out, said.shape[1])
     points: list[OperatingPoint] = []
     for risk in RISKS:
-        limit = least_probability(surest, right, risk=risk, weight=weight, window=window)
+        limit = least_probability(
+            surest, right, risk=risk, weight=weight, window=window, groups=wholes
+        )
         if limit is None or (points and limit == points[-1].limit):
             continue
         given = surest >= limit

@@ -8,8 +8,9 @@ views of one window are one.
 
 For other windows of what was left out, the bound holds with the stated confidence. For a bearing or
 a load that is new it does not: its windows are alike, and there are as many things to judge by as
-there are bearings. To be kept there at 0.01 with nothing wrong it would take some hundred bearings.
-So the worst of those left out is told beside it.
+there are bearings. To show a risk of 0.01 there, with nothing wrong, it would take some hundred of
+them. So the worst of those left out has to keep the risk as well: of all its windows no larger
+share is given and wrong. With n alike, the next is worse than all with probability 1 / (n + 1).
 
 Sources: Geifman, El-Yaniv, "Selective Classification for Deep Neural Networks", NeurIPS 2017;
 Angelopoulos, Bates, Candes, Jordan, Lei, "Learn then Test: Calibrating Predictive Algorithms to
@@ -18,6 +19,8 @@ Achieve Risk Control", 2021 (the bound for a list of candidates); Clopper, Pears
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +37,7 @@ def least_probability(
     risk: float,
     weight: NDArray[np.float64],
     window: NDArray[np.int64],
+    groups: Sequence[NDArray[np.int64]],
 ) -> float | None:
     """The probability from which on a diagnosis is given.
 
@@ -47,6 +51,8 @@ def least_probability(
         Of each row; only their ratios count.
     window : array, shape (n,), int
         Rows of one number are of one window.
+    groups : sequence of arrays, int
+        The rows of each bearing, load or class.
 
     Returns
     -------
@@ -62,7 +68,8 @@ def least_probability(
         bound = risk_bound(
             right[given], weight[given], window[given], doubt=(1 - CONFIDENCE) / len(SHARES)
         )
-        if bound <= risk:
+        worst = max(float((given & ~right)[rows].mean()) for rows in groups)
+        if max(bound, worst) <= risk:
             return limit
     return None
 

@@ -34,7 +34,7 @@ def test_all_wrong_and_nothing_given_bound_nothing(right):
 
 def chosen(probability, right, risk, **weighed):
     n = len(probability)
-    weighed = {"weight": np.ones(n), "window": np.arange(n)} | weighed
+    weighed = {"weight": np.ones(n), "window": np.arange(n), "groups": [np.arange(n)]} | weighed
     return least_probability(probability, right, risk=risk, **weighed)
 
 
@@ -66,6 +66,18 @@ def test_windows_as_sure_as_the_last_one_given_are_given_too():
     assert chosen(probability, right, 0.01) == 0.6
     right[probability == 0.6] = np.arange(990) % 2 == 0
     assert chosen(probability, right, 0.01) is None  # ten are too few to show it
+
+
+def test_no_group_that_was_left_out_exceeds_the_risk():
+    """Twenty of a thousand are wrong, all in one of ten groups: a fifth of that one."""
+    probability = np.linspace(0.5, 1, 1000)
+    right = np.ones(1000, bool)
+    groups = np.split(np.arange(1000), 10)
+    right[groups[3][::5]] = False
+    assert chosen(probability, right, 0.1) == 0.5
+    limit = chosen(probability, right, 0.1, groups=groups)
+    assert limit == probability[500]  # of the shares that are tried the first without that group
+    assert chosen(probability, right, 0.2, groups=groups) == 0.5
 
 
 def test_a_risk_is_exceeded_no_oftener_than_stated():
