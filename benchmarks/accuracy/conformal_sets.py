@@ -101,8 +101,13 @@ def main() -> None:
             }
         },
         "risk_coverage": {
-            "coverage": [round(float(p), 3) for p in POINTS],
-            "risk": [round(float(np.interp(p, coverage, risk)), 4) for p in POINTS],
+            "all": _curve(coverage, risk, []),
+            **{
+                f"fold {each['seed'] + 1}": _curve(
+                    *risk_coverage(each["confidence"], each["right"]), each["points"]
+                )
+                for each in folds
+            },
         },
         "folds": [
             {k: v for k, v in each.items() if k not in ("confidence", "right", "normal")}
@@ -161,6 +166,17 @@ def fold(root: str, task: str, seed: int) -> dict[str, Any]:
         "normal": data.normal,
         "confidence": said.max(axis=1),
         "right": logits.argmax(axis=1) == index.label,
+    }
+
+
+def _curve(
+    coverage: NDArray[np.float64], risk: NDArray[np.float64], points: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """A curve at `POINTS`, with what was chosen beforehand."""
+    return {
+        "coverage": [round(float(p), 3) for p in POINTS],
+        "risk": [round(float(np.interp(p, coverage, risk)), 4) for p in POINTS],
+        "points": [{k: point[k] for k in ("risk", "given", "wrong")} for point in points],
     }
 
 
