@@ -125,6 +125,8 @@ def diagnose(
     existing = _existing(source, output, append=append, resume=resume, overwrite=overwrite)
     stated = bearing_of(bearing, geometry, orders)
     opened = load_bundle(bundle)
+    kind = kind_of(opened)
+    kind.operating_point(opened, risk)  # refused before an engine is built
     form = stream_format(
         dtype=dtype,
         rate=rate,
@@ -150,7 +152,7 @@ def diagnose(
             threads=threads,
             kinematics=opened.kinematics_of(stream),
         )
-        kind_of(opened).evidence(stream.description, machine, beside)
+        kind.evidence(stream.description, machine, beside)
         diagnosis = open_diagnosis(stream, opened, graph, hop=hop, risk=risk, beside=beside)
         writer = None
         if output is not None:

@@ -70,7 +70,9 @@ def open_diagnosis(
 
     Parameters are those of `diagnose`, and ``beside``, the evidence of the same stream.
     """
-    return kind_of(bundle).open(stream, bundle, engine, hop=hop, risk=risk, beside=beside)
+    kind = kind_of(bundle)
+    point = kind.operating_point(bundle, risk)
+    return kind.open(stream, bundle, engine, hop=hop, point=point, beside=beside)
 
 
 def kind_of(bundle: Bundle) -> Kind:

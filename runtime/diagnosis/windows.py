@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.bundle.bundle import Bundle
-from dlrsd.runtime.bundle.certainty import operating_point
+from dlrsd.runtime.bundle.certainty import OperatingPoint
 from dlrsd.runtime.diagnosis.beside import EvidenceBeside
 from dlrsd.runtime.diagnosis.day_time import microseconds, start_time
 from dlrsd.runtime.diagnosis.records import (
@@ -55,7 +55,7 @@ _AHEAD = 2  # batches that the engine may work on while another one is written
 class Diagnosis:
     """A running diagnosis: iterate over it for batches of windows, ask it for the verdicts.
 
-    Parameters are those of `diagnose`, which is the simpler way where speed does not matter.
+    Parameters are those of `diagnose`, the simpler way where speed does not matter, but ``point``.
     ``header`` is the first record; `summary` gives the last one at any time.
     """
 
@@ -66,7 +66,7 @@ class Diagnosis:
         engine: Engine,
         *,
         hop: int | None = None,
-        risk: float | None = None,
+        point: OperatingPoint | None = None,
         beside: EvidenceBeside | None = None,
     ) -> None:
         self._beside = beside or EvidenceBeside()
@@ -78,9 +78,8 @@ class Diagnosis:
                 f"the stream has {stream.channels} channels, bundle {bundle.name} diagnoses "
                 f"{bundle.channels} together: give a stream of these channels"
             )
-        certainty = bundle.manifest.certainty
-        self._point = None if risk is None else operating_point(certainty, risk, bundle.name)
-        self._limits = np.array(certainty.limits) if certainty else None
+        self._point = point
+        self._limits = np.array(found.limits) if (found := bundle.manifest.certainty) else None
         self._stream = stream
         self._bundle = bundle
         self._engine = engine

@@ -69,6 +69,28 @@ def test_of_other_bearings_each_probe_leaves_out_another_one_of_every_class():
     assert counts[2] > 3
 
 
+@pytest.mark.parametrize(("n_groups", "n_probes"), [(2, 3), (5, 5), (8, 6)])
+def test_every_bearing_is_left_out_of_a_probe_as_long_as_there_are_six(
+    n_groups, n_probes, tmp_path
+):
+    rng = np.random.default_rng(0)
+    pools = [
+        RealPool(rng.standard_normal((48, 1, 16, 16)).astype(np.float32), np.arange(48) % 24, 24)
+        for _ in range(2)
+    ]
+    groups = [np.arange(24) % n_groups, np.arange(24) % 2]
+    totals = []
+    found = calibrate(
+        new_classifier("edge", channels=1, n_classes=2, seed=0).eval(), pools, groups=groups,
+        make=lambda: new_classifier("edge", channels=1, n_classes=2, seed=0), seed=0,
+        schedule=replace(CLASSIFIER, epochs=1, steps=2, batch=8), varied=False, rows=False,
+        checkpoint=tmp_path / "probe.pt",
+        progress=lambda what, total: totals.append(total) or (lambda done: None),
+    )  # fmt: skip
+    assert totals == [n_probes]
+    assert [len(found.left_out.by_group(label)) for label in (0, 1)] == [min(n_groups, 6), 2]
+
+
 def test_what_a_probe_is_judged_by_it_was_not_trained_on(tmp_path):
     """Of heatmaps that are noise, a probe that was shown them would be sure; one that was not is
     asked for, and the temperature says that nothing is known."""
