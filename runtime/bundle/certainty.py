@@ -70,9 +70,8 @@ class Certainty(Part, frozen=True, kw_only=True):
 
     def lines(self) -> list[str]:
         """What `info` tells of it."""
-        is_window = self.left_out == "window"
-        of = "left-out windows" if is_window else f"the windows of left-out {self.left_out}s"
-        each = self.windows if is_window else self.groups
+        of = "left-out windows" if self.is_by_windows else f"the windows of left-out {self.left_out}s"
+        each = self.windows if self.is_by_windows else self.groups
         some = " to ".join(map(str, sorted({min(each), max(each)})))
         lines = [
             f"sets        hold the right class for {self.coverage:g} of {of}, {some} of a class"
@@ -85,9 +84,14 @@ class Certainty(Part, frozen=True, kw_only=True):
         return [*lines, f"risk        {points or 'none can be stated'}"]
 
     @property
+    def is_by_windows(self) -> bool:
+        """Whether it is of further windows of what was trained on, not of other bearings."""
+        return self.left_out == "window"
+
+    @property
     def judged_by(self) -> str:
         """What it was found by, and for what it does not hold."""
-        if self.left_out == "window":
+        if self.is_by_windows:
             return "found on windows of the bearings trained on, and not guaranteed for others"
         few = " to ".join(map(str, sorted({min(self.groups), max(self.groups)})))
         return f"found on {few} left-out {self.left_out}s of a class, not guaranteed for the next"

@@ -117,7 +117,10 @@ def closing_lines(summary: Summary, kind: Kind) -> list[str]:
         f"{_plural(summary.records, 'diagnosis', 'diagnoses')}"
     )
     if summary.unsure is not None:
-        lines.append(f"{summary.unsure} of these not sure enough for the risk")
+        lines.append(
+            f"{summary.unsure} of {_plural(summary.records, 'diagnosis', 'diagnoses')} not sure "
+            "enough for the risk"
+        )
     lines += [
         f"warning: most windows are flagged {flag}: {remedy}"
         for flag, remedy in REMEDIES.items()

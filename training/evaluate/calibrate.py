@@ -29,7 +29,7 @@ from dlrsd.training.fitting.schedule import Schedule
 from dlrsd.training.models.classifiers import Classifier
 from dlrsd.training.models.novelty import Novelty, fit_novelty, scaled, threshold, traits
 
-_GROUP_PROBES = (3, 6)  # fewest and most
+GROUP_PROBES, MOST_PROBES = 3, 6  # where bearings or loads are left out
 LEFT_OUT = 5  # one window in so many, where a class has that many; one of fewer
 _MAX_LEFT_OUT = 100  # heatmaps of a class that are enough to judge by
 
@@ -76,7 +76,8 @@ def calibrate(
     """
     rng = np.random.default_rng([seed, 2])
     most = max(len(np.unique(group)) for group in groups) if groups else 1
-    asides = choose_aside(pools, groups, rng, int(np.clip(most, *_GROUP_PROBES)))
+    rounds = min(max(most, GROUP_PROBES), MOST_PROBES)
+    asides = choose_aside(pools, groups, rng, rounds)
     show = progress("calibration", len(asides) * schedule.epochs)
     judged, units = [], []
     each = probes(
@@ -175,7 +176,7 @@ def choose_aside(
     pools: Sequence[RealPool],
     groups: Sequence[NDArray[np.int64]] | None,
     rng: np.random.Generator,
-    rounds: int,
+    rounds: int = GROUP_PROBES,
 ) -> list[list[NDArray[np.int64]]]:
     """For every probe and class, numbers of the drawn windows to leave out.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from msgspec import to_builtins
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
@@ -52,7 +53,7 @@ def diagnosis_metrics(
         "novel_share": float((novelty.of(embedding, heatmaps) > 1).mean()),
         **({"strata": parts} if parts else {}),
         **(
-            {"certainty": measured(certainty, probabilities, index.label, of_bearings)}
+            {"certainty": to_builtins(measured(certainty, probabilities, index.label, of_bearings))}
             if certainty
             else {}
         ),

@@ -211,7 +211,7 @@ def test_a_stated_risk_is_shown_with_what_it_leaves_out(
     assert (header["risk"]["risk"], header["risk"]["limit"]) == (0.01, 0.875)
     unsure = sum(record.get("reason") == "unsure" for record in windows)
     assert 0 < unsure < len(windows)
-    assert f"\n{unsure} of these not sure enough for the risk\n" in done.stdout
+    assert f"\n{unsure} of {len(windows)} diagnoses not sure enough for the risk\n" in done.stdout
     assert " of the last 45 windows not sure enough for the risk]" in done.stdout
     assert "- may be Rough" in done.stdout
     assert summary["verdicts"][0]["classes"] == ["Rough"]

@@ -41,7 +41,7 @@ def test_a_few_windows_all_recognised_do_not_make_certainty(n_windows):
 def test_left_out_windows_leave_with_all_their_views():
     heatmaps = np.arange(50, dtype=np.float32).reshape(50, 1, 1, 1)
     pool = RealPool(heatmaps, np.arange(50) % 10, 10)
-    ((chosen,),) = choose_aside([pool], None, np.random.default_rng(0), 3)
+    ((chosen,),) = choose_aside([pool], None, np.random.default_rng(0))
     assert count_apart([chosen], None) == len(chosen) == 2
     kept, checked, aside = leave_out(pool, chosen, np.random.default_rng(0))
     assert (len(kept), len(checked), len(aside)) == (36, 4, 10)
@@ -54,7 +54,7 @@ def test_of_other_bearings_each_probe_leaves_out_another_one_of_every_class():
     heatmaps = np.zeros((20, 1, 1, 1), np.float32)
     pools = [RealPool(heatmaps, np.arange(20) % 10, 10)] * 3
     of = [np.arange(10) % 4, np.arange(10) % 2, np.zeros(10, np.int64)]
-    asides = choose_aside(pools, of, np.random.default_rng(0), 3)
+    asides = choose_aside(pools, of, np.random.default_rng(0))
     assert len(asides) == 3
     for four, two, one in asides:
         for group, aside in ((of[0], four), (of[1], two)):

@@ -43,7 +43,7 @@ def certainty(run: Run) -> Section | None:
             ),
             *_points(stated, found),
             _sets(stated, found),
-            Note(_SETS_NOTE[stated.left_out == "window"]),
+            Note(_SETS_NOTE[stated.is_by_windows]),
         ],
     )
 
@@ -74,11 +74,12 @@ def _read(run: Run, values: Any, form: type[T]) -> T:
 def _judged(stated: Certainty) -> str:
     """How many were left out, of what."""
     windows = f"{sum(stated.windows):,} of {len(stated.windows)} classes"
-    if stated.left_out == "window":
+    if stated.is_by_windows:
         return f"{windows}, at least {min(stated.windows)} of each"
     low, high = min(stated.groups), max(stated.groups)
     each = f"{low}" if low == high else f"{low} to {high}"
-    return f"{windows}; of each class {each} {stated.left_out}s, left out as a whole"
+    single = f"{stated.left_out}s (or recordings of a single one)"
+    return f"{windows}; of each class {each} {single}, left out as a whole"
 
 
 def _points(stated: Certainty, found: Measured) -> list[Part]:

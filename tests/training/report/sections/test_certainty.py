@@ -64,7 +64,10 @@ def test_points_and_sets_stand_in_tables(run_with):
 
 def test_it_says_what_was_left_out_and_that_nothing_is_guaranteed(run_with):
     first, *_, last = certainty(run_with()).parts
-    assert "1,500 of 2 classes; of each class 3 to 5 bearings, left out as a whole" in first.text
+    assert (
+        "1,500 of 2 classes; of each class 3 to 5 bearings (or recordings of a single one), left "
+        "out as a whole"
+    ) in first.text
     assert "no coverage and no risk is guaranteed for the next one" in last.text
     first, *_, last = certainty(run_with(STATED | {"left_out": "window"})).parts
     assert "1,500 of 2 classes, at least 300 of each" in first.text
