@@ -176,7 +176,7 @@ def _figures(settings: Settings, recordings: list[Any], left_out: str) -> dict[s
     classifier, _ = line.fit_classifier(settings, materials, training)
     with tempfile.TemporaryDirectory() as folder:
         probe = Path(folder) / "probe.pt"
-        temperature, novelty = line.calibrated(settings, materials, classifier, checkpoint=probe)
+        temperature, novelty, _ = line.calibrated(settings, materials, classifier, checkpoint=probe)
     pools = [pool.heatmaps for pool in materials.pools]
     label = np.repeat(np.arange(len(pools)), [len(pool) for pool in pools])
     trained = Trained(_said(classifier, np.concatenate(pools)), label, temperature)

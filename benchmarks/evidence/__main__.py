@@ -4,9 +4,10 @@
 
 Writes evidence.md with its pictures, and evidence.html with everything in it, from tables of
 ``dlrsd-train compare`` and from what other benchmarks found: JSON with "title", "command",
-"columns" and "rows", and where they apply "note" and "measured", {target: {"mean", "half_width",
-"n"}} for the table of targets. ``--limits`` is a text, a paragraph for each target that is not met:
-what limits it and what was tried.
+"columns" and "rows", and where they apply "note", "measured", {target: {"mean", "half_width",
+"n"}} for the table of targets, and "risk_coverage", curves as `plots.risk_coverage` takes them.
+``--limits`` is a text, a paragraph for each target that is not met: what limits it and what was
+tried.
 """
 
 from __future__ import annotations

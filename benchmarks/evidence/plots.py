@@ -201,6 +201,39 @@ def confusion(counts: ArrayLike, classes: Sequence[str], *, name: str) -> Markup
     return confusion_matrix(np.round(100 * share, 1), classes, name=name)
 
 
+@rc_context(STYLE)
+def risk_coverage(curves: Mapping[str, Mapping[str, Any]], *, name: str) -> Markup:
+    """Share of wrong diagnoses over the share of windows that are given one, the surest first.
+
+    Parameters
+    ----------
+    curves : {name: {"coverage", "risk": lists; "points": [{"risk", "given", "wrong"}]}}
+        The first stands out; points are those that were chosen beforehand for a stated risk.
+    name : an identifier, unique on the page
+    """
+    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
+    axes = figure.subplots()
+    for place, (label, curve) in enumerate(curves.items()):
+        look_of = {"color": GREY, "linewidth": 1.2, "linestyle": ("--", ":", "-.")[place % 3]}
+        if place == 0:
+            look_of = {"color": ORANGE, "linewidth": 2.2}
+        axes.plot(curve["coverage"], curve["risk"], label=label, **look_of)
+        for point in curve["points"]:
+            at = (point["given"], point["wrong"] or 0.0)
+            axes.plot(*at, "o", color=BLUE, markersize=5, clip_on=False, zorder=3)
+            axes.annotate(
+                f"{label}, risk {point['risk']:g}", at, (4, 5), textcoords="offset points",
+                fontsize=8, rotation=35,
+            )  # fmt: skip
+    axes.set_xlim(0, 1)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("share of the windows that get a diagnosis, the surest first")
+    axes.set_ylabel("share of these that is wrong")
+    axes.grid()
+    figure.legend(loc="outside right center")
+    return as_svg(figure, name, "Share of wrong diagnoses over the share given")
+
+
 def _ranked(values: Mapping[str, Estimate]) -> list[str]:
     return sorted(values, key=lambda method: -values[method]["mean"])
 

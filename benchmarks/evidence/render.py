@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.evidence import page
+from benchmarks.evidence import page, plots
 from benchmarks.evidence.comparison import comparison_section
 from benchmarks.evidence.summary import protocols_section, summary_section
 from benchmarks.evidence.text import PROTOCOLS, duration, number
@@ -113,8 +113,22 @@ def _extra_section(extra: Mapping[str, Any]) -> Part:
         extra["title"],
         page.command(extra["command"]),
         page.table(extra["columns"], rows),
+        *_curves(extra),
         *([page.note(extra["note"])] if extra["note"] else []),
     )
+
+
+def _curves(extra: Mapping[str, Any]) -> list[Part]:
+    """Risk over coverage, where a benchmark has measured it."""
+    if "risk_coverage" not in extra:
+        return []
+    name = f"{extra['title'].lower().replace(' ', '-')}-curve"
+    svg = plots.risk_coverage(extra["risk_coverage"], name=name)
+    text = (
+        "Share of wrong diagnoses over the share of windows that get one, the surest first; marked "
+        "are limits that were chosen beforehand for a stated risk"
+    )
+    return [page.note(f"{text}:"), page.figure(name, svg, text)]
 
 
 def _text(value: Any) -> str:

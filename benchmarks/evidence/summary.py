@@ -51,6 +51,7 @@ OTHER_TARGETS = {
     "bearing, multi-label, order map, macro AUROC": (0.911, "published"),
     "bearing, both, macro AUROC": (0.93, ""),
     "load, both, accuracy": (0.93, ""),
+    "bearing, cwru-both-ends 1:5, sets at 0.9, coverage of faulty bearings": (0.88, ""),
 }
 
 

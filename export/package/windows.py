@@ -158,6 +158,7 @@ def write_diagnosers(
 
 def _manifest(run: TrainedRun, data: Prepared, *, anchors: bool) -> WindowManifest:
     signal = part_of_run(msgspec.to_builtins(run.config.signal), Signal, run.folder)
+    certainty = run.config.certainty
     facts = {"name": run.frontend.name, **run.frontend.bundle_facts(data)}
     front_end: FrontEnd = part_of_run(facts, AnyFrontEnd, run.folder)  # type: ignore[arg-type]
     return manifest(
@@ -171,6 +172,7 @@ def _manifest(run: TrainedRun, data: Prepared, *, anchors: bool) -> WindowManife
         verdict=_verdict(signal),
         graph={"profile": structs.asdict(PROFILE)},
         quality=run.config.quality,
+        certainty=certainty and msgspec.to_builtins(certainty),
         synthesis=synthesizer_of(run) if anchors and front_end.can_synthesize else None,
     )
 

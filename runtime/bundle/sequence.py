@@ -78,6 +78,7 @@ class SequenceManifest(Facts, frozen=True, kw_only=True, tag="sequence"):
     quality: ClassVar[QualityLimits] = QualityLimits()
     synthesis: ClassVar[None] = None
     engines: ClassVar[list[BuiltEngine]] = []
+    certainty: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from dlrsd.runtime.bundle.certainty import Certainty
 from dlrsd.runtime.bundle.facts import Facts
 from dlrsd.runtime.bundle.front_ends import AnyFrontEnd
 from dlrsd.runtime.bundle.parts import BuiltEngine, Graph, Signal, Synthesizer
@@ -23,6 +24,10 @@ class WindowManifest(Facts, frozen=True, kw_only=True, tag="window"):
         Synthesizer | None, Meta(description="Of new heatmaps; null: the box makes none.")
     ]
     engines: Annotated[list[BuiltEngine], Meta(description="Of TensorRT.")] = []
+    certainty: Annotated[
+        Certainty | None,
+        Meta(description="Sets of classes and operating points; older bundles have none."),
+    ] = None
 
     is_stateful: ClassVar[bool] = False
     channel_names: ClassVar[None] = None  # they are told by their order
@@ -34,6 +39,8 @@ class WindowManifest(Facts, frozen=True, kw_only=True, tag="window"):
                 f"contradictions: quality.channels has {len(self.quality.channels)} entries, "
                 f"expected {self.signal.channels}, as many as signal.channels, or none"
             )
+        if self.certainty:
+            self.certainty.require_classes(len(self.classes))
         self.front_end.check(self.signal, self.graph.inputs[0].sizes)
         if self.synthesis and not self.front_end.can_synthesize:
             raise ValueError(

@@ -49,6 +49,13 @@ def diagnose(
             "training."
         ),
     ] = None,
+    risk: Annotated[
+        float | None,
+        typer.Option(
+            help="The share of diagnoses that may be wrong, such as 0.01. Windows that are not "
+            "sure enough for it get no label. By default every window that is fit gets one."
+        ),
+    ] = None,
     engine: Annotated[
         EngineChoice,
         typer.Option(help="What runs the model. auto takes TensorRT where it is ready to run."),
@@ -118,6 +125,8 @@ def diagnose(
     existing = _existing(source, output, append=append, resume=resume, overwrite=overwrite)
     stated = bearing_of(bearing, geometry, orders)
     opened = load_bundle(bundle)
+    kind = kind_of(opened)
+    kind.operating_point(opened, risk)  # refused before an engine is built
     form = stream_format(
         dtype=dtype,
         rate=rate,
@@ -143,8 +152,8 @@ def diagnose(
             threads=threads,
             kinematics=opened.kinematics_of(stream),
         )
-        kind_of(opened).evidence(stream.description, machine, beside)
-        diagnosis = open_diagnosis(stream, opened, graph, hop=hop, beside=beside)
+        kind.evidence(stream.description, machine, beside)
+        diagnosis = open_diagnosis(stream, opened, graph, hop=hop, risk=risk, beside=beside)
         writer = None
         if output is not None:
             writer = open_writer(output, opened.classes, existing=existing)

@@ -17,7 +17,12 @@ KINDS: dict[str, Kind] = {kind.name: kind for kind in (Kind(), SequenceKind())}
 
 
 def diagnose(
-    stream: SampleStream, bundle: Bundle, engine: Engine, *, hop: int | None = None
+    stream: SampleStream,
+    bundle: Bundle,
+    engine: Engine,
+    *,
+    hop: int | None = None,
+    risk: float | None = None,
 ) -> Iterator[Record]:
     """Diagnose a stream record by record.
 
@@ -30,6 +35,9 @@ def diagnose(
         From `open_engine`.
     hop : int > 0, optional
         Samples from one window to the next; the bundle's own by default.
+    risk : 0 < float < 1, optional
+        Share of the diagnoses given that may be wrong: windows that are not sure enough get no
+        label and count for no class. By default every fit window gets one.
 
     Yields
     ------
@@ -39,9 +47,10 @@ def diagnose(
     Raises
     ------
     InputError
-        If the stream's channels do not fit the bundle's, or the hop is not 1 to `MAX_HOP`.
+        If the stream's channels do not fit the bundle's, the hop is not 1 to `MAX_HOP`, or the
+        bundle cannot state the risk.
     """
-    diagnosis = open_diagnosis(stream, bundle, engine, hop=hop)
+    diagnosis = open_diagnosis(stream, bundle, engine, hop=hop, risk=risk)
     yield diagnosis.header
     for batch in diagnosis:
         yield from batch.records()
@@ -54,13 +63,16 @@ def open_diagnosis(
     engine: Engine,
     *,
     hop: int | None = None,
+    risk: float | None = None,
     beside: EvidenceBeside | None = None,
 ) -> Diagnosis:
     """A running diagnosis, for batches of windows in place of records.
 
     Parameters are those of `diagnose`, and ``beside``, the evidence of the same stream.
     """
-    return kind_of(bundle).open(stream, bundle, engine, hop=hop, beside=beside)
+    kind = kind_of(bundle)
+    point = kind.operating_point(bundle, risk)
+    return kind.open(stream, bundle, engine, hop=hop, point=point, beside=beside)
 
 
 def kind_of(bundle: Bundle) -> Kind:

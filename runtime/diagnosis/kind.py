@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.bundle.certainty import OperatingPoint, operating_point
 from dlrsd.runtime.diagnosis.beside import EvidenceBeside, begin_evidence
 from dlrsd.runtime.diagnosis.records import Header, Summary
 from dlrsd.runtime.diagnosis.windows import Diagnosis
@@ -34,10 +35,17 @@ class Kind:
         engine: Engine,
         *,
         hop: int | None,
+        point: OperatingPoint | None = None,
         beside: EvidenceBeside | None = None,
     ) -> Diagnosis:
         """A running diagnosis; parameters as of `open_diagnosis`."""
-        return Diagnosis(stream, bundle, engine, hop=hop, beside=beside)
+        return Diagnosis(stream, bundle, engine, hop=hop, point=point, beside=beside)
+
+    def operating_point(self, bundle: Bundle, risk: float | None) -> OperatingPoint | None:
+        """What of a bundle keeps a risk; errors as of the function of this name."""
+        if risk is None:
+            return None
+        return operating_point(bundle.manifest.certainty, risk, bundle.name)
 
     def evidence(
         self, description: dict[str, Any], machine: str | Path | None, beside: EvidenceBeside

@@ -15,6 +15,7 @@ from msgspec import Meta, Struct, structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.formats import json_schema
+from dlrsd.runtime.bundle.certainty import Certainty, OperatingPoint
 from dlrsd.runtime.bundle.parts import Novelty, VerdictRule
 from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.dsp.quality import QUALITY, Quality
@@ -65,6 +66,13 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t
     segment: Annotated[
         int, Meta(ge=0, description="Which of the diagnoses that one output holds, from 0.")
     ] = 0
+    certainty: Annotated[
+        Certainty | None, Meta(description="Of the bundle: what the verdicts' classes are by.")
+    ] = None
+    risk: Annotated[
+        OperatingPoint | None,
+        Meta(description="Asked for: a window less probable than its limit has no label."),
+    ] = None
 
 
 class WindowRecord(
@@ -77,12 +85,16 @@ class WindowRecord(
     time_s: _Seconds
     time: _Dated = None
     label: Annotated[str | None, Meta(description="The most probable class.")]
-    probability: Annotated[_Share | None, Meta(description="Of the label.")]
+    probability: Annotated[_Share | None, Meta(description="Of the most probable class.")]
     probabilities: Annotated[dict[str, _Share] | None, Meta(description="By class.")]
     novelty: Annotated[float | None, Meta(description="Distance to the training data.")]
     quality: Annotated[Quality, Meta(description="ok, or what is wrong with the window.")]
     missing: Annotated[
         _Share | None, Meta(description="Of a sequence: share of the samples not measured.")
+    ] = None
+    reason: Annotated[
+        Literal["unsure"] | None,
+        Meta(description="Why a diagnosed window has no label: not sure enough for the risk."),
     ] = None
 
 
@@ -121,6 +133,13 @@ class Verdict(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Meta(description="What the lines of bearing, shaft and gears say, where they are known."),
     ] = None
     evidence: Annotated[str | None, Meta(description="The same in words.")] = None
+    classes: Annotated[
+        list[str] | None,
+        Meta(
+            description="Those in the sets of more than half of the last windows that are fit and "
+            "not novel; none where most windows are like no class."
+        ),
+    ] = None
 
 
 class Summary(
@@ -142,6 +161,9 @@ class Summary(
     interrupted: bool
     samples: Annotated[int | None, Meta(description="Of a sequence: of all channels.")] = None
     missing_samples: Annotated[int | None, Meta(description="Of a sequence.")] = None
+    unsure: Annotated[
+        int | None, Meta(description="Where a risk was asked for, records not sure enough.")
+    ] = None
 
 
 Record = Header | WindowRecord | Summary
@@ -177,6 +199,9 @@ class WindowBatch(Struct, frozen=True):
         Index into `QUALITY`: "ok", or what is wrong with the window.
     extra : mapping of str to array, shape (n,), float
         What bundles of a kind say besides (`Kind.columns`), from 0 to 1.
+    unsure : array, shape (n,), bool, or None
+        Where a risk was asked for, which windows are not sure enough: what is written of them has
+        no label.
     """
 
     classes: tuple[str, ...]
@@ -190,15 +215,21 @@ class WindowBatch(Struct, frozen=True):
     novelty: NDArray[np.float32]
     quality: NDArray[np.uint8]
     extra: Mapping[str, NDArray[np.float64]] = {}
+    unsure: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.label)
 
     @property
     def probability(self) -> NDArray[np.float32]:
-        """Probability of the label, shape (n,), NaN where there is none."""
+        """Of the most probable class, shape (n,), NaN where a window is not diagnosed."""
         largest: NDArray[np.float32] = self.probabilities.max(axis=1)
         return largest
+
+    @property
+    def is_unsure(self) -> NDArray[np.bool_]:
+        """Which windows are not sure enough, shape (n,); none where no risk was asked for."""
+        return np.zeros(len(self), bool) if self.unsure is None else self.unsure
 
     def after(self, rows: int) -> WindowBatch:
         """The same without its first rows."""
@@ -221,7 +252,7 @@ class WindowBatch(Struct, frozen=True):
         """A record for every row; None for what was not diagnosed."""
         probabilities = np.round(self.probabilities.astype(float), 6).tolist()
         novelty = np.round(self.novelty.astype(float), 6).tolist()
-        times = self.iso_times()
+        times, unsure = self.iso_times(), self.is_unsure
         for row, label in enumerate(self.label.tolist()):
             fit = label >= 0
             yield WindowRecord(
@@ -229,12 +260,13 @@ class WindowBatch(Struct, frozen=True):
                 channel=int(self.channel[row]),
                 time_s=round(float(self.time_s[row]), 6),
                 time=times[row] if times is not None else None,
-                label=self.classes[label] if fit else None,
+                label=self.classes[label] if fit and not unsure[row] else None,
                 probability=probabilities[row][label] if fit else None,
                 probabilities=(
                     dict(zip(self.classes, probabilities[row], strict=True)) if fit else None
                 ),
                 novelty=novelty[row] if fit else None,
                 quality=QUALITY[self.quality[row]],
+                reason="unsure" if unsure[row] else None,
                 **{name: round(float(values[row]), 6) for name, values in self.extra.items()},
             )

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.bundle.certainty import OperatingPoint
 from dlrsd.runtime.bundle.sequence import SlowSignal
 from dlrsd.runtime.diagnosis.beside import EvidenceBeside
 from dlrsd.runtime.diagnosis.kind import Kind
@@ -127,9 +128,15 @@ class SequenceKind(Kind):
         engine: Engine,
         *,
         hop: int | None,
+        point: OperatingPoint | None = None,
         beside: EvidenceBeside | None = None,
     ) -> Diagnosis:
         return SequenceDiagnosis(stream, bundle, cast(StatefulEngine, engine), hop=hop)
+
+    def operating_point(self, bundle: Bundle, risk: float | None) -> OperatingPoint | None:
+        if risk is not None:
+            raise InputError("bundles of slow signals state no risk: leave --risk out")
+        return None
 
     def evidence(
         self, description: dict[str, Any], machine: str | Path | None, beside: EvidenceBeside

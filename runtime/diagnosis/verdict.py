@@ -3,9 +3,15 @@
 A class holds while at least ``hold`` of the last ``last`` windows of a channel carry its label and
 no quality flag, and no more than half of them are flagged or novel; where none holds the verdict is
 "undecided". So "Normal" has to be earned: a window that is flagged speaks for no class, even where
-it was diagnosed.
+it was diagnosed, and so does one that is not sure enough for the risk that was asked for.
 A verdict begins with the earliest window, among those last ones, that carried its label. Memory
 is constant: the last windows, sums since the verdict began, and a bounded list of changes.
+
+Where windows have sets of classes, so has the verdict: the classes in the sets of more than half of
+the last windows, those left out that are unfit, flagged or novel, for sets say nothing of what no
+class is like; where these are the most there is no set. Where each set holds the right class with
+probability 1 - a, the vote of the most does with 1 - 2a at least, however alike the windows are
+(Gasparin, Ramdas, "Merging uncertainty sets via majority vote", 2024).
 """
 
 from __future__ import annotations
@@ -70,6 +76,8 @@ class VerdictTracker:
         probability: NDArray[np.float32],
         novelty: NDArray[np.float32],
         quality: NDArray[np.uint8] | None = None,
+        unsure: NDArray[np.bool_] | None = None,
+        sets: NDArray[np.bool_] | None = None,
     ) -> list[Change]:
         """Take in the next windows of the channel, in order of time.
 
@@ -79,6 +87,10 @@ class VerdictTracker:
             Start, label (-1 for a window not diagnosed), its probability, and novelty of each.
         quality : array, shape (n,), uint8, optional
             Indices into `QUALITY`. A diagnosed window that has a flag is unlike the training data.
+        unsure : array, shape (n,), bool, optional
+            Windows that speak for no class, being not sure enough.
+        sets : array, shape (n, K), bool, optional
+            The classes in the set of each; given always or never.
 
         Returns
         -------
@@ -90,16 +102,19 @@ class VerdictTracker:
         if self._seen == 0:
             self._current.since_s = float(time_s[0])
         quality = np.full(len(label), OK, np.uint8) if quality is None else quality
+        unsure = np.zeros(len(label), bool) if unsure is None else unsure
+        sets = np.empty((len(label), 0), bool) if sets is None else sets
         diagnosed = label >= 0
         self._seen += len(label)
         self._unfit += len(label) - int(diagnosed.sum())
         novel = diagnosed & ((novelty > self._threshold) | (quality != OK))
-        new = _Columns(time_s, label, probability, novel, quality)
+        new = _Columns(time_s, label, probability, novel, quality, unsure, sets)
         # `every` holds the windows before the new ones, which a sliding count still needs.
-        every = self._recent.followed_by(new)
+        every = self._recent.followed_by(new) if len(self._recent.label) else new
         first_new = len(self._recent.label)
         # No window that agrees with the verdict can change it: nearly always there are no others.
-        steady = (every.label == self._current.label).all() and not every.novel.any()
+        doubted = every.novel.any() or every.unsure.any()
+        steady = not doubted and (every.label == self._current.label).all()
         held = new.label if steady else self._holding(every)[first_new:]
         changes = []
         start = first_new
@@ -127,6 +142,7 @@ class VerdictTracker:
             reason=self._reason(),
             changes=self._n_changes,
             latest_changes=list(self._changes),
+            classes=self._set(),
         )
 
     def _holding(self, every: _Columns) -> NDArray[np.intp]:
@@ -161,10 +177,26 @@ class VerdictTracker:
         self._changes.append(change)
         return change
 
+    def _set(self) -> list[str] | None:
+        """The classes that most of the last windows may be of."""
+        recent = self._recent
+        known = (recent.label >= 0) & ~recent.novel
+        if not recent.sets.shape[1] or not known.any() or 2 * known.sum() < len(known):
+            return None
+        held = 2 * recent.sets[known].sum(axis=0) > known.sum()
+        return [self._classes[index] for index in np.flatnonzero(held)]
+
     def _name(self, label: int) -> str:
         return self._classes[label] if label >= 0 else UNDECIDED
 
     def _reason(self) -> str | None:
+        reasons = [self._undecided()]
+        if n_unsure := int(self._recent.unsure.sum()):
+            n = len(self._recent.label)
+            reasons.append(f"{n_unsure} of the last {n} windows not sure enough for the risk")
+        return "; ".join(filter(None, reasons)) or None
+
+    def _undecided(self) -> str | None:
         n_fit = self._seen - self._unfit
         if not n_fit:
             return "no window was fit for diagnosis"
@@ -237,11 +269,13 @@ class _Columns(Struct, frozen=True):
     probability: NDArray[np.float32]
     novel: NDArray[np.bool_]
     quality: NDArray[np.uint8]
+    unsure: NDArray[np.bool_]
+    sets: NDArray[np.bool_]  # (n, K), or (n, 0) where there are none
 
     @property
     def speaks_for(self) -> NDArray[np.intp]:
-        """The label, but -1 where a flag is beside it."""
-        return np.where(self.quality == OK, self.label, -1)
+        """The label, but -1 where a flag is beside it, or it is not sure enough."""
+        return np.where((self.quality == OK) & ~self.unsure, self.label, -1)
 
     @staticmethod
     def empty() -> _Columns:
@@ -251,6 +285,8 @@ class _Columns(Struct, frozen=True):
             np.empty(0, np.float32),
             np.empty(0, bool),
             np.empty(0, np.uint8),
+            np.empty(0, bool),
+            np.empty((0, 0), bool),
         )
 
     def followed_by(self, other: _Columns) -> _Columns:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.bundle.certainty import OperatingPoint
 from dlrsd.runtime.diagnosis.beside import EvidenceBeside
 from dlrsd.runtime.diagnosis.day_time import microseconds, start_time
 from dlrsd.runtime.diagnosis.records import (
@@ -54,7 +55,7 @@ _AHEAD = 2  # batches that the engine may work on while another one is written
 class Diagnosis:
     """A running diagnosis: iterate over it for batches of windows, ask it for the verdicts.
 
-    Parameters are those of `diagnose`, which is the simpler way where speed does not matter.
+    Parameters are those of `diagnose`, the simpler way where speed does not matter, but ``point``.
     ``header`` is the first record; `summary` gives the last one at any time.
     """
 
@@ -65,6 +66,7 @@ class Diagnosis:
         engine: Engine,
         *,
         hop: int | None = None,
+        point: OperatingPoint | None = None,
         beside: EvidenceBeside | None = None,
     ) -> None:
         self._beside = beside or EvidenceBeside()
@@ -76,6 +78,8 @@ class Diagnosis:
                 f"the stream has {stream.channels} channels, bundle {bundle.name} diagnoses "
                 f"{bundle.channels} together: give a stream of these channels"
             )
+        self._point = point
+        self._limits = np.array(found.limits) if (found := bundle.manifest.certainty) else None
         self._stream = stream
         self._bundle = bundle
         self._engine = engine
@@ -93,7 +97,7 @@ class Diagnosis:
             for channel in range(self._rows)
         ]
         self._changes: list[tuple[int, Change]] = []
-        self._windows = self._skipped = self._samples = 0
+        self._windows = self._skipped = self._samples = self._unsure = 0
         self._quality = np.zeros(len(QUALITY), dtype=np.int64)
         self._labels = np.zeros((self._rows, len(bundle.classes)), dtype=np.int64)
         self._start, self._utc = start_time(stream.start)
@@ -153,6 +157,7 @@ class Diagnosis:
             trailing_bytes=self._stream.description.get("trailing_bytes", 0),
             warnings=list(self._stream.description.get("warnings", [])),
             interrupted=interrupted,
+            unsure=self._unsure if self._point else None,
         )
 
     def _describe(self) -> Header:
@@ -180,6 +185,8 @@ class Diagnosis:
             quality=bundle.quality.asdict(),
             verdict=manifest.verdict,
             kinematics=engine.kinematics,
+            certainty=manifest.certainty,
+            risk=self._point,
         )
 
     def _counted(self) -> Iterator[Chunk]:
@@ -236,25 +243,29 @@ class Diagnosis:
             probabilities=probabilities,
             novelty=novelty,
             quality=quality,
+            unsure=probabilities.max(axis=1) < self._point.limit if self._point else None,
         )
 
     def _count(self, some: Frames, batch: WindowBatch) -> None:
         self._windows += len(some.index)
         self._skipped += some.skipped
         self._quality += np.bincount(batch.quality, minlength=len(QUALITY))
-        probability = batch.probability
+        probability, unsure = batch.probability, batch.is_unsure
+        sets = None if self._limits is None else batch.probabilities >= self._limits
+        self._unsure += int(unsure.sum())
+        given = np.where(unsure, -1, batch.label)
         for channel, tracker in enumerate(self._trackers):
             mine = slice(channel, None, self._rows)
-            label = batch.label[mine]
-            self._labels[channel] += np.bincount(
-                label[label >= 0], minlength=len(self._bundle.classes)
-            )
+            counts = np.bincount(given[mine] + 1, minlength=len(self._bundle.classes) + 1)
+            self._labels[channel] += counts[1:]
             changes = tracker.update(
                 batch.time_s[mine],
-                label,
+                batch.label[mine],
                 probability[mine],
                 batch.novelty[mine],
                 batch.quality[mine],
+                unsure[mine],
+                None if sets is None else sets[mine],
             )
             self._changes += [(channel, self._dated(change)) for change in changes]
 

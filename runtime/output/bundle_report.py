@@ -28,6 +28,7 @@ def _lines(bundle: Bundle) -> list[str]:
         *_parity(facts.parity),
         f"verdict     a class holds with {facts.verdict.hold} of the last {facts.verdict.last} fit "
         "windows",
+        *(facts.certainty.lines() if facts.certainty else []),
         *facts.quality_lines(),
         f"seal        {_seal(facts.seal)}",
         f"synthesis   {facts.synthesis.statement if facts.synthesis else 'none'}",

@@ -75,6 +75,11 @@ def opening_lines(header: Header) -> list[str]:
         orders = orders_text(vars(machine))
         lines.append(f"shaft at {machine.speed_rpm:g} rpm, orders {orders}")
         assumed |= {"orders": "of the bearing trained on"} if "orders" in assumed else {}
+    if (point := header.risk) and header.certainty:
+        lines.append(
+            f"at a risk of {point.risk:g}: no label below a probability of {point.limit:.4f} "
+            f"({header.certainty.judged_by})"
+        )
     if assumed:
         facts = ", ".join(f"{fact} {value}" for fact, value in assumed.items())
         lines.insert(1, f"assumed as the bundle has it, for nothing states it: {facts}")
@@ -93,6 +98,8 @@ def verdict_lines(verdict: Verdict, kind: Kind) -> list[str]:
         words.append(f"[{verdict.reason}]")
     if verdict.unfit_share:
         words.append(f"- {_percent(verdict.unfit_share)} of all windows unfit for diagnosis")
+    if verdict.classes is not None and verdict.classes != [verdict.label]:
+        words.append(f"- may be {' or '.join(verdict.classes) or 'none of the classes'}")
     said = [" ".join(words)]
     if verdict.evidence:
         said.append(f"{kind.whose(verdict.channel)}by its lines {verdict.evidence}")
@@ -109,6 +116,11 @@ def closing_lines(summary: Summary, kind: Kind) -> list[str]:
         f"time); {', '.join(unfit) + ' of ' if unfit else 'no unfit among '}"
         f"{_plural(summary.records, 'diagnosis', 'diagnoses')}"
     )
+    if summary.unsure is not None:
+        lines.append(
+            f"{summary.unsure} of {_plural(summary.records, 'diagnosis', 'diagnoses')} not sure "
+            "enough for the risk"
+        )
     lines += [
         f"warning: most windows are flagged {flag}: {remedy}"
         for flag, remedy in REMEDIES.items()

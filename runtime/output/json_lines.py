@@ -48,6 +48,7 @@ class JsonLines:
             ],
             quality='"%s"',
             extra=lambda name: f',"{name}":%.6f',
+            unsure=("null", ',"reason":"unsure"'),
         )
 
     @property

@@ -196,6 +196,7 @@ class ParquetParts:
         }
         probabilities = np.concatenate([batch.probabilities for batch in batches])
         unfit = joined["label"] < 0
+        unsure = np.concatenate([batch.is_unsure for batch in batches])
         assert self._content is not None  # noqa: S101 - for type checkers
         segment = np.full(len(unfit), self._content.header.segment, np.int32)
         columns: dict[str, Any] = {"segment": segment}
@@ -205,7 +206,7 @@ class ParquetParts:
             zone = "UTC" if batches[0].utc else None
             columns["time"] = arrow.array(times, type=arrow.timestamp("us", tz=zone))
         columns["label"] = arrow.DictionaryArray.from_arrays(
-            arrow.array(joined["label"].astype(np.int32), mask=unfit), list(self._classes)
+            arrow.array(joined["label"].astype(np.int32), mask=unfit | unsure), list(self._classes)
         )
         columns["probability"] = arrow.array(joined["probability"], mask=unfit)
         for index, name in enumerate(self._classes):

@@ -40,6 +40,9 @@ class RowFormat:
         Form of the quality (``%s``).
     extra : function of a name
         Form of a column of `WindowBatch.extra` (``%.6f``), all of which follow the quality.
+    unsure : (str, str)
+        Of a window that is not sure enough for the risk, what stands for its label, and after its
+        quality and such columns.
     """
 
     def __init__(
@@ -51,11 +54,13 @@ class RowFormat:
         before: Sequence[str],
         quality: str = "%s",
         extra: Callable[[str], str] = lambda name: ",%.6f",
+        unsure: tuple[str, str] = ("", ""),
     ) -> None:
         self._fit, self._unfit = fit.encode(), unfit.encode()
         self._labels = [label.encode() for label in labels]
         self._quality = [(quality % name).encode() for name in QUALITY]
         self._extra = extra
+        self._no_label, self._after = (text.encode() for text in unsure)
         parts = [(text + _ZERO).encode() for text in before]
         self._shares = np.frombuffer(b"".join(parts), np.uint8)
         ends = np.cumsum([len(part) for part in parts])
@@ -69,12 +74,17 @@ class RowFormat:
             flags = [
                 flag + form % value for flag, value in zip(flags, values.tolist(), strict=True)
             ]
+        labels = [self._labels[label] for label in batch.label.tolist()]
+        for row in [] if batch.unsure is None else np.flatnonzero(batch.unsure).tolist():
+            labels[row] = self._no_label
+            flags[row] += self._after
         shares = self._texts(np.column_stack([batch.probability, batch.probabilities]))
         rows = zip(
             batch.window.tolist(),
             batch.channel.tolist(),
             batch.time_s.tolist(),
             [time.encode() for time in times],
+            labels,
             batch.label.tolist(),
             shares,
             batch.novelty.tolist(),
@@ -82,10 +92,10 @@ class RowFormat:
             strict=True,
         )
         return b"".join(
-            self._fit % (window, channel, time_s, time, self._labels[label], share, novelty, flag)
+            self._fit % (window, channel, time_s, time, said, share, novelty, flag)
             if label >= 0
             else self._unfit % (window, channel, time_s, time, flag)
-            for window, channel, time_s, time, label, share, novelty, flag in rows
+            for window, channel, time_s, time, said, label, share, novelty, flag in rows
         )
 
     def _texts(self, shares: NDArray[np.float32]) -> list[bytes]:

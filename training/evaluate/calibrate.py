@@ -6,14 +6,15 @@ one window in five of every class: what it says of those left out sets the tempe
 novelty threshold of the real one. Neither its weights nor the choice of its epoch see them.
 
 Where the test is of bearings or loads that were not trained on, so is what a probe is judged by:
-each of three probes is trained without one bearing (or load) of every class. Windows of bearings
-that it knows would have it much too sure.
+each of several probes is trained without one bearing (or load) of every class, until each was left
+out of one, or six are trained. Windows of bearings that it knows would have it much too sure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,14 +23,23 @@ from torch.nn import functional as F
 
 from dlrsd.training.balance.pools import RealPool
 from dlrsd.training.base.progress import Progress
+from dlrsd.training.evaluate.left_out import LeftOut, joined, told
 from dlrsd.training.fitting.classifier import predict, train_classifier
 from dlrsd.training.fitting.schedule import Schedule
 from dlrsd.training.models.classifier import Classifier
 from dlrsd.training.models.novelty import Novelty, fit_novelty, scaled, threshold, traits
 
-GROUP_PROBES = 3
+GROUP_PROBES, MOST_PROBES = 3, 6  # where bearings or loads are left out
 LEFT_OUT = 5  # one window in so many, where a class has that many; one of fewer
 _MAX_LEFT_OUT = 100  # heatmaps of a class that are enough to judge by
+
+
+class Calibration(NamedTuple):
+    """What calibration finds; ``left_out`` is what it was found by."""
+
+    temperature: float
+    novelty: Novelty
+    left_out: LeftOut
 
 
 def calibrate(
@@ -44,7 +54,7 @@ def calibrate(
     rows: bool,
     checkpoint: Path,
     progress: Progress,
-) -> tuple[float, Novelty]:
+) -> Calibration:
     """Temperature and novelty of a trained classifier.
 
     Parameters
@@ -65,27 +75,33 @@ def calibrate(
         Whether the rows of a heatmap count for the novelty: its columns must be times.
     """
     rng = np.random.default_rng([seed, 2])
-    asides = choose_aside(pools, groups, rng)
+    asides = choose_aside(pools, groups, rng, rounds_of(groups))
     show = progress("calibration", len(asides) * schedule.epochs)
-    logits, labels, units = [], [], []
-    for probe, kept, left_out in probes(
+    judged, units = [], []
+    each = probes(
         pools, asides, make=make, seed=seed, schedule=schedule, varied=varied, rng=rng,
         checkpoint=checkpoint, on_epoch=show,
-    ):  # fmt: skip
+    )  # fmt: skip
+    for aside, (probe, kept, left_out) in zip(asides, each, strict=True):
         said = [_said(probe, heatmaps, rows) for heatmaps in left_out]
-        logits += [own for own, _ in said]
-        labels.append(_labels(left_out))
+        windows = list(map(windows_left_out, pools, aside))
+        judged.append(told([logits for logits, _ in said], windows, groups))
         known = fit_novelty([_said(probe, heatmaps, rows)[1] for heatmaps in kept])
         units.append(threshold(known, [own for _, own in said]))
-    no_groups: list[NDArray[np.int64] | None] = [None] * len(pools)
-    counts = list(map(count_apart, zip(*asides, strict=True), groups or no_groups))
-    # Windows that a mean over classes is worth (Kish's effective size): views add none.
-    n_windows = len(pools) ** 2 / float((1 / np.array(counts)).sum())
-    temperature = fit_temperature(
-        np.concatenate(logits), np.concatenate(labels), n_windows=n_windows
-    )
+    n_windows = count_apart_of(asides, groups)
+    all_left_out = joined(judged)
+    temperature = fit_temperature(all_left_out.logits, all_left_out.label, n_windows=n_windows)
     novelty = fit_novelty([_said(classifier, pool.heatmaps, rows)[1] for pool in pools])
-    return temperature, scaled(novelty, max(float(np.mean(units)), 1e-6))
+    novelty = scaled(novelty, max(float(np.mean(units)), 1e-6))
+    return Calibration(temperature, novelty, all_left_out)
+
+
+def rounds_of(groups: Sequence[NDArray[np.int64]] | None) -> int:
+    """How many probes it takes to leave out every group once, within bounds; without any, one."""
+    if groups is None:
+        return 1
+    most = max(len(np.unique(group)) for group in groups)
+    return min(max(most, GROUP_PROBES), MOST_PROBES)
 
 
 def probes(
@@ -197,6 +213,22 @@ def leave_out(
     kept = rng.permutation(pool.heatmaps[~is_aside])
     n_checked = max(1, len(kept) // 10)
     return kept[n_checked:], kept[:n_checked], pool.heatmaps[is_aside][:_MAX_LEFT_OUT]
+
+
+def windows_left_out(pool: RealPool, aside: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The drawn window that each heatmap left out by `leave_out` is of."""
+    return pool.parent[np.isin(pool.parent, aside)][:_MAX_LEFT_OUT]
+
+
+def count_apart_of(
+    asides: Sequence[Sequence[NDArray[np.int64]]], groups: Sequence[NDArray[np.int64]] | None
+) -> float:
+    """Independent things that a mean over classes is worth (Kish's effective size); views add
+    none."""
+    by_class = list(zip(*asides, strict=True))
+    each = groups if groups is not None else [None] * len(by_class)
+    counts = np.array([count_apart(*own) for own in zip(by_class, each, strict=True)])
+    return len(counts) ** 2 / float((1 / counts).sum())
 
 
 def count_apart(asides: Sequence[NDArray[np.int64]], group: NDArray[np.int64] | None) -> int:

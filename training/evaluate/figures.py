@@ -6,16 +6,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from msgspec import to_builtins
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
+from dlrsd.runtime.bundle.certainty import Certainty
 from dlrsd.training.balance.pools import Balanced, RealPool
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.windows import WindowIndex
+from dlrsd.training.evaluate.certainty import measured
 from dlrsd.training.evaluate.fidelity import fidelity
 from dlrsd.training.evaluate.metrics import classification_metrics
 from dlrsd.training.evaluate.near_copies import near_copies
-from dlrsd.training.evaluate.strata import strata
+from dlrsd.training.evaluate.strata import by_bearing, strata
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.frontends.front_end import FrontEnd
 from dlrsd.training.models.classifier import Classifier
@@ -30,8 +33,10 @@ def diagnosis_metrics(
     classifier: Classifier,
     novelty: Novelty,
     temperature: float,
+    certainty: Certainty | None = None,
 ) -> dict[str, Any]:
-    """Metrics on the test part, with the share of its windows that count as novel."""
+    """Metrics on the test part, with the share of its windows that count as novel, and with what
+    sets of classes and operating points come to there."""
     index = data.test_index()
     heatmaps = frontend.of(data, index)
     logits, embedding = predict(classifier, heatmaps)
@@ -41,11 +46,17 @@ def diagnosis_metrics(
         index.label, predicted, data.classes, probabilities=probabilities
     )
     parts = strata(data.recordings, index, predicted)
+    of_bearings = by_bearing(data.recordings, index)
     return {
         **metrics,
         "log_loss": float(log_loss(index.label, probabilities, labels=range(len(data.classes)))),
         "novel_share": float((novelty.of(embedding, heatmaps) > 1).mean()),
         **({"strata": parts} if parts else {}),
+        **(
+            {"certainty": to_builtins(measured(certainty, probabilities, index.label, of_bearings))}
+            if certainty
+            else {}
+        ),
     }
 
 

@@ -13,23 +13,10 @@ ALIKE = 0.05  # how strongly weights are pulled towards the given ones, relative
 _MOST = 3.0  # of a weight
 
 
-def group_weights(labels: NDArray[Any], groups: NDArray[Any]) -> NDArray[np.float64]:
-    """A weight of every window, shape (n,), that sums to 1: classes weigh the same, and so do the
-    groups (bearings, loads) of a class."""
-    weight = np.zeros(len(labels))
-    for label in np.unique(labels):
-        own = labels == label
-        kinds = np.unique(groups[own])
-        for kind in kinds:
-            members = own & (groups == kind)
-            weight[members] = 1 / (len(kinds) * members.sum())
-    return weight / weight.sum()
-
-
 def fit_weights(
     said: NDArray[np.floating[Any]],
     labels: NDArray[Any],
-    groups: NDArray[Any],
+    weight: NDArray[np.float64],
     start: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Weights of experts that make left-out windows most likely.
@@ -38,8 +25,10 @@ def fit_weights(
     ----------
     said : array, shape (experts, n, K)
         Log-probabilities of left-out windows.
-    labels, groups : arrays, shape (n,)
-        Class of each window, and the bearing, load or rig that was left out with it.
+    labels : array, shape (n,)
+        Class of each window.
+    weight : array, shape (n,), 1 in all
+        Of each window.
     start : array, shape (experts,), >= 0
         What the weights are pulled towards, up to a factor; an expert that starts at 0 stays there.
 
@@ -48,8 +37,7 @@ def fit_weights(
     array, shape (experts,), >= 0; the mean of those that count is 1: how sure they are together is
     the temperature's matter.
     """
-    weight, n = group_weights(labels, groups), np.arange(len(labels))
-    counts = start > 0
+    n, counts = np.arange(len(labels)), start > 0
     told, towards = said[counts].astype(np.float64), start[counts] / start[counts].mean()
 
     def loss(v: NDArray[np.float64]) -> float:

@@ -46,6 +46,19 @@ def strata(
     return found
 
 
+def by_bearing(
+    recordings: Sequence[Recording], windows: WindowIndex
+) -> dict[str, NDArray[np.bool_]]:
+    """Which windows are of each bearing, by "class: bearing"; by the bearing alone where its name
+    begins with the class's, by the class where the bearing is not known."""
+    names = [
+        bearing if bearing.startswith(r.label) else f"{r.label}: {bearing}"
+        for r, bearing in ((r, r.bearing_id or r.label) for r in recordings)
+    ]
+    own = np.array(names)[windows.recording]
+    return {str(name): own == name for name in np.unique(own)}
+
+
 def _strata_of(recording: Recording) -> list[str]:
     """Grades without their number: classic symptoms or not, a fault is to be found."""
     grade = [f"grade {recording.grade[0]}"] if recording.grade else []

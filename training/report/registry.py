@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from dlrsd.training.report.parts import Part
 from dlrsd.training.report.run_folder import Run
+from dlrsd.training.report.sections.certainty import certainty
 from dlrsd.training.report.sections.curves import training_curves
 from dlrsd.training.report.sections.diagnosis import confusion, recall
 from dlrsd.training.report.sections.front_end import front_end_view
@@ -36,6 +37,7 @@ SECTIONS = (
     Entry(verdict),
     Entry(recall),
     Entry(confusion),
+    Entry(certainty, kind="window"),
     Entry(front_end_view),
     Entry(untrained, kind="window"),
     Entry(states_over_time, kind="sequence"),

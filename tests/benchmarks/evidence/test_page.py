@@ -99,6 +99,19 @@ def page(tmp_path_factory):
             "bearing, multi-label, order map, macro AUROC": {
                 "mean": 0.915, "half_width": 0.01, "n": 3
             },
+            "bearing, cwru-both-ends 1:5, sets at 0.9, coverage of faulty bearings": {
+                "mean": 0.88, "half_width": None, "n": 9
+            },
+        },
+        "risk_coverage": {
+            "all": {"coverage": [0.2, 1.0], "risk": [0.0, 0.3], "points": []},
+            "fold 1": {
+                "coverage": [0.5, 1.0], "risk": [0.1, 0.4],
+                "points": [
+                    {"risk": 0.05, "given": 0.5, "wrong": 0.1},
+                    {"risk": 0.02, "given": 0.0, "wrong": None},
+                ],
+            },
         },
     }  # fmt: skip
     (folder / "extra.json").write_text(json.dumps(extra))
@@ -139,6 +152,16 @@ def test_targets_are_met_by_the_mean(page):
     assert ahead == "**met** |"
     assert "| bearing, multi-label, order map | – | macro AUROC |" in page[0]
     assert "0.9150 ± 0.0100 | 3 | **met** |" in page[0]
+    assert "coverage of faulty bearings | \\> 0.88 | 0.8800 | 9 | **not met** |" in page[0]
+
+
+def test_a_curve_of_risk_stands_with_its_table(page):
+    markdown, html, folder = page
+    assert "](evidence-long-range-curve.svg)" in markdown
+    svg = (folder / "evidence-long-range-curve.svg").read_text(encoding="utf-8")
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+    assert {"all", "fold 1", "fold 1, risk 0.05"} <= set(texts)
+    assert 'id="long-range-curve-' in html
 
 
 @pytest.mark.parametrize(
@@ -165,7 +188,7 @@ def test_the_page_is_whole_and_asks_for_nothing(page):
     markdown, html, folder = page
     linked = re.findall(r"\]\((evidence-[^)]*\.svg)\)", markdown)
     assert sorted(linked) == sorted(file.name for file in folder.glob("*.svg"))
-    assert len(linked) == len(re.findall("<svg ", html)) == 7
+    assert len(linked) == len(re.findall("<svg ", html)) == 8
     for file in folder.glob("*.svg"):
         text = file.read_text("utf-8")
         assert len(text) < 100_000

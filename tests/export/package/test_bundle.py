@@ -65,13 +65,15 @@ def test_the_manifest_lists_every_file_with_its_hash(tiny_bundle, manifest):
         assert facts == {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
-def test_the_manifest_states_the_run(tiny_run, manifest, rig_folder):
+def test_the_manifest_states_the_run(tiny_run, tiny_bundle, manifest, rig_folder):
     run = load_run(tiny_run)
     assert manifest["name"] == "tiny"
     assert manifest["classes"] == run.classes
     assert manifest["normal_class"] == "Normal"
     assert manifest["signal"] == msgspec.to_builtins(run.config.signal)
     assert manifest["calibration"] == {"temperature": run.temperature}
+    assert manifest["certainty"] == msgspec.to_builtins(run.config.certainty)
+    assert load_bundle(tiny_bundle).manifest.certainty == run.config.certainty
     assert manifest["metrics"]["accuracy"] == run.metrics["accuracy"]
     assert manifest["training"]["dataset"] == "small_rig"
     assert manifest["training"]["window_counts"] == run.metrics["window_counts"]

@@ -17,6 +17,7 @@ from dlrsd.runtime.bundle.bundle import load_bundle
 from dlrsd.runtime.bundle.front_ends import OrderMap, Scalogram
 from dlrsd.runtime.bundle.manifest import read_manifest
 from dlrsd.runtime.dsp.order_map import OrderMapConfig
+from tests.runtime.certainty import stating, tiny_certainty
 
 jsonschema = pytest.importorskip("jsonschema")
 SCHEMA = json.loads(Path(manifest_module.__file__).with_name("manifest.schema.json").read_text())
@@ -52,6 +53,7 @@ def manifest(request: pytest.FixtureRequest) -> dict[str, Any]:
         "fp32_agreement": 0.5, "accuracy": 0.5, "bytes": 9,
     }  # fmt: skip
     if facts["kind"] == "window":
+        stating()(facts)
         facts["graph"]["profile"] = dict(PROFILE)
         facts["engines"] = [
             {
@@ -154,6 +156,9 @@ CONTRADICTIONS = {
 }  # fmt: skip
 OF_WINDOWS = CONTRADICTIONS | {
     "graph.profile.max", "engines.0.profile.max", "quality.level_low", "quality.level_high",
+    "certainty.groups", "certainty.limits", "certainty.points", "certainty.windows",
+    "certainty.groups.0", "certainty.groups.1", *(f"classes.{n}" for n in range(3)),
+    *(f"certainty.{name}.{n}" for name in ("limits", "windows") for n in range(3)),
 }  # fmt: skip
 OF = {
     ("window", "scalogram"): OF_WINDOWS | {
@@ -254,6 +259,14 @@ SHA = "0" * 64
             "quality.channels",
             [{"spectrum_low": [[0.0] * 8]}],
             r"impossible quality.channels\[0\]: .*rows of \[8\] and \[\] bands: expected 8 in each",
+        ),
+        ("certainty", {"limits": [0.5]}, "has no certainty.left_out"),
+        ("certainty", tiny_certainty() | {"limits": [1, 1]}, "certainty.limits has 2 entries, exp"),
+        ("certainty", tiny_certainty() | {"left_out": "day"}, "certainty.left_out = 'day', expect"),
+        ("certainty", tiny_certainty() | {"coverage": 1.0}, "certainty.coverage = '1.0', expected"),
+        (
+            "certainty", tiny_certainty() | {"points": tiny_certainty()["points"][::-1]},
+            r"impossible certainty: its risks are \[0.05, 0.01\], expected rising ones",
         ),
         ("graph.inputs", ["waveform"], r"has graph.inputs\[0\] = 'waveform', expected object"),
         ("graph.inputs", [{"name": "waveform"}], r"has no graph.inputs\[0\].dtype"),

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.base.hardware import count_gpus
+from tests.runtime.certainty import stating
 
 pytest.importorskip("onnxruntime")
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -169,6 +170,9 @@ MISTAKES = [
     ("a file for a folder", ["stream.bin", "--output", "file.parquet"], "it is a file"),
     ("no folder for it", ["stream.bin", "--output", "no/out.jsonl"], "there is no folder"),
     ("a full disk", ["stream.bin", "--output", "full.jsonl"], "No space left on device"),
+    ("no risk stated", ["stream.bin", "--risk", "0.01"], "states no operating points: export it"),
+    ("a risk of nothing", ["stream.bin", "--risk", "0"], "got a risk of 0: expected more than 0"),
+    ("a risk that is no number", ["stream.bin", "--risk", "nan"], "got a risk of nan"),
     ("an unknown option", ["stream.bin", "--loud"], "--loud"),
     ("no source", [], "Missing argument"),
 ]
@@ -189,6 +193,31 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert expected in done.stderr
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_stated_risk_is_shown_with_what_it_leaves_out(
+    tmp_path: Path, make_bundle: Callable[..., Path], command: Command
+) -> None:
+    make_bundle(change=stating())
+    signal_ = np.random.default_rng(0).standard_normal(20000)
+    signal_.astype("<f4").tofile(tmp_path / "stream.bin")
+    done = command("diagnose", "stream.bin", "--risk", "0.01", "--output", "out.jsonl")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (
+        "at a risk of 0.01: no label below a probability of 0.8750 (found on 3 to 5 left-out "
+        "bearings of a class, not guaranteed for the next)\n"
+    ) in done.stdout
+    header, *windows, summary = records(tmp_path / "out.jsonl")
+    assert (header["risk"]["risk"], header["risk"]["limit"]) == (0.01, 0.875)
+    unsure = sum(record.get("reason") == "unsure" for record in windows)
+    assert 0 < unsure < len(windows)
+    assert f"\n{unsure} of {len(windows)} diagnoses not sure enough for the risk\n" in done.stdout
+    assert " of the last 45 windows not sure enough for the risk]" in done.stdout
+    assert "- may be Rough" in done.stdout
+    assert summary["verdicts"][0]["classes"] == ["Rough"]
+    again = command("diagnose", "stream.bin", "--output", "out.jsonl", "--resume")
+    assert again.returncode == 2
+    assert "risk is null, and was " in again.stderr
 
 
 @pytest.mark.skipif(count_gpus() > 0, reason="this machine has a GPU")

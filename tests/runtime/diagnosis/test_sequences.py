@@ -318,6 +318,20 @@ def test_the_hop_is_the_bundles(make_sequence: Callable[..., Path], tmp_path: Pa
         list(diagnose(stream, bundle, open_engine(bundle), hop=4))
 
 
+def test_a_risk_is_refused_for_slow_signals(
+    make_sequence: Callable[..., Path], tmp_path: Path
+) -> None:
+    bundle = load_bundle(make_sequence())
+    source = write_csv(tmp_path / "plant.csv", plant(64))
+    with (
+        open_stream(source, default=bundle.signal) as stream,
+        pytest.raises(
+            InputError, match=r"^bundles of slow signals state no risk: leave --risk out"
+        ),
+    ):
+        list(diagnose(stream, bundle, open_engine(bundle), risk=0.01))
+
+
 def test_every_output_says_what_is_missing(
     make_sequence: Callable[..., Path], tmp_path: Path, command: Command
 ) -> None:

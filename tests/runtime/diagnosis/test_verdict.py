@@ -195,3 +195,75 @@ def test_a_reason_of_one_window_among_many_is_not_listed() -> None:
     assert tracker.verdict().reason == (
         "unlike the training data: 100 % of the last windows (spectrum); look at the machine"
     )
+
+
+def test_windows_that_are_not_sure_speak_for_no_class_and_are_counted_in_the_reason() -> None:
+    tracker = VerdictTracker(CLASSES, last=10, hold=7)
+    unsure = np.arange(12) % 4 == 3  # two or three of ten
+    labels = np.zeros(12, int)
+    update(tracker, labels, unsure=unsure)
+    verdict = tracker.verdict()
+    assert (verdict.label, verdict.unfit_share) == ("a", 0)
+    assert verdict.share == pytest.approx(9 / 12)
+    assert verdict.reason == "3 of the last 10 windows not sure enough for the risk"
+    update(tracker, np.zeros(4, int), unsure=np.ones(4, bool))
+    verdict = tracker.verdict()
+    assert verdict.label == "undecided"
+    assert verdict.reason == (
+        "no class in 7 of the last 10 windows: 4 say a; 6 of the last 10 windows not sure enough "
+        "for the risk"
+    )
+
+
+def test_no_sure_window_at_all_is_no_verdict() -> None:
+    tracker = VerdictTracker(CLASSES, last=10, hold=7)
+    assert update(tracker, np.ones(30, int), unsure=np.ones(30, bool)) == []
+    verdict = tracker.verdict()
+    assert (verdict.label, verdict.novel_share) == ("undecided", 0)
+    assert verdict.reason == (
+        "no class in 7 of the last 10 windows; 10 of the last 10 windows not sure enough for the "
+        "risk"
+    )
+
+
+@pytest.mark.parametrize("batch", [1, 3, 40])
+def test_the_verdicts_classes_are_those_in_most_sets_of_the_last_windows(batch: int) -> None:
+    rng = np.random.default_rng(1)
+    tracker = VerdictTracker(CLASSES, last=9, hold=6)
+    sets, novelty = rng.random((40, 3)) < 0.5, rng.choice([0.5, 2.0], 40, p=[0.8, 0.2])
+    labels = rng.integers(-1, 3, 40)
+    seen = set()
+    for at in range(0, 40, batch):
+        part = slice(at, at + batch)
+        update(tracker, labels[part], sets=sets[part], novelty=novelty[part])
+        last = slice(max(0, min(40, at + batch) - 9), at + batch)
+        known = (labels[last] >= 0) & (novelty[last] <= 1)
+        expected = None
+        if known.sum() >= len(known) / 2:
+            expected = [
+                name
+                for name, held in zip(CLASSES, sets[last].T, strict=True)
+                if held[known].sum() > known.sum() / 2
+            ]
+        assert tracker.verdict().classes == expected
+        seen.add(expected is None or len(expected))
+    if batch == 1:
+        assert seen >= {True, 0, 2}  # True: no set; or a set of one
+
+
+def test_without_sets_a_verdict_has_no_classes() -> None:
+    tracker = VerdictTracker(CLASSES, last=9, hold=6)
+    update(tracker, np.zeros(9, int))
+    assert tracker.verdict().classes is None
+
+
+def update(
+    tracker: VerdictTracker,
+    labels: np.ndarray,
+    *,
+    novelty: np.ndarray | None = None,
+    **more: np.ndarray,
+) -> list[Change]:
+    n = len(labels)
+    novelty = np.zeros(n) if novelty is None else novelty
+    return tracker.update(np.arange(n) * 0.5, labels, np.full(n, 0.9), novelty, **more)

@@ -25,13 +25,19 @@ from dlrsd.runtime.dsp.quality import learned_limits
 from dlrsd.runtime.engines.engine import Output
 from dlrsd.runtime.engines.opening import open_engine
 from dlrsd.runtime.streams.stream import StreamFormat, open_stream
+from tests.runtime.certainty import stating, tiny_certainty
 
 pytest.importorskip("onnxruntime")
 CLASSES = ["Quiet", "Rough", "Loud"]
 
 
 def run(
-    folder: Path, signal: np.ndarray, *, hop: int | None = None, start: str | None = None
+    folder: Path,
+    signal: np.ndarray,
+    *,
+    hop: int | None = None,
+    start: str | None = None,
+    risk: float | None = None,
 ) -> list[dict[str, Any]]:
     """Diagnose a signal (channels, samples) by way of a raw file."""
     path = folder.parent / "signal.bin"
@@ -39,7 +45,7 @@ def run(
     bundle = load_bundle(folder)
     form = StreamFormat(channels=len(signal), start=start)
     stream = open_stream(path, form, default=bundle.signal)
-    return lines(diagnose(stream, bundle, open_engine(bundle), hop=hop))
+    return lines(diagnose(stream, bundle, open_engine(bundle), hop=hop, risk=risk))
 
 
 def lines(records: Iterable[Record]) -> list[dict[str, Any]]:
@@ -326,3 +332,85 @@ def test_an_error_comes_after_the_batches_before_it(make_bundle: Callable[..., P
 def test_a_hop_below_one_is_refused(make_bundle: Callable[..., Path]) -> None:
     with pytest.raises(InputError, match="hop of 0 samples"):
         run(make_bundle(), noise(640), hop=0)
+
+
+def between(samples: int) -> np.ndarray:
+    """Noise of a level between two classes, of which the network is now sure and now not."""
+    return noise(samples, level=1.0)
+
+
+def test_a_stated_risk_leaves_windows_undecided_and_says_how_many(
+    make_bundle: Callable[..., Path],
+) -> None:
+    signal = between(6400)
+    folder = make_bundle(change=stating())
+    _, *given, before = run(folder, signal)
+    header, *windows, summary = run(folder, signal, risk=0.03)  # the nearest that is kept: 0.01
+    assert header["risk"] == tiny_certainty()["points"][0]
+    fit = [record for record in windows if record["quality"] == "ok"]
+    unsure = [record for record in fit if record["probability"] < 0.875]
+    assert 20 < len(unsure) < len(fit) - 20
+    for record, as_before in zip(windows, given, strict=True):
+        assert "reason" not in as_before
+        if record in unsure:
+            assert (record["label"], record["reason"]) == (None, "unsure")
+            assert record["probabilities"] == as_before["probabilities"]
+            assert record["novelty"] == as_before["novelty"]
+        else:
+            assert record == as_before
+    assert (summary["unsure"], "unsure" in before) == (len(unsure), False)
+    assert summary["quality"] == before["quality"]
+    labels = Counter(record["label"] for record in windows if record["label"])
+    assert {k: v for k, v in summary["labels"][0].items() if k != "channel" and v} == labels
+    (verdict,) = summary["verdicts"]
+    last = [record for record in windows if record in unsure and record in windows[-45:]]
+    assert verdict["reason"].endswith(
+        f"{len(last)} of the last 45 windows not sure enough for the risk"
+    )
+
+
+def test_verdicts_of_a_bundle_with_sets_have_classes(make_bundle: Callable[..., Path]) -> None:
+    header, *windows, summary = run(make_bundle(change=stating()), between(6400))
+    assert header["certainty"] == tiny_certainty()
+    assert "risk" not in header
+    fit = [record for record in windows[-45:] if record["novelty"] is not None]
+    fit = [record for record in fit if record["novelty"] <= 1]
+    assert len(fit) > 23
+    limits = dict(zip(CLASSES, tiny_certainty()["limits"], strict=True))
+    shares = {
+        name: np.mean([record["probabilities"][name] >= limit for record in fit])
+        for name, limit in limits.items()
+    }
+    expected = [name for name, share in shares.items() if share > 0.5]
+    assert summary["verdicts"][0]["classes"] == expected
+    assert expected == ["Rough"]
+
+
+def test_a_bundle_without_sets_says_nothing_of_them(make_bundle: Callable[..., Path]) -> None:
+    header, *windows, summary = run(make_bundle(), between(6400))
+    assert not {"certainty", "risk"} & set(header)
+    names = "type window channel time_s label probability probabilities novelty quality"
+    assert {tuple(record) for record in windows} == {tuple(names.split())}
+    assert "unsure" not in summary
+    assert "classes" not in summary["verdicts"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "risk", "said"),
+    [
+        (None, 0.01, "bundle tiny states no operating points: export it again from a run that has"),
+        (stating(), 0.0, "got a risk of 0: expected more than 0 and less than 1"),
+        (stating(), -0.1, "got a risk of -0.1: expected more than 0"),
+        (stating(), 1, "got a risk of 1: expected more than 0"),
+        (stating(), float("nan"), "got a risk of nan: expected more than 0"),
+        (stating(), 0.009, "got a risk of 0.009, and the least that bundle tiny can state is 0.01"),
+        (stating(points=[]), 0.5, "bundle tiny can state none: by 600 left-out windows not even"),
+    ],
+)
+def test_a_risk_that_cannot_be_kept_is_refused(
+    change: Any, risk: float, said: str, make_bundle: Callable[..., Path]
+) -> None:
+    folder = make_bundle(**{"change": change} if change else {})
+    with pytest.raises(InputError, match=said) as caught:
+        run(folder, between(640), risk=risk)
+    assert "\n" not in str(caught.value)

@@ -11,6 +11,7 @@ import pytest
 from dlrsd.runtime.base.errors import BundleError
 from dlrsd.runtime.bundle.bundle import load_bundle
 from dlrsd.runtime.output.bundle_report import info_lines
+from tests.runtime.certainty import stating
 
 
 def test_info_states_what_it_was_trained_on(make_bundle: Callable[..., Path]) -> None:
@@ -30,6 +31,24 @@ def test_info_states_what_a_sequence_carries_and_holds(make_sequence: Callable[.
     assert "level [1], means [2]" in text
     assert "It fits that plant and its sensors" in text
     assert not any(line.startswith("quality") for line in lines)
+
+
+def test_info_states_sets_and_risks_where_there_are_some(make_bundle: Callable[..., Path]) -> None:
+    lines = info_lines(load_bundle(make_bundle("stating", change=stating())))
+    at = lines.index(
+        "sets        hold the right class for 0.9 of the windows of left-out bearings, 3 to 5 of a "
+        "class"
+    )
+    assert lines[at + 1] == (
+        "risk        0.01 from a probability of 0.8750 on (50 % given), 0.05 from a probability of "
+        "0.5000 on (75 % given)"
+    )
+    few = load_bundle(make_bundle("few", change=stating(left_out="window", points=[])))
+    lines = info_lines(few)
+    at = lines.index("risk        none can be stated")
+    assert lines[at - 1].endswith("for 0.9 of left-out windows, 100 to 300 of a class")
+    plain = info_lines(load_bundle(make_bundle()))
+    assert not any(line.startswith(("sets", "risk")) for line in plain)
 
 
 def test_info_states_what_an_order_map_needs(make_order_map: Callable[..., Path]) -> None:

@@ -99,6 +99,35 @@ def records_of(*, dated: bool) -> list[dict[str, Any]]:
     return [msgspec.to_builtins(record) for batch in batches for record in batch.records()]
 
 
+def test_what_is_not_sure_enough_has_no_label_in_any_format(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    batch = structs.replace(make_batch(), unsure=np.array([False, True, False, True]))
+    for name in ("out.jsonl", "out.csv", "out.parquet"):
+        writer = open_writer(tmp_path / name, CLASSES)
+        writer.header(HEADER)
+        writer.windows(make_batch(first=4))
+        writer.windows(batch.after(1))
+        writer.summary(SUMMARY)
+        writer.close()
+    records = [msgspec.to_builtins(record) for record in batch.after(1).records()]
+    assert [record["label"] for record in records] == [None] * 3
+    assert [record.get("reason") for record in records] == ["unsure", None, "unsure"]
+    _, *lines, _ = [json.loads(line) for line in (tmp_path / "out.jsonl").open()]
+    assert lines[4:] == records
+    assert [line["label"] is None for line in lines[:4]] == [False, False, True, False]
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["label"] for row in rows[4:]] == [""] * 3
+    table = parquet.read_table(tmp_path / "out.parquet").to_pylist()
+    assert [row["label"] for row in table[4:]] == [None] * 3
+    for record, row, columns in zip(records, rows[4:], table[4:], strict=True):
+        share = record["probability"]
+        assert (float(row["probability"]) if row["probability"] else None) == share
+        assert columns["probability"] == (
+            share if share is None else pytest.approx(share, abs=1e-6)
+        )
+
+
 @pytest.mark.parametrize("dated", [False, True])
 def test_jsonl_lines_are_the_records(dated: bool, tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"

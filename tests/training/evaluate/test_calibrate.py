@@ -69,6 +69,28 @@ def test_of_other_bearings_each_probe_leaves_out_another_one_of_every_class():
     assert counts[2] > 3
 
 
+@pytest.mark.parametrize(("n_groups", "n_probes"), [(2, 3), (5, 5), (8, 6)])
+def test_every_bearing_is_left_out_of_a_probe_as_long_as_there_are_six(
+    n_groups, n_probes, tmp_path
+):
+    rng = np.random.default_rng(0)
+    pools = [
+        RealPool(rng.standard_normal((48, 1, 16, 16)).astype(np.float32), np.arange(48) % 24, 24)
+        for _ in range(2)
+    ]
+    groups = [np.arange(24) % n_groups, np.arange(24) % 2]
+    totals = []
+    found = calibrate(
+        new_classifier("edge", channels=1, n_classes=2, seed=0).eval(), pools, groups=groups,
+        make=lambda: new_classifier("edge", channels=1, n_classes=2, seed=0), seed=0,
+        schedule=replace(CLASSIFIER, epochs=1, steps=2, batch=8), varied=False, rows=False,
+        checkpoint=tmp_path / "probe.pt",
+        progress=lambda what, total: totals.append(total) or (lambda done: None),
+    )  # fmt: skip
+    assert totals == [n_probes]
+    assert [len(found.left_out.by_group(label)) for label in (0, 1)] == [min(n_groups, 6), 2]
+
+
 def test_what_a_probe_is_judged_by_it_was_not_trained_on(tmp_path):
     """Of heatmaps that are noise, a probe that was shown them would be sure; one that was not is
     asked for, and the temperature says that nothing is known."""
@@ -88,7 +110,7 @@ def test_what_a_probe_is_judged_by_it_was_not_trained_on(tmp_path):
         return classifier
 
     done = []
-    temperature, novelty = calibrate(
+    temperature, novelty, left_out = calibrate(
         make().eval(), pools, make=make, seed=0, schedule=schedule, varied=False, rows=True,
         checkpoint=tmp_path / "probe.pt", progress=lambda what, total: done.append,
     )  # fmt: skip
@@ -99,6 +121,14 @@ def test_what_a_probe_is_judged_by_it_was_not_trained_on(tmp_path):
         }
         assert len(parents) == 16  # one window in five is left out, with its views
     assert temperature == 10  # the highest there is
+    # Four windows of each class, a group each, and 100 heatmaps of them at most: all there are.
+    assert np.bincount(left_out.label).tolist() == [12, 12]
+    for label, pool in enumerate(pools):
+        assert [len(rows) for rows in left_out.by_group(label)] == [3] * 4
+        kept = {
+            p for h, p in zip(pool.heatmaps, pool.parent, strict=True) if h.tobytes() in trained
+        }
+        assert not kept & set(left_out.window[left_out.label == label])
     embedding = rng.standard_normal((9, 64)).astype(np.float32)
     assert np.isfinite(novelty.of(embedding, pools[0].heatmaps[:9])).all()
     assert done == [1, 2]

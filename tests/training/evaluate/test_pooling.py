@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from dlrsd.training.evaluate.pooling import fit_weights, group_weights
+from dlrsd.training.evaluate.pooling import fit_weights
 
 ALIKE = np.ones(3)
+
+
+def even(label):
+    return np.full(len(label), 1 / len(label))
 
 
 @pytest.fixture
@@ -23,7 +27,7 @@ def said():
 
 def test_who_guesses_counts_less(said):
     told, label = said
-    weights = fit_weights(told, label, np.arange(400) % 5, ALIKE)
+    weights = fit_weights(told, label, even(label), ALIKE)
     assert weights.mean() == pytest.approx(1)
     assert weights[0] > 2 * weights[1:].max()
     assert (weights >= 0).all()
@@ -35,21 +39,25 @@ def test_who_guesses_counts_less(said):
 def test_experts_that_are_all_right_count_alike():
     label = np.arange(60) % 3
     told = np.repeat(log_softmax(20 * np.eye(3)[label], axis=1)[None], 3, axis=0)
-    assert fit_weights(told, label, label, ALIKE) == pytest.approx(np.ones(3), abs=1e-3)
+    assert fit_weights(told, label, even(label), ALIKE) == pytest.approx(np.ones(3), abs=1e-3)
 
 
 def test_an_expert_that_starts_at_nothing_stays_there(said):
     told, label = said
-    weights = fit_weights(told, label, label, np.array([1.0, 0.0, 1.0]))
+    weights = fit_weights(told, label, even(label), np.array([1.0, 0.0, 1.0]))
     assert weights[1] == 0
     assert weights[[0, 2]].mean() == pytest.approx(1)
 
 
-def test_a_bearing_with_many_windows_counts_as_one_with_few():
-    label = np.array([0] * 10 + [1] * 30)
-    group = np.array([0] * 9 + [1] + [2] * 30)
-    weight = group_weights(label, group)
-    assert weight.sum() == pytest.approx(1)
-    assert weight[:9].sum() == pytest.approx(0.25)
-    assert weight[9] == pytest.approx(0.25)
-    assert weight[10:].sum() == pytest.approx(0.5)
+def test_windows_count_by_their_weight(said):
+    """Two experts, each right on half of the windows: the half that counts decides."""
+    label = np.arange(80) % 2
+    right = log_softmax(4 * np.eye(2)[label], axis=1)
+    wrong = log_softmax(4 * np.eye(2)[1 - label], axis=1)
+    first = np.arange(80) < 40
+    told = np.stack(
+        [np.where(first[:, None], right, wrong), np.where(first[:, None], wrong, right)]
+    )
+    weight = np.where(first, 0.9, 0.1) / 40
+    weights = fit_weights(told, label, weight, np.ones(2))
+    assert weights[0] > 1.2 > 0.8 > weights[1]

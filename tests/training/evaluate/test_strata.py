@@ -6,7 +6,7 @@ import numpy as np
 
 from dlrsd.training.data.vibration.recording import Recording
 from dlrsd.training.data.vibration.windows import WindowIndex
-from dlrsd.training.evaluate.strata import strata
+from dlrsd.training.evaluate.strata import by_bearing, strata
 
 
 def recording(label, **facts):
@@ -37,3 +37,18 @@ def test_a_part_without_a_tested_window_is_left_out():
     assert list(strata(recordings, windows, np.array([0]))) == ["grade P"]
     plain = [recording("inner"), recording("outer")]
     assert strata(plain, windows, np.array([0])) == {}
+
+
+def test_windows_are_told_by_class_and_bearing():
+    recordings = [
+        recording("ball", bearing_id="7"),
+        recording("ball", bearing_id="ball/2"),
+        recording("ball", bearing_id="7"),
+        recording("Normal"),
+        recording("outer", bearing_id="untested"),
+    ]
+    windows = WindowIndex(np.array([3, 0, 2, 1, 0]), np.zeros(5, int), np.zeros(5, int))
+    found = {
+        name: np.flatnonzero(own).tolist() for name, own in by_bearing(recordings, windows).items()
+    }
+    assert found == {"Normal": [0], "ball/2": [3], "ball: 7": [1, 2, 4]}

@@ -130,7 +130,7 @@ def test_the_line_goes_from_recordings_to_figures(settings, tmp_path):
     training = line.balance(settings, "dlrsd-smote", materials)
     assert [len(pool) for pool in training.synthetic] == [0, 42, 42, 42]  # of 54, but 12 drawn
     classifier, _ = line.fit_classifier(settings, materials, training)
-    temperature, novelty = line.calibrated(
+    temperature, novelty, _ = line.calibrated(
         settings, materials, classifier, checkpoint=tmp_path / "probe.pt"
     )
     metrics = line.evaluate(settings, data, materials.frontend, classifier, novelty, temperature)

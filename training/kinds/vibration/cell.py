@@ -136,7 +136,7 @@ def _experts(settings: Settings, method: str) -> Tested:
     with TemporaryDirectory() as folder:
         made = train(settings, data, method, Path(folder), silent)
     said = [predict(made.classifier, made.frontend.of(data, own))[0] for own in in_batches(windows)]
-    probabilities = softmax(np.concatenate(said) / made.temperature, axis=1)
+    probabilities = softmax(np.concatenate(said) / made.calibration.temperature, axis=1)
     counts = _counts(data.classes, made.training)
     epochs = settings.training.classifier.epochs
     return Tested(data, windows, probabilities, epochs, counts, made.training.notes)

@@ -67,14 +67,17 @@ def _train(
     progress: Progress,
 ) -> dict[str, Any]:
     made = train(settings, data, method, out, progress)
-    frontend, classifier, novelty = made.frontend, made.classifier, made.novelty
+    frontend, classifier, novelty = made.frontend, made.classifier, made.calibration.novelty
     training, outcome = made.training, made.training.outcome
-    config.temperature = made.temperature
+    config.temperature = made.calibration.temperature
+    config.certainty = line.certainty(settings, made.calibration)
     config.front_end = {"name": frontend.name, **frontend.facts()}
     config.generator = describe(outcome.generator) if outcome else None
     config.quality = data.limits.asdict()
     show = progress("evaluation", 1)
-    metrics = line.evaluate(settings, data, frontend, classifier, novelty, config.temperature)
+    metrics = line.evaluate(
+        settings, data, frontend, classifier, novelty, config.temperature, config.certainty
+    )
     metrics |= {
         "window_counts": config.window_counts,
         "balance": _counts(data.classes, training),

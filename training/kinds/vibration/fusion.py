@@ -24,6 +24,8 @@ from dlrsd.training.base.progress import Progress
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.windows import in_batches, part_of
 from dlrsd.training.evaluate import calibrate
+from dlrsd.training.evaluate.calibrate import Calibration
+from dlrsd.training.evaluate.left_out import LeftOut
 from dlrsd.training.evaluate.pooling import fit_weights
 from dlrsd.training.fitting.classifier import new_classifier
 from dlrsd.training.frontends.fusion import KINDS, Fusion, numbers_of
@@ -32,7 +34,7 @@ from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.settings import Settings
 from dlrsd.training.models.classifier import Classifier
 from dlrsd.training.models.experts import Experts
-from dlrsd.training.models.novelty import Novelty, fit_novelty, scaled, threshold
+from dlrsd.training.models.novelty import fit_novelty, scaled, threshold
 
 PENALTY = 6.0  # inverse strength of the linear experts' L2 penalty, of the mean over windows
 SHOWN = 60  # windows of a class that experts are weighed by
@@ -50,17 +52,15 @@ class Fused(NamedTuple):
 
     frontend: Fusion
     experts: Experts
-    temperature: float
-    novelty: Novelty
+    calibration: Calibration
 
 
 class _Round(NamedTuple):
-    """Of left-out windows what the experts say (experts, n, K), class, group, and the novelty's
-    threshold."""
+    """What the experts say (experts, n, K) of left-out windows, which of those shown they are, and
+    the novelty's threshold."""
 
     said: NDArray[np.float32]
-    label: NDArray[np.int64]
-    group: NDArray[np.int64]
+    shown: NDArray[np.int64]
     unit: float
 
 
@@ -111,20 +111,21 @@ def fuse(
         )
     )  # fmt: skip
     said = np.concatenate([own.said for own in rounds], axis=1)
-    label = np.concatenate([own.label for own in rounds])
-    group = np.concatenate([own.group for own in rounds])
+    window = shown[np.concatenate([own.shown for own in rounds])]
+    left_out = LeftOut(
+        np.empty((0, 0), np.float32), labels[window], _groups(settings, data)[window], window
+    )
     start = np.array(TOWARDS.get(settings.protocol, _ALIKE))
-    weights = fit_weights(said, label, group, start)
+    weights = fit_weights(said, left_out.label, left_out.weight(), start)
     experts.weight = torch.from_numpy(weights.astype(np.float32))
+    left_out = left_out._replace(logits=np.tensordot(weights, said, axes=1).astype(np.float32))
     temperature = calibrate.fit_temperature(
-        np.tensordot(weights, said, axes=1).astype(np.float32),
-        label,
-        n_windows=_apart(label, group),
+        left_out.logits, left_out.label, n_windows=_apart(left_out)
     )
     embedding = _say(experts, heatmaps)[1]
     novelty = fit_novelty([embedding[labels[shown] == k] for k in range(len(data.classes))])
-    unit = max(float(np.mean([own.unit for own in rounds])), 1e-6)
-    return Fused(frontend, experts, temperature, scaled(novelty, unit))
+    novelty = scaled(novelty, max(float(np.mean([own.unit for own in rounds])), 1e-6))
+    return Fused(frontend, experts, Calibration(temperature, novelty, left_out))
 
 
 def _frontend(
@@ -199,7 +200,7 @@ def _rounds(
     """Everything again without some windows, and what is then said of those."""
     labels, parts = data.drawn.label, of_parts(settings, data)
     groups = materials.groups(settings.protocol) if settings.is_elsewhere else None
-    asides = calibrate.choose_aside(materials.pools, groups, rng)
+    asides = calibrate.choose_aside(materials.pools, groups, rng, calibrate.rounds_of(groups))
     schedule = msgspec.structs.replace(
         parts.training.classifier, epochs=parts.training.probe_epochs
     )
@@ -214,32 +215,34 @@ def _rounds(
         checkpoint=checkpoint,
         on_epoch=progress("calibration", len(asides) * schedule.epochs),
     )
-    long_groups = _long_groups(settings, data)
+    own_groups = _groups(settings, data)
     for (probe, _, _), aside in zip(probes, asides, strict=True):
-        left = _left_out(labels, long_groups, groups, aside, rng)
+        left = _left_out(labels, own_groups, groups, aside, rng)
         experts = _experts(settings, probe.eval(), numbers[~left], labels[~left], data)
         said, embedding = _say(experts, heatmaps)
         out = left[shown]
         known = [embedding[~out & (labels[shown] == k)] for k in range(len(data.classes))]
         novel = [embedding[out & (labels[shown] == k)] for k in range(len(data.classes))]
         unit = threshold(fit_novelty(known), novel)
-        yield _Round(said[:, out], labels[shown][out], long_groups[shown][out], unit)
+        yield _Round(said[:, out], np.flatnonzero(out), unit)
 
 
-def _long_groups(settings: Settings, data: Prepared) -> NDArray[np.int64]:
-    """Of every drawn window the bearing, load or rig; of protocols that leave out none, its own."""
-    if not settings.is_elsewhere:
-        return np.zeros(len(data.drawn.label), np.int64)
-    by_class = [data.drawn.recording[data.drawn.label == k] for k in range(len(data.classes))]
-    found = np.empty(len(data.drawn.label), np.int64)
-    for k, own in enumerate(groups_of(data.recordings, by_class, settings.protocol)):
-        found[data.drawn.label == k] = own
+def _groups(settings: Settings, data: Prepared) -> NDArray[np.int64]:
+    """Of every drawn window the bearing, load or rig that it is left out with; of a class of one,
+    and under protocols that leave out none, the window itself."""
+    labels = data.drawn.label
+    found = -1 - np.arange(len(labels))
+    if settings.is_elsewhere:
+        by_class = [data.drawn.recording[labels == k] for k in range(len(data.classes))]
+        for k, own in enumerate(groups_of(data.recordings, by_class, settings.protocol)):
+            if len(np.unique(own)) > 1:
+                found[labels == k] = own
     return found
 
 
 def _left_out(
     labels: NDArray[np.int64],
-    long_groups: NDArray[np.int64],
+    own_groups: NDArray[np.int64],
     groups: Sequence[NDArray[np.int64]] | None,
     aside: Sequence[NDArray[np.int64]],
     rng: np.random.Generator,
@@ -249,10 +252,10 @@ def _left_out(
     left = np.zeros(len(labels), bool)
     for k, own in enumerate(aside):
         members = np.flatnonzero(labels == k)
-        kinds = np.unique(long_groups[members])
-        if groups is not None and len(kinds) > 1:
-            out = members[np.isin(long_groups[members], groups[k][own])]
-        else:
+        out = members[:0]
+        if groups is not None and len(np.unique(groups[k])) > 1:
+            out = members[np.isin(own_groups[members], groups[k][own])]
+        if not len(out):
             out = rng.permutation(members)[: max(1, len(members) // calibrate.LEFT_OUT)]
         left[out[: len(members) - 1]] = True
     return left
@@ -268,10 +271,7 @@ def _say(
     return told, torch.cat([own for _, own in said]).numpy()
 
 
-def _apart(label: NDArray[np.int64], group: NDArray[np.int64]) -> float:
-    """Independent things that a mean over classes is worth: groups, or windows of one group."""
-    counts = []
-    for k in np.unique(label):
-        kinds = len(np.unique(group[label == k]))
-        counts.append(kinds if kinds > 1 else int((label == k).sum()))
+def _apart(left_out: LeftOut) -> float:
+    """Independent things that a mean over classes is worth: its groups."""
+    counts = [len(left_out.by_group(int(label))) for label in np.unique(left_out.label)]
     return len(counts) ** 2 / float((1 / np.array(counts)).sum())

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.bundle.certainty import Certainty, LeftOutAsAWhole
 from dlrsd.runtime.dsp.fusion import PART, unit_rms
 from dlrsd.training.balance.materials import Materials, make_materials
 from dlrsd.training.balance.methods import autoscales, training_set
@@ -26,6 +27,7 @@ from dlrsd.training.data.vibration.prepared import Divided, Prepared, divide, dr
 from dlrsd.training.data.vibration.recording import Recording, missing_kinematics, to_rate
 from dlrsd.training.data.vibration.windows import counts_by_class
 from dlrsd.training.evaluate import calibrate
+from dlrsd.training.evaluate.certainty import certainty_of
 from dlrsd.training.evaluate.figures import diagnosis_metrics
 from dlrsd.training.fitting.classifier import new_classifier, train_classifier
 from dlrsd.training.fitting.generator import new_generator
@@ -195,7 +197,7 @@ def calibrated(
     *,
     checkpoint: Path,
     progress: Progress = silent,
-) -> tuple[float, Novelty]:
+) -> calibrate.Calibration:
     """Temperature of the probabilities, and the novelty, by classifiers that saw less."""
     training = settings.training
     return calibrate.calibrate(
@@ -212,6 +214,12 @@ def calibrated(
     )
 
 
+def certainty(settings: Settings, found: calibrate.Calibration) -> Certainty:
+    """Sets and operating points, by what was left out in calibration."""
+    by = cast(LeftOutAsAWhole, settings.protocol) if settings.is_elsewhere else "window"
+    return certainty_of(found.left_out, found.temperature, by)
+
+
 def evaluate(
     settings: Settings,
     data: Prepared,
@@ -219,9 +227,10 @@ def evaluate(
     classifier: Classifier,
     novelty: Novelty,
     temperature: float,
+    certainty: Certainty | None = None,
 ) -> dict[str, Any]:
-    """Figures of the test part."""
-    metrics = diagnosis_metrics(data, frontend, classifier, novelty, temperature)
+    """Figures of the test part; with ``certainty`` what sets and operating points come to."""
+    metrics = diagnosis_metrics(data, frontend, classifier, novelty, temperature, certainty)
     return metrics | {"protocol": settings.protocol, "balance_ratio": settings.balance}
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_model
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.bundle.certainty import Certainty
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.tasks import TASKS
 from dlrsd.training.data.vibration.windows import counts_by_class
@@ -33,7 +34,7 @@ from dlrsd.training.runs.folder import (
 
 
 class Config(RunConfig, kw_only=True, tag="window"):
-    """What a run states; the last three are known when it was trained.
+    """What a run states; the last four are known when it was trained.
 
     Parameters
     ----------
@@ -43,12 +44,15 @@ class Config(RunConfig, kw_only=True, tag="window"):
         Dimensions of DLRSD-SMOTE's generator.
     quality : dict
         Limits of `dlrsd.runtime.dsp.quality.QualityLimits`.
+    certainty : Certainty, optional
+        Sets and operating points; runs from before there were any have none.
     """
 
     settings: Settings
     front_end: dict[str, Any] = msgspec.field(default_factory=dict)
     generator: dict[str, Any] | None = None
     quality: dict[str, Any] = msgspec.field(default_factory=dict)
+    certainty: Certainty | None = None
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from dlrsd.training.balance.materials import Materials
 from dlrsd.training.balance.training_set import TrainingSet
 from dlrsd.training.base.progress import Progress
 from dlrsd.training.data.vibration.prepared import Prepared
+from dlrsd.training.evaluate.calibrate import Calibration
 from dlrsd.training.fitting.loop import Curves
 from dlrsd.training.frontends.front_end import FrontEnd
 from dlrsd.training.kinds.vibration import fusion, line
 from dlrsd.training.kinds.vibration.settings import Settings
 from dlrsd.training.models.classifier import Classifier
-from dlrsd.training.models.novelty import Novelty
 from dlrsd.training.runs.folder import checkpoint
 
 
@@ -33,8 +33,7 @@ class Trained(NamedTuple):
     frontend: FrontEnd
     classifier: Classifier
     curves: Curves
-    temperature: float
-    novelty: Novelty
+    calibration: Calibration
     materials: Materials
     training: TrainingSet
 
@@ -61,12 +60,10 @@ def _network(
     classifier, curves = line.fit_classifier(
         settings, materials, training, checkpoint=checkpoint(out, "classifier"), progress=progress
     )
-    temperature, novelty = line.calibrated(
+    calibration = line.calibrated(
         settings, materials, classifier, checkpoint=checkpoint(out, "probe"), progress=progress
     )
-    return Trained(
-        materials.frontend, classifier, curves, temperature, novelty, materials, training
-    )
+    return Trained(materials.frontend, classifier, curves, calibration, materials, training)
 
 
 def _experts(
@@ -86,9 +83,7 @@ def _experts(
     made = fusion.fuse(
         settings, data, network, materials, checkpoint=checkpoint(out, "probe"), progress=progress
     )
-    return Trained(
-        made.frontend, made.experts, curves, made.temperature, made.novelty, materials, training
-    )
+    return Trained(made.frontend, made.experts, curves, made.calibration, materials, training)
 
 
 #: By classifier, where it is trained in another way than one network on the heatmaps.

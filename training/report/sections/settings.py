@@ -11,6 +11,7 @@ from dlrsd.training.report.run_folder import Run
 # may be mailed.
 _NOT_SHOWN = {
     "classes", "split_note", "window_counts", "data", "root", "settings", "kind", "schema_version",
+    "certainty",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from safetensors.numpy import load_file
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.bundle.certainty import Certainty
 from dlrsd.training.data.vibration.rig import simulate_rig
 from dlrsd.training.kinds.registry import load_run
 from dlrsd.training.kinds.vibration import fit as fit_module
@@ -94,6 +95,27 @@ def test_a_run_holds_all_its_files(tiny_run):
     assert {path.name for path in tiny_run.iterdir()} == FILES
     page = (tiny_run / "report.html").read_text(encoding="utf-8")
     assert page.lstrip().startswith("<!DOCTYPE html>")
+
+
+def test_sets_and_operating_points_are_stated_and_measured(tiny_run):
+    config, metrics = (
+        json.loads((tiny_run / name).read_text()) for name in ("config.json", "metrics.json")
+    )
+    stated = msgspec.convert(config["certainty"], Certainty)
+    # One in five of those that are not held out for validation, each a group of its own.
+    assert (stated.left_out, stated.windows) == ("window", [21, 3, 3, 3])
+    assert stated.groups == stated.windows
+    assert stated.points == []  # 30 windows are too few to show any
+    assert all(0 < limit < 1 for limit in stated.limits)
+    found = metrics["certainty"]
+    assert found["coverage"][-1] == 1
+    assert found["risk"][-1] == pytest.approx(1 - metrics["accuracy"])
+    assert len(found["sets"]) == 8  # two bearings of each class
+    assert sum(own["n"] for own in found["sets"].values()) == metrics["n"]
+    assert 0 < np.mean([own["covered"] for own in found["sets"].values()]) <= 1
+    page = (tiny_run / "report.html").read_text(encoding="utf-8")
+    assert "How sure it is" in page
+    assert "No risk can be stated" in page
 
 
 def test_the_config_states_the_run(tiny_run, tiny_settings):

@@ -87,10 +87,10 @@ def test_rows_count_for_the_novelty_where_the_machine_stays(
     settings = small(protocol=protocol, training=hurried)
     data = prepare(settings, rig)
     materials = line.materials_for("ros", settings, data)
-    _, novelty = line.calibrated(
+    found = line.calibrated(
         settings, materials, line.untrained(settings, data).eval(), checkpoint=tmp_path / "probe.pt"
     )
-    assert novelty.whiten.shape == (traits, traits)
+    assert found.novelty.whiten.shape == (traits, traits)
 
 
 def test_protocol_bearing_names_classes_by_location(rig):
