@@ -18,6 +18,7 @@ from dlrsd.training.data.vibration.windows import WindowIndex, in_batches, part_
 from dlrsd.training.frontends.front_end import FrontEnd
 
 WINDOWS = 10_000
+_MOST_SAMPLES = 1 << 27  # of all windows, half a gigabyte: of long ones fewer are compared
 AGREEMENT = {"fp32": 0.9999, "fp16": 0.999, "int8": 0.995}
 DIFFERENCE = {"fp32": 1e-3, "fp16": 0.05, "int8": 0.3}  # of probabilities, at most
 _BATCH = 256
@@ -26,12 +27,13 @@ _BATCH = 256
 def parity_index(data: Prepared) -> WindowIndex:
     """At least ``WINDOWS`` overlapping windows of a run's test part, spread over all of it.
 
-    Fewer only where the test part has no more.
+    Fewer only where the test part has no more, or they are long.
     """
     hop = data.window // 2
-    while len(index := data.test_index(hop=hop)) < WINDOWS and hop > 1:
+    wanted = min(WINDOWS, max(1, _MOST_SAMPLES // (data.window * len(data.channels))))
+    while len(index := data.test_index(hop=hop)) < wanted and hop > 1:
         hop //= 2
-    keep = np.linspace(0, len(index) - 1, min(len(index), WINDOWS)).astype(np.int64)
+    keep = np.linspace(0, len(index) - 1, min(len(index), wanted)).astype(np.int64)
     return part_of(index, keep)
 
 
