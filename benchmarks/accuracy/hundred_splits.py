@@ -26,9 +26,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.multioutput import MultiOutputClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from benchmarks import machine
 from dlrsd.runtime.base.errors import InputError
@@ -43,6 +48,9 @@ from dlrsd.training.data.vibration.leak_free import (
     labels_at_sensor,
     study_signals,
 )
+from dlrsd.training.frontends.fusion import KINDS, numbers_of
+from dlrsd.training.kinds.vibration.fusion import PENALTY
+from dlrsd.training.models.experts import FLOOR
 
 NAME = "hundred-splits"
 PUBLISHED = {
@@ -94,9 +102,44 @@ def _extra_trees(seed: int) -> Any:
     )  # fmt: skip
 
 
+class LinearExperts(ClassifierMixin, BaseEstimator):
+    """The linear experts of a fusion, weighing alike; its penalty and floor."""
+
+    def fit(self, x: NDArray[Any], y: NDArray[Any]) -> LinearExperts:
+        self.classes_ = np.unique(y)
+        self.models_ = [
+            make_pipeline(
+                StandardScaler(),
+                LogisticRegression(C=PENALTY / len(own), class_weight="balanced", max_iter=3000),
+            ).fit(own, y)
+            for own in self._kinds(x)
+        ]
+        return self
+
+    def predict_proba(self, x: NDArray[Any]) -> NDArray[Any]:
+        said = [
+            np.maximum(model.predict_log_proba(own), FLOOR)
+            for model, own in zip(self.models_, self._kinds(x), strict=True)
+        ]
+        return softmax(np.sum(said, axis=0), axis=1)
+
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        return self.classes_[self.predict_proba(x).argmax(axis=1)]
+
+    def _kinds(self, x: NDArray[Any]) -> list[NDArray[Any]]:
+        return np.split(x, np.cumsum([*KINDS.values()])[:-1], axis=1)
+
+
+def fusion_features(windows: Windows) -> NDArray[Any]:
+    """The numbers of a fusion, without amplitude."""
+    config = OrderMapConfig(windows.rate_hz, windows.samples.shape[2])
+    return numbers_of(windows.samples, windows.machine, config, level=False)[:, 0]
+
+
 CONTENDERS = {
     **{name: Contender(usual_features, make) for name, make in BASELINES.items()},
     "all features, extra trees": Contender(all_features, _extra_trees),
+    "a fusion's linear experts": Contender(fusion_features, lambda seed: LinearExperts()),
 }
 
 
