@@ -25,9 +25,11 @@ from dlrsd.runtime.cli.options import (
 from dlrsd.runtime.cli.stream_options import (
     ChannelsOption,
     DtypeOption,
+    LoadOption,
     RateOption,
     ScaleOption,
     StartOption,
+    TachoOption,
     UnitOption,
     VariableOption,
     stream_format,
@@ -35,6 +37,7 @@ from dlrsd.runtime.cli.stream_options import (
 
 if TYPE_CHECKING:
     from dlrsd.runtime.output.writers import Existing
+    from dlrsd.runtime.streams.stream import StreamFormat
 
 
 def diagnose(
@@ -93,6 +96,8 @@ def diagnose(
     start: StartOption = None,
     variable: VariableOption = None,
     speed: SpeedOption = None,
+    tacho: TachoOption = None,
+    load: LoadOption = None,
     bearing: BearingOption = None,
     geometry: GeometryOption = None,
     orders: OrdersOption = None,
@@ -127,8 +132,12 @@ def diagnose(
         start=start,
         variable=variable,
         speed_rpm=speed,
+        tacho=tacho,
+        load=load,
         orders=stated.orders if stated else None,
     )
+    if machine is not None:
+        form = _with_machine(form, machine)
     if output is not None and _is_same_file(source, output):
         raise InputError(f"the output {output} is the recording itself: choose another name")
     if output is not None and _is_standard_output(output):
@@ -143,7 +152,7 @@ def diagnose(
             threads=threads,
             kinematics=opened.kinematics_of(stream),
         )
-        kind_of(opened).evidence(stream.description, machine, beside)
+        kind_of(opened).evidence(stream.description, machine, beside, opened)
         diagnosis = open_diagnosis(stream, opened, graph, hop=hop, beside=beside)
         writer = None
         if output is not None:
@@ -155,6 +164,13 @@ def diagnose(
         follow(diagnosis, writer, display, interrupt)
     if interrupt.asked:
         raise typer.Exit(130)
+
+
+def _with_machine(form: StreamFormat, machine: Path) -> StreamFormat:
+    from dlrsd.runtime.evidence.asking import with_facts
+    from dlrsd.runtime.machine.file import read_machine
+
+    return with_facts(form, read_machine(machine))
 
 
 def _existing(source: str, output: str | None, **chosen: bool) -> Existing | None:

@@ -119,6 +119,7 @@ class SequenceKind(Kind):
 
     name = "sequence"
     columns = ("missing",)
+    hears_machines = False
 
     def open(
         self,
@@ -132,7 +133,11 @@ class SequenceKind(Kind):
         return SequenceDiagnosis(stream, bundle, cast(StatefulEngine, engine), hop=hop)
 
     def evidence(
-        self, description: dict[str, Any], machine: str | Path | None, beside: EvidenceBeside
+        self,
+        description: dict[str, Any],
+        machine: str | Path | None,
+        beside: EvidenceBeside,
+        bundle: Bundle,
     ) -> None:
         stated = description["stated_by"]
         for fact, option in (("speed_rpm", "--speed"), ("orders", "--bearing or --orders")):

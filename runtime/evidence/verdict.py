@@ -137,6 +137,18 @@ def scores_against(raw: dict[str, float], baseline: Baseline | None) -> dict[str
     return scores
 
 
+def stands_alone(found: Evidence) -> Place | None:
+    """The race or ball that the same lines would name on a machine without a baseline."""
+    scores = scores_against(
+        {p: s for p, s in found.raw_scores.items() if p in RACES_AND_BALL}, None
+    )
+    if not scores:
+        return None
+    first, second = sorted(RACES_AND_BALL, key=lambda place: -scores[place])[:2]
+    stands = scores[first] > FLOOR and scores[first] - scores[second] > MARGIN
+    return first if stands and _whole(found.lines, first) else None
+
+
 def _undecided(reason: str, seconds: float, speed: ShaftSpeed | None) -> Evidence:
     return Evidence(
         verdict="undecided",
