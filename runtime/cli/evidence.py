@@ -60,7 +60,9 @@ def evidence(
     ] = False,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="NAME.svg", help="Where to draw the spectrum of the envelope."),
+        typer.Option(
+            metavar="NAME.svg|NAME.png", help="Where to draw the spectrum of the envelope."
+        ),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a picture that is there.")
@@ -89,10 +91,12 @@ def evidence(
     from dlrsd.runtime.evidence.examine import examine
     from dlrsd.runtime.machine.file import folder_of, read_machine
     from dlrsd.runtime.output.evidence_report import finding_json, show_findings
+    from dlrsd.runtime.output.spectrum_picture import picture_kind
     from dlrsd.runtime.streams.stream import open_stream
 
     end_in_order()
     if picture is not None:
+        picture_kind(picture)("")  # before any work
         require_place(picture, overwrite=overwrite)
     stated = bearing_of(bearing, geometry, orders)
     form = stream_format(

@@ -195,7 +195,7 @@ def test_teeth_are_not_dropped_where_the_machines_file_states_none(
         ([*STATED, "--teeth", "a"], "got --teeth a: expected whole numbers from 2 to 2000"),
         ([*STATED, "--seconds", "0"], "got windows of 0 s: expected 0.1 to 60 s"),
         ([*STATED, "--machine", "nowhere"], "is not there: expected a machine's folder"),
-        ([*STATED, "--picture", "a.png"], "expected a name that ends in .svg"),
+        ([*STATED, "--picture", "a.jpg"], "expected a name that ends in .svg"),
     ],
 )
 def test_refuses_in_one_line(command: Run, tmp_path: Path, options: list[str], said: str) -> None:
