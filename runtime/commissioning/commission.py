@@ -169,6 +169,7 @@ def commission(
         false_alarms_per_month=false_alarms_per_month,
         sensors=sensors,
         notes=notes,
+        machine=machine.name,
     )
 
 

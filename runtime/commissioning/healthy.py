@@ -198,6 +198,15 @@ def _doubts(group: Sequence[Healthy], own: AtSpeed, seconds: float) -> list[str]
             f"the signal is not steady: its level moves by {max(parts) - min(parts):.1f} dB from "
             "one quarter of it to another"
         )
+    unseen = sum(
+        window.evidence.speed is not None and window.evidence.speed.how == "stated"
+        for window in group
+    )
+    if unseen > _MOSTLY * n:
+        said.append(
+            f"no line of the shaft is seen in {100 * unseen / n:.0f} % of the windows: the speed "
+            "is taken as stated"
+        )
     contradicted = sum(
         window.evidence.speed is not None and window.evidence.speed.how == "contradicted"
         for window in group

@@ -195,7 +195,10 @@ def begin_evidence(
         if orders is None or (speed is None and tacho is None):
             _refuse_half(description["stated_by"])
             return
-        if odd_orders(Kinematics(speed or 1.0, **orders)):
+        if why := odd_orders(Kinematics(speed or 1.0, **orders)):
+            description["warnings"].append(
+                f"no lines are looked for: the orders stated fit no rolling bearing: {why}"
+            )
             return
         from dlrsd.runtime.evidence.asking import asked_of
 

@@ -85,7 +85,14 @@ def asked_of(
             f"no sensor of {machine.name} states its bearing: add bearing, geometry or orders to "
             "machine.toml"
         )
-    return asked if baseline is None else _with_baseline(asked, baseline, description)
+    if baseline is None:
+        return asked
+    if baseline.machine not in (None, machine.name):
+        raise InputError(
+            f"the baseline is that of {baseline.machine}, and machine.toml is of {machine.name}: "
+            "expected one machine; correct the name, or commission it anew"
+        )
+    return _with_baseline(asked, baseline, description)
 
 
 def _speed(stated: float | None, machine: Machine | None) -> float:

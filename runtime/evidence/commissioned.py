@@ -133,6 +133,8 @@ class MachineBaseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     sensors : list of SensorBaseline
     notes : list of str
         What a person was told when the machine was commissioned.
+    machine : str, optional
+        What it was called.
 
     Raises
     ------
@@ -149,6 +151,7 @@ class MachineBaseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     false_alarms_per_month: Positive
     sensors: Annotated[list[SensorBaseline], Meta(min_length=1, max_length=1024)]
     notes: list[str]
+    machine: Name | None = None
 
     def __post_init__(self) -> None:
         names = [each.sensor for each in self.sensors]

@@ -39,6 +39,7 @@ KNOCK_FLOOR = 5.0
 _INSTEAD = 3  # lines that stand for a missing first
 _CAGE_SHARE = 0.7  # of the best other score, which a striking cage makes too
 _BLOCK_ORDERS = 0.7  # over which a line's surroundings are taken, in multiples of the speed
+_OWN_ORDERS = 15.5  # of a speed three times the stated one, five harmonics
 _LEAST_LINES = 2  # harmonics of BPFI that the rate must hold
 _DB = 10 / np.log(10)  # of ln of power
 _LITTLE_NOISE_DB = -5.0  # what has more does not repeat itself
@@ -105,11 +106,11 @@ def evidence(
     scaled = x / np.abs(x).max()  # no square overflows, whatever the unit
     block_hz = _BLOCK_ORDERS * stated_hz
     highest_hz = (HARMONICS * kinematics.bpfi + 2) * (1 + TOLERANCE) * stated_hz
-    own_orders = max([2.2 * HARMONICS, *(3.2 * count + 3 for count in teeth)])
+    own_orders = max([_OWN_ORDERS, *(3.2 * count + 3 for count in teeth)])
     own = signal_spectrum(scaled, rate_hz, own_orders * stated_hz, block_hz)
     envelope = envelope_spectrum(scaled, rate_hz, min(highest_hz, rate_hz / 8), block_hz)
     speed = shaft_speed(own, envelope, stated_hz)
-    if speed.how == "wrong":
+    if speed.how in ("wrong", "double"):
         return _undecided(_contradicted(speed) + ": state the true speed", seconds, speed)
     found = find(envelope, speed, kinematics)
     lines = bearing_lines(envelope, speed, list(found.values()))
@@ -122,7 +123,7 @@ def evidence(
     strikes = cage_strikes(envelope, speed, found["cage"])
     verdict, reason = _verdict(scores, lines, floor, strikes)
     lines = [_over_baseline(line, baseline) for line in lines]
-    if speed.how == "contradicted":
+    if speed.how == "contradicted" or speed.elsewhere_hz is not None:
         reason = _contradicted(speed) + (f"; {reason}" if reason else "")
     return Evidence(
         verdict=verdict,
@@ -175,9 +176,20 @@ def _undecided(reason: str, seconds: float, speed: ShaftSpeed | None) -> Evidenc
 
 
 def _contradicted(speed: ShaftSpeed) -> str:
+    stated = plain(60 * speed.stated_hz)
+    if speed.how == "double":
+        return (
+            f"the stated speed of {stated} rpm is doubtful: the shaft's lines are as well those of "
+            f"half as much, {plain(30 * speed.hz)} rpm, or of a loose part"
+        )
+    if speed.elsewhere_hz is not None:
+        return (
+            f"no line stands at the stated speed of {stated} rpm, but lines tower at multiples of "
+            f"{plain(60 * speed.elsewhere_hz)} rpm: check the speed"
+        )
     return (
-        f"the stated speed of {plain(60 * speed.stated_hz)} rpm is contradicted: the shaft's lines "
-        f"are those of {plain(60 * speed.hz)} rpm"
+        f"the stated speed of {stated} rpm is contradicted: the shaft's lines are those of "
+        f"{plain(60 * speed.hz)} rpm"
     )
 
 

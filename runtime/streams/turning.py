@@ -71,7 +71,10 @@ def turning_number(turning: Turning, names: Sequence[str], channels: int, source
     if isinstance(at, str):
         at = list(names).index(at) if at in names else channels
     if at >= channels:
-        raise InputError(f"the tacho is channel {turning.channel!r}, and {source} has {has}")
+        raise InputError(
+            f"the tacho is channel {turning.channel!r}, and {source} has {has}: expected one of "
+            "these names, or a number from 0"
+        )
     if channels == 1:
         raise InputError(
             f"the tacho is the only channel of {source}: expected one of vibration beside it"

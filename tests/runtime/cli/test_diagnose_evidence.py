@@ -72,6 +72,8 @@ def test_it_listens_at_the_recordings_own_rate_and_unit(
 def test_half_of_what_lines_need_is_refused(command: Run, bundle: Path, tmp_path: Path) -> None:
     save(tmp_path / "s.bin", noise(3, 2.0))
     for options, said in (
+        (["--speed", "0", *STATED[2:]], "option speed_rpm is 0.0: expected a number above 0"),
+        (["--tacho", "1", *STATED[2:]], "the tacho is channel 1, and s.bin has 1 without names"),
         (STATED[:2], "got --speed and no bearing"),
         (STATED[2:], "got a bearing and no speed"),
         (["--machine", "nowhere"], "is not there: expected a machine's folder"),
@@ -144,3 +146,16 @@ def test_a_tacho_is_no_sensor(command: Run, bundle: Path, tmp_path: Path) -> Non
     assert "pulses_per_turn" not in facts
     said = verdicts(command, tmp_path, *stated[:6], "--machine", "pump")
     assert [verdict["channel"] for verdict in said] == [0, 2]
+
+
+def test_orders_of_a_sidecar_that_no_bearing_has_are_said(
+    command: Run, bundle: Path, tmp_path: Path
+) -> None:
+    save(tmp_path / "s.bin", noise(3, 2.0))
+    odd = {"bpfo": 0.5, "bpfi": 5, "bsf": 2, "ftf": 0.4}
+    (tmp_path / "s.bin.json").write_text(
+        json.dumps({"rate": 12000, "speed_rpm": 1772, "orders": odd})
+    )
+    done = command("diagnose", "s.bin")
+    assert done.returncode == 0
+    assert "no lines are looked for: the orders stated fit no rolling bearing" in done.stdout

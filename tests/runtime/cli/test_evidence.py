@@ -353,3 +353,38 @@ def test_what_was_heard_of_a_live_stream_is_said_when_it_is_interrupted(tmp_path
         said = json.loads(live.communicate(timeout=30)[0])
     assert live.returncode == 130
     assert said["windows"] == {"outer": 2}
+
+
+def without(pulses: np.ndarray, each: int) -> np.ndarray:
+    """Without every so many-th pulse."""
+    return np.where(np.floor(turns(len(pulses) / RATE)) % each == 1, 0, pulses)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "tacho", "verdict", "said"),
+    [
+        (lambda p: without(p, 9), "1", "outer", "(tacho: 6 pulses missing, the first at 0."),
+        (lambda p: without(p, 3), "1", "undecided", "pulses are missing or too many"),
+        (lambda p: 0 * p, "1", "undecided", "has no pulses"),
+        (lambda p: np.full(len(p), np.nan), "1", "undecided", "has no number at 0 s"),
+        (lambda p: p, "1,rpm", "undecided", "holds 0 rpm at"),
+        (lambda p: 0 * p + 3544, "1,rpm", "undecided", "as well those of half as much, 1772 rpm"),
+    ],
+)
+def test_a_tacho_that_fails_is_said(
+    command: Run,
+    tmp_path: Path,
+    spoil: Callable[[np.ndarray], np.ndarray],
+    tacho: str,
+    verdict: str,
+    said: str,
+) -> None:
+    pulses = 5.0 * ((turns(6.0) + 0.5) % 1 < 0.1)
+    save(tmp_path / "s.bin", faulty("outer", seconds=6.0), spoil(pulses))
+    stated = ["--rate", "12000", "--channels", "2", "--bearing", "6205", "--tacho", tacho]
+    done = command("evidence", "s.bin", *stated, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["verdict"] == verdict
+    assert said in found["sentence"]
+    assert len(found["channels"]) == 1

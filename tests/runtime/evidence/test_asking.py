@@ -90,3 +90,12 @@ def test_a_stated_tacho_is_no_sensor_and_gives_the_speed() -> None:
     stream = {**STREAM, "tacho": {"channel": 0, "pulses_per_turn": 4}, "orders": ORDERS_6203}
     (asked,) = asked_of(stream)
     assert (asked.channel, asked.tacho) == (1, Tacho(0, 4))
+
+
+def test_a_baseline_of_another_machine_is_refused() -> None:
+    other = structs.replace(BASELINE, machine="compressor")
+    with pytest.raises(
+        InputError, match=r"baseline is that of compressor, and machine\.toml is of p"
+    ):
+        asked_of(STREAM, machine=PUMP, baseline=other)
+    assert asked_of(STREAM, machine=PUMP, baseline=structs.replace(BASELINE, machine="pump"))
