@@ -26,7 +26,7 @@ from dlrsd.runtime.dsp.order_map_config import REVOLUTIONS, Kinematics
 from dlrsd.runtime.evidence.baseline import OWN_LINES, UNKNOWN_MACHINE, Baseline
 from dlrsd.runtime.evidence.lines import Line, bearing_lines, knocks, machine_lines, seen
 from dlrsd.runtime.evidence.place import Place as Place
-from dlrsd.runtime.evidence.places import HARMONICS, cage_strikes, find
+from dlrsd.runtime.evidence.places import HARMONICS, cage_strikes, find, finer_comb
 from dlrsd.runtime.evidence.sentence import sentence_of
 from dlrsd.runtime.evidence.speed import TOLERANCE, ShaftSpeed, shaft_speed
 
@@ -122,6 +122,12 @@ def evidence(
     floor = max(FLOOR, baseline.floor or 0.0) if baseline else FLOOR
     strikes = cage_strikes(envelope, speed, found["cage"])
     verdict, reason = _verdict(scores, lines, floor, strikes)
+    if verdict in ("outer", "inner") and (hz := finer_comb(envelope, speed, found[verdict])):
+        reason = (
+            f"lines of {verdict} stand out, and as high those between them: something knocks at "
+            f"{plain(hz)} Hz"
+        )
+        verdict = "undecided"
     lines = [_over_baseline(line, baseline) for line in lines]
     if speed.how == "contradicted" or speed.elsewhere_hz is not None:
         reason = _contradicted(speed) + (f"; {reason}" if reason else "")
@@ -254,7 +260,7 @@ def _verdict(
         if scores[first] - scores[second] > MARGIN:
             return first, None
         return "undecided", f"lines of {first} and {second} stand out alike"
-    if cage > floor:
+    if cage > floor and _whole(lines, "cage"):
         return "ball", "lines of the cage's turn alone: a ball carried round, or the cage itself"
     machine: dict[Place, float] = {"gear": MACHINE_FLOOR, "shaft": MACHINE_FLOOR}
     for place, limit in (machine | {"unknown": KNOCK_FLOOR}).items():

@@ -254,3 +254,20 @@ def test_a_broken_tooth_is_unknown_where_no_teeth_are_stated():
 def test_knocks_of_a_healthy_machine_are_its_own():
     own = baseline_of([evidence(broken_tooth(s, 7), RATE, K6205) for s in range(20, 40)])
     assert evidence(broken_tooth(3, 9.0), RATE, K6205, baseline=own).verdict == "healthy"
+
+
+@pytest.mark.parametrize("part", [2, 3, 4])
+@pytest.mark.parametrize("order", [K6205.bpfo, K6205.bpfi])
+def test_knocks_of_a_neighbour_whose_multiple_a_race_meets_prove_nothing(order, part):
+    x = noise(4) + shaft(turns()) + 8 * strikes(turns(), order / part)
+    found = evidence(x, RATE, K6205)
+    assert found.verdict == "undecided"
+    hz = float(re.search(r"something knocks at ([\d.]+) Hz", found.reason)[1])
+    assert hz == pytest.approx(order / part * 1772 / 60, rel=0.01)
+
+
+def test_a_single_line_of_the_cage_is_no_ball():
+    t = np.arange(24000) / RATE
+    third = 3 * K6205.ftf * 1772 / 60
+    x = noise(4) * (1 + 0.9 * np.cos(2 * np.pi * third * t)) + shaft(turns())
+    assert evidence(x, RATE, K6205).verdict == "healthy"
