@@ -27,7 +27,7 @@ BANDS = ((0.0, 1.0), (0.0, 0.5), (0.5, 1.0), (0.25, 0.75))
 _LEAST_BLOCK = 16  # bins: a median of fewer is itself noise
 _SILENT = 1e-12  # of the largest bin: what is quieter has no phase to speak of
 _NOTHING = 1e-30  # of the largest power
-_NEW = 5e-3  # of the power: generators have 2e-3 or less, simulated machines 0.1 or more
+_NEW = 1e-2  # of the power: generators have 2e-3 or less, machines 0.09 or more
 _SINE = 3  # bins on either side of a sine in a Hann window
 _MORE_THAN_A_SINE = 4.0  # times what does not repeat
 _MOST_LISTENED = 1 << 15  # samples that tell whether there is noise
@@ -125,7 +125,7 @@ def noise_db(x: Array) -> float:
 
 
 def repeats_exactly(x: Array) -> bool:
-    """Whether all but a two-hundredth of a signal's power comes again exactly, and is not one sine.
+    """Whether all but a hundredth of a signal's power comes again exactly, and is not one sine.
 
     So a generator's does, or what was calculated: a sawtooth, a train of pulses. A machine's does
     not, for it has noise, and its speed is never so even; but one line, of an imbalance, may
