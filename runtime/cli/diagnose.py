@@ -37,7 +37,6 @@ from dlrsd.runtime.cli.stream_options import (
 
 if TYPE_CHECKING:
     from dlrsd.runtime.output.writers import Existing
-    from dlrsd.runtime.streams.stream import StreamFormat
 
 
 def diagnose(
@@ -136,14 +135,21 @@ def diagnose(
         load=load,
         orders=stated.orders if stated else None,
     )
-    if machine is not None:
-        form = _with_machine(form, machine)
+    facts = None
+    if machine is not None:  # what needs none shall begin as soon as ever
+        from dlrsd.runtime.evidence.asking import fill_facts, with_facts
+        from dlrsd.runtime.machine.file import read_machine
+
+        facts = read_machine(machine)
+        form = with_facts(form, facts)
     if output is not None and _is_same_file(source, output):
         raise InputError(f"the output {output} is the recording itself: choose another name")
     if output is not None and _is_standard_output(output):
         raise InputError(f"the output {output} is standard output: say --output -")
     beside = EvidenceBeside()
     with open_stream(source, form, default=opened.signal, heard=beside.hear) as stream:
+        if facts is not None:
+            fill_facts(stream.description, facts)
         graph = open_engine(
             opened,
             engine=engine.value,
@@ -164,13 +170,6 @@ def diagnose(
         follow(diagnosis, writer, display, interrupt)
     if interrupt.asked:
         raise typer.Exit(130)
-
-
-def _with_machine(form: StreamFormat, machine: Path) -> StreamFormat:
-    from dlrsd.runtime.evidence.asking import with_facts
-    from dlrsd.runtime.machine.file import read_machine
-
-    return with_facts(form, read_machine(machine))
 
 
 def _existing(source: str, output: str | None, **chosen: bool) -> Existing | None:

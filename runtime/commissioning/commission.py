@@ -110,7 +110,7 @@ def commission(
             asked = asked_of(stream.description, machine=machine, teeth=teeth)
             stretches: Stretches = {}
             if bundle is not None:
-                stretches = listen(source, form, bundle, seconds=seconds)
+                stretches = listen(source, form, bundle, machine, seconds=seconds)
             for each in asked:
                 asked_by.setdefault(_name(each), each)
             total = int((stream.n_samples or 0) / stream.rate_hz / seconds) * len(asked)

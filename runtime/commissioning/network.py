@@ -15,6 +15,7 @@ from dlrsd.runtime.diagnosis.beside import EvidenceBeside
 from dlrsd.runtime.diagnosis.diagnose import kind_of
 from dlrsd.runtime.diagnosis.heard import NetworkHeard
 from dlrsd.runtime.engines.opening import open_engine
+from dlrsd.runtime.evidence.asking import fill_facts
 from dlrsd.runtime.evidence.baseline import Level
 from dlrsd.runtime.evidence.limit import Limit
 from dlrsd.runtime.evidence.network import (
@@ -25,13 +26,16 @@ from dlrsd.runtime.evidence.network import (
     distance,
     scale_of,
 )
+from dlrsd.runtime.machine.facts import Machine
 from dlrsd.runtime.streams.stream import StreamFormat, open_stream
 
 Stretches = dict[tuple[int, int], Heard]
 _FAR = 3.0  # times what was farthest, where no rate can be stated
 
 
-def listen(source: str, form: StreamFormat, bundle: Bundle, *, seconds: float) -> Stretches:
+def listen(
+    source: str, form: StreamFormat, bundle: Bundle, machine: Machine, *, seconds: float
+) -> Stretches:
     """What the network says of each stretch of a recording, by channel and number of the stretch.
 
     Raises
@@ -52,6 +56,7 @@ def listen(source: str, form: StreamFormat, bundle: Bundle, *, seconds: float) -
 
     gathered = NetworkHeard(seconds, keep)
     with open_stream(source, form, default=bundle.signal) as stream:
+        fill_facts(stream.description, machine)
         engine = open_engine(bundle, kinematics=bundle.kinematics_of(stream))
         for _ in kind.open(stream, bundle, engine, hop=None, beside=EvidenceBeside(gathered)):
             pass

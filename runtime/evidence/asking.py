@@ -153,6 +153,22 @@ def with_facts(form: StreamFormat, machine: Machine) -> StreamFormat:
     return structs.replace(form, tacho=str(turning))
 
 
+def fill_facts(description: dict[str, Any], machine: Machine) -> None:
+    """Add to a stream's description what it lacks and the machine's file states.
+
+    The speed, where it is the same in every recording; the orders, where all of its sensors are at
+    bearings of one kind. What a bundle alone assumed gives way.
+    """
+    by, assumed = description["stated_by"], description["assumed"]
+    if description["speed_rpm"] is None and machine.shaft.speed_rpm is not None:
+        description["speed_rpm"], by["speed_rpm"] = machine.shaft.speed_rpm, "machine"
+    orders = [each for sensor in machine.sensors if (each := _orders(sensor)) is not None]
+    is_open = description["orders"] is None or "orders" in assumed
+    if is_open and orders and all(each == orders[0] for each in orders):
+        description["orders"], by["orders"] = dict(orders[0]), "machine"
+        assumed.pop("orders", None)
+
+
 def _load(description: dict[str, Any], machine: Machine | None) -> float | None:
     load: float | None = description.get("load")
     if load is None or machine is None or machine.load is None:

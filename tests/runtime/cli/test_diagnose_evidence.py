@@ -159,3 +159,27 @@ def test_orders_of_a_sidecar_that_no_bearing_has_are_said(
     done = command("diagnose", "s.bin")
     assert done.returncode == 0
     assert "no lines are looked for: the orders stated fit no rolling bearing" in done.stdout
+
+
+def test_the_machines_file_states_what_an_order_map_needs(
+    command: Run, make_order_map: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Its bearing wins over that which the bundle alone assumes, and not over what is stated."""
+    pytest.importorskip("onnxruntime")
+    bundle = make_order_map()
+    (tmp_path / "pump").mkdir()
+    (tmp_path / "pump" / "machine.toml").write_text(
+        'schema_version = 1\nname = "pump"\n[shaft]\nspeed_rpm = 1796\n[[sensors]]\n'
+        'name = "DE"\nbearing = "6203"\n'
+    )
+    save(tmp_path / "s.bin", quiet(3, seconds=6.0))
+    how = ("diagnose", "s.bin", "--rate", "12000", "--machine", "pump", "--bundle", bundle)
+    done = command(*how, "--output", "out.jsonl")
+    assert done.returncode == 0, done.stderr
+    header = json.loads((tmp_path / "out.jsonl").read_text().splitlines()[0])
+    assert header["kinematics"]["speed_rpm"] == 1796
+    assert header["kinematics"]["bpfo"] == pytest.approx(3.053, abs=0.001)
+    assert header["stream"]["stated_by"]["orders"] == "machine"
+    done = command(*how, "--bearing", "6205")
+    assert done.returncode == 2
+    assert "expected one bearing; correct one of them" in done.stderr
