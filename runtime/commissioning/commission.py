@@ -64,7 +64,7 @@ def commission(
     seconds : float
         Of a window.
     false_alarms_per_month : float > 0
-        Of each sensor and measure, at one verdict a window.
+        Of each sensor, by all limits together, at one verdict a window.
     bundle : Bundle, optional
         The one that shall diagnose the machine: what its network says of the healthy signal is
         kept.
@@ -128,7 +128,9 @@ def commission(
                     done(i + 1)
     if shared is None:
         raise InputError("got no recording: expected one or more of healthy signal")
-    n_month = 30 * 86_400 / seconds / false_alarms_per_month
+    # Each limit takes its share of the rate: of the scores and the levels, and of the network's two.
+    limits = 2 if bundle is None else 4
+    n_month = limits * 30 * 86_400 / seconds / false_alarms_per_month
     sensors, notes = [], []
     for name, each in asked_by.items():
         flags = unfit.get(name, Counter())
