@@ -11,6 +11,7 @@ from dlrsd.runtime.streams.source import Source, Variable
 
 RPM = "rpm"
 MAX_PULSES = 100_000
+_DIGITS = 6  # of a number that may be meant
 
 
 class Turning(Struct, frozen=True):
@@ -44,9 +45,10 @@ Turning(channel='rpm', pulses_per_turn=None))
     if not comma:
         # A channel whose whole name is "rpm" holds it.
         channel, what = what, RPM if what.lower() == RPM else "1"
-    if not channel or not (what == RPM or (what.isdecimal() and 0 < int(what) <= MAX_PULSES)):
+    is_count = what.isdecimal() and len(what) <= _DIGITS and 0 < int(what) <= MAX_PULSES
+    if not channel or not (what == RPM or is_count):
         return None
-    number = int(channel) if channel.isdecimal() and len(channel) < 6 else channel
+    number = int(channel) if channel.isdecimal() and len(channel) <= _DIGITS else channel
     return Turning(number, None if what == RPM else int(what))
 
 

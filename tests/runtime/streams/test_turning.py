@@ -67,6 +67,8 @@ def test_a_tacho_is_read_beside_the_channels_that_are_named(table: Path) -> None
         ({"tacho": "2"}, "the tacho is channel 2, and .* has 'rpm', 'acc'"),
         ({"tacho": "rpm", "variable": "rpm"}, "the tacho is the only channel"),
         ({"tacho": "rpm,0"}, "option tacho is 'rpm,0': expected a channel's number or name"),
+        ({"tacho": f"rpm,{'9' * 5000}"}, "option tacho is 'rpm,999"),
+        ({"tacho": "9" * 5000}, "the tacho is channel '999"),
         ({"tacho": " "}, "option tacho is ' '"),
         ({"load": float("nan")}, "option load is nan: expected a number"),
     ],
