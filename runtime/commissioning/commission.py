@@ -128,7 +128,7 @@ def commission(
                     done(i + 1)
     if shared is None:
         raise InputError("got no recording: expected one or more of healthy signal")
-    # Each limit takes its share of the rate: of the scores and the levels, and of the network's two.
+    # Each limit takes its share of the rate: of scores and levels, and of the network's two.
     limits = 2 if bundle is None else 4
     n_month = limits * 30 * 86_400 / seconds / false_alarms_per_month
     sensors, notes = [], []

@@ -133,7 +133,8 @@ class EvidenceBeside:
         heard, own = self._last.get(verdict.channel), at.network
         if not heard or own is None or self._bundle is None:
             return None
-        if own.manifest_sha256 != self._bundle.manifest_sha256:
+        is_of_it = own.manifest_sha256 == self._bundle.manifest_sha256
+        if not is_of_it or len(own.centre) != len(heard[-1].mean):
             return None
         from dlrsd.runtime.evidence.network import OWN_SHARE, moved
 
