@@ -228,6 +228,9 @@ def measure(name: str, seed: int) -> list[Counter[str]]:
             for each in drawn(0, COMMISSIONED)
             if each.unfit is None and each.evidence.lines
         ]
+        if not healthy:  # where the stated speed is doubtful, a machine cannot be commissioned
+            alone = Counter(each.evidence.verdict for each in drawn(COMMISSIONED, TESTED))
+            return [alone, Counter(undecided=TESTED)]
         own, _ = sensor_baseline(
             "one",
             {order: getattr(stated, order) for order in ORDERS},

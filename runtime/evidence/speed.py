@@ -26,7 +26,6 @@ _ABOVE = 0.05  # what a line counts above _HIGH: enough to choose between neighb
 _FOUND = 6.0  # noise reaches 4 in one of 300 windows
 _STANDS = 2.0  # a line in ln of power
 _TOWERS = 3.0  # each of five lines: noise does in one of 10^7 windows
-_AS_HIGH = 1.5
 _FIRST = np.arange(1.0, 4.0)
 _LEAST_LINES = 3  # of a speed that was not stated
 _MAINS_HZ, _MAINS_OFF = (50.0, 60.0, 100.0, 120.0), 0.003
@@ -73,12 +72,12 @@ def shaft_speed(own: Spectrum, envelope: Spectrum, stated_hz: float) -> ShaftSpe
 
 
 def _is_double(spectrum: Spectrum, hz: float) -> bool:
-    """Whether the odd multiples of half a speed stand as its own do; a loose part draws them, too.
+    """Whether the odd multiples of half a speed stand above its own; a loose part draws them, too.
 
     The other way round nothing is told: misaligned shafts may draw even multiples alone.
     """
     between, own = _tops(spectrum, hz * np.array([0.5, 1.5, 2.5])), _tops(spectrum, hz * _FIRST)
-    return bool((between > _STANDS).all() and between.mean() > own.mean() - _AS_HIGH)
+    return bool((between > _STANDS).all() and between.mean() > own.mean())
 
 
 def _tops(spectrum: Spectrum, hz: NDArray[np.float64]) -> NDArray[np.float64]:

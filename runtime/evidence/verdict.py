@@ -186,7 +186,7 @@ def _contradicted(speed: ShaftSpeed) -> str:
     if speed.how == "double":
         return (
             f"the stated speed of {stated} rpm is doubtful: the shaft's lines are as well those of "
-            f"half as much, {plain(30 * speed.hz)} rpm, or of a loose part"
+            f"half as much, {plain(30 * speed.hz)} rpm, or of a belt or a loose part"
         )
     if speed.elsewhere_hz is not None:
         return (
