@@ -32,8 +32,12 @@ class NetworkHeard:
     def add(self, channel: NDArray[np.int64], time_s: NDArray[np.float64], output: Output) -> None:
         """Take in windows in order of time, arrays of shape (n,) and an output of n windows."""
         stretch = (time_s // self._seconds).astype(np.int64)
+        # A graph that overflowed on a window says nothing of it.
+        fit = np.isfinite(output.novelty + output.embedding.sum(axis=1))
         for number in np.unique(channel):
-            mine = np.flatnonzero(channel == number)
+            mine = np.flatnonzero((channel == number) & fit)
+            if not len(mine):
+                continue
             ends = np.flatnonzero(np.diff(stretch[mine])) + 1
             for part in np.split(mine, ends):
                 own = Output(*(values[part] for values in output))

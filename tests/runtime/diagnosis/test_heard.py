@@ -36,3 +36,17 @@ def test_stretches_are_those_of_all_windows_that_begin_in_them() -> None:
         np.testing.assert_allclose(heard.mean, embedding[mine].mean(axis=0), atol=1e-6)
         np.testing.assert_allclose(heard.spread, embedding[mine].std(axis=0), atol=1e-6)
         assert heard.labels.tolist() == probabilities[mine].argmax(axis=1).tolist()
+
+
+def test_windows_that_overflowed_are_left_out() -> None:
+    novelty = np.array([1, 2, np.inf, 3, 4, np.nan], np.float32)
+    embedding = np.ones((6, 2), np.float32)
+    embedding[3, 0] = np.nan
+    found: list[Heard] = []
+    gathered = NetworkHeard(2.0, lambda _channel, _stretch, heard: found.append(heard))
+    for _ in range(2):
+        output = Output(np.ones((6, 2), np.float32), embedding, novelty)
+        gathered.add(np.zeros(6, np.int64), np.full(6, 0.5), output)
+    gathered.end()
+    assert [heard.novelty for heard in found] == [2.0]  # of 1, 2 and 4, twice
+    assert found[0].mean.tolist() == [1.0, 1.0]
