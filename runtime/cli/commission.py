@@ -21,8 +21,10 @@ from dlrsd.runtime.cli.options import (
 from dlrsd.runtime.cli.stream_options import (
     ChannelsOption,
     DtypeOption,
+    LoadOption,
     RateOption,
     ScaleOption,
+    TachoOption,
     UnitOption,
     VariableOption,
     stream_format,
@@ -42,6 +44,8 @@ def commission(
         ),
     ],
     speed: SpeedOption = None,
+    tacho: TachoOption = None,
+    load: LoadOption = None,
     bearing: BearingOption = None,
     geometry: GeometryOption = None,
     orders: OrdersOption = None,
@@ -55,6 +59,22 @@ def commission(
     seconds: Annotated[
         float, typer.Option(help="How many seconds of signal each verdict looks at.")
     ] = 2.0,
+    bundle: Annotated[
+        str | None,
+        typer.Option(
+            "--bundle",
+            help="The model that shall diagnose the machine: what it says of the healthy signal "
+            "is kept, so that what is new is told from what always was.",
+        ),
+    ] = None,
+    accept_lines: Annotated[
+        bool,
+        typer.Option(
+            "--accept-lines",
+            help="Take lines of a fault in these recordings for the machine's own, because "
+            "somebody looked at the bearing and it is sound.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a baseline that is there.")
     ] = False,
@@ -70,6 +90,7 @@ def commission(
     No fault is needed. What comes of it is the folder to give to `evidence --machine`.
     """
     # Imported here, for they load NumPy and `--help` shall answer at once.
+    from dlrsd.runtime.bundle.bundle import load_bundle
     from dlrsd.runtime.commissioning.commission import commission as learn
     from dlrsd.runtime.commissioning.first_facts import machine_of
     from dlrsd.runtime.evidence.commissioned import FOLDER, NAME, write_baseline
@@ -87,6 +108,8 @@ def commission(
         unit=unit,
         variable=variable,
         speed_rpm=speed,
+        tacho=tacho,
+        load=load,
         orders=stated.orders if stated else None,
     )
     is_new = not (out / FACTS).exists()
@@ -112,6 +135,8 @@ def commission(
         teeth=parse_teeth(teeth),
         seconds=seconds,
         false_alarms_per_month=false_alarms,
+        bundle=load_bundle(bundle) if bundle is not None else None,
+        accept_lines=accept_lines,
     )
     _require_place(out, there, overwrite=overwrite)  # it may have come meanwhile
     try:

@@ -25,9 +25,11 @@ from dlrsd.runtime.cli.options import (
 from dlrsd.runtime.cli.stream_options import (
     ChannelsOption,
     DtypeOption,
+    LoadOption,
     RateOption,
     ScaleOption,
     StartOption,
+    TachoOption,
     UnitOption,
     VariableOption,
     stream_format,
@@ -100,6 +102,8 @@ def diagnose(
     start: StartOption = None,
     variable: VariableOption = None,
     speed: SpeedOption = None,
+    tacho: TachoOption = None,
+    load: LoadOption = None,
     bearing: BearingOption = None,
     geometry: GeometryOption = None,
     orders: OrdersOption = None,
@@ -136,14 +140,25 @@ def diagnose(
         start=start,
         variable=variable,
         speed_rpm=speed,
+        tacho=tacho,
+        load=load,
         orders=stated.orders if stated else None,
     )
+    facts = None
+    if machine is not None:  # what needs none shall begin as soon as ever
+        from dlrsd.runtime.evidence.asking import fill_facts, with_facts
+        from dlrsd.runtime.machine.file import read_machine
+
+        facts = read_machine(machine)
+        form = with_facts(form, facts)
     if output is not None and _is_same_file(source, output):
         raise InputError(f"the output {output} is the recording itself: choose another name")
     if output is not None and _is_standard_output(output):
         raise InputError(f"the output {output} is standard output: say --output -")
     beside = EvidenceBeside()
     with open_stream(source, form, default=opened.signal, heard=beside.hear) as stream:
+        if facts is not None:
+            fill_facts(stream.description, facts)
         graph = open_engine(
             opened,
             engine=engine.value,
@@ -152,7 +167,7 @@ def diagnose(
             threads=threads,
             kinematics=opened.kinematics_of(stream),
         )
-        kind.evidence(stream.description, machine, beside)
+        kind.evidence(stream.description, machine, beside, opened)
         diagnosis = open_diagnosis(stream, opened, graph, hop=hop, risk=risk, beside=beside)
         writer = None
         if output is not None:

@@ -21,9 +21,11 @@ from dlrsd.runtime.cli.options import (
 from dlrsd.runtime.cli.stream_options import (
     ChannelsOption,
     DtypeOption,
+    LoadOption,
     RateOption,
     ScaleOption,
     StartOption,
+    TachoOption,
     UnitOption,
     VariableOption,
     stream_format,
@@ -39,6 +41,8 @@ def evidence(
         str, typer.Argument(help="The recording to look at, or - for raw samples from a pipe.")
     ],
     speed: SpeedOption = None,
+    tacho: TachoOption = None,
+    load: LoadOption = None,
     bearing: BearingOption = None,
     geometry: GeometryOption = None,
     orders: OrdersOption = None,
@@ -56,7 +60,9 @@ def evidence(
     ] = False,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="NAME.svg", help="Where to draw the spectrum of the envelope."),
+        typer.Option(
+            metavar="NAME.svg|NAME.png", help="Where to draw the spectrum of the envelope."
+        ),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a picture that is there.")
@@ -80,15 +86,17 @@ def evidence(
     from dlrsd.runtime.base.files import require_place
     from dlrsd.runtime.base.formats import json_text
     from dlrsd.runtime.base.interrupt import Interrupt, end_in_order
-    from dlrsd.runtime.evidence.asking import asked_of
+    from dlrsd.runtime.evidence.asking import asked_of, with_facts
     from dlrsd.runtime.evidence.commissioned import read_baseline
     from dlrsd.runtime.evidence.examine import examine
     from dlrsd.runtime.machine.file import folder_of, read_machine
     from dlrsd.runtime.output.evidence_report import finding_json, show_findings
+    from dlrsd.runtime.output.spectrum_picture import picture_kind
     from dlrsd.runtime.streams.stream import open_stream
 
     end_in_order()
     if picture is not None:
+        picture_kind(picture)("")  # before any work
         require_place(picture, overwrite=overwrite)
     stated = bearing_of(bearing, geometry, orders)
     form = stream_format(
@@ -100,10 +108,13 @@ def evidence(
         start=start,
         variable=variable,
         speed_rpm=speed,
+        tacho=tacho,
+        load=load,
         orders=stated.orders if stated else None,
     )
     facts = read_machine(machine) if machine is not None else None
     baseline = read_baseline(folder_of(machine)) if machine is not None else None
+    form = with_facts(form, facts) if facts is not None else form
     with open_stream(source, form) as stream:
         asked = asked_of(
             stream.description, machine=facts, baseline=baseline, teeth=parse_teeth(teeth)

@@ -44,6 +44,21 @@ VariableOption = Annotated[
         "--variable", help="Which series of the file to read; separate several by commas."
     ),
 ]
+TachoOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tacho",
+        metavar="CHANNEL[,PULSES|,rpm]",
+        help="The channel that tells how the shaft turns, by its number from 0 or its name: a "
+        "tacho's pulses, one a turn unless stated, or the speed in rpm.",
+    ),
+]
+LoadOption = Annotated[
+    float | None,
+    typer.Option(
+        "--load", help="At which load the machine ran, in the unit that its machine.toml has."
+    ),
+]
 
 
 def stream_format(*, dtype: SampleType | None, **stated: Any) -> StreamFormat:

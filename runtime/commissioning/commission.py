@@ -8,15 +8,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.progress import count_bar
 from dlrsd.runtime.base.version import VERSION
+from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.commissioning.healthy import FEWEST_WINDOWS, Healthy, sensor_baseline
+from dlrsd.runtime.commissioning.network import Stretches, listen
 from dlrsd.runtime.dsp.order_map_config import ORDERS
-from dlrsd.runtime.evidence.asking import SAME_RATE, asked_of
-from dlrsd.runtime.evidence.commissioned import SCHEMA_VERSION, MachineBaseline
+from dlrsd.runtime.evidence.asking import SAME_RATE, asked_of, with_facts
+from dlrsd.runtime.evidence.commissioned import SCHEMA_VERSION, MachineBaseline, SensorBaseline
 from dlrsd.runtime.evidence.spectral_shape import band_edges, band_levels
 from dlrsd.runtime.evidence.windows import SECONDS, Asked, evidence_windows
 from dlrsd.runtime.machine.facts import Machine
@@ -45,6 +47,8 @@ def commission(
     teeth: Sequence[int] = (),
     seconds: float = SECONDS,
     false_alarms_per_month: float = 1.0,
+    bundle: Bundle | None = None,
+    accept_lines: bool = False,
 ) -> MachineBaseline:
     """Learn how a machine is while it is healthy.
 
@@ -60,7 +64,13 @@ def commission(
     seconds : float
         Of a window.
     false_alarms_per_month : float > 0
-        Of each sensor, at one verdict a window.
+        Of each sensor, by all limits together, at one verdict a window.
+    bundle : Bundle, optional
+        The one that shall diagnose the machine: what its network says of the healthy signal is
+        kept.
+    accept_lines : bool
+        Whether lines of a fault in these recordings are taken for the machine's own, since
+        somebody looked at the bearing.
 
     Returns
     -------
@@ -87,16 +97,27 @@ def commission(
     most = max(FEWEST_WINDOWS, most)
     asked_by: dict[str, Asked] = {}
     shared: _Format | None = None
+    form = with_facts(form, machine)
     for source in recordings:
         taken: Counter[str] = Counter()
         with open_stream(source, form) as stream:
             shared = _same(shared, stream, source)
+            if bundle is not None and stream.unit is None:
+                raise InputError(
+                    f"nothing states the unit of {source}: bundle {bundle.name} needs it, state "
+                    "--unit"
+                )
             asked = asked_of(stream.description, machine=machine, teeth=teeth)
+            stretches: Stretches = {}
+            if bundle is not None:
+                stretches = listen(source, form, bundle, machine, seconds=seconds)
             for each in asked:
                 asked_by.setdefault(_name(each), each)
             total = int((stream.n_samples or 0) / stream.rate_hz / seconds) * len(asked)
             with count_bar(f"windows of {Path(source).name}", total) as done:
-                for i, (name, healthy, flag) in enumerate(_windows(stream, asked, seconds)):
+                for i, (name, healthy, flag) in enumerate(
+                    _windows(stream, asked, seconds, stretches)
+                ):
                     if healthy is None:
                         unfit.setdefault(name, Counter())[flag] += 1
                     elif taken[name] < most:
@@ -107,7 +128,9 @@ def commission(
                     done(i + 1)
     if shared is None:
         raise InputError("got no recording: expected one or more of healthy signal")
-    n_month = 30 * 86_400 / seconds / false_alarms_per_month
+    # Each limit takes its share of the rate: of scores and levels, and of the network's two.
+    limits = 2 if bundle is None else 4
+    n_month = limits * 30 * 86_400 / seconds / false_alarms_per_month
     sensors, notes = [], []
     for name, each in asked_by.items():
         flags = unfit.get(name, Counter())
@@ -131,9 +154,13 @@ def commission(
             edges_hz=band_edges(shared.rate_hz),
             n_month=n_month,
             seconds=seconds,
+            bundle=bundle,
+            accept_lines=accept_lines,
         )
+        own = _at_loads(own, machine)
         sensors.append(own)
         notes += said
+    notes += _of_loads(sensors, machine)
     return MachineBaseline(
         schema_version=SCHEMA_VERSION,
         dlrsd_version=VERSION,
@@ -144,7 +171,31 @@ def commission(
         false_alarms_per_month=false_alarms_per_month,
         sensors=sensors,
         notes=notes,
+        machine=machine.name,
     )
+
+
+def _at_loads(own: SensorBaseline, machine: Machine) -> SensorBaseline:
+    """The same; where no recording states its load, for all those that the machine runs at."""
+    if machine.load is None:
+        return own
+    whole = (machine.load.least, machine.load.most)
+    speeds = [structs.replace(at, loads=at.loads or whole) for at in own.speeds]
+    return structs.replace(own, speeds=speeds)
+
+
+def _of_loads(sensors: Sequence[SensorBaseline], machine: Machine) -> list[str]:
+    """What a person should know of the loads."""
+    if machine.load is None:
+        return []
+    least, most, unit = machine.load.least, machine.load.most, machine.load.unit
+    loads = {at.loads for each in sensors for at in each.speeds if at.loads}
+    return [
+        f"the machine runs at {least:g} to {most:g} {unit} and was commissioned at {low:g} to "
+        f"{high:g} {unit} alone: signal at other loads gets no verdict where they are stated"
+        for low, high in sorted(loads)
+        if (low, high) != (least, most)
+    ]
 
 
 def _kinds(reasons: Counter[str]) -> Counter[str]:
@@ -174,7 +225,7 @@ def _same(shared: _Format | None, stream: SampleStream, source: str) -> _Format:
 
 
 def _windows(
-    stream: SampleStream, asked: Sequence[Asked], seconds: float
+    stream: SampleStream, asked: Sequence[Asked], seconds: float, stretches: Stretches
 ) -> Iterator[tuple[str, Healthy | None, str]]:
     """Of each window the sensor's name, what it says, and the flag if it is unfit."""
     edges = band_edges(stream.rate_hz)
@@ -185,5 +236,8 @@ def _windows(
             yield name, None, window.unfit or str(window.evidence.reason)
             continue
         levels = band_levels(window.samples, stream.rate_hz, edges)
-        stated = by_channel[window.channel].kinematics.speed_rpm
-        yield name, Healthy(stated, window.evidence, levels), ""
+        own = by_channel[window.channel]
+        # Windows begin anew behind a gap, stretches do not: the one in its middle.
+        heard = stretches.get((window.channel, int((window.time_s + seconds / 2) // seconds)))
+        stated = own.kinematics.speed_rpm
+        yield name, Healthy(stated, window.evidence, levels, own.load, heard), ""

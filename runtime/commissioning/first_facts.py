@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
+from typing import Any
 
 from dlrsd.runtime.bundle.bearings.geometry import parse_geometry
 from dlrsd.runtime.evidence.asking import asked_of
@@ -46,7 +47,7 @@ def machine_of(
     known = parse_geometry(geometry) if geometry is not None else None
     sizes = astuple(known) if known else None
     orders = dict(description["orders"]) if bearing is None and sizes is None else None
-    names = description["channel_names"]
+    names, tacho = description["channel_names"], description["tacho"]
     sensors = [
         Sensor(
             name=names[channel] if channel < len(names) else f"channel {channel}",
@@ -56,11 +57,22 @@ def machine_of(
             orders=orders,
         )
         for channel in range(description["channels"])
+        if tacho is None or channel != tacho["channel"]
     ]
     return Machine(
         schema_version=SCHEMA_VERSION,
         name=name,
-        shaft=Shaft(speed_rpm=form.speed_rpm),
+        shaft=_shaft(form, tacho, names),
         sensors=sensors,
         teeth=list(teeth),
     )
+
+
+def _shaft(form: StreamFormat, tacho: dict[str, Any] | None, names: Sequence[str]) -> Shaft:
+    if tacho is None:
+        return Shaft(speed_rpm=form.speed_rpm)
+    number, pulses = tacho["channel"], tacho["pulses_per_turn"]
+    channel = names[number] if number < len(names) else number
+    if pulses is None:
+        return Shaft(speed_rpm=form.speed_rpm, speed=channel)
+    return Shaft(speed_rpm=form.speed_rpm, tacho=channel, pulses_per_turn=pulses)

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.numbers import plain
+from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.commissioning.network import network_baseline
 from dlrsd.runtime.commissioning.tail import FEWEST, limit_passed_once_in
 from dlrsd.runtime.dsp.order_map_config import Order
 from dlrsd.runtime.evidence.baseline import baseline_of
 from dlrsd.runtime.evidence.commissioned import AtSpeed, Limit, SensorBaseline
+from dlrsd.runtime.evidence.network import Heard
 from dlrsd.runtime.evidence.spectral_shape import LEAST_LIMIT, distance, shape_of
 from dlrsd.runtime.evidence.verdict import FLOOR, RACES_AND_BALL, Evidence, scores_against
 
@@ -22,17 +25,32 @@ Array = NDArray[np.float64]
 
 FEWEST_WINDOWS = 5
 _ONE_SPEED = 0.05  # share within which speeds are one
+_MOSTLY = 0.5  # share that makes it a suspicion, which verdicts remember
 _FAULTY = 0.2  # share of the windows that name a place before there is a baseline
 _FAR = 3.0  # times the farthest healthy window, where no rate can be stated
 _STEADY_DB = 3.0  # by which the level of the parts of a recording may differ
 
 
 class Healthy(Struct, frozen=True):
-    """A fit window of healthy signal: stated speed, lines, ln of the bands' power."""
+    """A fit window of healthy signal.
+
+    Attributes
+    ----------
+    stated_rpm : float
+    evidence : Evidence
+    levels : array, shape (bands,)
+        ln of the bands' power.
+    load : float, optional
+        In the machine's unit.
+    heard : Heard, optional
+        What a bundle's network says of it.
+    """
 
     stated_rpm: float
     evidence: Evidence
     levels: Array
+    load: float | None = None
+    heard: Heard | None = None
 
 
 def sensor_baseline(
@@ -43,6 +61,8 @@ def sensor_baseline(
     edges_hz: Array,
     n_month: float,
     seconds: float,
+    bundle: Bundle | None = None,
+    accept_lines: bool = False,
 ) -> tuple[SensorBaseline, list[str]]:
     """The baseline of a sensor at each of its speeds.
 
@@ -59,6 +79,10 @@ def sensor_baseline(
         Windows of which one may pass a limit.
     seconds : float
         Of a window.
+    bundle : Bundle, optional
+        Whose network heard the windows.
+    accept_lines : bool
+        Whether lines of a fault are taken for the machine's own, since somebody looked.
 
     Returns
     -------
@@ -81,7 +105,13 @@ def sensor_baseline(
                 f"{FEWEST_WINDOWS}"
             )
             continue
-        speeds.append(_at_speed(group, rpm, edges_hz, n_month))
+        own = _at_speed(group, rpm, edges_hz, n_month)
+        if accept_lines:
+            own = structs.replace(own, suspected=[])
+        heard = [window.heard for window in group if window.heard is not None]
+        if bundle is not None and heard:
+            own = structs.replace(own, network=network_baseline(bundle, heard, n_month))
+        speeds.append(own)
         notes += [f"{whose}: {note}" for note in _doubts(group, speeds[-1], seconds)]
     if not speeds:
         raise InputError(
@@ -126,6 +156,8 @@ def _at_speed(group: Sequence[Healthy], rpm: float, edges_hz: Array, n_month: fl
         found = limit_passed_once_in(n_month, apart)
         shape_limit = structs.replace(found, value=max(LEAST_LIMIT, found.value))
     baseline = structs.replace(baseline, floor=score_limit.value)
+    places = Counter(window.evidence.verdict for window in group)
+    loads = [window.load for window in group if window.load is not None]
     return AtSpeed(
         speed_rpm=rpm,
         windows=len(group),
@@ -133,6 +165,8 @@ def _at_speed(group: Sequence[Healthy], rpm: float, edges_hz: Array, n_month: fl
         shape=shape,
         score_limit=score_limit,
         shape_limit=shape_limit,
+        loads=(min(loads), max(loads)) if loads else None,
+        suspected=[place for place in RACES_AND_BALL if places[place] > _MOSTLY * len(group)],
     )
 
 
@@ -153,8 +187,7 @@ def _doubts(group: Sequence[Healthy], own: AtSpeed, seconds: float) -> list[str]
         said.append(f"{n} windows; a fault is named from a score of {_limit(own.score_limit)} on")
     places = Counter(window.evidence.verdict for window in group)
     said += [
-        f"{100 * places[place] / n:.0f} % of the windows have lines of {place}: if that is a fault "
-        "it becomes part of what counts as healthy; check the bearing first"
+        f"{100 * places[place] / n:.0f} % of the windows have lines of {place}: {_then(place, own)}"
         for place in (*RACES_AND_BALL, "cage")
         if places[place] > _FAULTY * n
     ]
@@ -164,6 +197,15 @@ def _doubts(group: Sequence[Healthy], own: AtSpeed, seconds: float) -> list[str]
         said.append(
             f"the signal is not steady: its level moves by {max(parts) - min(parts):.1f} dB from "
             "one quarter of it to another"
+        )
+    unseen = sum(
+        window.evidence.speed is not None and window.evidence.speed.how == "stated"
+        for window in group
+    )
+    if unseen > _MOSTLY * n:
+        said.append(
+            f"no line of the shaft is seen in {100 * unseen / n:.0f} % of the windows: the speed "
+            "is taken as stated"
         )
     contradicted = sum(
         window.evidence.speed is not None and window.evidence.speed.how == "contradicted"
@@ -175,6 +217,15 @@ def _doubts(group: Sequence[Healthy], own: AtSpeed, seconds: float) -> list[str]
             f"shaft's lines, which are those of {plain(own.speed_rpm)} rpm"
         )
     return said
+
+
+def _then(place: str, own: AtSpeed) -> str:
+    if place in own.suspected:
+        return (
+            "while they are there verdicts stay undecided; check the bearing, and if it is sound "
+            "commission again with --accept-lines"
+        )
+    return "if that is a fault it becomes part of what counts as healthy; check the bearing first"
 
 
 def _limit(limit: Limit) -> str:

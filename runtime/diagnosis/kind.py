@@ -27,6 +27,8 @@ class Kind:
     name: ClassVar[str] = "window"
     # Columns of `WindowBatch.extra`.
     columns: ClassVar[tuple[str, ...]] = ()
+    # Whether a machine is commissioned with such a bundle.
+    hears_machines: ClassVar[bool] = True
 
     def open(
         self,
@@ -48,10 +50,14 @@ class Kind:
         return operating_point(bundle.manifest.certainty, risk, bundle.name)
 
     def evidence(
-        self, description: dict[str, Any], machine: str | Path | None, beside: EvidenceBeside
+        self,
+        description: dict[str, Any],
+        machine: str | Path | None,
+        beside: EvidenceBeside,
+        bundle: Bundle,
     ) -> None:
         """Begin to look at a stream's lines; parameters as of `begin_evidence`."""
-        begin_evidence(beside, description, machine)
+        begin_evidence(beside, description, machine, bundle)
 
     def filled(self, signal: NDArray[np.float32], bundle: Bundle) -> NDArray[np.float32]:
         """A recorded signal (channels, samples) with what stands for missing samples."""

@@ -120,6 +120,7 @@ class SequenceKind(Kind):
 
     name = "sequence"
     columns = ("missing",)
+    hears_machines = False
 
     def open(
         self,
@@ -139,7 +140,11 @@ class SequenceKind(Kind):
         return None
 
     def evidence(
-        self, description: dict[str, Any], machine: str | Path | None, beside: EvidenceBeside
+        self,
+        description: dict[str, Any],
+        machine: str | Path | None,
+        beside: EvidenceBeside,
+        bundle: Bundle,
     ) -> None:
         stated = description["stated_by"]
         for fact, option in (("speed_rpm", "--speed"), ("orders", "--bearing or --orders")):

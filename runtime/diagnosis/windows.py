@@ -85,6 +85,7 @@ class Diagnosis:
         self._engine = engine
         # A bundle of one channel diagnoses every channel of the stream on its own.
         self._rows = stream.channels if bundle.channels == 1 else 1
+        self._numbers = stream.numbers if bundle.channels == 1 else [0]
         rule = bundle.manifest.verdict
         self._trackers = [
             VerdictTracker(
@@ -94,7 +95,7 @@ class Diagnosis:
                 novelty_threshold=bundle.manifest.novelty.threshold,
                 channel=channel,
             )
-            for channel in range(self._rows)
+            for channel in self._numbers
         ]
         self._changes: list[tuple[int, Change]] = []
         self._windows = self._skipped = self._samples = self._unsure = 0
@@ -146,7 +147,7 @@ class Diagnosis:
             quality=dict(zip(QUALITY, self._quality.tolist(), strict=True)),
             labels=[
                 {"channel": channel} | dict(zip(self._bundle.classes, counts, strict=True))
-                for channel, counts in enumerate(self._labels.tolist())
+                for channel, counts in zip(self._numbers, self._labels.tolist(), strict=True)
             ],
             verdicts=[
                 self._dated(self._beside.told(tracker.verdict())) for tracker in self._trackers
@@ -232,10 +233,13 @@ class Diagnosis:
             quality = np.where(failed, NON_FINITE, quality)
             probabilities[failed] = novelty[failed] = np.nan
         time_s = np.repeat(some.start / self._stream.rate_hz, self._rows)
+        channel = np.tile(self._numbers, n)
+        if output is not None:
+            self._beside.listen(channel[sound], time_s[sound], output)
         return WindowBatch(
             classes=classes,
             window=np.repeat(some.index, self._rows),
-            channel=np.tile(np.arange(self._rows), n),
+            channel=channel,
             time_s=time_s,
             time=None if self._start is None else self._start + microseconds(time_s),
             utc=self._utc,
@@ -267,7 +271,7 @@ class Diagnosis:
                 unsure[mine],
                 None if sets is None else sets[mine],
             )
-            self._changes += [(channel, self._dated(change)) for change in changes]
+            self._changes += [(self._numbers[channel], self._dated(change)) for change in changes]
 
     def _dated(self, record: _Dated) -> _Dated:
         """The record with a time of day beside every ``..._s`` that is a point in time."""

@@ -21,15 +21,19 @@ Array = NDArray[np.float64]
 
 HARMONICS = 5
 BLOCK_ORDERS = 0.7  # over which a line's surroundings are taken, in multiples of the speed
-OWN_ORDERS = (
-    2.2 * HARMONICS
-)  # of the signal's own spectrum, in which the shaft's speed is looked for
+OWN_ORDERS = 15.5  # of the signal's own spectrum: five harmonics of three times the speed
 _SIDED = 3  # harmonics that have sidebands
 _SIDEBAND = 0.5  # their weight
 _CAGE_HARMONICS = 4
 _CAGE_GOES_ON = 3  # further lines that must all stand out
 _CAGE_TOLERANCE = 0.02  # a cage's turn follows how the rollers are loaded
 _GUARD = 2.0  # bins on either side of a line: the main lobe of a Hann window
+_FINEST = 5  # parts of a comb's distance between which lines are looked for
+_FINER_TO = 4  # of its harmonics
+_LEAST_FINER, _FINER_SHARE = 3, 0.7
+_FINER_SIDES, _FINER_GUARD = 3, 3  # sidebands, and bins on either side of each
+_FINER_OFFSET, _AS_HIGH = 0.5, 1.0  # ln of power
+_FINER_STANDS = 1.0  # noise does in one of 30
 _EXPLAINED = 10  # harmonics of one place that prove nothing for another
 
 
@@ -169,3 +173,39 @@ def cage_strikes(spectrum: Spectrum, speed: ShaftSpeed, found: Found) -> bool:
     at = at[at < len(spectrum.excess)]
     height = heights(spectrum.excess)[at[~guarded(spectrum, speed)[at]]]
     return len(height) >= _CAGE_GOES_ON and bool((height > 0.5).all())
+
+
+def finer_comb(spectrum: Spectrum, speed: ShaftSpeed, found: Found) -> float | None:
+    """How often something knocks whose every second to fifth line is the comb's, Hz; else None.
+
+    A race's fault draws no line at a half or a third of its own; a neighbour's shaft, a belt or a
+    pump may well have one of its multiples there.
+    """
+    base = found.comb.base * found.fit.stretch * speed.hz / spectrum.bin_hz
+    logs = np.log(np.maximum(spectrum.excess, 1e-9)) - _FINER_OFFSET
+    turn = speed.hz / spectrum.bin_hz
+
+    def tops(at: NDArray[np.int64]) -> Array:
+        return np.asarray(logs[at[:, None] + np.array([-1, 0, 1])].max(axis=1))
+
+    lines = np.rint(base * np.arange(1, _FINER_TO + 1)).astype(np.int64)
+    main = float(tops(lines[lines + 1 < len(logs)]).mean())
+    # The comb's own lines and the sidebands that the shaft draws beside them.
+    own = base * np.arange(_FINER_TO + 2)[:, None] + turn * np.arange(
+        -_FINER_SIDES, _FINER_SIDES + 1
+    )
+    explained = guarded(spectrum, speed)
+    for middle in np.rint(own.ravel()).astype(np.int64):
+        explained[max(0, middle - _FINER_GUARD) : max(0, middle + _FINER_GUARD + 1)] = True
+    for part in range(_FINEST, 1, -1):
+        at = np.rint(base / part * np.arange(1, _FINER_TO * part + 1)).astype(np.int64)
+        at = at[np.arange(1, len(at) + 1) % part != 0]
+        at = at[(at > 0) & (at + 1 < len(logs))]
+        at = at[~explained[at]]
+        if len(at) < _LEAST_FINER:
+            continue
+        between = tops(at)
+        is_finer = (between > _FINER_STANDS).mean() >= _FINER_SHARE
+        if is_finer and between.mean() > main - _AS_HIGH:
+            return float(base / part * spectrum.bin_hz)
+    return None

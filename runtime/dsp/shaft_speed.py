@@ -25,6 +25,8 @@ _OFFSET, _MISSING, _HIGH = 0.5, -0.5, 6.0  # as for combs, in ln of power; shaft
 _ABOVE = 0.05  # what a line counts above _HIGH: enough to choose between neighbours
 _FOUND = 6.0  # noise reaches 4 in one of 300 windows
 _STANDS = 2.0  # a line in ln of power
+_TOWERS = 3.0  # each of five lines: noise does in one of 10^7 windows
+_FIRST = np.arange(1.0, 4.0)
 _LEAST_LINES = 3  # of a speed that was not stated
 _MAINS_HZ, _MAINS_OFF = (50.0, 60.0, 100.0, 120.0), 0.003
 _RATHER = 6.0  # by how much more than near the stated speed
@@ -35,10 +37,12 @@ class ShaftSpeed(msgspec.Struct, frozen=True, kw_only=True):
 
     stated_hz: float
     hz: float
-    how: Literal["stated", "refined", "contradicted", "wrong"]
+    how: Literal["stated", "refined", "contradicted", "wrong", "double"]
     """stated: no shaft lines, taken as it was; refined: they are within 0.5 % of it; contradicted:
-    they are elsewhere within 10 %, and their speed was taken; wrong: they are farther away, and no
-    verdict follows."""
+    they are elsewhere within 10 %, and their speed was taken; wrong: they are farther away; double:
+    they are as well those of half the stated speed. No verdict follows of the last two."""
+    elsewhere_hz: float | None = None
+    """A speed at whose multiples lines tower, where none stand at those of the stated one."""
 
     @property
     def share_off(self) -> float:
@@ -57,10 +61,48 @@ def shaft_speed(own: Spectrum, envelope: Spectrum, stated_hz: float) -> ShaftSpe
         Turns of the shaft a second.
     """
     speed = _search(own, stated_hz, least_near=1)
+    if speed.how == "refined" and _is_double(own, speed.hz):
+        return msgspec.structs.replace(speed, how="double")
     if speed.how == "stated":
         # A fault near a multiple of the shaft has a line or two there: three are the shaft's.
         speed = _search(envelope, stated_hz, least_near=_LEAST_LINES)
+    if speed.how == "stated":
+        return msgspec.structs.replace(speed, elsewhere_hz=_elsewhere(own, stated_hz))
     return speed
+
+
+def _is_double(spectrum: Spectrum, hz: float) -> bool:
+    """Whether the odd multiples of half a speed stand above its own; a loose part draws them, too.
+
+    The other way round nothing is told: misaligned shafts may draw even multiples alone.
+    """
+    between, own = _tops(spectrum, hz * np.array([0.5, 1.5, 2.5])), _tops(spectrum, hz * _FIRST)
+    return bool((between > _STANDS).all() and between.mean() > own.mean())
+
+
+def _tops(spectrum: Spectrum, hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Height of the lines at some frequencies, ln of power less what noise has; those there are."""
+    at = np.rint(hz / spectrum.bin_hz).astype(np.int64)
+    at = at[(at > 0) & (at + 1 < len(spectrum.excess))]
+    near = spectrum.excess[at[:, None] + np.array([-1, 0, 1])].max(axis=1)
+    return np.asarray(np.log(np.maximum(near, 1e-9)) - _OFFSET)
+
+
+def _elsewhere(spectrum: Spectrum, stated_hz: float) -> float | None:
+    """A speed from a third to three times the stated one whose first five lines all tower."""
+    logs = np.log(np.maximum(spectrum.excess, 1e-9)) - _OFFSET
+    first = np.arange(int(stated_hz / 3 / spectrum.bin_hz), int(3 * stated_hz / spectrum.bin_hz))
+    first = first[(first > 1) & (HARMONICS * (first + 1) < len(logs))]
+    if not len(first):
+        return None
+    # Finer than a bin of the first: the fifth has to be met.
+    fine = (first[:, None] + np.arange(HARMONICS) / HARMONICS).ravel()
+    at = np.rint(np.arange(1, HARMONICS + 1)[:, None] * fine).astype(np.int64)
+    heard = logs[at]
+    score = np.where((heard > _TOWERS).all(axis=0), heard.sum(axis=0), -np.inf)
+    score[_mains(fine * spectrum.bin_hz, stated_hz / spectrum.bin_hz)] = -np.inf
+    best = int(score.argmax())
+    return float(fine[best] * spectrum.bin_hz) if np.isfinite(score[best]) else None
 
 
 def _search(spectrum: Spectrum, stated_hz: float, least_near: int) -> ShaftSpeed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -13,7 +13,9 @@ from dlrsd.runtime.dsp.order_map_config import ORDERS, Kinematics, Order
 from dlrsd.runtime.evidence.commissioned import MachineBaseline, SensorBaseline
 from dlrsd.runtime.evidence.turning import Tacho
 from dlrsd.runtime.evidence.windows import Asked
-from dlrsd.runtime.machine.facts import Machine, Sensor, Shaft, channel_of
+from dlrsd.runtime.machine.facts import Machine, Sensor, channel_of
+from dlrsd.runtime.streams.stream_format import StreamFormat
+from dlrsd.runtime.streams.turning import Turning
 
 _SAME_SPEED = 0.1  # share by which a recording's speed may differ from the machine's
 _SAME_ORDER = 0.01
@@ -47,6 +49,7 @@ def asked_of(
         sensor's channel, or its rate, its unit or a bearing is not that of the baseline.
     """
     tacho = _tacho(machine, description)
+    load = _load(description, machine)
     # With a tacho every window has its own.
     speed_rpm = 1.0 if tacho else _speed(description["speed_rpm"], machine)
     counts = _teeth(teeth, machine)
@@ -58,7 +61,11 @@ def asked_of(
                 "--orders, or --machine with the folder of a machine"
             )
         kinematics = Kinematics(speed_rpm, **orders)
-        return [Asked(i, kinematics, counts) for i in range(description["channels"])]
+        return [
+            Asked(i, kinematics, counts, tacho=tacho)
+            for i in range(description["channels"])
+            if tacho is None or i != tacho.channel
+        ]
     asked = []
     for at, sensor in enumerate(machine.sensors):
         own = _orders(sensor)
@@ -68,13 +75,24 @@ def asked_of(
         wanted = channel_of(machine.sensors, at)
         channel = _channel(wanted, f"sensor {sensor.name!r}", description)
         kinematics = Kinematics(speed_rpm, **own)
-        asked.append(Asked(channel, kinematics, counts, sensor=sensor.name, tacho=tacho))
+        if tacho is not None and channel == tacho.channel:
+            raise InputError(
+                f"sensor {sensor.name!r} and the tacho are both channel {wanted!r}: correct one"
+            )
+        asked.append(Asked(channel, kinematics, counts, sensor.name, tacho=tacho, load=load))
     if not asked:
         raise InputError(
             f"no sensor of {machine.name} states its bearing: add bearing, geometry or orders to "
             "machine.toml"
         )
-    return asked if baseline is None else _with_baseline(asked, baseline, description)
+    if baseline is None:
+        return asked
+    if baseline.machine not in (None, machine.name):
+        raise InputError(
+            f"the baseline is that of {baseline.machine}, and machine.toml is of {machine.name}: "
+            "expected one machine; correct the name, or commission it anew"
+        )
+    return _with_baseline(asked, baseline, description)
 
 
 def _speed(stated: float | None, machine: Machine | None) -> float:
@@ -101,13 +119,67 @@ def _teeth(stated: Sequence[int], machine: Machine | None) -> Sequence[int]:
 
 
 def _tacho(machine: Machine | None, description: dict[str, Any]) -> Tacho | None:
-    shaft = machine.shaft if machine else Shaft()
+    stated = description.get("tacho")
+    given = Tacho(**stated) if stated else None
+    if machine is None or (turning := turning_of(machine)) is None:
+        return given
+    own = Tacho(_channel(turning.channel, "the tacho", description), turning.pulses_per_turn)
+    if given is not None and given != own:
+        raise InputError(
+            f"got the tacho {_in_words(given)}, and in machine.toml it is {_in_words(own)}: leave "
+            "the option out, or correct the file"
+        )
+    return own
+
+
+def _in_words(tacho: Tacho) -> str:
+    what = f"{tacho.pulses_per_turn} pulses a turn" if tacho.pulses_per_turn else "speed in rpm"
+    return f"channel {tacho.channel} with {what}"
+
+
+def turning_of(machine: Machine) -> Turning | None:
+    """The channel that tells how its shaft turns, for `StreamFormat`."""
+    shaft = machine.shaft
     if shaft.tacho is not None:
-        channel = _channel(shaft.tacho, "the tacho", description)
-        return Tacho(channel, shaft.pulses_per_turn)
-    if shaft.speed is not None:
-        return Tacho(_channel(shaft.speed, "the speed", description), None)
-    return None
+        return Turning(shaft.tacho, shaft.pulses_per_turn)
+    return Turning(shaft.speed, None) if shaft.speed is not None else None
+
+
+def with_facts(form: StreamFormat, machine: Machine) -> StreamFormat:
+    """What is stated of a recording, and the tacho that the machine's file names."""
+    turning = turning_of(machine)
+    if turning is None or form.tacho is not None:
+        return form
+    return structs.replace(form, tacho=str(turning))
+
+
+def fill_facts(description: dict[str, Any], machine: Machine) -> None:
+    """Add to a stream's description what it lacks and the machine's file states.
+
+    The speed, where it is the same in every recording; the orders, where all of its sensors are at
+    bearings of one kind. What a bundle alone assumed gives way.
+    """
+    by, assumed = description["stated_by"], description["assumed"]
+    if description["speed_rpm"] is None and machine.shaft.speed_rpm is not None:
+        description["speed_rpm"], by["speed_rpm"] = machine.shaft.speed_rpm, "machine"
+    orders = [each for sensor in machine.sensors if (each := _orders(sensor)) is not None]
+    is_open = description["orders"] is None or "orders" in assumed
+    if is_open and orders and all(each == orders[0] for each in orders):
+        description["orders"], by["orders"] = dict(orders[0]), "machine"
+        assumed.pop("orders", None)
+
+
+def _load(description: dict[str, Any], machine: Machine | None) -> float | None:
+    load: float | None = description.get("load")
+    if load is None or machine is None or machine.load is None:
+        return load
+    known = machine.load
+    if not known.least <= load <= known.most:
+        raise InputError(
+            f"got a load of {load:g} {known.unit}, and the machine runs at {known.least:g} to "
+            f"{known.most:g} {known.unit}: correct it, or the load in machine.toml"
+        )
+    return load
 
 
 def _orders(sensor: Sensor) -> dict[Order, float] | None:
@@ -170,7 +242,25 @@ def _with_baseline(
             f"{baseline.unit or 'no stated unit'}: state --unit, and --scale where it needs one"
         )
     own = {sensor.sensor: sensor for sensor in baseline.sensors}
+    if new := _new_gears(asked, own):
+        description["warnings"].append(
+            f"the machine was commissioned without gears of {', '.join(map(str, new))} teeth: they "
+            "are not judged until it is commissioned with them in machine.toml"
+        )
     return [_completed(each, own.get(each.sensor or "")) for each in asked]
+
+
+def _new_gears(asked: Sequence[Asked], own: Mapping[str, SensorBaseline]) -> list[int]:
+    """Gears whose healthy lines are not known; without them nothing is too high."""
+    known = [own[each.sensor] for each in asked if each.sensor is not None and each.sensor in own]
+    return sorted(
+        {
+            count
+            for each in asked
+            for count in each.teeth
+            if any(f"mesh {count} 1x" not in old.speeds[0].baseline.lines for old in known)
+        }
+    )
 
 
 def _completed(asked: Asked, own: SensorBaseline | None) -> Asked:

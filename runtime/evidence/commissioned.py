@@ -23,8 +23,12 @@ from dlrsd.runtime.base.formats import (
     json_text,
     parse_json,
 )
+from dlrsd.runtime.base.numbers import plain
 from dlrsd.runtime.dsp.order_map_config import Order
 from dlrsd.runtime.evidence.baseline import UNKNOWN_MACHINE, Baseline
+from dlrsd.runtime.evidence.limit import Limit as Limit
+from dlrsd.runtime.evidence.network import NetworkBaseline
+from dlrsd.runtime.evidence.place import Place
 from dlrsd.runtime.evidence.spectral_shape import Shape
 
 SCHEMA_VERSION: Final = 1
@@ -34,17 +38,6 @@ _MOST_BYTES = 1 << 22  # some hundred sensors and speeds
 _HIGHEST = 0.41  # of the rate: bands end below it, also at a rate that is a little off
 
 Name = Annotated[Text, Meta(max_length=1000)]
-
-
-class Limit(Struct, frozen=True, forbid_unknown_fields=True):
-    """A limit that healthy windows pass at the stated rate, and its 95 % interval.
-
-    Without an interval the windows were too few to state a rate.
-    """
-
-    value: Finite
-    low: Finite | None = None
-    high: Finite | None = None
 
 
 class AtSpeed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,11 +54,17 @@ class AtSpeed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Of the power over frequency.
     score_limit, shape_limit : Limit
         Of a place's score and of the distance from the shape.
+    loads : tuple of two floats, optional
+        The least and the most at which it was commissioned, in the unit of ``machine.toml``.
+    suspected : list of str
+        Places whose lines most of the windows had: what looked like a fault from the start.
+    network : NetworkBaseline, optional
+        Where it was commissioned with a bundle.
 
     Raises
     ------
     ValueError
-        If the scores of a place are missing.
+        If the scores of a place are missing, or the least load is above the most.
     """
 
     speed_rpm: Positive
@@ -74,8 +73,13 @@ class AtSpeed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     shape: Shape
     score_limit: Limit
     shape_limit: Limit
+    loads: tuple[Finite, Finite] | None = None
+    suspected: list[Place] = []
+    network: NetworkBaseline | None = None
 
     def __post_init__(self) -> None:
+        if self.loads and self.loads[0] > self.loads[1]:
+            raise ValueError(f"the least load is {self.loads[0]:g} and the most {self.loads[1]:g}")
         if missing := UNKNOWN_MACHINE.keys() - self.baseline.scores.keys():
             raise ValueError(f"no scores of {', '.join(sorted(missing))}")
 
@@ -92,6 +96,23 @@ class SensorBaseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         nearest = min(self.speeds, key=lambda each: abs(each.speed_rpm / speed_rpm - 1))
         off = abs(nearest.speed_rpm / speed_rpm - 1)
         return nearest if off <= SAME_SPEED else None
+
+
+def outside(own: SensorBaseline, speed_rpm: float, load: float | None) -> str | None:
+    """Why the baseline says nothing of a machine at a speed and a load; None: it does."""
+    at = own.at(speed_rpm)
+    if at is None:
+        low, high = (plain(each.speed_rpm) for each in (own.speeds[0], own.speeds[-1]))
+        known = f"{low} rpm" if low == high else f"{low} to {high} rpm"
+        return (
+            f"{plain(speed_rpm)} rpm lies more than 10 % from every speed that the machine was "
+            f"commissioned at ({known})"
+        )
+    if load is not None and at.loads is not None and not at.loads[0] <= load <= at.loads[1]:
+        least, most = at.loads
+        known = f"{least:g}" if least == most else f"{least:g} to {most:g}"
+        return f"a load of {load:g} lies outside of {known} that the machine was commissioned at"
+    return None
 
 
 class MachineBaseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,6 +133,8 @@ class MachineBaseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     sensors : list of SensorBaseline
     notes : list of str
         What a person was told when the machine was commissioned.
+    machine : str, optional
+        What it was called.
 
     Raises
     ------
@@ -128,6 +151,7 @@ class MachineBaseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     false_alarms_per_month: Positive
     sensors: Annotated[list[SensorBaseline], Meta(min_length=1, max_length=1024)]
     notes: list[str]
+    machine: Name | None = None
 
     def __post_init__(self) -> None:
         names = [each.sensor for each in self.sensors]

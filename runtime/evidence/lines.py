@@ -14,6 +14,7 @@ from dlrsd.runtime.dsp.shaft_speed import HARMONICS, ShaftSpeed
 SIGNIFICANT = 0.01  # a line that noise draws less often counts as seen
 _MESH_HARMONICS = 3
 _MESH_SIDEBANDS = 2
+_KNOCK_HARMONICS, _LEAST_KNOCKS = 10, 3
 _NEAR = 1  # bins on either side in which the shaft's and the gears' own lines are looked for
 
 
@@ -96,6 +97,21 @@ def machine_lines(spectrum: Spectrum, speed: ShaftSpeed, teeth: Sequence[int]) -
             at = max(1, middle - _NEAR) + int(near.argmax())
             lines.append(_line(spectrum, speed, name, place, order, at, 2 * _NEAR + 1))
     return lines
+
+
+def knocks(spectrum: Spectrum, speed: ShaftSpeed) -> float | None:
+    """How high the first ten multiples of the shaft's speed stand in an envelope, mean ln of power.
+
+    What strikes once a turn draws all of them: a broken tooth, a part that is loose or rubs. None
+    where the spectrum holds fewer than three.
+    """
+    turn = speed.hz / spectrum.bin_hz
+    middles = np.rint(np.arange(1, _KNOCK_HARMONICS + 1) * turn).astype(np.int64)
+    middles = middles[(middles > _NEAR) & (middles + _NEAR < len(spectrum.excess))]
+    if len(middles) < _LEAST_KNOCKS:
+        return None
+    near = spectrum.excess[middles[:, None] + np.arange(-_NEAR, _NEAR + 1)].max(axis=1)
+    return float(np.log(np.maximum(near, 1e-9)).mean())
 
 
 def _line(

@@ -9,6 +9,11 @@ from dlrsd.runtime.base.numbers import plain
 from dlrsd.runtime.dsp.shaft_speed import ShaftSpeed
 from dlrsd.runtime.evidence.lines import Line, seen
 
+# What a person has to know beside every "healthy".
+HEALTHY_MEANS = (
+    "healthy means that no line of a fault stands out: a fault that draws none, as of many balls "
+    "and on slow shafts, is not seen, nor is it where the bearing is another than stated"
+)
 _WORDS = {
     "outer": ("outer race", "BPFO"),
     "inner": ("inner race", "BPFI"),
@@ -17,15 +22,28 @@ _WORDS = {
     "shaft": ("shaft", "shaft"),
     "gear": ("gear", "mesh"),
 }
+_PLAIN = 1e-6  # a line that noise draws less often cannot be passed over
 _SYMBOLS = {"bpfo": "BPFO", "bpfi": "BPFI", "2bsf": "2xBSF", "ftf": "FTF"}
 
 
-def sentence_of(verdict: str, lines: Sequence[Line], speed: ShaftSpeed, reason: str | None) -> str:
+def sentence_of(
+    verdict: str,
+    lines: Sequence[Line],
+    speed: ShaftSpeed,
+    reason: str | None,
+    *,
+    over_healthy_db: float | None = None,
+) -> str:
     """For example "outer race: BPFO 1x to 5x at 107.3 Hz, 14 dB over the floor, no sidebands"."""
     if verdict == "undecided":
         return f"undecided: {reason}"
     if verdict == "healthy":
         said = _healthy(lines, speed)
+    elif verdict == "unknown":
+        said = (
+            f"unknown: it knocks once a turn, {over_healthy_db or 0:.0f} dB more than when it was "
+            "healthy: a broken tooth, or a part that is loose or rubs"
+        )
     elif verdict == "ball" and reason and not seen(lines, "ball"):
         said = "ball: " + _comb(lines, "cage")
     else:
@@ -76,6 +94,9 @@ def _healthy(lines: Sequence[Line], speed: ShaftSpeed) -> str:
     if not own:
         return said
     clearest = min(own, key=lambda line: line.probability)
+    if clearest.probability < _PLAIN:
+        # Of something else, of a fault to come, or as high as they always were.
+        said = f"at {plain(60 * speed.hz)} rpm single lines stand out, not those of a bearing fault"
     name = _SYMBOLS[clearest.name.split()[0]] + " " + clearest.name.split(" ", 1)[1]
     return (
         f"{said}; the clearest is {name} at {plain(clearest.hz)} Hz, {clearest.level_db:.0f} dB "

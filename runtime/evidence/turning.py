@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from dlrsd.runtime.dsp.tacho.angle import to_angle
 from dlrsd.runtime.dsp.tacho.pulses import pulse_times
-from dlrsd.runtime.dsp.tacho.shaft import Shaft, shaft_of_pulses, shaft_of_speed
+from dlrsd.runtime.dsp.tacho.shaft import Shaft, TachoFault, shaft_of_pulses, shaft_of_speed
 
 # Turns by which the angle may be off that of one speed: half a cycle of a line of order 25. Edges
 # of pulses fall between samples, and are off by less.
@@ -82,9 +84,21 @@ def at_one_speed(
     """
     shaft = tacho.shaft(samples, rate_hz)
     mean = shaft.mean_rpm
-    remark = f"tacho: {', '.join(map(str, shaft.faults))}" if shaft.faults else None
+    remark = _remark(shaft.faults)
     straight = np.polynomial.Polynomial.fit(shaft.times_s, shaft.turns, 1)
     if np.ptp(shaft.turns - straight(shaft.times_s)) <= STEADY:
         return Turned(samples[channel], rate_hz, mean, remark)
     resampled = to_angle(samples[channel], rate_hz, shaft)
     return Turned(resampled.samples[0], resampled.per_turn * mean / 60, mean, remark)
+
+
+def _remark(faults: Sequence[TachoFault]) -> str | None:
+    """How many pulses of each kind, and when the first was."""
+    said = []
+    for kind, words in (("missing", "missing"), ("extra", "too many")):
+        own = [fault for fault in faults if fault.kind == kind]
+        if count := sum(fault.count for fault in own):
+            many = "s" if count > 1 else ""
+            where = ", the first at" if count > 1 else " at"
+            said.append(f"{count} pulse{many} {words}{where} {own[0].time_s:.4g} s")
+    return f"tacho: {', '.join(said)}" if said else None

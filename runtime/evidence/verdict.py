@@ -7,7 +7,7 @@ simulated rigs, the fan end of CWRU's rig and a self-built one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -16,12 +16,24 @@ from numpy.typing import ArrayLike, NDArray
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.numbers import plain
 from dlrsd.runtime.bundle.kinematics import odd_orders
-from dlrsd.runtime.dsp.envelope import envelope_spectrum, noise_db, signal_spectrum
+from dlrsd.runtime.dsp.envelope import (
+    envelope_spectrum,
+    noise_db,
+    repeats_exactly,
+    signal_spectrum,
+)
 from dlrsd.runtime.dsp.order_map_config import REVOLUTIONS, Kinematics
-from dlrsd.runtime.dsp.places import BLOCK_ORDERS, HARMONICS, OWN_ORDERS, cage_strikes, find
+from dlrsd.runtime.dsp.places import (
+    BLOCK_ORDERS,
+    HARMONICS,
+    OWN_ORDERS,
+    cage_strikes,
+    find,
+    finer_comb,
+)
 from dlrsd.runtime.dsp.shaft_speed import TOLERANCE, ShaftSpeed, shaft_speed
-from dlrsd.runtime.evidence.baseline import UNKNOWN_MACHINE, Baseline
-from dlrsd.runtime.evidence.lines import Line, bearing_lines, machine_lines, seen
+from dlrsd.runtime.evidence.baseline import OWN_LINES, UNKNOWN_MACHINE, Baseline
+from dlrsd.runtime.evidence.lines import Line, bearing_lines, knocks, machine_lines, seen
 from dlrsd.runtime.evidence.place import Place as Place
 from dlrsd.runtime.evidence.sentence import sentence_of
 
@@ -29,9 +41,13 @@ RACES_AND_BALL: tuple[Place, ...] = ("outer", "inner", "ball")
 FLOOR = 2.5  # in spreads of healthy windows
 MARGIN = 0.8
 MACHINE_FLOOR = 10.0  # of shaft and gears, against the machine's own: a reassembled one reaches 8
+# Knocks once a turn, 11 dB: a healthy gearbox knocked by up to 7 dB more at one load than another.
+KNOCK_FLOOR = 5.0
 _INSTEAD = 3  # lines that stand for a missing first
 _CAGE_SHARE = 0.7  # of the best other score, which a striking cage makes too
 _LEAST_LINES = 2  # harmonics of BPFI that the rate must hold
+_DB = 10 / np.log(10)  # of ln of power
+_LITTLE_NOISE_DB = -5.0  # what has more does not repeat itself
 _NO_NOISE_DB = -70.0  # sensors hear more noise: -12 dB is the least of four rigs
 
 
@@ -47,8 +63,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     speed: ShaftSpeed | None = None
     scores: dict[str, float] = {}
-    """By place: spreads of healthy windows above their mean. Shaft and gear: against a baseline
-    alone."""
+    """By place: spreads of healthy windows above their mean. Against a baseline alone: shaft, gear,
+    and unknown, for what knocks once a turn."""
     raw_scores: dict[str, float] = {}
     """By place, before a baseline: what a baseline is made of."""
     lines: list[Line] = []
@@ -99,22 +115,32 @@ def evidence(
     own = signal_spectrum(scaled, rate_hz, own_orders * stated_hz, block_hz)
     envelope = envelope_spectrum(scaled, rate_hz, min(highest_hz, rate_hz / 8), block_hz)
     speed = shaft_speed(own, envelope, stated_hz)
-    if speed.how == "wrong":
+    if speed.how in ("wrong", "double"):
         return _undecided(_contradicted(speed) + ": state the true speed", seconds, speed)
     found = find(envelope, speed, kinematics)
     lines = bearing_lines(envelope, speed, list(found.values()))
     lines += machine_lines(own, speed, teeth)
     raw = {place: one.score for place, one in found.items()} | _machine_scores(lines)
+    if (knocking := knocks(envelope, speed)) is not None:
+        raw["unknown"] = knocking
     scores = scores_against(raw, baseline)
     floor = max(FLOOR, baseline.floor or 0.0) if baseline else FLOOR
     strikes = cage_strikes(envelope, speed, found["cage"])
     verdict, reason = _verdict(scores, lines, floor, strikes)
+    if verdict in ("outer", "inner") and (hz := finer_comb(envelope, speed, found[verdict])):
+        reason = (
+            f"lines of {verdict} stand out, and as high those between them: something knocks at "
+            f"{plain(hz)} Hz"
+        )
+        verdict = "undecided"
     lines = [_over_baseline(line, baseline) for line in lines]
-    if speed.how == "contradicted":
+    if speed.how == "contradicted" or speed.elsewhere_hz is not None:
         reason = _contradicted(speed) + (f"; {reason}" if reason else "")
     return Evidence(
         verdict=verdict,
-        sentence=sentence_of(verdict, lines, speed, reason),
+        sentence=sentence_of(
+            verdict, lines, speed, reason, over_healthy_db=_knocks_db(raw, baseline)
+        ),
         reason=reason,
         seconds=seconds,
         speed=speed,
@@ -132,8 +158,22 @@ def scores_against(raw: dict[str, float], baseline: Baseline | None) -> dict[str
         if level := levels.get(place):
             # A machine quieter than most is given no credit for it: lines start from nothing.
             mean = max(level.mean, 0.0)
-            scores[place] = (score - mean) / level.spread
+            # Loads alone change how a shaft knocks by more than one recording shows.
+            spread = max(level.spread, OWN_LINES.spread) if place == "unknown" else level.spread
+            scores[place] = (score - mean) / spread
     return scores
+
+
+def stands_alone(found: Evidence) -> Place | None:
+    """The race or ball that the same lines would name on a machine without a baseline."""
+    scores = scores_against(
+        {p: s for p, s in found.raw_scores.items() if p in RACES_AND_BALL}, None
+    )
+    if not scores:
+        return None
+    first, second = sorted(RACES_AND_BALL, key=lambda place: -scores[place])[:2]
+    stands = scores[first] > FLOOR and scores[first] - scores[second] > MARGIN
+    return first if stands and _whole(found.lines, first) else None
 
 
 def _undecided(reason: str, seconds: float, speed: ShaftSpeed | None) -> Evidence:
@@ -147,9 +187,20 @@ def _undecided(reason: str, seconds: float, speed: ShaftSpeed | None) -> Evidenc
 
 
 def _contradicted(speed: ShaftSpeed) -> str:
+    stated = plain(60 * speed.stated_hz)
+    if speed.how == "double":
+        return (
+            f"the stated speed of {stated} rpm is doubtful: the shaft's lines are as well those of "
+            f"half as much, {plain(30 * speed.hz)} rpm, or of a belt or a loose part"
+        )
+    if speed.elsewhere_hz is not None:
+        return (
+            f"no line stands at the stated speed of {stated} rpm, but lines tower at multiples of "
+            f"{plain(60 * speed.elsewhere_hz)} rpm: check the speed"
+        )
     return (
-        f"the stated speed of {plain(60 * speed.stated_hz)} rpm is contradicted: the shaft's lines "
-        f"are those of {plain(60 * speed.hz)} rpm"
+        f"the stated speed of {stated} rpm is contradicted: the shaft's lines are those of "
+        f"{plain(60 * speed.hz)} rpm"
     )
 
 
@@ -182,8 +233,11 @@ def _unfit(x: NDArray[np.float64], rate_hz: float, kinematics: Kinematics) -> st
         return "the window has samples that are no numbers"
     if np.ptp(x) == 0:
         return "the window has no signal: every sample is the same"
-    if noise_db(x / np.abs(x).max()) < _NO_NOISE_DB:
+    noise = noise_db(scaled := x / np.abs(x).max())
+    if noise < _NO_NOISE_DB:
         return "the window has lines and no noise between them: it is no sensor's signal"
+    if noise < _LITTLE_NOISE_DB and repeats_exactly(scaled):
+        return "the window repeats itself exactly, as a generator's signal and no machine's does"
     return None
 
 
@@ -192,7 +246,7 @@ def _machine_scores(lines: Sequence[Line]) -> dict[str, float]:
     heights: dict[str, list[float]] = {}
     for line in lines:
         if line.place in ("shaft", "gear"):
-            heights.setdefault(line.place, []).append(line.level_db * np.log(10) / 10)
+            heights.setdefault(line.place, []).append(line.level_db / _DB)
     return {place: float(np.mean(values)) for place, values in heights.items()}
 
 
@@ -211,13 +265,19 @@ def _verdict(
         if scores[first] - scores[second] > MARGIN:
             return first, None
         return "undecided", f"lines of {first} and {second} stand out alike"
-    if cage > floor:
+    if cage > floor and _whole(lines, "cage"):
         return "ball", "lines of the cage's turn alone: a ball carried round, or the cage itself"
-    machine: tuple[Place, ...] = ("gear", "shaft")
-    for place in machine:
-        if scores.get(place, 0.0) > MACHINE_FLOOR:
+    machine: dict[Place, float] = {"gear": MACHINE_FLOOR, "shaft": MACHINE_FLOOR}
+    for place, limit in (machine | {"unknown": KNOCK_FLOOR}).items():
+        if scores.get(place, 0.0) > limit:
             return place, None
     return "healthy", None
+
+
+def _knocks_db(raw: Mapping[str, float], baseline: Baseline | None) -> float | None:
+    """How far what knocks once a turn lies above its healthy level, dB."""
+    own = baseline.scores.get("unknown") if baseline else None
+    return None if own is None or "unknown" not in raw else _DB * (raw["unknown"] - own.mean)
 
 
 def _whole(lines: Sequence[Line], place: str) -> bool:

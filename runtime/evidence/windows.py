@@ -10,17 +10,16 @@ from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.base.numbers import plain
 from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.dsp.quality import OK, QUALITY, QualityLimits, window_quality
-from dlrsd.runtime.evidence.commissioned import AtSpeed, SensorBaseline
+from dlrsd.runtime.evidence.commissioned import AtSpeed, SensorBaseline, outside
 from dlrsd.runtime.evidence.spectral_shape import (
     band_levels,
     difference_in_words,
     distance,
 )
 from dlrsd.runtime.evidence.turning import Tacho, Turned, at_one_speed
-from dlrsd.runtime.evidence.verdict import Evidence, evidence
+from dlrsd.runtime.evidence.verdict import Evidence, evidence, stands_alone
 from dlrsd.runtime.streams.blocks import Block, Blocks
 from dlrsd.runtime.streams.source import Chunk
 
@@ -50,6 +49,8 @@ class Asked(Struct, frozen=True):
         By which the speed of each window is known, in place of that of ``kinematics``.
     doubt : str, optional
         Why no verdict can be given, whatever the signal says.
+    load : float, optional
+        At which the machine ran, in its own unit.
     """
 
     channel: int
@@ -59,6 +60,7 @@ class Asked(Struct, frozen=True):
     own: SensorBaseline | None = None
     tacho: Tacho | None = None
     doubt: str | None = None
+    load: float | None = None
 
 
 class WindowEvidence(Struct, frozen=True):
@@ -139,12 +141,8 @@ class EvidenceWindows:
             kinematics = replace(kinematics, speed_rpm=turned.speed_rpm)
             remark = turned.remark
         healthy = asked.own.at(turned.speed_rpm) if asked.own else None
-        if asked.own is not None and healthy is None:
-            known = ", ".join(f"{plain(each.speed_rpm)}" for each in asked.own.speeds)
-            return _undecided(
-                f"the machine was commissioned at {known} rpm, not at {plain(turned.speed_rpm)}",
-                seconds,
-            )
+        if asked.own is not None and (doubt := outside(asked.own, turned.speed_rpm, asked.load)):
+            return _undecided(doubt, seconds)
         found = evidence(
             turned.x,
             turned.rate_hz,
@@ -154,6 +152,8 @@ class EvidenceWindows:
         )
         if healthy is not None and found.verdict == "healthy":
             found = _or_unknown(found, x, rate_hz, healthy)
+        if healthy is not None and found.verdict == "healthy":
+            found = _or_suspected(found, healthy)
         if remark is not None:
             reason = f"{found.reason}; {remark}" if found.reason else remark
             found = structs.replace(found, reason=reason, sentence=f"{found.sentence} ({remark})")
@@ -199,3 +199,17 @@ def _or_unknown(
     how = difference_in_words(levels, shape, lines_too=lines_too)
     sentence = f"unknown: {how}; {found.sentence}"
     return structs.replace(found, verdict="unknown", sentence=sentence)
+
+
+def _or_suspected(found: Evidence, healthy: AtSpeed) -> Evidence:
+    """The same, or undecided where the lines are those that commissioning took for a fault's."""
+    place = stands_alone(found)
+    if place not in healthy.suspected:
+        return found
+    reason = (
+        f"lines of {place} stand out, as they did when the machine was commissioned: check the "
+        "bearing; if it is sound, commission again with --accept-lines"
+    )
+    return structs.replace(
+        found, verdict="undecided", reason=reason, sentence=f"undecided: {reason}"
+    )

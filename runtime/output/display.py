@@ -110,6 +110,10 @@ def closing_lines(summary: Summary, kind: Kind) -> list[str]:
     """Verdicts and totals, from the summary record."""
     unfit = [f"{count} {flag}" for flag, count in summary.quality.items() if count and flag != "ok"]
     lines = [line for verdict in summary.verdicts for line in verdict_lines(verdict, kind)]
+    if any(verdict.place == "healthy" for verdict in summary.verdicts):
+        from dlrsd.runtime.evidence.sentence import HEALTHY_MEANS
+
+        lines.append(f"by its lines {HEALTHY_MEANS}")
     lines.append(
         f"{_plural(summary.windows, 'window')} in {kind.length(summary.signal_s)} of signal, "
         f"diagnosed in {summary.elapsed_s:.1f} s ({summary.times_real_time:.0f} times real "

@@ -12,6 +12,7 @@ from rich.table import Table
 from dlrsd.runtime.evidence.examine import Examined
 from dlrsd.runtime.evidence.finding import Finding
 from dlrsd.runtime.evidence.lines import SIGNIFICANT, Line
+from dlrsd.runtime.evidence.sentence import HEALTHY_MEANS
 from dlrsd.runtime.output.display import REMEDIES
 
 _PLACES = ("outer", "inner", "ball", "cage", "shaft", "gear")
@@ -36,7 +37,7 @@ def show_findings(
         console.print()
         _show(finding, seconds, console)
     if any(finding.verdict == "healthy" for finding in findings):
-        console.print("\nThis holds for the bearing stated: a wrong one cannot be seen.")
+        console.print(f"\n{HEALTHY_MEANS}.")
 
 
 def _show(finding: Finding, seconds: float, console: Console) -> None:
@@ -95,4 +96,6 @@ def finding_json(examined: Examined, description: dict[str, Any]) -> dict[str, A
     """One object: the finding that stands for the machine, and beside it that of every channel."""
     channels = [msgspec.to_builtins(finding) for finding in examined.findings]
     stream = {name: description[name] for name in ("source", "rate_hz", "unit", "warnings")}
-    return {**channels[examined.first], "stream": stream, "channels": channels}
+    is_healthy = any(finding.verdict == "healthy" for finding in examined.findings)
+    means = {"note": HEALTHY_MEANS} if is_healthy else {}
+    return {**channels[examined.first], **means, "stream": stream, "channels": channels}

@@ -61,6 +61,7 @@ _READERS = [
     ("h5py", ("h5py",), ".h5 and .hdf5 files, .mat files of version 7.3", "dlrsd[io]"),
     ("pyarrow", ("pyarrow",), ".csv and .parquet files, --output NAME.parquet", "dlrsd[io]"),
     ("nptdms", ("nptdms",), ".tdms files whose channels have scales", "dlrsd[io]"),
+    ("PIL", ("pillow",), "evidence --picture NAME.png", "dlrsd[picture]"),
 ]
 
 

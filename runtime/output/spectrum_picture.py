@@ -1,10 +1,9 @@
-"""The spectrum of the envelope as a picture, with the lines that were looked for: SVG."""
+"""The spectrum of the envelope as a picture, with the lines that were looked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,25 +14,20 @@ from dlrsd.runtime.dsp.envelope import Spectrum, envelope_spectrum
 from dlrsd.runtime.evidence.finding import Finding
 from dlrsd.runtime.evidence.lines import SIGNIFICANT, Line
 from dlrsd.runtime.evidence.windows import WindowEvidence
+from dlrsd.runtime.output.canvas import (
+    CANVASES,
+    HEIGHT,
+    WIDTH,
+    Canvas,
+    PngCanvas,
+    Point,
+    SvgCanvas,
+)
 
-_WIDTH, _HEIGHT = 760, 380
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 64, 48
 _FLOOR_DB, _LEAST_TOP_DB = -10.0, 20.0
 _POINTS = 1400  # columns of the curve: more cannot be seen
 _NAMES = {"outer": "BPFO", "inner": "BPFI", "ball": "2x BSF", "cage": "FTF"}
-_STYLE = """
-svg { color-scheme: light dark; background: #fff; font: 12px system-ui, sans-serif; }
-text { fill: #333; } .title { font-size: 14px; font-weight: 600; } .soft { fill: #777; }
-.grid { stroke: #e4e4e4; } .curve { fill: none; stroke: #64748b; stroke-width: 1; }
-.outer { fill: #c2410c; stroke: #c2410c; } .inner { fill: #1d4ed8; stroke: #1d4ed8; }
-.ball { fill: #15803d; stroke: #15803d; } .cage { fill: #7e22ce; stroke: #7e22ce; }
-.shaft { stroke: #bbb; stroke-dasharray: 2 3; } .faint { opacity: 0.35; }
-@media (prefers-color-scheme: dark) {
-svg { background: #16181d; } text { fill: #ddd; } .soft { fill: #999; } .grid { stroke: #2c3038; }
-.curve { stroke: #94a3b8; } .outer { fill: #fb923c; stroke: #fb923c; }
-.inner { fill: #60a5fa; stroke: #60a5fa; } .ball { fill: #4ade80; stroke: #4ade80; }
-.cage { fill: #c084fc; stroke: #c084fc; } .shaft { stroke: #555; } }
-"""
 
 
 def draw_spectrum(
@@ -46,7 +40,7 @@ def draw_spectrum(
     window : WindowEvidence or None
     finding : Finding
     path : Path
-        Ends in .svg; an older picture of that name is replaced.
+        Ends in .svg or .png; an older picture of that name is replaced.
     rate_hz : float > 0
         Of the window.
 
@@ -55,17 +49,20 @@ def draw_spectrum(
     InputError
         If the name ends in anything else, the finding has no lines to draw, or the picture cannot
         be written.
+    ExtraMissingError
+        If it is a PNG and Pillow is not installed.
     """
-    if path.suffix.lower() != ".svg":
-        raise InputError(f"the picture is called {path.name}: expected a name that ends in .svg")
+    canvas_of = picture_kind(path)
     spectrum = spectrum_shown(window, rate_hz) if window else None
     speed = window.evidence.speed if window else None
     if spectrum is None or speed is None or not finding.lines:
         raise InputError(f"there is no spectrum to draw: {finding.sentence}")
-    text = _svg(spectrum, finding, speed.hz)
+    canvas = canvas_of(finding.sentence)
+    _draw(canvas, spectrum, finding, speed.hz)
+    content = canvas.done()
     try:
         with write_atomic(path) as file:
-            file.write(text.encode())
+            file.write(content)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
 
@@ -85,52 +82,62 @@ def bearing_lines_of(lines: list[Line]) -> list[Line]:
     return [line for line in lines if line.place in _NAMES]
 
 
-def _svg(spectrum: Spectrum, finding: Finding, shaft_hz: float) -> str:
+def picture_kind(path: Path) -> type[SvgCanvas] | type[PngCanvas]:
+    """What a picture of that name is drawn on.
+
+    Raises
+    ------
+    InputError
+        If its suffix names none.
+    """
+    canvas = CANVASES.get(path.suffix.lower())
+    if canvas is None:
+        raise InputError(
+            f"the picture is called {path.name}: expected a name that ends in "
+            f"{' or '.join(CANVASES)}"
+        )
+    return canvas
+
+
+def _draw(canvas: Canvas, spectrum: Spectrum, finding: Finding, shaft_hz: float) -> None:
     level = 10 * np.log10(np.maximum(spectrum.excess, 1e-3))
     end_hz = spectrum.bin_hz * (len(level) - 1)
     top = max(_LEAST_TOP_DB, 5 * np.ceil((level[1:].max() + 3) / 5))
 
     def x(hz: float) -> float:
-        return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * hz / end_hz, 1)
+        return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * hz / end_hz, 1)
 
     def y(decibels: float) -> float:
         share = (np.clip(decibels, _FLOOR_DB, top) - _FLOOR_DB) / (top - _FLOOR_DB)
-        return round(_HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * float(share), 1)
+        return round(HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * float(share), 1)
 
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">',
-        f"<title>{escape(finding.sentence)}</title><style>{_STYLE}</style>",
-        f'<text class="title" x="{_LEFT}" y="20">{escape(_short(finding.sentence))}</text>',
-    ]
-    right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
-    parts += [
-        f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y(decibels)}" y2="{y(decibels)}"/>'
-        f'<text class="soft" x="{_LEFT - 8}" y="{y(decibels) + 4}" text-anchor="end">'
-        f"{decibels:g}</text>"
-        for decibels in np.arange(_FLOOR_DB, top + 1, 10)
-    ]
-    parts += [
-        f'<text class="soft" x="{x(hz)}" y="{bottom + 18}" text-anchor="middle">{hz:g}</text>'
-        for hz in _ticks(end_hz)
-    ]
-    turns = [x(turn * shaft_hz) for turn in range(1, int(end_hz / shaft_hz) + 1)]
-    parts += [
-        f'<line class="shaft" x1="{at}" x2="{at}" y1="{_TOP}" y2="{bottom}"/>' for at in turns
-    ]
-    parts.append(f'<path class="curve" d="{_curve(level, spectrum.bin_hz, x, y)}"/>')
+    right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
+    canvas.text((_LEFT, 20), _short(finding.sentence), kind="title")
+    for decibels in np.arange(_FLOOR_DB, top + 1, 10).tolist():
+        canvas.line((_LEFT, y(decibels)), (right, y(decibels)), "grid")
+        canvas.text((_LEFT - 8, y(decibels) + 4), f"{decibels:g}", kind="soft", anchor="end")
+    for hz in _ticks(end_hz).tolist():
+        canvas.text((x(hz), bottom + 18), f"{hz:g}", kind="soft", anchor="middle")
+    for turn in range(1, int(end_hz / shaft_hz) + 1):
+        canvas.line((x(turn * shaft_hz), _TOP), (x(turn * shaft_hz), bottom), "shaft")
+    canvas.curve(_curve(level, spectrum.bin_hz, x, y))
     # Places may share a line: the one that was named lies on top, and alone has numbers.
     shown = sorted(bearing_lines_of(finding.lines), key=lambda line: line.place == finding.verdict)
-    parts += [
-        _marker(line, x, y, end_hz, level, spectrum.bin_hz, named=line.place == finding.verdict)
-        for line in shown
-    ]
-    parts += _legend()
-    parts.append(
-        f'<text class="soft" x="{(_LEFT + _WIDTH) / 2:g}" y="{_HEIGHT - 8}" text-anchor="middle">'
+    for line in shown:
+        if line.hz <= end_hz:
+            at = (x(line.hz), y(float(level[round(line.hz / spectrum.bin_hz)])) - 4)
+            _mark(canvas, line, at, named=line.place == finding.verdict)
+    for column, (place, name) in enumerate(_NAMES.items()):
+        left = _LEFT + 120 * column
+        canvas.mark(_triangle((left, 44)), place, title="", faint=False)
+        canvas.text((left + 10, 44), f"{place}, {name}")
+    canvas.text(
+        ((_LEFT + WIDTH) / 2, HEIGHT - 8),
         "Hz in the spectrum of the squared envelope; dB over the floor; dashed: multiples of the "
-        "shaft's speed</text></svg>\n"
+        "shaft's speed",
+        kind="soft",
+        anchor="middle",
     )
-    return "\n".join(part for part in parts if part)
 
 
 def _short(sentence: str) -> str:
@@ -149,48 +156,22 @@ def _curve(
     bin_hz: float,
     x: Callable[[float], float],
     y: Callable[[float], float],
-) -> str:
-    """A path through the largest bin of every column."""
+) -> list[Point]:
+    """The largest bin of every column."""
     size = max(1, len(level) // _POINTS)
     columns = level[1 : 1 + (len(level) - 1) // size * size].reshape(-1, size)
     at = 1 + np.arange(len(columns)) * size + columns.argmax(axis=1)
-    points = (f"{x(bin_hz * i)},{y(float(level[i]))}" for i in at.tolist())
-    return "M" + " L".join(points)
+    return [(x(bin_hz * i), y(float(level[i]))) for i in at.tolist()]
 
 
-def _marker(
-    line: Line,
-    x: Callable[[float], float],
-    y: Callable[[float], float],
-    end_hz: float,
-    level: NDArray[np.float64],
-    bin_hz: float,
-    *,
-    named: bool,
-) -> str:
-    """A triangle above the line, filled where it stands out and the shaft does not explain it."""
-    if line.hz > end_hz:
-        return ""
-    at, top = x(line.hz), y(float(level[round(line.hz / bin_hz)])) - 4
+def _mark(canvas: Canvas, line: Line, at: Point, *, named: bool) -> None:
+    """A triangle above the line, full where it stands out and the shaft does not explain it."""
     is_seen = line.probability < SIGNIFICANT and line.shaft is None
-    mark = f"{at},{top} {at - 4},{top - 8} {at + 4},{top - 8}"
-    kind = line.place if is_seen else f"{line.place} faint"
-    label = ""
+    canvas.mark(_triangle(at), line.place, title=line.name, faint=not is_seen)
     if named and is_seen and line.name.endswith("x"):
-        label = (
-            f'<text x="{at}" y="{top - 12}" text-anchor="middle">'
-            f"{line.name.rpartition(' ')[2]}</text>"
-        )
-    title = f"<title>{escape(line.name)}</title>"
-    return f'<polygon class="{kind}" points="{mark}">{title}</polygon>{label}'
+        number = line.name.rpartition(" ")[2]
+        canvas.text((at[0], at[1] - 12), number, anchor="middle")
 
 
-def _legend() -> list[str]:
-    parts = []
-    for column, (place, name) in enumerate(_NAMES.items()):
-        at = _LEFT + 120 * column
-        parts.append(
-            f'<polygon class="{place}" points="{at},44 {at - 4},36 {at + 4},36"/>'
-            f'<text x="{at + 10}" y="44">{place}, {name}</text>'
-        )
-    return parts
+def _triangle(tip: Point) -> list[Point]:
+    return [tip, (tip[0] - 4, tip[1] - 8), (tip[0] + 4, tip[1] - 8)]

@@ -74,7 +74,7 @@ def _check_rate(stated: Stated, source: Source, name: str, note: str) -> None:
         source.warnings.append(left_aside(source.clock, rate, name))
 
 
-def check_quantity(source: Source, unit: str | None, name: str) -> None:
+def check_quantity(source: Source, unit: str | None, name: str, aside: int | None = None) -> None:
     """Check that no channel that nobody chose is plainly no vibration, by its unit or name.
 
     Parameters
@@ -84,6 +84,8 @@ def check_quantity(source: Source, unit: str | None, name: str) -> None:
         What is expected; all of this holds for accelerations only, which None stands for too.
     name : str
         What messages call the file.
+    aside : int, optional
+        The channel of a tacho.
 
     Raises
     ------
@@ -95,7 +97,9 @@ def check_quantity(source: Source, unit: str | None, name: str) -> None:
     if unit is not None and unit_name(unit) not in ACCELERATIONS:
         return
     others = {
-        each: what for each in source.channel_names if (what := other_quantity(each)) is not None
+        each: what
+        for at, each in enumerate(source.channel_names)
+        if at != aside and (what := other_quantity(each)) is not None
     }
     if unit_name(source.unit) in OTHER_UNITS:
         raise NoRecordingError(
@@ -106,13 +110,14 @@ def check_quantity(source: Source, unit: str | None, name: str) -> None:
     if not others:
         return
     listed = ", ".join(f"{each!r} ({what})" for each, what in list(others.items())[:_MOST_LISTED])
-    if len(others) == source.channels:
+    if len(others) == source.channels - (aside is not None):
         raise NoRecordingError(
             f"{name} holds no vibration, but {listed}: expected accelerations; where it does hold "
             f"them, name them as variable"
         )
     raise InputError(
-        f"{name} holds more than vibrations, {listed}: name the channels to read as variable"
+        f"{name} holds more than vibrations, {listed}: name the channels to read as variable, and "
+        "a tacho or a speed as tacho"
     )
 
 

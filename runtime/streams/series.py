@@ -143,12 +143,15 @@ def assemble(series: Sequence[Series], blocks: Blocks, variable: Variable, path:
         warnings = [*unclear, left_aside(clock.name, stated, path)]
         clock = None
     warnings += beside_clock(clocks, clock, path)
+    unit, units, unit_unclear = _unit(chosen, asked, path)
     source = Source(
         iter(()),
         sum(each.width for each in chosen),
         channel_names=_channel_names(chosen),
         rate_hz=_rate(stated, clock, path),
-        unit=common_fact("units", _units(chosen, asked), path),
+        unit=unit,
+        units=units,
+        unit_unclear=unit_unclear,
         start=_start(chosen, fitting, path),
         n_samples=chosen[0].length or None,
         rate_note=note_on(clock, doubt),
@@ -172,6 +175,17 @@ def assemble(series: Sequence[Series], blocks: Blocks, variable: Variable, path:
     if clock is not None:
         source.n_samples = None  # a sample that came twice is left out
     return source
+
+
+def _unit(
+    chosen: Sequence[Series], asked: set[str], path: Path
+) -> tuple[str | None, tuple[str | None, ...], str]:
+    """The unit in common; where there is none, those of all channels, and what is wrong."""
+    try:
+        return common_fact("units", _units(chosen, asked), path), (), ""
+    except InputError as error:
+        units = tuple(unit_of_series(each) for each in chosen for _ in range(each.width))
+        return None, units, str(error)
 
 
 def _units(chosen: Sequence[Series], asked: set[str]) -> list[str | None]:

@@ -60,6 +60,10 @@ class Source(Struct):
     follows_clock : bool
         Whether the chunks do; to be decided before the first of them.
     unit : str, optional
+    units : tuple of (str or None)
+        Of each channel, where they are not one.
+    unit_unclear : str
+        What is wrong then; one of them may be a tacho's.
     scale_note : str
         What is stated of the scale and not understood, so that a person has to state it.
     start : datetime, optional
@@ -85,6 +89,8 @@ class Source(Struct):
     clock_doubt: str = ""
     follows_clock: bool = True
     unit: str | None = None
+    units: tuple[str | None, ...] = ()
+    unit_unclear: str = ""
     scale_note: str = ""
     start: datetime | None = None
     n_samples: int | None = None

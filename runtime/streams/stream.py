@@ -14,7 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
@@ -23,6 +22,7 @@ from dlrsd.runtime.streams.opening import check_file, open_binary
 from dlrsd.runtime.streams.raw import open_raw
 from dlrsd.runtime.streams.readers.registry import open_file
 from dlrsd.runtime.streams.resample import resample
+from dlrsd.runtime.streams.scaling import of_channels, scaled, told
 from dlrsd.runtime.streams.signal_spec import AS_RECORDED, SignalSpec
 from dlrsd.runtime.streams.source import Chunk, Source
 from dlrsd.runtime.streams.stream_format import (
@@ -32,13 +32,19 @@ from dlrsd.runtime.streams.stream_format import (
     parse_start,
     read_sidecar,
 )
+from dlrsd.runtime.streams.turning import (
+    Turning,
+    parse_turning,
+    settle_units,
+    turning_number,
+    with_turning,
+)
 from dlrsd.runtime.streams.units import unit_name
 
 __all__ = ["AS_RECORDED", "Chunk", "SampleStream", "SignalSpec", "StreamFormat", "open_stream"]
 
 # Rates this close are the same rate, stated with few digits or measured from timestamps.
 _SAME_RATE = 1e-3
-_LONGEST_GAP_S = 366 * 86_400.0  # boxes without a clock begin in 1970 and are set later
 
 
 class SampleStream(Struct):
@@ -55,6 +61,9 @@ class SampleStream(Struct):
     unit : str or None
         The bundle's unit; without a bundle the recording's own, None where nobody states it.
     channels : int
+        A tacho is none of them where the stream is for a bundle; who listens hears it.
+    numbers : list of int
+        Of each in the recording.
     start : datetime or None
         Time of the first sample; without a time zone where none was stated.
     n_samples : int or None
@@ -62,10 +71,10 @@ class SampleStream(Struct):
     description : dict
         The stream as found, ready for JSON: `source`, `kind`, `dtype` (of raw samples),
         `rate_hz`, `channels`, `channel_names`, `scale`, `unit`, `start`, `resampled_to_hz`
-        (null: not resampled), `speed_rpm` and `orders` (null: not known), `stated_by` (fact:
-        option, sidecar, file, bundle or default), `assumed` (fact: value, for those that only the
-        bundle states), `trailing_bytes` and `warnings` (sentences). The last two are complete when
-        the stream has ended.
+        (null: not resampled), `speed_rpm`, `orders`, `tacho` and `load` (null: not known),
+        `stated_by` (fact: option, sidecar, file, bundle or default), `assumed` (fact: value, for
+        those that only the bundle states), `trailing_bytes` and `warnings` (sentences). The last
+        two are complete when the stream has ended.
     close : function
     """
 
@@ -73,6 +82,7 @@ class SampleStream(Struct):
     rate_hz: float
     unit: str | None
     channels: int
+    numbers: list[int]
     start: datetime | None
     n_samples: int | None
     description: dict[str, Any]
@@ -146,6 +156,11 @@ def _opened(
     stated = Stated(options, sidecar)
 
     variable, _ = stated.first("variable")
+    tacho_text, tacho_by = stated.first("tacho")
+    turning = parse_turning(tacho_text) if tacho_text is not None else None
+    if turning is not None and default.names:
+        raise InputError(f"{tacho_by} tacho is {tacho_text!r}: slow signals have no use for it")
+    variable = with_turning(variable, turning)
     wanted = default.names if variable is None else variable
     stated_channels, _ = stated.first("channels")
     is_raw = stated.first("dtype")[0] is not None
@@ -161,11 +176,13 @@ def _opened(
     else:
         held.append(opened)
         dtype = None
+        settle_units(opened, _aside(turning, opened, name))
         if wanted is None:
-            check_quantity(opened, default.unit, name)
+            check_quantity(opened, default.unit, name, _aside(turning, opened, name))
         check_header(stated, opened, name)
         stated.by["channels"] = "file"
 
+    aside = _aside(turning, opened, name)
     if default.names and opened.channels != default.channels:
         raise InputError(
             f"{name} has {opened.channels} channels without the bundle's names: expected "
@@ -192,6 +209,9 @@ def _opened(
     stated.by["scale"] = scale_by or "default"
     scale = 1.0 if scale is None else float(scale)
     conversion = 1.0 if default.unit is None else unit_factor(unit, default.unit, name)
+    numbers = list(range(opened.channels))
+    if aside is not None and default.unit is not None:
+        numbers.remove(aside)
     is_slower = rate < wanted_rate * (1 - _SAME_RATE)
     is_faster = rate > wanted_rate * (1 + _SAME_RATE)
     if default.names:
@@ -217,24 +237,31 @@ def _opened(
         "resampled_to_hz": wanted_rate if is_resampled else None,
         "speed_rpm": speed_rpm,
         "orders": orders,
+        "tacho": {"channel": aside, "pulses_per_turn": turning.pulses_per_turn}
+        if turning
+        else None,
+        "load": stated.first("load")[0],
         "stated_by": stated.by,
         "assumed": stated.assumed,
         "trailing_bytes": opened.trailing_bytes,
         "warnings": opened.warnings,
     }
-    chunks = _scaled(opened, scale * conversion, description)
+    chunks = scaled(opened, of_channels(scale * conversion, opened.channels, aside), description)
     if heard is not None:
-        chunks = _told(chunks, heard, conversion)
+        chunks = told(chunks, heard, of_channels(conversion, opened.channels, aside))
+    if len(numbers) < opened.channels:
+        chunks = (Chunk(each.samples[numbers], each.gap_before) for each in chunks)
     n_samples = opened.n_samples
     if is_resampled:
-        chunks = resample(chunks, rate_hz=rate, target_hz=wanted_rate, channels=opened.channels)
+        chunks = resample(chunks, rate_hz=rate, target_hz=wanted_rate, channels=len(numbers))
         if n_samples is not None:
             n_samples = math.floor(n_samples * wanted_rate / rate + 0.5)
     return SampleStream(
         chunks=chunks,
         rate_hz=rate if default.names and (is_slower or is_faster) else wanted_rate,
         unit=default.unit or unit,
-        channels=opened.channels,
+        channels=len(numbers),
+        numbers=numbers,
         start=start,
         n_samples=n_samples,
         description=description,
@@ -242,33 +269,7 @@ def _opened(
     )
 
 
-def _scaled(source: Source, factor: float, description: dict[str, Any]) -> Iterator[Chunk]:
-    for chunk in source.chunks:
-        samples = chunk.samples
-        with np.errstate(over="ignore", invalid="ignore"):  # becomes infinite, and is flagged
-            if factor != 1:
-                samples = np.multiply(samples, factor, dtype=np.float32, casting="unsafe")
-            samples = samples.astype(np.float32, copy=False)
-        yield Chunk(samples, _bearable(chunk.gap_before, description))
-    description["trailing_bytes"] = source.trailing_bytes
-    source.close()
-
-
-def _told(
-    chunks: Iterator[Chunk], heard: Callable[[Chunk], None], conversion: float
-) -> Iterator[Chunk]:
-    for chunk in chunks:
-        own = chunk.samples if conversion == 1 else chunk.samples / np.float32(conversion)
-        heard(Chunk(own, chunk.gap_before))
-        yield chunk
-
-
-def _bearable(gap: int, description: dict[str, Any]) -> int:
-    """The samples that are missing; of a clock set ahead by years nobody knows how many."""
-    if gap <= _LONGEST_GAP_S * description["rate_hz"]:
-        return gap
-    said = (
-        "was set ahead by more than a year: how much is missing is not known; one sample is taken"
-    )
-    description["warnings"].append(f"the clock of {description['source']} {said}")
-    return 1
+def _aside(turning: Turning | None, source: Source, name: str) -> int | None:
+    if turning is None:
+        return None
+    return turning_number(turning, source.channel_names, source.channels, name)

@@ -18,6 +18,7 @@ from dlrsd.runtime.base.files import read_bounded
 from dlrsd.runtime.base.formats import (
     MOST_JSON,
     Count,
+    Finite,
     FormatError,
     Positive,
     checked,
@@ -26,6 +27,7 @@ from dlrsd.runtime.base.formats import (
 )
 from dlrsd.runtime.dsp.order_map_config import ORDERS, Order
 from dlrsd.runtime.streams.raw import DTYPES, Dtype
+from dlrsd.runtime.streams.turning import parse_turning
 from dlrsd.runtime.streams.units import unit_name
 
 MAX_RATE_HZ = 1e8
@@ -55,6 +57,10 @@ class StreamFormat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Of the shaft, in revolutions per minute.
     orders : dict of str to float > 0, optional
         ``bpfo``, ``bpfi``, ``bsf`` and ``ftf`` of its bearing, in multiples of the shaft's speed.
+    tacho : str, optional
+        The channel that tells how the shaft turns, as `parse_turning` reads it.
+    load : float, optional
+        At which the machine ran, in the unit that its ``machine.toml`` has.
     """
 
     # A description says what a value must be: messages quote it.
@@ -89,6 +95,14 @@ class StreamFormat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             "speed"
         ),
     ] = None
+    tacho: Annotated[
+        str | None,
+        Meta(
+            description="a channel's number or name, alone or with a comma and its pulses a turn, "
+            "or with ,rpm where it holds the speed"
+        ),
+    ] = None
+    load: Annotated[Finite | None, Meta(description="a number from -1e6 to 1e6")] = None
 
 
 def sidecar_schema() -> dict[str, Any]:
@@ -159,7 +173,8 @@ def checked_format(fmt: StreamFormat, origin: str, *, bundle_unit: str | None) -
             continue
         try:
             checked({fact: value}, StreamFormat)
-            is_possible = fact != "start" or parse_start(value) is not None
+            read = {"start": parse_start, "tacho": parse_turning}.get(fact)
+            is_possible = read is None or read(value) is not None
         except FormatError:
             is_possible = False
         if not is_possible or (fact == "scale" and value == 0):

@@ -10,10 +10,14 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 
 from dlrsd.runtime.commissioning.commission import commission
 from dlrsd.runtime.dsp.order_map_config import ORDERS
-from dlrsd.runtime.evidence.commissioned import write_baseline
+from dlrsd.runtime.evidence.baseline import Level
+from dlrsd.runtime.evidence.commissioned import MachineBaseline, write_baseline
+from dlrsd.runtime.evidence.limit import Limit
+from dlrsd.runtime.evidence.network import NetworkBaseline
 from dlrsd.runtime.machine.facts import Iso20816, Load, Machine, Sensor, Shaft
 from dlrsd.runtime.machine.file import write_machine
 from dlrsd.runtime.streams.stream import StreamFormat
@@ -190,6 +194,8 @@ SIDECAR = {
     "start": "2026-03-01T08:00:00Z",
     "speed_rpm": 1750,
     "orders": {"bpfo": 3.585, "bpfi": 5.415, "bsf": 2.357, "ftf": 0.398},
+    "tacho": "1,2",
+    "load": 2.5,
 }
 
 
@@ -214,10 +220,29 @@ def write_machine_folder(folder: Path) -> None:
     folder.mkdir()
     np.save(folder / "x.npy", samples)
     form = StreamFormat(rate=RATE, unit="g")
-    baseline = commission([str(folder / "x.npy")], MACHINE, form, seconds=1.0)
+    baseline = _with_network(commission([str(folder / "x.npy")], MACHINE, form, seconds=1.0))
     write_machine(MACHINE, folder)
     write_baseline(baseline, folder)
     np.save(folder / "x.npy", samples[:, : 2 * RATE])
+
+
+def _with_network(baseline: MachineBaseline) -> MachineBaseline:
+    """The same, as if it had been commissioned with a bundle."""
+    network = NetworkBaseline(
+        bundle="b",
+        manifest_sha256="0" * 64,
+        classes={"Quiet": 0.9, "Loud": 0.1},
+        novelty=Level(1.2, 0.1),
+        novelty_limit=Limit(1.8),
+        centre=[0.5, -0.5],
+        scale=[1.0, 0.2],
+        distance_limit=Limit(3.0, 2.0, 5.0),
+    )
+    sensors = [
+        structs.replace(s, speeds=[structs.replace(at, network=network) for at in s.speeds])
+        for s in baseline.sensors
+    ]
+    return structs.replace(baseline, sensors=sensors)
 
 
 def anchors() -> dict[str, np.ndarray]:

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from msgspec import structs
 
+from dlrsd.runtime.bundle.bundle import load_bundle
 from dlrsd.runtime.diagnosis.beside import EvidenceBeside
 from dlrsd.runtime.diagnosis.records import Verdict
 from dlrsd.runtime.dsp.order_map_config import ORDERS
-from dlrsd.runtime.evidence.baseline import baseline_of
+from dlrsd.runtime.engines.engine import Output
+from dlrsd.runtime.evidence.baseline import Level, baseline_of
 from dlrsd.runtime.evidence.commissioned import AtSpeed, Limit, SensorBaseline
+from dlrsd.runtime.evidence.network import NetworkBaseline
 from dlrsd.runtime.evidence.spectral_shape import band_edges, band_levels, shape_of
 from dlrsd.runtime.evidence.verdict import evidence
 from dlrsd.runtime.evidence.windows import Asked
@@ -88,3 +91,62 @@ def test_nothing_is_said_of_a_stream_whose_bearing_is_not_known() -> None:
     beside = EvidenceBeside()
     beside.hear(Chunk(np.zeros((1, 100_000), np.float32), 0))
     assert beside.told(UNDECIDED) == UNDECIDED
+
+
+BUNDLE = load_bundle("cwru-6205")
+NETWORK = NetworkBaseline(
+    bundle=BUNDLE.name,
+    manifest_sha256=BUNDLE.manifest_sha256,
+    classes={"B007": 0.3, "Normal": 0.69, "IR007": 0.01},
+    novelty=Level(1.4, 0.1),
+    novelty_limit=Limit(2.1),
+    centre=[0.0, 0.0],
+    scale=[1.0, 1.0],
+    distance_limit=Limit(3.0),
+)
+
+
+@pytest.mark.parametrize(
+    ("label", "embedding", "says", "place", "reason"),
+    [
+        # What the network says of the healthy machine as well is no fault.
+        ("B007", 0.5, "undecided", "healthy", "B007 by the network, as 30 % of this machine's"),
+        # What it seldom or never said of it is.
+        ("IR007", 0.5, "IR007", "healthy", None),
+        ("Normal", 0.5, "Normal", "healthy", None),
+        ("undecided", 0.5, "undecided", "healthy", "this machine's healthy signal is so too"),
+        # What has moved away from the healthy machine is not normal.
+        ("Normal", 5.0, "undecided", "unknown", "unlike this machine's healthy signal: 5.0 spread"),
+        ("undecided", 5.0, "unknown fault", "unknown", "unlike the training data"),
+        ("B007", 5.0, "B007", "unknown", None),
+    ],
+)
+def test_the_networks_word_is_held_against_the_healthy_machine(
+    commissioned: SensorBaseline,
+    label: str,
+    embedding: float,
+    says: str,
+    place: str,
+    reason: str | None,
+) -> None:
+    speeds = [structs.replace(at, network=NETWORK) for at in commissioned.speeds]
+    own = structs.replace(commissioned, speeds=speeds)
+    beside = EvidenceBeside()
+    beside.begin(RATE, [Asked(0, K6205, own=own)], bundle=BUNDLE)
+    beside.hear(Chunk(np.tile(healthy(33), 5)[None].astype(np.float32), 0))
+    n = 100  # in 10 s
+    output = Output(
+        np.ones((n, 3), np.float32),
+        np.full((n, 2), embedding, np.float32),
+        np.full(n, 1.4, np.float32),
+    )
+    beside.listen(np.zeros(n, np.int64), np.arange(n) / 10, output)
+    verdict = UNDECIDED
+    if label != "undecided":
+        verdict = structs.replace(
+            UNDECIDED, label=label, share=1.0, probability=0.9, reason=None, novel_share=0.0
+        )
+    said = beside.told(verdict)
+    assert (said.label, said.place) == (says, place)
+    assert (said.share is None) == (says in ("undecided", "unknown fault"))
+    assert said.reason is None if reason is None else reason in str(said.reason)

@@ -7,7 +7,7 @@ from tests.runtime.evidence.machine import K6203, RATE, noise, shaft, strikes, t
 
 
 def spectra(x, hz):
-    own = signal_spectrum(x, RATE, 11 * hz, 0.7 * hz)
+    own = signal_spectrum(x, RATE, 15.5 * hz, 0.7 * hz)
     return own, envelope_spectrum(x, RATE, min(29 * hz, RATE / 8), 0.7 * hz)
 
 
@@ -57,3 +57,26 @@ def test_a_fault_close_to_multiples_of_the_shaft_is_not_taken_for_it():
     x = noise() + 5 * strikes(turns(rpm=1796.0), K6203.bpfo)
     speed = shaft_speed(*spectra(x, 1796 / 60), 1796 / 60)
     assert speed.how == "stated"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_twice_the_true_speed_is_doubtful(seed):
+    speed = found(1772.0, 3544.0, seed)
+    assert speed.how == "double"
+    assert speed.hz * 60 == pytest.approx(3544, rel=0.002)
+
+
+@pytest.mark.parametrize("true", [700.0, 1300.0, 2600.0, 4800.0])
+def test_lines_that_tower_elsewhere_are_told(true):
+    speed = found(true, 1772.0, amplitude=2.0)
+    assert (speed.how, speed.hz * 60) == ("stated", pytest.approx(1772))
+    assert speed.elsewhere_hz * 60 == pytest.approx(true, rel=0.01)
+
+
+def test_noise_and_the_mains_tower_nowhere():
+    t = np.arange(24000) / RATE
+    hum = sum(3 * np.cos(2 * np.pi * 50 * k * t + k) for k in range(1, 11))
+    for seed in range(20):
+        for x in (noise(seed), noise(seed) + hum):
+            speed = shaft_speed(*spectra(x, 29.5), 29.5)
+            assert (speed.how, speed.elsewhere_hz) == ("stated", None)

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.evidence.asking import asked_of
+from dlrsd.runtime.evidence.turning import Tacho
 from dlrsd.runtime.machine.facts import Machine, Sensor, Shaft
 from tests.runtime.evidence.test_commissioned import BASELINE
 
@@ -20,6 +21,7 @@ PUMP = Machine(
 STREAM: dict[str, Any] = {
     "source": "pump.bin", "rate_hz": 12000.0, "unit": "g", "channels": 2,
     "channel_names": ["time", "acc"], "speed_rpm": None, "orders": None, "stated_by": {},
+    "warnings": [],
 }  # fmt: skip
 
 
@@ -63,3 +65,37 @@ def test_a_sensor_that_was_not_commissioned_gets_no_verdict() -> None:
     other = structs.replace(PUMP, sensors=[Sensor(name="FE", channel="acc", bearing="6205")])
     (asked,) = asked_of(STREAM, machine=other, baseline=BASELINE)
     assert asked.doubt == "sensor FE was not commissioned"
+
+
+@pytest.mark.parametrize(
+    ("shaft", "tacho", "said"),
+    [
+        (Shaft(tacho="time"), {"channel": 0, "pulses_per_turn": 2}, "with 2 pulses a turn, and in"),
+        (
+            Shaft(speed="time"),
+            {"channel": 0, "pulses_per_turn": 1},
+            "it is channel 0 with speed in",
+        ),
+        (Shaft(tacho="acc"), None, "sensor 'DE' and the tacho are both channel 'acc'"),
+    ],
+)
+def test_one_tacho(shaft: Shaft, tacho: dict[str, int] | None, said: str) -> None:
+    machine = structs.replace(PUMP, shaft=shaft)
+    with pytest.raises(InputError) as error:
+        asked_of({**STREAM, "tacho": tacho}, machine=machine)
+    assert said in str(error.value)
+
+
+def test_a_stated_tacho_is_no_sensor_and_gives_the_speed() -> None:
+    stream = {**STREAM, "tacho": {"channel": 0, "pulses_per_turn": 4}, "orders": ORDERS_6203}
+    (asked,) = asked_of(stream)
+    assert (asked.channel, asked.tacho) == (1, Tacho(0, 4))
+
+
+def test_a_baseline_of_another_machine_is_refused() -> None:
+    other = structs.replace(BASELINE, machine="compressor")
+    with pytest.raises(
+        InputError, match=r"baseline is that of compressor, and machine\.toml is of p"
+    ):
+        asked_of(STREAM, machine=PUMP, baseline=other)
+    assert asked_of(STREAM, machine=PUMP, baseline=structs.replace(BASELINE, machine="pump"))

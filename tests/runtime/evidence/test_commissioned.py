@@ -98,6 +98,9 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
         ((*SPEED, "shape", "edges_hz"), [-20, 300, 4800], "expected a number > 0"),
         ((*SPEED, "shape", "spread"), [0.1, 0], "expected a number >= 1e-06"),
         ((*SPEED, "shape", "mean"), [float("nan"), 0], "baseline.json cannot be read"),
+        ((*SPEED, "loads"), [3.0, 1.0], "the least load is 3 and the most 1"),
+        ((*SPEED, "suspected"), ["motor"], "suspected"),
+        ((*SPEED, "network"), {"bundle": "b"}, "network"),
         ((*SPEED, "shape_limit", "value"), 1e400, "baseline.json cannot be read"),
     ],
 )

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from dlrsd.runtime.dsp.shaft_speed import ShaftSpeed
@@ -78,6 +79,14 @@ def test_healthy_names_what_is_clearest():
     assert said == (
         "no line of a bearing fault stands out at 1796 rpm; the clearest is BPFO 4x at 429.2 Hz, "
         "3 dB over the floor"
+    )
+
+
+def test_a_line_that_stands_out_alone_is_not_passed_over():
+    alone = msgspec.structs.replace(OUTER[0], probability=1e-9)
+    assert sentence_of("healthy", [alone, *SIDES], SPEED, None) == (
+        "at 1796 rpm single lines stand out, not those of a bearing fault; the clearest is BPFO 1x "
+        "at 107.3 Hz, 14 dB over the floor"
     )
 
 

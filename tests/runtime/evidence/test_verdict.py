@@ -7,6 +7,7 @@ import pytest
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.dsp.order_map_config import Kinematics
+from dlrsd.runtime.evidence.baseline import baseline_of
 from dlrsd.runtime.evidence.verdict import FLOOR, Evidence, evidence
 from tests.runtime.evidence.machine import (
     K6203,
@@ -202,3 +203,71 @@ def test_even_lines_alone_are_no_outer_race():
     assert found.scores["outer"] > FLOOR
     assert found.verdict == "undecided"
     assert found.reason.startswith("lines of outer stand out, but not the first of them")
+
+
+FORMS = {
+    "sawtooth": lambda phase: phase,
+    "square": lambda phase: np.sign(phase - 0.5),
+    "pulses": lambda phase: (phase < 0.05) * 1.0,
+    "ringing": lambda phase: np.exp(-8 * phase) * np.sin(2 * np.pi * 30 * phase),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "order", [K6205.bpfo, K6205.bpfi, 2 * K6205.bsf, 1.0, K6205.bpfo / 2, 2.637]
+)
+@pytest.mark.parametrize("noise_db", [None, -40])
+def test_a_generator_is_no_machine(form, order, noise_db):
+    """Even where its period is a fault's, and where it is recorded with a little noise."""
+    x = FORMS[form]((order * turns() + 0.13) % 1)
+    x = np.round(20_000 * (x - x.mean()) / np.abs(x - x.mean()).max())  # of 16 bits
+    if noise_db is not None:
+        x += 10 ** (noise_db / 20) * x.std() * noise(1)
+    found = evidence(x, RATE, K6205)
+    assert found.verdict == "undecided"
+    assert "repeats itself exactly" in found.reason or "no noise between" in found.reason
+
+
+@pytest.mark.parametrize("amplitude", [1, 10, 100, 1000])
+def test_an_imbalance_that_towers_is_a_machine(amplitude):
+    x = noise(2) + amplitude * np.sin(2 * np.pi * turns())
+    assert evidence(x, RATE, K6205).verdict == "healthy"
+
+
+def broken_tooth(seed, depth):
+    """A gear of 23 teeth on the shaft, one of which strikes."""
+    angle = turns()
+    mesh = sum(np.cos(2 * np.pi * 23 * k * angle + k) / k for k in (1, 2, 3))
+    return noise(seed) + shaft(angle) + mesh + depth * strikes(angle, 1.0, resonance=2600)
+
+
+def test_a_broken_tooth_is_unknown_where_no_teeth_are_stated():
+    own = baseline_of([evidence(broken_tooth(s, 0), RATE, K6205) for s in range(20, 40)])
+    for depth, verdict in ((0.0, "healthy"), (1.5, "healthy"), (7.0, "unknown")):
+        found = evidence(broken_tooth(3, depth), RATE, K6205, baseline=own)
+        assert found.verdict == verdict, (depth, found.scores)
+    assert "knocks once a turn, 1" in found.sentence
+    assert evidence(broken_tooth(3, 7.0), RATE, K6205).verdict == "healthy"  # it may always have
+
+
+def test_knocks_of_a_healthy_machine_are_its_own():
+    own = baseline_of([evidence(broken_tooth(s, 7), RATE, K6205) for s in range(20, 40)])
+    assert evidence(broken_tooth(3, 9.0), RATE, K6205, baseline=own).verdict == "healthy"
+
+
+@pytest.mark.parametrize("part", [2, 3, 4])
+@pytest.mark.parametrize("order", [K6205.bpfo, K6205.bpfi])
+def test_knocks_of_a_neighbour_whose_multiple_a_race_meets_prove_nothing(order, part):
+    x = noise(4) + shaft(turns()) + 8 * strikes(turns(), order / part)
+    found = evidence(x, RATE, K6205)
+    assert found.verdict == "undecided"
+    hz = float(re.search(r"something knocks at ([\d.]+) Hz", found.reason)[1])
+    assert hz == pytest.approx(order / part * 1772 / 60, rel=0.01)
+
+
+def test_a_single_line_of_the_cage_is_no_ball():
+    t = np.arange(24000) / RATE
+    third = 3 * K6205.ftf * 1772 / 60
+    x = noise(4) * (1 + 0.9 * np.cos(2 * np.pi * third * t)) + shaft(turns())
+    assert evidence(x, RATE, K6205).verdict == "healthy"

@@ -129,6 +129,8 @@ def _read_file(path: Path, class_folder: Path, common: StreamFormat) -> list[Rec
         )
     with open_stream(path, common, default=SignalSpec(facts["rate_hz"], "g", 1)) as stream:
         signals = _parts_without_gap(stream)
+    names = facts["channel_names"]
+    channels = tuple(names[number] for number in stream.numbers) if names else ()
     inside = path.relative_to(class_folder)
     label = class_folder.name
     name = f"{label}/{inside.as_posix()}"
@@ -139,7 +141,7 @@ def _read_file(path: Path, class_folder: Path, common: StreamFormat) -> list[Rec
             unit="unknown" if "unit" in facts["assumed"] else "g",
             label=label,
             recording_id=name if part == 0 else f"{name}#{part + 1}",
-            channels=tuple(facts["channel_names"]) or _numbered(len(signal)),
+            channels=channels or _numbered(len(signal)),
             fault="normal" if label.lower() in HEALTHY_NAMES else label,
             speed_rpm=facts["speed_rpm"],
             fault_orders=facts["orders"] or {},

@@ -82,3 +82,13 @@ def test_a_command_says_a_warning_in_one_line(machine, capsys, monkeypatch):
     assert (ended.value.code, out) == (0, "4\n")
     assert err.startswith("warning: files in ")
     assert err.count("\n") == 1
+
+
+def test_a_tacho_that_the_folder_names_is_no_channel(tmp_path):
+    (tmp_path / "normal").mkdir()
+    rows = "".join(f"{i / 12000:.6f},{i % 400 == 0:d},{x:.6f}\n" for i, x in enumerate(X[:3000]))
+    (tmp_path / "normal" / "a.csv").write_text(f"time (s),tacho (V),acc (g)\n{rows}")
+    (tmp_path / "format.json").write_text('{"tacho": "tacho (V)"}')
+    (recording,) = read_class_folder(tmp_path)
+    assert recording.channels == ("acc (g)",)
+    np.testing.assert_allclose(recording.signal, X[None, :3000], atol=1e-5)
