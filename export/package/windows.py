@@ -34,10 +34,13 @@ from dlrsd.runtime.bundle.window import WindowManifest
 from dlrsd.runtime.engines.engine import GRAPH_FILES
 from dlrsd.runtime.engines.tensorrt_build import PROFILE
 from dlrsd.training.base.progress import Progress
+from dlrsd.training.data.vibration.fitness import ANY_LEVEL
 from dlrsd.training.data.vibration.prepared import Prepared
+from dlrsd.training.data.vibration.rigs import OWN_LEVEL
 from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.run import TrainedRun
 
+ANY_UNIT = "any unit"
 VERDICT_SECONDS = 2.0  # a class holds with two thirds of the windows of so long
 
 
@@ -160,6 +163,16 @@ def _manifest(run: TrainedRun, data: Prepared, *, anchors: bool) -> WindowManife
     signal = part_of_run(msgspec.to_builtins(run.config.signal), Signal, run.folder)
     facts = {"name": run.frontend.name, **run.frontend.bundle_facts(data)}
     front_end: FrontEnd = part_of_run(facts, AnyFrontEnd, run.folder)  # type: ignore[arg-type]
+    quality = run.config.quality
+    if not front_end.sees_level:
+        signal, quality = structs.replace(signal, unit=ANY_UNIT), ANY_LEVEL.asdict()
+    elif signal.unit == OWN_LEVEL:
+        raise InputError(
+            f"got a run of protocol {run.settings.protocol} with the front end "
+            f"{run.frontend.name}: expected one that amplitude means nothing to, for a stream does "
+            "not tell what its level is to be divided by; train with --front-end lines, or on one "
+            "rig"
+        )
     return manifest(
         WindowManifest,
         run.folder,
@@ -170,7 +183,7 @@ def _manifest(run: TrainedRun, data: Prepared, *, anchors: bool) -> WindowManife
         embedding=run.classifier.head.in_features,
         verdict=_verdict(signal),
         graph={"profile": structs.asdict(PROFILE)},
-        quality=run.config.quality,
+        quality=quality,
         synthesis=synthesizer_of(run) if anchors and front_end.can_synthesize else None,
     )
 

@@ -147,7 +147,7 @@ class Training(Part, frozen=True, kw_only=True):
     dataset: Annotated[str, Meta(description="Its name.")]
     task: Annotated[str | None, Meta(description="Part of the data set.")] = None
     protocol: Annotated[
-        Literal["random", "block", "load", "bearing", "time", "plant"],
+        Literal["random", "block", "load", "bearing", "rig", "time", "plant"],
         Meta(description="How the data were split."),
     ]
     split_note: Annotated[str | None, Meta(description="The split in words.")] = None
@@ -159,6 +159,17 @@ class Training(Part, frozen=True, kw_only=True):
         dict[str, dict[str, Whole]], Meta(description="Windows by part and class.")
     ]
     statement: Annotated[Text, Meta(description="What it was trained on, in a sentence.")]
+
+
+class RigMetrics(Part, frozen=True, kw_only=True):
+    """Of a rig, all of whose recordings were left out of the training."""
+
+    windows: Annotated[Whole, Meta(description="Tested.")]
+    accuracy: Annotated[Share, Meta(description="Share of the windows.")]
+    macro_auroc: Annotated[
+        Share | None, Meta(description="Each class against the rest; null with one class.")
+    ]
+    recall: Annotated[dict[str, Share], Meta(description="Of each class that the rig has.")]
 
 
 class Metrics(Part, frozen=True, kw_only=True, omit_defaults=True):
@@ -173,6 +184,10 @@ class Metrics(Part, frozen=True, kw_only=True, omit_defaults=True):
     g_mean: Annotated[Share | None, Meta(description="Geometric mean of the recalls.")] = None
     n: Annotated[Whole | None, Meta(description="Windows.")] = None
     simulated: Annotated[bool, Meta(description="Whether the data were.")] = False
+    rigs: Annotated[
+        dict[str, RigMetrics],
+        Meta(description="Of each rig, by the same network trained without it."),
+    ] = {}
 
 
 class Agreement(Part, frozen=True, kw_only=True, omit_defaults=True):

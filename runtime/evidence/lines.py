@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from dlrsd.runtime.dsp.envelope import Spectrum
-from dlrsd.runtime.evidence.places import Found, guarded
-from dlrsd.runtime.evidence.speed import HARMONICS, ShaftSpeed
+from dlrsd.runtime.dsp.places import Found, guarded
+from dlrsd.runtime.dsp.shaft_speed import HARMONICS, ShaftSpeed
 
 SIGNIFICANT = 0.01  # a line that noise draws less often counts as seen
 _MESH_HARMONICS = 3

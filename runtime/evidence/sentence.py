@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Sequence
 
 from dlrsd.runtime.base.numbers import plain
+from dlrsd.runtime.dsp.shaft_speed import ShaftSpeed
 from dlrsd.runtime.evidence.lines import Line, seen
-from dlrsd.runtime.evidence.speed import ShaftSpeed
 
 _WORDS = {
     "outer": ("outer race", "BPFO"),

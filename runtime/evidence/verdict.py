@@ -17,13 +17,14 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.numbers import plain
 from dlrsd.runtime.bundle.kinematics import odd_orders
 from dlrsd.runtime.dsp.envelope import envelope_spectrum, noise_db, signal_spectrum
+from dlrsd.runtime.dsp.fault_lines import BLOCK_ORDERS, LEAST_LINES
 from dlrsd.runtime.dsp.order_map_config import REVOLUTIONS, Kinematics
+from dlrsd.runtime.dsp.places import HARMONICS, cage_strikes, find
+from dlrsd.runtime.dsp.shaft_speed import TOLERANCE, ShaftSpeed, shaft_speed
 from dlrsd.runtime.evidence.baseline import UNKNOWN_MACHINE, Baseline
 from dlrsd.runtime.evidence.lines import Line, bearing_lines, machine_lines, seen
 from dlrsd.runtime.evidence.place import Place as Place
-from dlrsd.runtime.evidence.places import HARMONICS, cage_strikes, find
 from dlrsd.runtime.evidence.sentence import sentence_of
-from dlrsd.runtime.evidence.speed import TOLERANCE, ShaftSpeed, shaft_speed
 
 RACES_AND_BALL: tuple[Place, ...] = ("outer", "inner", "ball")
 FLOOR = 2.5  # in spreads of healthy windows
@@ -31,8 +32,8 @@ MARGIN = 0.8
 MACHINE_FLOOR = 10.0  # of shaft and gears, against the machine's own: a reassembled one reaches 8
 _INSTEAD = 3  # lines that stand for a missing first
 _CAGE_SHARE = 0.7  # of the best other score, which a striking cage makes too
-_BLOCK_ORDERS = 0.7  # over which a line's surroundings are taken, in multiples of the speed
-_LEAST_LINES = 2  # harmonics of BPFI that the rate must hold
+
+
 _NO_NOISE_DB = -70.0  # sensors hear more noise: -12 dB is the least of four rigs
 
 
@@ -94,7 +95,7 @@ def evidence(
     if reason := _unfit(x, rate_hz, kinematics):
         return _undecided(reason, seconds, None)
     scaled = x / np.abs(x).max()  # no square overflows, whatever the unit
-    block_hz = _BLOCK_ORDERS * stated_hz
+    block_hz = BLOCK_ORDERS * stated_hz
     highest_hz = (HARMONICS * kinematics.bpfi + 2) * (1 + TOLERANCE) * stated_hz
     own_orders = max([2.2 * HARMONICS, *(3.2 * count + 3 for count in teeth)])
     own = signal_spectrum(scaled, rate_hz, own_orders * stated_hz, block_hz)
@@ -176,7 +177,7 @@ def _unfit(x: NDArray[np.float64], rate_hz: float, kinematics: Kinematics) -> st
             f"{REVOLUTIONS:g} turns on, {plain(REVOLUTIONS / hz, 3)} s at "
             f"{kinematics.speed_rpm:g} rpm"
         )
-    lowest = 8 * (_LEAST_LINES * kinematics.bpfi + 1) * (1 + TOLERANCE) * hz
+    lowest = 8 * (LEAST_LINES * kinematics.bpfi + 1) * (1 + TOLERANCE) * hz
     if rate_hz < lowest:
         return f"a rate of {rate_hz:g} Hz is too low for the lines: {plain(lowest)} Hz are needed"
     if not np.isfinite(x).all():

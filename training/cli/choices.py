@@ -25,6 +25,7 @@ class FrontEnd(str, Enum):
 
     scalogram = "scalogram"
     order_map = "order-map"
+    lines = "lines"
 
 
 class Preset(str, Enum):
@@ -35,7 +36,7 @@ class Preset(str, Enum):
 
 
 class Classifier(str, Enum):
-    """Networks: for scalograms, for order maps, for plants."""
+    """Networks: for scalograms, for order maps, for fault lines, for plants."""
 
     edge = "edge"
     simple_cnn = "simple_cnn"
@@ -43,6 +44,7 @@ class Classifier(str, Enum):
     vgg13 = "vgg13"
     vgg16 = "vgg16"
     bands = "bands"
+    lines = "lines"
     lr_convlstm = "lr_convlstm"
     deep_conv_lstm = "deep_conv_lstm"
     lrcn = "lrcn"

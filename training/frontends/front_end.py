@@ -80,6 +80,9 @@ class FrontEnd(ABC):
         Whether two heatmaps may be spliced in time.
     in_graph : bool
         Whether an exported graph begins with it, so that it takes windows.
+    sees_level : bool
+        Whether amplitude counts. Where it does not, a model that was trained on several rigs fits
+        streams in any unit.
     """
 
     name: ClassVar[str]
@@ -90,6 +93,7 @@ class FrontEnd(ABC):
     varies: ClassVar[bool]
     columns_are_times: ClassVar[bool]
     in_graph: ClassVar[bool]
+    sees_level: ClassVar[bool] = True
 
     @staticmethod
     @abstractmethod

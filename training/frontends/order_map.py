@@ -152,9 +152,9 @@ class OrderMap(FrontEnd):
 
 
 class Standardise(nn.Module):
-    """Raw order maps, shape (n, channels, bands, columns) -> standardised ones, float32."""
+    """Raw maps, shape (n, channels, rows, columns) -> standardised ones, float32."""
 
-    def __init__(self, mean: Sequence[float], std: Sequence[float]):
+    def __init__(self, mean: Sequence[Any], std: Sequence[Any]):
         super().__init__()
         self.mean: Tensor
         self.std: Tensor
@@ -171,12 +171,15 @@ def _order_maps(
     """Order maps, shape (n, channels, bands, columns), of windows of several machines."""
     assert machines is not None  # noqa: S101 - an order map is of a machine
     maps = np.empty((*windows.shape[:2], *config.shape), np.float32)
-    for machine, own in _each(machines):
+    for machine, own in each_machine(machines):
         maps[own] = order_map(windows[own], config, machine)
     return maps
 
 
-def _each(machines: NDArray[np.float64]) -> Iterator[tuple[Kinematics, NDArray[np.bool_]]]:
+def each_machine(
+    machines: NDArray[np.float64],
+) -> Iterator[tuple[Kinematics, NDArray[np.bool_]]]:
+    """The different machines among rows (n, 5), and which rows are of each."""
     kinds, which = np.unique(machines, axis=0, return_inverse=True)
     for index, kind in enumerate(kinds.tolist()):
         yield Kinematics(*kind), which.ravel() == index

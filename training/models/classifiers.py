@@ -1,4 +1,4 @@
-"""Classifiers of 32 x 32 heatmaps: the published ones, and the small edge network; of order maps.
+"""Classifiers of 32 x 32 heatmaps: the published ones, and the small edge network; of other maps.
 
 SimpleCNN and VGG11, 13, 16 are those of Dai et al. (2025); VGG as Simonyan and Zisserman, "Very
 Deep Convolutional Networks for Large-Scale Image Recognition" (ICLR 2015), for 32 x 32 inputs:
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.dsp.fault_lines import SHAPE as FAULT_LINES
 from dlrsd.runtime.dsp.order_map import LINES
 from dlrsd.training.models.seaformer import ConvNorm
 
@@ -91,6 +92,14 @@ def bands(channels: int, n_classes: int) -> Classifier:
     return Classifier(BandPool(channels, 32), 32, n_classes, dropout=0.2)
 
 
+def lines(channels: int, n_classes: int) -> Classifier:
+    """That of fault lines: one hidden layer of 32. What is to be told apart is in the numbers, and
+    more layers learn the rigs trained on."""
+    size = channels * FAULT_LINES[0] * FAULT_LINES[1]
+    features = nn.Sequential(nn.Flatten(), nn.Linear(size, 32), nn.ReLU())
+    return Classifier(features, 32, n_classes, dropout=0.2)
+
+
 def vgg(depths: tuple[int, ...]) -> Callable[[int, int], Classifier]:
     """VGG with ``depths[i]`` convolutions of 64, 128, 256, 512, 512 channels before pooling i."""
 
@@ -110,6 +119,7 @@ def vgg(depths: tuple[int, ...]) -> Callable[[int, int], Classifier]:
 CLASSIFIERS: dict[str, Callable[[int, int], Classifier]] = {
     "edge": edge,
     "bands": bands,
+    "lines": lines,
     "simple_cnn": simple_cnn,
     **{name: vgg(depths) for name, depths in _VGG.items()},
 }

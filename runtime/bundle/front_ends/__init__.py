@@ -1,9 +1,10 @@
 """The front ends that a manifest may name, told apart by ``name``."""
 
 from dlrsd.runtime.bundle.front_ends.front_end import FrontEnd
+from dlrsd.runtime.bundle.front_ends.lines import Lines
 from dlrsd.runtime.bundle.front_ends.order_map import OrderMap
 from dlrsd.runtime.bundle.front_ends.scalogram import Scalogram
 
-AnyFrontEnd = Scalogram | OrderMap
+AnyFrontEnd = Scalogram | OrderMap | Lines
 
-__all__ = ["AnyFrontEnd", "FrontEnd", "OrderMap", "Scalogram"]
+__all__ = ["AnyFrontEnd", "FrontEnd", "Lines", "OrderMap", "Scalogram"]

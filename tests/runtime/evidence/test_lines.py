@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.dsp.envelope import Spectrum
+from dlrsd.runtime.dsp.places import find
+from dlrsd.runtime.dsp.shaft_speed import ShaftSpeed
 from dlrsd.runtime.evidence.lines import SIGNIFICANT, bearing_lines, machine_lines
-from dlrsd.runtime.evidence.places import find
-from dlrsd.runtime.evidence.speed import ShaftSpeed
 from dlrsd.runtime.evidence.verdict import evidence
 from tests.runtime.evidence.machine import K6205, RATE, noise
 

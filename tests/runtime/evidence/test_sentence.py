@@ -1,8 +1,8 @@
 import pytest
 
+from dlrsd.runtime.dsp.shaft_speed import ShaftSpeed
 from dlrsd.runtime.evidence.lines import Line
 from dlrsd.runtime.evidence.sentence import sentence_of
-from dlrsd.runtime.evidence.speed import ShaftSpeed
 
 SPEED = ShaftSpeed(stated_hz=29.93, hz=29.93, how="refined")
 

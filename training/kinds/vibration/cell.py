@@ -27,6 +27,7 @@ from dlrsd.training.base.threads import one_thread
 from dlrsd.training.baselines.classifiers import BASELINES
 from dlrsd.training.baselines.features import holds_lines, window_features
 from dlrsd.training.data.vibration.fitness import described
+from dlrsd.training.data.vibration.load import is_simulated
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.recording import Recording, missing_kinematics
 from dlrsd.training.data.vibration.windows import WindowIndex, counts_by_class
@@ -80,14 +81,13 @@ def run_cell(cell: Cell) -> Row:
 
 def prepared(settings: Settings) -> Prepared:
     """`line.prepare`, with recordings that are read once for all settings that share them."""
-    is_simulated = settings.data == "rig"  # of every seed another one
     shared = replace(
         _without_classifier(settings),
         protocol="block",
         train_loads=None,
         test_loads=None,
         balance=1.0,
-        seed=settings.seed if is_simulated else 0,
+        seed=settings.seed if is_simulated(settings.data) else 0,
     )
     return line.prepare(settings, _recordings(shared))
 

@@ -25,6 +25,7 @@ from dlrsd.training.evaluate.long_range import long_range
 from dlrsd.training.evaluate.statistics import REFERENCE
 from dlrsd.training.evaluate.untrained import untrained
 from dlrsd.training.kinds.vibration import line
+from dlrsd.training.kinds.vibration.left_out_rigs import rig_figures
 from dlrsd.training.kinds.vibration.run import Config, new_config
 from dlrsd.training.kinds.vibration.settings import Settings, require_suited
 from dlrsd.training.kinds.vibration.synthesis import SYNTHESES
@@ -47,12 +48,18 @@ def fit(
     """Train, evaluate and write a run: see :func:`dlrsd.training.kinds.fit.fit`."""
     require_method(method, METHODS | COMBINATIONS)
     require_suited(method, settings)
-    data = line.prepare(settings)
+    recordings = line.read(settings)
+    data = line.prepare(settings, recordings)
     line.require_trainable(settings, data)
     with open_folder(out, new_config(settings, data, method)) as config:
         if is_finished(out):
             return read_metrics(out)
-        return _train(settings, out, method=method, data=data, config=config, progress=progress)
+        rigs = {}
+        if settings.is_for_any_rig:
+            rigs = rig_figures(settings, recordings, method, progress=progress)
+        return _train(
+            settings, out, method=method, data=data, config=config, rigs=rigs, progress=progress
+        )
 
 
 def _train(
@@ -62,6 +69,7 @@ def _train(
     method: str,
     data: Prepared,
     config: Config,
+    rigs: dict[str, Any],
     progress: Progress,
 ) -> dict[str, Any]:
     show = progress("heatmaps", 1)
@@ -86,6 +94,7 @@ def _train(
     config.quality = data.limits.asdict()
     show = progress("evaluation", 1)
     metrics = line.evaluate(settings, data, frontend, classifier, novelty, config.temperature)
+    metrics |= rigs
     metrics |= {
         "window_counts": config.window_counts,
         "balance": _counts(data.classes, training),

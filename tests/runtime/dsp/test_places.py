@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.dsp.envelope import Spectrum
-from dlrsd.runtime.evidence.places import combs, find, guarded
-from dlrsd.runtime.evidence.speed import ShaftSpeed
+from dlrsd.runtime.dsp.places import combs, find, guarded
+from dlrsd.runtime.dsp.shaft_speed import ShaftSpeed
 from tests.runtime.evidence.machine import K6203, K6205
 
 HZ = 30.0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.dsp.envelope import envelope_spectrum, signal_spectrum
-from dlrsd.runtime.evidence.speed import shaft_speed
+from dlrsd.runtime.dsp.shaft_speed import shaft_speed
 from tests.runtime.evidence.machine import K6203, RATE, noise, shaft, strikes, turns
 
 

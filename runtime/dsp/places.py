@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dlrsd.runtime.dsp.combs import Fit, fit, heights
 from dlrsd.runtime.dsp.envelope import Spectrum
 from dlrsd.runtime.dsp.order_map_config import TOLERANCE, Kinematics
-from dlrsd.runtime.evidence.speed import ShaftSpeed
+from dlrsd.runtime.dsp.shaft_speed import ShaftSpeed
 
 Array = NDArray[np.float64]
 
