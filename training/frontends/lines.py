@@ -45,6 +45,8 @@ class Lines(FrontEnd):
         "or another method"
     }
     shift_invariant: ClassVar[bool] = False  # the seam of a turned window is an impulse
+    # Every frequency weighs the same: noise buries impulses that ring where the signal is quiet.
+    view_noise: ClassVar[float] = 0.0
     varies: ClassVar[bool] = False
     columns_are_times: ClassVar[bool] = False
     in_graph: ClassVar[bool] = False  # they are of a machine, which the box is told

@@ -20,12 +20,12 @@ from dlrsd.training.balance.training_set import Outcome, TrainingSet
 from dlrsd.training.base.progress import Progress, silent
 from dlrsd.training.data.vibration.fitness import described
 from dlrsd.training.data.vibration.prepared import Prepared
+from dlrsd.training.data.vibration.rigs import left_out_rig
 from dlrsd.training.evaluate.figures import report_samples, synthesis_metrics, unseen_heatmaps
 from dlrsd.training.evaluate.long_range import long_range
 from dlrsd.training.evaluate.statistics import REFERENCE
 from dlrsd.training.evaluate.untrained import untrained
-from dlrsd.training.kinds.vibration import line
-from dlrsd.training.kinds.vibration.left_out_rigs import rig_figures
+from dlrsd.training.kinds.vibration import left_out_rigs, line
 from dlrsd.training.kinds.vibration.run import Config, new_config
 from dlrsd.training.kinds.vibration.settings import Settings, require_suited
 from dlrsd.training.kinds.vibration.synthesis import SYNTHESES
@@ -54,11 +54,11 @@ def fit(
     with open_folder(out, new_config(settings, data, method)) as config:
         if is_finished(out):
             return read_metrics(out)
-        rigs = {}
+        said: list[left_out_rigs.Said] = []
         if settings.is_for_any_rig:
-            rigs = rig_figures(settings, recordings, method, progress=progress)
+            said = left_out_rigs.all_said(settings, recordings, method, progress=progress)
         return _train(
-            settings, out, method=method, data=data, config=config, rigs=rigs, progress=progress
+            settings, out, method=method, data=data, config=config, said=said, progress=progress
         )
 
 
@@ -69,7 +69,7 @@ def _train(
     method: str,
     data: Prepared,
     config: Config,
-    rigs: dict[str, Any],
+    said: list[left_out_rigs.Said],
     progress: Progress,
 ) -> dict[str, Any]:
     show = progress("heatmaps", 1)
@@ -85,16 +85,21 @@ def _train(
         checkpoint=checkpoint(out, "classifier"),
         progress=progress,
     )
-    config.temperature, novelty = line.calibrated(
-        settings, materials, classifier, checkpoint=checkpoint(out, "probe"), progress=progress
-    )
+    if said:
+        config.temperature, novelty = left_out_rigs.calibrated(said, materials, classifier)
+    else:
+        config.temperature, novelty = line.calibrated(
+            settings, materials, classifier, checkpoint=checkpoint(out, "probe"), progress=progress
+        )
     frontend, outcome = materials.frontend, training.outcome
     config.front_end = {"name": frontend.name, **frontend.facts()}
     config.generator = describe(outcome.generator) if outcome else None
     config.quality = data.limits.asdict()
     show = progress("evaluation", 1)
     metrics = line.evaluate(settings, data, frontend, classifier, novelty, config.temperature)
-    metrics |= rigs
+    if said:
+        tested = left_out_rig(data.recordings, settings.seed)
+        metrics |= left_out_rigs.rig_metrics(said, tested)
     metrics |= {
         "window_counts": config.window_counts,
         "balance": _counts(data.classes, training),

@@ -1,7 +1,10 @@
-"""How well a model that shall meet machines never seen does on each rig that trained it.
+"""What a model that shall meet machines never seen is worth: by rigs that it was trained without.
 
-Of each rig the whole line is walked once more without its recordings: front end, network and what
-stops its training know nothing of it. The rig that the run tests is in none of these trainings.
+Of each real rig the whole line is walked once more without its recordings: front end, network and
+what stops its training know nothing of it; simulated machines always train. What these networks say
+of the rig that they do not know gives the figures of each rig, the temperature of the final model's
+probabilities, and how far from the training a window may lie before it is novel. The rig that the
+run itself tests is in none of these trainings.
 """
 
 from __future__ import annotations
@@ -14,16 +17,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.training.balance.materials import Materials
 from dlrsd.training.base.progress import Progress, silent
 from dlrsd.training.data.vibration.load import SIMULATED
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.recording import Recording
 from dlrsd.training.data.vibration.rigs import left_out_rig
 from dlrsd.training.data.vibration.windows import WindowIndex
+from dlrsd.training.evaluate.calibrate import fit_temperature
 from dlrsd.training.evaluate.metrics import classification_metrics
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.settings import Settings
+from dlrsd.training.models.classifiers import Classifier
+from dlrsd.training.models.novelty import Novelty, fit_novelty, scaled, threshold
 
 
 class LeftOut(NamedTuple):
@@ -35,38 +43,85 @@ class LeftOut(NamedTuple):
     windows: WindowIndex
 
 
-def each_left_out(settings: Settings, recordings: Sequence[Recording]) -> Iterator[LeftOut]:
-    """Leave out each rig of the training side of a run under the protocol ``rig``, in turn.
+class Said(NamedTuple):
+    """What a network says of a rig that it does not know: logits, shape (n, K), and the distance
+    that most of its windows stay below."""
 
-    Nothing where the training side is of one rig.
+    left: LeftOut
+    logits: NDArray[np.float32]
+    far: float
+
+
+def each_left_out(settings: Settings, recordings: Sequence[Recording]) -> Iterator[LeftOut]:
+    """Leave out each real rig of the training side of a run under the protocol ``rig``, in turn.
+
+    Raises
+    ------
+    InputError
+        If that leaves nothing to train on.
     """
     tested = left_out_rig(recordings, settings.seed)
     trained = [recording for recording in recordings if recording.rig != tested]
     rigs = list(dict.fromkeys(str(recording.rig) for recording in trained))
-    for index, rig in enumerate(rigs if len(rigs) > 1 else ()):
-        # Under this protocol it is the seed that says which rig is left out.
-        own = msgspec.structs.replace(settings, seed=index)
-        data = line.prepare(own, trained)
-        yield LeftOut(rig, own, data, data.test_index())
+    if len(rigs) < 2:
+        raise InputError(
+            f"got {rigs[0]} alone to train on, with {tested} left out: expected two data sets or "
+            "more besides, as a model for any bearing is calibrated by rigs that were left out; "
+            "name more, such as spalls"
+        )
+    for index, rig in enumerate(rigs):
+        if rig not in SIMULATED:
+            # Under this protocol it is the seed that says which rig is left out.
+            own = msgspec.structs.replace(settings, seed=index)
+            data = line.prepare(own, trained)
+            yield LeftOut(rig, own, data, data.test_index())
 
 
-def probabilities_without(left: LeftOut, method: str) -> NDArray[np.float32]:
-    """Train without the rig; probabilities of its windows, shape (n, K), at a temperature of 1."""
+def said_without(left: LeftOut, method: str) -> Said:
+    """Train without the rig, and ask of its windows."""
     materials = line.materials_for(method, left.settings, left.data)
     training = line.balance(left.settings, method, materials)
     classifier, _ = line.fit_classifier(left.settings, materials, training)
-    logits, _ = predict(classifier, materials.frontend.of(left.data, left.windows))
-    said: NDArray[np.float32] = torch.softmax(torch.from_numpy(logits), dim=1).numpy()
-    return said
+    logits, embedding = predict(classifier, materials.frontend.of(left.data, left.windows))
+    label = left.windows.label
+    held = [embedding[label == c] for c in np.unique(label)]
+    return Said(left, logits, threshold(_novelty(classifier, materials), held))
 
 
-def figures(left: LeftOut, probabilities: NDArray[np.floating[Any]]) -> dict[str, Any]:
-    """Of a rig: ``windows``, ``accuracy``, ``macro_auroc`` and ``recall`` by class."""
+def all_said(
+    settings: Settings,
+    recordings: Sequence[Recording],
+    method: str,
+    *,
+    progress: Progress = silent,
+) -> list[Said]:
+    """`said_without` of `each_left_out`."""
+    show = progress("left-out rigs", len({r.rig for r in recordings} - {*SIMULATED}))
+    found = []
+    for left in each_left_out(settings, recordings):
+        found.append(said_without(left, method))
+        show(len(found))
+    return found
+
+
+def rig_metrics(found: Sequence[Said], tested: str) -> dict[str, Any]:
+    """Ready for a run's metrics: ``rigs``, the `figures` of each, and ``simulated``, whether the
+    rig that the run tests is no real one."""
+    rigs = {said.left.rig: figures(said.left, said.logits) for said in found}
+    return {"rigs": rigs, "simulated": tested in SIMULATED}
+
+
+def figures(left: LeftOut, scores: NDArray[np.floating[Any]]) -> dict[str, Any]:
+    """Of a rig: ``windows``, ``accuracy``, ``macro_auroc`` and ``recall`` by class.
+
+    Parameters
+    ----------
+    scores : array, shape (n, K)
+        Logits, or probabilities.
+    """
+    likelihood = torch.softmax(torch.from_numpy(np.asarray(scores, np.float64)), dim=1).numpy()
     metrics = classification_metrics(
-        left.windows.label,
-        probabilities.argmax(axis=1),
-        left.data.classes,
-        probabilities=probabilities,
+        left.windows.label, scores.argmax(axis=1), left.data.classes, probabilities=likelihood
     )
     recalls = {name: own["recall"] for name, own in metrics["per_class"].items()}
     return {
@@ -77,19 +132,29 @@ def figures(left: LeftOut, probabilities: NDArray[np.floating[Any]]) -> dict[str
     }
 
 
-def rig_figures(
-    settings: Settings,
-    recordings: Sequence[Recording],
-    method: str,
-    *,
-    progress: Progress = silent,
-) -> dict[str, Any]:
-    """Of a run, ready for its metrics: ``rigs``, the `figures` of each rig of its training, and
-    ``simulated``, whether the rig that it tests is no real one."""
-    rigs = len({recording.rig for recording in recordings}) - 1
-    show = progress("left-out rigs", rigs)
-    found = {}
-    for count, left in enumerate(each_left_out(settings, recordings), 1):
-        found[left.rig] = figures(left, probabilities_without(left, method))
-        show(count)
-    return {"rigs": found, "simulated": left_out_rig(recordings, settings.seed) in SIMULATED}
+def calibrated(
+    found: Sequence[Said], materials: Materials, classifier: Classifier
+) -> tuple[float, Novelty]:
+    """Temperature and novelty of the final model, by what was said of rigs left out.
+
+    A fault that draws no line looks healthy to whoever sees lines alone. How often that happens is
+    for the recall to tell; the temperature is of the faults that were named, and of what is healthy.
+    """
+    labels = np.concatenate([said.left.windows.label for said in found])
+    bearings = {
+        said.left.data.recordings[at].bearing_id
+        for said in found
+        for at in np.unique(said.left.windows.recording)
+    }
+    logits = np.concatenate([said.logits for said in found])
+    missed = np.zeros(len(labels), bool)
+    if materials.data.normal is not None:
+        normal = materials.data.classes.index(materials.data.normal)
+        missed = (logits.argmax(axis=1) == normal) & (labels != normal)
+    temperature = fit_temperature(logits[~missed], labels[~missed], n_windows=len(bearings))
+    far = max(float(np.mean([said.far for said in found])), 1e-6)
+    return temperature, scaled(_novelty(classifier, materials), far)
+
+
+def _novelty(classifier: Classifier, materials: Materials) -> Novelty:
+    return fit_novelty([predict(classifier, pool.heatmaps)[1] for pool in materials.pools])
