@@ -134,8 +134,8 @@ class Lines(FrontEnd, frozen=True, kw_only=True, tag="lines"):
 
     def lines(self) -> list[str]:
         lowest, highest = self.speed_rpm
-        low = {name: self.ranges[name][0] for name in ORDERS}
-        high = {name: self.ranges[name][1] for name in ORDERS}
+        low: dict[str, float] = {name: self.ranges[name][0] for name in ORDERS}
+        high: dict[str, float] = {name: self.ranges[name][1] for name in ORDERS}
         return [
             f"front end   fault lines: needs the shaft's speed and the bearing; trained on "
             f"{lowest:.0f} to {highest:.0f} rpm and bearings from {orders_text(low)} to "

@@ -77,7 +77,7 @@ def load_recordings(
 
         return read_rigs(names, read)
     if data in SIMULATED:
-        _refuse("simulated data", task=task, channels=channels, label=label)
+        _refuse(f"the simulated {data}", task=task, channels=channels, label=label)
         return SIMULATED[data](rig_seed)
     if data in TASKS and not Path(data).exists():
         _refuse("a task that is named as data", task=task, label=label)

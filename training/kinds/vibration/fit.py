@@ -99,7 +99,7 @@ def _train(
     metrics = line.evaluate(settings, data, frontend, classifier, novelty, config.temperature)
     if said:
         tested = left_out_rig(data.recordings, settings.seed)
-        metrics |= left_out_rigs.rig_metrics(said, tested)
+        metrics |= left_out_rigs.rig_metrics(said, data.classes, tested)
     metrics |= {
         "window_counts": config.window_counts,
         "balance": _counts(data.classes, training),

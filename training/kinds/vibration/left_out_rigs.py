@@ -21,7 +21,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.balance.materials import Materials
 from dlrsd.training.base.progress import Progress, silent
 from dlrsd.training.data.vibration.load import SIMULATED
-from dlrsd.training.data.vibration.prepared import Prepared
+from dlrsd.training.data.vibration.prepared import Divided, Prepared
 from dlrsd.training.data.vibration.recording import Recording
 from dlrsd.training.data.vibration.rigs import left_out_rig
 from dlrsd.training.data.vibration.windows import WindowIndex
@@ -44,12 +44,17 @@ class LeftOut(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a network says of a rig that it does not know: logits, shape (n, K), and the distance
-    that most of its windows stay below."""
+    """What a network says of a rig that it does not know."""
 
-    left: LeftOut
+    rig: str
+    bearings: int
+    """That the rig has."""
+    label: NDArray[np.int64]
+    """Of each window, shape (n,)."""
     logits: NDArray[np.float32]
+    """Shape (n, K)."""
     far: float
+    """The distance that most of its windows stay below."""
 
 
 def each_left_out(settings: Settings, recordings: Sequence[Recording]) -> Iterator[LeftOut]:
@@ -85,7 +90,14 @@ def said_without(left: LeftOut, method: str) -> Said:
     logits, embedding = predict(classifier, materials.frontend.of(left.data, left.windows))
     label = left.windows.label
     held = [embedding[label == c] for c in np.unique(label)]
-    return Said(left, logits, threshold(_novelty(classifier, materials), held))
+    recordings = [left.data.recordings[at] for at in np.unique(left.windows.recording)]
+    return Said(
+        left.rig,
+        len({recording.bearing_id for recording in recordings}),
+        label,
+        logits,
+        threshold(_novelty(classifier, materials), held),
+    )
 
 
 def all_said(
@@ -104,24 +116,29 @@ def all_said(
     return found
 
 
-def rig_metrics(found: Sequence[Said], tested: str) -> dict[str, Any]:
+def rig_metrics(found: Sequence[Said], classes: Sequence[str], tested: str) -> dict[str, Any]:
     """Ready for a run's metrics: ``rigs``, the `figures` of each, and ``simulated``, whether the
     rig that the run tests is no real one."""
-    rigs = {said.left.rig: figures(said.left, said.logits) for said in found}
+    rigs = {said.rig: figures(classes, said.label, said.logits) for said in found}
     return {"rigs": rigs, "simulated": tested in SIMULATED}
 
 
-def figures(left: LeftOut, scores: NDArray[np.floating[Any]]) -> dict[str, Any]:
+def figures(
+    classes: Sequence[str], label: NDArray[np.int64], scores: NDArray[np.floating[Any]]
+) -> dict[str, Any]:
     """Of a rig: ``windows``, ``accuracy``, ``macro_auroc`` and ``recall`` by class.
 
     Parameters
     ----------
+    classes : K names
+    label : array, shape (n,)
+        Of each window.
     scores : array, shape (n, K)
         Logits, or probabilities.
     """
     likelihood = torch.softmax(torch.from_numpy(np.asarray(scores, np.float64)), dim=1).numpy()
     metrics = classification_metrics(
-        left.windows.label, scores.argmax(axis=1), left.data.classes, probabilities=likelihood
+        label, scores.argmax(axis=1), classes, probabilities=likelihood
     )
     recalls = {name: own["recall"] for name, own in metrics["per_class"].items()}
     return {
@@ -135,25 +152,26 @@ def figures(left: LeftOut, scores: NDArray[np.floating[Any]]) -> dict[str, Any]:
 def calibrated(
     found: Sequence[Said], materials: Materials, classifier: Classifier
 ) -> tuple[float, Novelty]:
-    """Temperature and novelty of the final model, by what was said of rigs left out.
-
-    A fault that draws no line looks healthy to whoever sees lines alone. How often that happens is
-    for the recall to tell; the temperature is of the faults that were named, and of what is healthy.
-    """
-    labels = np.concatenate([said.left.windows.label for said in found])
-    bearings = {
-        said.left.data.recordings[at].bearing_id
-        for said in found
-        for at in np.unique(said.left.windows.recording)
-    }
-    logits = np.concatenate([said.logits for said in found])
-    missed = np.zeros(len(labels), bool)
-    if materials.data.normal is not None:
-        normal = materials.data.classes.index(materials.data.normal)
-        missed = (logits.argmax(axis=1) == normal) & (labels != normal)
-    temperature = fit_temperature(logits[~missed], labels[~missed], n_windows=len(bearings))
+    """Temperature and novelty of the final model, by what was said of rigs left out."""
+    temperature = temperature_by(found, materials.data)
     far = max(float(np.mean([said.far for said in found])), 1e-6)
     return temperature, scaled(_novelty(classifier, materials), far)
+
+
+def temperature_by(found: Sequence[Said], data: Divided) -> float:
+    """The temperature that makes probabilities honest on rigs left out.
+
+    A fault that draws no line looks healthy to whoever sees lines alone. How often that happens is
+    for the recall to tell; the temperature is of the faults that were named, and of healthy
+    windows.
+    """
+    label = np.concatenate([said.label for said in found])
+    logits = np.concatenate([said.logits for said in found])
+    if data.normal is not None:
+        normal = data.classes.index(data.normal)
+        counts = (logits.argmax(axis=1) != normal) | (label == normal)
+        label, logits = label[counts], logits[counts]
+    return fit_temperature(logits, label, n_windows=sum(said.bearings for said in found))
 
 
 def _novelty(classifier: Classifier, materials: Materials) -> Novelty:
