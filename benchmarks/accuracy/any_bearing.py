@@ -51,8 +51,8 @@ def main() -> None:
     parser.add_argument("--root", required=True, help="folder of the data sets")
     a = parser.parse_args()
     settings = Settings(
-        DATA, root=a.root, protocol="rig", seed=5, rate=12000.0, front_end="lines", balance=3.0,
-        n_normal=200 if a.quick else 2000,
+        DATA, root=a.root, protocol="rig", seed=5, rate=12000.0, front_end="lines", balance=9.0,
+        n_normal=450 if a.quick else 6000,
     )  # fmt: skip
     rows, measured = [], {}
     with one_thread():

@@ -36,7 +36,6 @@ from dlrsd.runtime.engines.tensorrt_build import PROFILE
 from dlrsd.training.base.progress import Progress
 from dlrsd.training.data.vibration.fitness import ANY_LEVEL
 from dlrsd.training.data.vibration.prepared import Prepared
-from dlrsd.training.data.vibration.rigs import OWN_LEVEL
 from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.run import TrainedRun
 
@@ -166,13 +165,6 @@ def _manifest(run: TrainedRun, data: Prepared, *, anchors: bool) -> WindowManife
     quality = run.config.quality
     if not front_end.sees_level:
         signal, quality = structs.replace(signal, unit=ANY_UNIT), ANY_LEVEL.asdict()
-    elif signal.unit == OWN_LEVEL:
-        raise InputError(
-            f"got a run of protocol {run.settings.protocol} with the front end "
-            f"{run.frontend.name}: expected one that amplitude means nothing to, for a stream does "
-            "not tell what its level is to be divided by; train with --front-end lines, or on one "
-            "rig"
-        )
     return manifest(
         WindowManifest,
         run.folder,

@@ -128,9 +128,9 @@ def kinematics(recording: Recording) -> Kinematics:
     """
     if missing := missing_kinematics(recording):
         raise InputError(
-            f"recording {recording.recording_id} does not state {', '.join(missing)}: lines "
-            "at a bearing's orders need the shaft's speed and the fault orders of all; state them "
-            "(in a folder: speed_rpm and orders in format.json), or use the scalogram"
+            f"recording {recording.recording_id} does not state {', '.join(missing)}: the order "
+            "map and the lines need the shaft's speed and the bearing's fault orders of all; state "
+            "them (in a folder: speed_rpm and orders in format.json), or use the scalogram"
         )
     assert recording.speed_rpm is not None  # noqa: S101 - for type checkers
     return Kinematics(recording.speed_rpm, **recording.fault_orders)
