@@ -27,7 +27,6 @@ from dlrsd.training.base.threads import one_thread
 from dlrsd.training.baselines.classifiers import BASELINES
 from dlrsd.training.baselines.features import window_features
 from dlrsd.training.data.vibration.recording import kinematics
-from dlrsd.training.data.vibration.windows import WindowIndex
 from dlrsd.training.kinds.vibration import left_out_rigs, line
 from dlrsd.training.kinds.vibration.left_out_rigs import LeftOut
 from dlrsd.training.kinds.vibration.settings import Settings
@@ -98,7 +97,7 @@ def _all(settings: Settings) -> Any:
                 own.logits, label, probability.max(axis=1) >= SURE
             ),
             "untrained evidence": _rule(left),
-            **{name: _baseline(left, name) for name in BASELINES},
+            **_baselines(left),
         }
         yield left.rig, {name: _figures(left, each) for name, each in judged.items()}
 
@@ -116,18 +115,21 @@ def _rule(left: LeftOut) -> Judged:
     return Judged(np.array(scores), np.array(named), np.ones(len(named), bool))
 
 
-def _baseline(left: LeftOut, name: str) -> Judged:
-    """A classifier on features of the windows that the network was trained on."""
-
-    def features(index: WindowIndex) -> NDArray[np.floating[Any]]:
-        return window_features(
+def _baselines(left: LeftOut) -> dict[str, Judged]:
+    """Classifiers on features of the windows that the network was trained on."""
+    train, tested = (
+        window_features(
             left.data.cut(index), left.data.rate_hz, left.data.machines(index), level=False
         )
-
-    model = BASELINES[name](left.settings.seed)
-    model.fit(features(left.data.drawn), left.data.drawn.label)
-    probability = model.predict_proba(features(left.windows))
-    return Judged(probability, probability.argmax(axis=1), np.ones(len(probability), bool))
+        for index in (left.data.drawn, left.windows)
+    )
+    found = {}
+    for name, make in BASELINES.items():
+        model = make(left.settings.seed).fit(train, left.data.drawn.label)
+        probability = model.predict_proba(tested)
+        sure = np.ones(len(probability), bool)
+        found[name] = Judged(probability, probability.argmax(axis=1), sure)
+    return found
 
 
 def _figures(left: LeftOut, judged: Judged) -> dict[str, Any]:
