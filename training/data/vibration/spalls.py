@@ -34,6 +34,14 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.bearings.geometry import Geometry
 from dlrsd.runtime.bundle.bearings.table import rows
 from dlrsd.training.data.vibration.recording import Recording
+from dlrsd.training.data.vibration.strikes import (
+    at_level,
+    impulses_at,
+    ringing,
+    rumble,
+    strike_angles,
+    wandering,
+)
 
 Array = NDArray[np.float64]
 
@@ -201,8 +209,8 @@ def _vibration(m: _Machine, place: str, rng: np.random.Generator, n: int) -> Arr
     turn = rng.uniform() + np.cumsum(m.true_hz / RATE_HZ * speed)
     angle = 2 * np.pi * turn
     noise, spall, knock, beside = m.paths @ m.modes
-    x = rng.standard_normal(n) + _convolve(rng.standard_normal(n), noise)
-    x += 2 * m.colour * _rumble(rng.standard_normal(n), m.colour)
+    x = rng.standard_normal(n) + ringing(rng.standard_normal(n), noise)
+    x += 2 * m.colour * rumble(rng.standard_normal(n), m.colour)
     swell = 1 + sum(a * np.cos(k * angle + k * k) for k, a in enumerate(m.swell, 1))
     swell += m.roll[0] * np.cos(m.orders["bpfo"] * angle) + m.roll[1] * np.cos(
         m.orders["ftf"] * angle
@@ -215,13 +223,13 @@ def _vibration(m: _Machine, place: str, rng: np.random.Generator, n: int) -> Arr
         if a and k * teeth * m.true_hz < 0.45 * RATE_HZ:
             x += a * (1 + depth * np.cos(angle + k)) * np.cos(k * teeth * angle + k)
     x += sum(a * np.cos(2 * np.pi * k * m.mains_hz * t) for k, a in enumerate(m.mains, 1))
-    x += _convolve(_knocks(m, turn, rng), knock)
+    x += ringing(_knocks(m, turn, rng), knock)
     if m.neighbour[0]:
         strikes = _strikes(turn, m.neighbour[0], rng.uniform(0.001, 0.01), rng)
-        x += _at_level(_convolve(strikes, beside), floor, m.neighbour[1])
+        x += at_level(ringing(strikes, beside), floor, m.neighbour[1])
     if place != "normal":
         level_db = rng.uniform(-14, 6)
-        x += _at_level(_convolve(_spall(m, place, turn, rng), spall), floor, level_db)
+        x += at_level(ringing(_spall(m, place, turn, rng), spall), floor, level_db)
     if m.cut < 1:
         bins = np.fft.rfft(x)
         share = np.linspace(0, 1, len(bins))
@@ -234,7 +242,7 @@ def _spall(m: _Machine, place: str, turn: Array, rng: np.random.Generator) -> Ar
     k = m.orders
     order = {"outer": k["bpfo"], "inner": k["bpfi"], "ball": 2 * k["bsf"]}[place]
     order *= 1 + float(np.clip(rng.normal(0, 0.004), -0.009, 0.009))
-    at = _times(turn, order, 10 ** rng.uniform(-3, -1.7), rng)
+    at = strike_angles(turn, order, 10 ** rng.uniform(-3, -1.7), rng)
     height = np.exp(0.25 * rng.standard_normal(len(at)))
     # The load there: extent of the zone over its depth; beyond 1 it goes all around.
     zone = {"outer": rng.uniform(0, 0.3), "inner": rng.uniform(0.3, 2), "ball": rng.uniform(0.2, 2)}
@@ -244,31 +252,17 @@ def _spall(m: _Machine, place: str, turn: Array, rng: np.random.Generator) -> Ar
     if place == "ball":
         height[1::2] *= rng.uniform(0, 1)  # the race that is farther from the sensor
         # Its spin axis wanders, and with it whether the spot meets a race.
-        height *= np.exp(rng.uniform(0, 0.8) * np.interp(at, *_slow(turn, rng)))
-    impulses = _impulses(at, height, turn)
+        height *= np.exp(rng.uniform(0, 0.8) * np.interp(at, *wandering(turn, rng)))
+    impulses = impulses_at(at, height, turn)
     if rng.random() < 0.3:
         apart = rng.uniform(0.03, 0.2) / order
-        impulses += rng.uniform(0.3, 1) * _impulses(at - apart, height, turn)
+        impulses += rng.uniform(0.3, 1) * impulses_at(at - apart, height, turn)
     return impulses
 
 
 def _strikes(turn: Array, order: float, jitter: float, rng: np.random.Generator) -> Array:
-    at = _times(turn, order, jitter, rng)
-    return _impulses(at, np.exp(0.3 * rng.standard_normal(len(at))), turn)
-
-
-def _times(turn: Array, order: float, jitter: float, rng: np.random.Generator) -> Array:
-    """Angles, in turns, of strikes whose spacing varies by a share."""
-    count = int(1.2 * (turn[-1] - turn[0]) * order) + 10
-    steps = (1 + jitter * rng.standard_normal(count)) / order
-    at = turn[0] + rng.uniform() / order + np.cumsum(steps)
-    return np.asarray(at[at < turn[-1]])
-
-
-def _slow(turn: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    """A wandering over about ten turns."""
-    knots = np.arange(turn[0], turn[-1] + 10, 10)
-    return knots, rng.standard_normal(len(knots))
+    at = strike_angles(turn, order, jitter, rng)
+    return impulses_at(at, np.exp(0.3 * rng.standard_normal(len(at))), turn)
 
 
 def _knocks(m: _Machine, turn: Array, rng: np.random.Generator) -> Array:
@@ -280,31 +274,3 @@ def _knocks(m: _Machine, turn: Array, rng: np.random.Generator) -> Array:
     at = np.flatnonzero(np.diff(np.floor(turn)) > 0)
     out[at] += each_turn * (1 + 0.2 * rng.standard_normal(len(at)))
     return out
-
-
-def _impulses(at: Array, height: Array, turn: Array) -> Array:
-    """Strikes at angles, shared between the two samples around each."""
-    n = len(turn)
-    where = np.interp(at, turn, np.arange(n))
-    first = where.astype(np.int64)
-    share = where - first
-    out = np.bincount(first, height * (1 - share), minlength=n + 1)
-    out += np.bincount(first + 1, height * share, minlength=n + 1)
-    return np.asarray(out[:n])
-
-
-def _at_level(x: Array, floor: float, level_db: float) -> Array:
-    return np.asarray(x * (floor / max(float(x.std()), 1e-12) * 10 ** (level_db / 20)))
-
-
-def _rumble(x: Array, colour: float) -> Array:
-    """Noise of the first order, of unit variance, by its spectrum."""
-    bins = np.fft.rfft(x)
-    angle = np.linspace(0, np.pi, len(bins))
-    gain = np.sqrt(1 - colour**2) / np.abs(1 - colour * np.exp(-1j * angle))
-    return np.fft.irfft(bins * gain, len(x))
-
-
-def _convolve(x: Array, response: Array) -> Array:
-    n = 1 << (len(x) + len(response) - 1).bit_length()
-    return np.fft.irfft(np.fft.rfft(x, n) * np.fft.rfft(response, n), n)[: len(x)]
