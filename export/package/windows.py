@@ -34,10 +34,12 @@ from dlrsd.runtime.bundle.window import WindowManifest
 from dlrsd.runtime.engines.engine import GRAPH_FILES
 from dlrsd.runtime.engines.tensorrt_build import PROFILE
 from dlrsd.training.base.progress import Progress
+from dlrsd.training.data.vibration.fitness import ANY_LEVEL
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.run import TrainedRun
 
+ANY_UNIT = "any unit"
 VERDICT_SECONDS = 2.0  # a class holds with two thirds of the windows of so long
 
 
@@ -161,6 +163,9 @@ def _manifest(run: TrainedRun, data: Prepared, *, anchors: bool) -> WindowManife
     certainty = run.config.certainty
     facts = {"name": run.frontend.name, **run.frontend.bundle_facts(data)}
     front_end: FrontEnd = part_of_run(facts, AnyFrontEnd, run.folder)  # type: ignore[arg-type]
+    quality = run.config.quality
+    if not front_end.sees_level:
+        signal, quality = structs.replace(signal, unit=ANY_UNIT), ANY_LEVEL.asdict()
     return manifest(
         WindowManifest,
         run.folder,
@@ -171,7 +176,7 @@ def _manifest(run: TrainedRun, data: Prepared, *, anchors: bool) -> WindowManife
         embedding=run.classifier.width,
         verdict=_verdict(signal),
         graph={"profile": structs.asdict(PROFILE)},
-        quality=run.config.quality,
+        quality=quality,
         certainty=certainty and msgspec.to_builtins(certainty),
         synthesis=synthesizer_of(run) if anchors and front_end.can_synthesize else None,
     )

@@ -35,8 +35,10 @@ def synthetic_windows(bundle: Bundle, n: int, *, seed: int = 0) -> NDArray[np.fl
     period = rng.integers(max(1, bundle.window // 16), max(2, bundle.window // 2), (n, 1))
     impulses = np.take_along_axis(ring, t % period, axis=1)[:, None]
     x = rng.standard_normal(shape) + rng.uniform(0, 8, (n, 1, 1)) * impulses
-    low, high = 2 * bundle.quality.level_low, bundle.quality.level_high / 2
-    level = np.exp(rng.uniform(np.log(low), np.log(high), (n, 1, 1)))
+    level: NDArray[np.float64] | float = 1.0
+    if bundle.front_end.sees_level:
+        low, high = 2 * bundle.quality.level_low, bundle.quality.level_high / 2
+        level = np.exp(rng.uniform(np.log(low), np.log(high), (n, 1, 1)))
     scaled: NDArray[np.float64] = level * x / np.sqrt(np.mean(x**2, axis=(1, 2), keepdims=True))
     return scaled.astype(np.float32)
 

@@ -86,7 +86,7 @@ class Bundle:
         """The signal the graph expects, as `open_stream` wants it."""
         return SignalSpec(
             rate_hz=self.rate_hz,
-            unit=self.unit,
+            unit=self.unit if self.front_end.sees_level else None,
             channels=self.channels,
             names=self.manifest.channel_names,
             orders=self.front_end.orders,

@@ -161,6 +161,17 @@ class Training(Part, frozen=True, kw_only=True):
     statement: Annotated[Text, Meta(description="What it was trained on, in a sentence.")]
 
 
+class RigMetrics(Part, frozen=True, kw_only=True):
+    """Of a rig, all of whose recordings were left out of the training."""
+
+    windows: Annotated[Whole, Meta(description="Tested.")]
+    accuracy: Annotated[Share, Meta(description="Share of the windows.")]
+    macro_auroc: Annotated[
+        Share | None, Meta(description="Each class against the rest; null with one class.")
+    ]
+    recall: Annotated[dict[str, Share], Meta(description="Of each class that the rig has.")]
+
+
 class Metrics(Part, frozen=True, kw_only=True, omit_defaults=True):
     """Measured on the test part of ``protocol``."""
 
@@ -173,6 +184,10 @@ class Metrics(Part, frozen=True, kw_only=True, omit_defaults=True):
     g_mean: Annotated[Share | None, Meta(description="Geometric mean of the recalls.")] = None
     n: Annotated[Whole | None, Meta(description="Windows.")] = None
     simulated: Annotated[bool, Meta(description="Whether the data were.")] = False
+    rigs: Annotated[
+        dict[str, RigMetrics],
+        Meta(description="Of each rig, by the same network trained without it."),
+    ] = {}
 
 
 class Agreement(Part, frozen=True, kw_only=True, omit_defaults=True):

@@ -175,7 +175,7 @@ class Diagnosis:
             classes=manifest.classes,
             normal_class=manifest.normal_class,
             rate_hz=stream.rate_hz,
-            unit=bundle.unit,
+            unit=stream.unit or bundle.unit,
             channels=stream.channels,
             channels_per_window=bundle.channels,
             window=bundle.window,

@@ -1,7 +1,7 @@
 """The input of a fusion: a window, and beside it what its lines and its shape say as numbers.
 
 Three kinds of numbers stand behind the samples: the order map (`order_map`), features of time,
-spectrum and envelope (`window_features`), and the lines of the places (`place_lines`). Each kind
+spectrum and envelope (`window_features`), and the lines of the places (`fault_lines`). Each kind
 has an expert of its own in the graph, the scalogram of the samples a fourth.
 """
 
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlrsd.runtime.dsp.fault_lines import SHAPE, fault_lines
 from dlrsd.runtime.dsp.order_map import order_map
 from dlrsd.runtime.dsp.order_map_config import LINES, Kinematics, OrderMapConfig
-from dlrsd.runtime.dsp.place_lines import N_PLACE_LINES, place_lines
 from dlrsd.runtime.dsp.window_features import N_FEATURES, window_features
 
 PART = 1024  # samples of a scalogram, of which a window holds several
@@ -26,7 +26,7 @@ def kinds_of(n_bands: int) -> dict[str, int]:
     return {
         "order map": n_bands * (len(LINES) + 1),
         "features": N_FEATURES,
-        "lines": N_PLACE_LINES,
+        "lines": SHAPE[0] * SHAPE[1],
     }
 
 
@@ -47,13 +47,13 @@ def fusion_numbers(
     -------
     array, shape (n, channels, sum of `kinds_of`), float32
     """
-    n, channels, length = windows.shape
+    n, channels, _ = windows.shape
     maps = order_map(windows, config, kinematics).reshape(n, channels, -1)
     heard = windows if level else unit_rms(windows)
     machines = np.tile(np.array(astuple(kinematics)), (n, 1))
     features = window_features(heard, config.rate_hz, machines).reshape(n, channels, -1)
-    lines = place_lines(windows.reshape(-1, length), config.rate_hz, kinematics)
-    parts = [maps, features, lines.reshape(n, channels, -1)]
+    lines = fault_lines(windows, config.rate_hz, kinematics).reshape(n, channels, -1)
+    parts = [maps, features, lines]
     return np.concatenate(parts, axis=2, dtype=np.float32)
 
 

@@ -20,7 +20,6 @@ from dlrsd.runtime.dsp.shaft_speed import ShaftSpeed
 Array = NDArray[np.float64]
 
 HARMONICS = 5
-BLOCK_ORDERS = 0.7  # over which a line's surroundings are taken, in multiples of the speed
 OWN_ORDERS = 15.5  # of the signal's own spectrum: five harmonics of three times the speed
 _SIDED = 3  # harmonics that have sidebands
 _SIDEBAND = 0.5  # their weight

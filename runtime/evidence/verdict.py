@@ -22,9 +22,9 @@ from dlrsd.runtime.dsp.envelope import (
     repeats_exactly,
     signal_spectrum,
 )
+from dlrsd.runtime.dsp.fault_lines import BLOCK_ORDERS, LEAST_LINES
 from dlrsd.runtime.dsp.order_map_config import REVOLUTIONS, Kinematics
 from dlrsd.runtime.dsp.places import (
-    BLOCK_ORDERS,
     HARMONICS,
     OWN_ORDERS,
     cage_strikes,
@@ -45,7 +45,6 @@ MACHINE_FLOOR = 10.0  # of shaft and gears, against the machine's own: a reassem
 KNOCK_FLOOR = 5.0
 _INSTEAD = 3  # lines that stand for a missing first
 _CAGE_SHARE = 0.7  # of the best other score, which a striking cage makes too
-_LEAST_LINES = 2  # harmonics of BPFI that the rate must hold
 _DB = 10 / np.log(10)  # of ln of power
 _LITTLE_NOISE_DB = -5.0  # what has more does not repeat itself
 _NO_NOISE_DB = -70.0  # sensors hear more noise: -12 dB is the least of four rigs
@@ -226,7 +225,7 @@ def _unfit(x: NDArray[np.float64], rate_hz: float, kinematics: Kinematics) -> st
             f"{REVOLUTIONS:g} turns on, {plain(REVOLUTIONS / hz, 3)} s at "
             f"{kinematics.speed_rpm:g} rpm"
         )
-    lowest = 8 * (_LEAST_LINES * kinematics.bpfi + 1) * (1 + TOLERANCE) * hz
+    lowest = 8 * (LEAST_LINES * kinematics.bpfi + 1) * (1 + TOLERANCE) * hz
     if rate_hz < lowest:
         return f"a rate of {rate_hz:g} Hz is too low for the lines: {plain(lowest)} Hz are needed"
     if not np.isfinite(x).all():

@@ -25,6 +25,7 @@ def _lines(bundle: Bundle) -> list[str]:
         f"classes     {', '.join(bundle.classes)} (normal: {facts.normal_class})",
         *_counts(facts.training),
         f"measured    {_measured(facts.metrics)}",
+        *_rigs(facts.metrics),
         *_parity(facts.parity),
         f"verdict     a class holds with {facts.verdict.hold} of the last {facts.verdict.last} fit "
         "windows",
@@ -71,7 +72,18 @@ def _measured(metrics: Metrics) -> str:
         if isinstance(value, float)
     ]
     protocol = f" (protocol {metrics.protocol})" if metrics.protocol else ""
+    protocol += " of simulated machines" if metrics.simulated else ""
     return ", ".join(figures or ["nothing"]) + protocol
+
+
+def _rigs(metrics: Metrics) -> list[str]:
+    return [
+        f"            {name}, when left out: accuracy {own.accuracy:.3f} of {own.windows} windows"
+        + (f", macro AUROC {own.macro_auroc:.3f}" if own.macro_auroc is not None else "")
+        + "; found of "
+        + ", ".join(f"{label} {recall:.2f}" for label, recall in own.recall.items())
+        for name, own in metrics.rigs.items()
+    ]
 
 
 def _parity(parity: Parity) -> list[str]:

@@ -63,7 +63,7 @@ def opening_lines(header: Header) -> list[str]:
     """What is diagnosed by what, from the header record."""
     stream, bundle, kind = header.stream, header.bundle, KINDS[header.kind]
     source = "standard input" if stream["source"] == "-" else stream["source"]
-    assumed = dict(stream["assumed"])
+    assumed = {fact: value for fact, value in stream["assumed"].items() if value is not None}
     if "rate" in assumed:
         assumed["rate"] = kind.assumed_rate(header)
     lines = [

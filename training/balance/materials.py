@@ -111,7 +111,11 @@ def make_materials(
             aside = windows[spared]
         else:
             aside, parent = views(
-                windows[members], HELD_VIEWS, rng=rng, shifted=frontend.shift_invariant
+                windows[members],
+                HELD_VIEWS,
+                rng=rng,
+                shifted=frontend.shift_invariant,
+                noise=frontend.view_noise,
             )
             spared = members[parent]
         own = windows[members]

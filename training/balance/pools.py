@@ -55,10 +55,13 @@ def real_pool(
     end needs them, and views of them.
 
     At least ``least`` heatmaps, and at least one view of each window: a class of many windows
-    without the views' noise would teach that noise means one of the others.
+    without the views' noise would teach that noise means one of the others. Where views have
+    neither shift nor noise there are none.
     """
-    extra = max(least - len(windows), len(windows))
-    more, parent = views(windows, extra, rng=rng, shifted=frontend.shift_invariant)
+    noise = frontend.view_noise
+    differ = frontend.shift_invariant or noise > 0
+    extra = max(least - len(windows), len(windows)) if differ else 0
+    more, parent = views(windows, extra, rng=rng, shifted=frontend.shift_invariant, noise=noise)
     parent = np.concatenate([np.arange(len(windows)), parent])
     heatmaps = frontend.heatmaps(
         np.concatenate([windows, more]), None if machines is None else machines[parent]

@@ -26,6 +26,7 @@ class FrontEnd(str, Enum):
     scalogram = "scalogram"
     order_map = "order-map"
     fusion = "fusion"
+    lines = "lines"
 
 
 class Preset(str, Enum):
@@ -36,7 +37,7 @@ class Preset(str, Enum):
 
 
 class Classifier(str, Enum):
-    """Networks: for scalograms, for order maps, for plants."""
+    """Networks: for scalograms, for order maps, for fault lines, for plants."""
 
     edge = "edge"
     simple_cnn = "simple_cnn"
@@ -45,6 +46,7 @@ class Classifier(str, Enum):
     vgg16 = "vgg16"
     bands = "bands"
     experts = "experts"
+    lines = "lines"
     lr_convlstm = "lr_convlstm"
     deep_conv_lstm = "deep_conv_lstm"
     lrcn = "lrcn"

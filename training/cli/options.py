@@ -16,7 +16,7 @@ DataArgument = Annotated[
     typer.Argument(
         help="What to train on: the name of a data set of bearing-datasets, a folder with one "
         "sub-folder for every class, or several of these separated by commas; or a folder of "
-        "plants (PHM 2015). The names rig and plant stand for simulated data."
+        "plants (PHM 2015). The names rig, spalls and plant stand for simulated data."
     ),
 ]
 RootOption = Annotated[

@@ -16,14 +16,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-NOISE = 0.3
+from dlrsd.training.frontends.front_end import NOISE
+
 SHIFT_ROWS = 0.6  # up or down: 8 % of the speed, with 32 rows from 100 to 4500 Hz
 RESPONSE = 0.3  # standard deviation of the level, in those of a row of heatmaps
 _KNOTS = 8  # of the response over frequency: about one for every 0.8 octaves
 
 
 def views(
-    windows: NDArray[np.float32], count: int, *, rng: np.random.Generator, shifted: bool = True
+    windows: NDArray[np.float32],
+    count: int,
+    *,
+    rng: np.random.Generator,
+    shifted: bool = True,
+    noise: float = NOISE,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Circularly shifted, slightly noisy copies of windows, each window equally often.
 
@@ -36,6 +42,8 @@ def views(
         Source of the order, the shifts (one for all channels of a window) and the noise.
     shifted : bool
         False leaves the shifts out: the seam would break the lines of an order map.
+    noise : float >= 0
+        Most white noise that is added, in units of the window's RMS.
 
     Returns
     -------
@@ -54,7 +62,7 @@ def views(
         position = (np.arange(length) + shift[:, None]) % length
         shown = np.take_along_axis(shown, position[:, None, :], axis=-1)
     rms = np.sqrt((shown**2).mean(axis=-1, keepdims=True))
-    level = rng.uniform(0, NOISE, (count, 1, 1)).astype(np.float32) * rms
+    level = rng.uniform(0, noise, (count, 1, 1)).astype(np.float32) * rms
     return shown + level * rng.standard_normal(shown.shape, dtype=np.float32), order
 
 

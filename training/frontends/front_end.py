@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # of a package that is there with torch, for Python before 3.
     from typing_extensions import Self
 
 
+NOISE = 0.3  # most white noise that is added to a view of a window, in units of its RMS
+
+
 class Usual(NamedTuple):
     """What settings are where nobody states them: samples, samples, a classifier's name."""
 
@@ -73,6 +76,8 @@ class FrontEnd(ABC):
         Methods against imbalance that it cannot be trained with, and why.
     shift_invariant : bool
         Whether a window turned in time is as good as the window.
+    view_noise : float
+        Most white noise that a view of a window has, in units of the window's RMS.
     varies : bool
         Whether variations of heatmaps stand for other loads, speeds and bearings; a front end
         that follows the speed itself needs none.
@@ -82,6 +87,9 @@ class FrontEnd(ABC):
         Whether an exported graph begins with it, so that it takes windows.
     keeps_synthesis : bool
         Whether a run judges and keeps the network that makes more heatmaps of a class.
+    sees_level : bool
+        Whether amplitude counts. Where it does not, a model that was trained on several rigs fits
+        streams in any unit.
     """
 
     name: ClassVar[str]
@@ -89,10 +97,12 @@ class FrontEnd(ABC):
     classifiers: ClassVar[tuple[str, ...]]
     unsuited: ClassVar[Mapping[str, str]]
     shift_invariant: ClassVar[bool]
+    view_noise: ClassVar[float] = NOISE
     varies: ClassVar[bool]
     columns_are_times: ClassVar[bool]
     in_graph: ClassVar[bool]
     keeps_synthesis: ClassVar[bool] = True
+    sees_level: ClassVar[bool] = True
 
     @staticmethod
     @abstractmethod

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.dsp.fault_lines import require_lines
 from dlrsd.runtime.dsp.fusion import PART, fusion_input, fusion_numbers, kinds_of
 from dlrsd.runtime.dsp.order_map_config import OrderMapConfig
 from dlrsd.training.data.vibration.prepared import Divided
-from dlrsd.training.data.vibration.recording import Recording
+from dlrsd.training.data.vibration.recording import Recording, kinematics
 from dlrsd.training.data.vibration.windows import WindowIndex
 from dlrsd.training.frontends.front_end import FrontEnd, Usual, View, class_weights
 from dlrsd.training.frontends.order_map import OrderMap, Standardise, each_machine
@@ -67,6 +68,8 @@ class Fusion(FrontEnd):
                 f"{PART}, the length of a scalogram, such as {max(1, round(window / PART)) * PART}"
             )
         OrderMap.require(recordings, window)
+        for machine in map(kinematics, recordings):
+            require_lines(window, recordings[0].rate, machine)
 
     @staticmethod
     def size_of(rate_hz: float, window: int) -> tuple[int, int]:

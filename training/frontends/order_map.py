@@ -152,9 +152,9 @@ class OrderMap(FrontEnd):
 
 
 class Standardise(nn.Module):
-    """Raw order maps, shape (n, channels, bands, columns) -> standardised ones, float32."""
+    """Raw maps, shape (n, channels, rows, columns) -> standardised ones, float32."""
 
-    def __init__(self, mean: Sequence[float], std: Sequence[float]):
+    def __init__(self, mean: Sequence[Any], std: Sequence[Any]):
         super().__init__()
         self.mean: Tensor
         self.std: Tensor

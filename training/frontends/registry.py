@@ -7,10 +7,13 @@ from typing import Any
 
 from dlrsd.training.frontends.front_end import FrontEnd
 from dlrsd.training.frontends.fusion import Fusion
+from dlrsd.training.frontends.lines import Lines
 from dlrsd.training.frontends.order_map import OrderMap
 from dlrsd.training.frontends.scalogram import Scalogram
 
-FRONT_ENDS: dict[str, type[FrontEnd]] = {each.name: each for each in (Scalogram, OrderMap, Fusion)}
+FRONT_ENDS: dict[str, type[FrontEnd]] = {
+    each.name: each for each in (Scalogram, OrderMap, Lines, Fusion)
+}
 
 
 def front_end_from(facts: Mapping[str, Any], *, rate_hz: float, window: int) -> FrontEnd:

@@ -1,5 +1,4 @@
-"""Classifiers of 32 x 32 heatmaps: the published ones, and the small edge network; of order maps;
-of a fusion.
+"""Classifiers of 32 x 32 heatmaps: the published ones, and the small edge network; of other maps.
 
 SimpleCNN and VGG11, 13, 16 are those of Dai et al. (2025); VGG as Simonyan and Zisserman, "Very
 Deep Convolutional Networks for Large-Scale Image Recognition" (ICLR 2015), for 32 x 32 inputs:
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.dsp.fault_lines import SHAPE as FAULT_LINES
 from dlrsd.runtime.dsp.order_map import LINES
 from dlrsd.training.models.classifier import Classifier
 from dlrsd.training.models.experts import Experts
@@ -80,6 +80,15 @@ def experts(channels: int, n_classes: int) -> Experts:
     return Experts(edge(channels, n_classes), channels, n_classes)
 
 
+def lines(channels: int, n_classes: int) -> Classifier:
+    """That of fault lines: one hidden layer of 32. What is to be told apart is in the numbers, and
+    more layers learn the rigs trained on. Some numbers are left out in training, for no machine
+    draws all lines."""
+    size = channels * FAULT_LINES[0] * FAULT_LINES[1]
+    layers = (nn.Flatten(), nn.Dropout(0.3), nn.Linear(size, 32), nn.ReLU())
+    return Classifier(nn.Sequential(*layers), 32, n_classes, dropout=0.2)
+
+
 def vgg(depths: tuple[int, ...]) -> Callable[[int, int], Classifier]:
     """VGG with ``depths[i]`` convolutions of 64, 128, 256, 512, 512 channels before pooling i."""
 
@@ -100,6 +109,7 @@ CLASSIFIERS: dict[str, Callable[[int, int], Classifier]] = {
     "edge": edge,
     "bands": bands,
     "experts": experts,
+    "lines": lines,
     "simple_cnn": simple_cnn,
     **{name: vgg(depths) for name, depths in _VGG.items()},
 }

@@ -28,6 +28,8 @@ class FrontEnd(Part, frozen=True, kw_only=True, tag_field="name", tag="none"):
     # Whether `prepare` makes something else of the windows, which needs an engine that calls it.
     is_on_host: ClassVar[bool] = False
     can_synthesize: ClassVar[bool] = False
+    # Whether amplitude counts; if not, a stream may be in any unit and has no level to be far from.
+    sees_level: ClassVar[bool] = True
     # Windows per call that a benchmark measures unless told otherwise.
     batches: ClassVar[tuple[int, ...]] = (1, 64, 1024)
 

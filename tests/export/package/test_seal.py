@@ -62,7 +62,7 @@ def test_classes_exchanged_are_refused_and_sealed_again_accepted(tiny_bundle, tm
 
 
 def test_sealing_again_changes_nothing(tmp_path):
-    (ready,) = SHIPPED.iterdir()
+    ready = SHIPPED / "cwru-6205"
     folder = shutil.copytree(ready, tmp_path / ready.name)
     seal_bundle(folder)
     for path in ready.iterdir():
@@ -105,7 +105,7 @@ def test_what_cannot_be_sealed_stays_as_it_is(change, said, tiny_bundle, tmp_pat
 
 
 def test_the_command_seals_and_refuses_in_one_line(tmp_path):
-    (ready,) = SHIPPED.iterdir()
+    ready = SHIPPED / "cwru-6205"
     folder = Path(shutil.copytree(ready, tmp_path / "bundle"))
     program = [sys.executable, "-m", "dlrsd.export.package.seal"]
     done = subprocess.run([*program, folder], capture_output=True, text=True)

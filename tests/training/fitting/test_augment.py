@@ -9,10 +9,9 @@ from dlrsd.training.fitting import augment
 from dlrsd.training.fitting.augment import vary, views
 
 
-def test_without_noise_a_view_is_a_circular_shift(monkeypatch):
-    monkeypatch.setattr(augment, "NOISE", 0.0)
+def test_without_noise_a_view_is_a_circular_shift():
     windows = np.random.default_rng(0).standard_normal((3, 2, 16)).astype(np.float32)
-    made, parent = views(windows, 30, rng=np.random.default_rng(1))
+    made, parent = views(windows, 30, rng=np.random.default_rng(1), noise=0.0)
     assert made.shape == (30, 2, 16)
     np.testing.assert_array_equal(np.bincount(parent), [10, 10, 10])
     for view, p in zip(made, parent, strict=True):

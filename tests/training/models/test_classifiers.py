@@ -10,12 +10,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.models.classifiers import CLASSIFIERS, make_classifier
 
+SIZES = {"lines": (4, 16)}  # of heatmaps, where they must be others than 32 x 32
+
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 @pytest.mark.parametrize("channels", [1, 4])
 def test_shapes(name, channels):
     model = make_classifier(name, channels=channels, n_classes=7).eval()
-    logits, embedding = model(torch.randn(3, channels, 32, 32))
+    logits, embedding = model(torch.randn(3, channels, *SIZES.get(name, (32, 32))))
     assert logits.shape == (3, 7)
     assert embedding.shape[0] == 3
     torch.testing.assert_close(model.head(embedding), logits)

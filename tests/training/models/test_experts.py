@@ -34,7 +34,9 @@ def test_log_probabilities_are_added_by_their_weights():
     torch.testing.assert_close(logits, expected)
     seen = torch.stack([own for _, own in each]).mean(0)
     torch.testing.assert_close(embedding[:, : seen.shape[1]], seen)
-    torch.testing.assert_close(embedding[:, seen.shape[1] :], numbers[..., -41:].flatten(1))
+    torch.testing.assert_close(
+        embedding[:, seen.shape[1] :], numbers[..., -KINDS["lines"] :].flatten(1)
+    )
     assert embedding.shape[1] == experts.width
 
 

@@ -1,8 +1,8 @@
-"""Recordings by name: a `bearing-datasets` data set, a folder of classes, or the simulated rig."""
+"""Recordings by name: a `bearing-datasets` data set, a folder of classes, or simulated."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,20 @@ from dlrsd.training.data.vibration.datasets import find_dataset, read_dataset
 from dlrsd.training.data.vibration.recording import Recording
 from dlrsd.training.data.vibration.rig import simulate_rig
 from dlrsd.training.data.vibration.rigs import names_of, read_rigs
+from dlrsd.training.data.vibration.spalls import SPALLS, UNSEEN, simulate_spalls
 from dlrsd.training.data.vibration.tasks import TASKS
+
+#: Simulated data by name, each from a seed.
+SIMULATED: dict[str, Callable[[int], list[Recording]]] = {
+    "rig": lambda seed: simulate_rig(seed=seed),
+    SPALLS: lambda seed: simulate_spalls(SPALLS, seed=seed),
+    UNSEEN: lambda seed: simulate_spalls(UNSEEN, seed=seed),
+}
+
+
+def is_simulated(data: str) -> bool:
+    """Whether some of what a user names is simulated, and thus another one with every seed."""
+    return any(name in SIMULATED for name in names_of(data))
 
 
 def load_recordings(
@@ -29,8 +42,9 @@ def load_recordings(
     Parameters
     ----------
     data : name of a built `bearing-datasets` data set, the definition folder of a private one,
-        a folder with one sub-folder per class, or "rig" (simulated); or several of these separated
-        by commas, each of which is a rig: then every channel is a recording of its own.
+        a folder with one sub-folder per class, a name of `tasks.TASKS`, or one of `SIMULATED`; or
+        several of these separated by commas, each of which is a rig: then every channel is a
+        recording of its own.
     root : folder of the data sets; default as `bearing-datasets` finds it (environment variable
         BEARING_DATASETS_ROOT, then the folder saved with `bearing-datasets root`).
     task : a name of `tasks.TASKS`: fixes recordings, channels and labels; of several data sets,
@@ -39,7 +53,7 @@ def load_recordings(
         channel, where there is none) that all recordings have.
     label : metadata column that holds the class, or several joined by "+" (for instance
         "fault_type+fault_severity"); default "fault_type".
-    rig_seed : seed of the simulated rig.
+    rig_seed : seed of simulated data.
 
     Returns
     -------
@@ -62,9 +76,12 @@ def load_recordings(
             return load_recordings(name, root=root, task=own, rig_seed=rig_seed)
 
         return read_rigs(names, read)
-    if data == "rig":
-        _refuse("the simulated rig", task=task, channels=channels, label=label)
-        return simulate_rig(seed=rig_seed)
+    if data in SIMULATED:
+        _refuse(f"the simulated {data}", task=task, channels=channels, label=label)
+        return SIMULATED[data](rig_seed)
+    if data in TASKS and not Path(data).exists():
+        _refuse("a task that is named as data", task=task, label=label)
+        return load_recordings(TASKS[data].dataset, root=root, task=data, channels=channels)
     dataset = find_dataset(data, root=root)
     if dataset is not None:
         return read_dataset(dataset, task=task, channels=channels, label=label)

@@ -129,8 +129,8 @@ def kinematics(recording: Recording) -> Kinematics:
     if missing := missing_kinematics(recording):
         raise InputError(
             f"recording {recording.recording_id} does not state {', '.join(missing)}: the order "
-            "map needs the shaft's speed and the bearing's fault orders of all; state them (in a "
-            "folder: speed_rpm and orders in format.json), or use the scalogram"
+            "map and the lines need the shaft's speed and the bearing's fault orders of all; state "
+            "them (in a folder: speed_rpm and orders in format.json), or use the scalogram"
         )
     assert recording.speed_rpm is not None  # noqa: S101 - for type checkers
     return Kinematics(recording.speed_rpm, **recording.fault_orders)

@@ -62,6 +62,18 @@ def _at_the_bearing(row: Row) -> bool:
     return row["channel"] == "DE" and _drive_end(row)
 
 
+def _any_drive_end(row: Row) -> bool:
+    return row["channel"] == "DE" and row["fault_location"] in ("motor_bearing_de", "none")
+
+
+def _any_fan_end(row: Row) -> bool:
+    return row["channel"] == "FE" and row["fault_location"] == "motor_bearing_nde"
+
+
+def _place(row: Row) -> str:
+    return str(row["fault_type"])
+
+
 def _fault_and_size(row: Row) -> str:
     return "Normal" if row["fault_type"] == "normal" else row["bearing_id"][3:]
 
@@ -101,6 +113,26 @@ TASKS = {
         select=_fan_end_or_normal,
         label=_fault_and_size,
         statement="the fan-end faults of cwru-fan-near by the far, drive-end sensor, and Normal",
+    ),
+    "cwru-drive-end": Task(
+        dataset="cwru12k",
+        channels=("DE",),
+        select=_any_drive_end,
+        label=_place,
+        statement=(
+            "CWRU at 12 kHz, drive-end accelerometer: Normal and all drive-end faults (SKF 6205), "
+            "of every size and with the outer race's in every position"
+        ),
+    ),
+    "cwru-fan-end": Task(
+        dataset="cwru12k",
+        channels=("FE",),
+        select=_any_fan_end,
+        label=_place,
+        statement=(
+            "CWRU at 12 kHz, fan-end accelerometer: all fan-end faults (SKF 6203), of every size "
+            "and with the outer race's in every position; no Normal"
+        ),
     ),
     "cwru-both-ends": Task(
         dataset="cwru12k",

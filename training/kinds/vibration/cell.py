@@ -31,6 +31,7 @@ from dlrsd.training.base.progress import silent
 from dlrsd.training.base.threads import one_thread
 from dlrsd.training.baselines.classifiers import BASELINES
 from dlrsd.training.data.vibration.fitness import described
+from dlrsd.training.data.vibration.load import is_simulated
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.recording import Recording, missing_kinematics
 from dlrsd.training.data.vibration.windows import WindowIndex, counts_by_class, in_batches
@@ -98,7 +99,6 @@ def settled(settings: Settings) -> Settings:
 
 def _reading(settings: Settings) -> Settings:
     """What of the settings decides how recordings are read."""
-    is_simulated = settings.data == "rig"  # of every seed another one
     return replace(
         settings,
         front_end=Scalogram.name,
@@ -109,7 +109,7 @@ def _reading(settings: Settings) -> Settings:
         train_loads=None,
         test_loads=None,
         balance=1.0,
-        seed=settings.seed if is_simulated else 0,
+        seed=settings.seed if is_simulated(settings.data) else 0,
     )
 
 

@@ -78,6 +78,7 @@ def _train(
     metrics = line.evaluate(
         settings, data, frontend, classifier, novelty, config.temperature, config.certainty
     )
+    metrics |= made.figures
     metrics |= {
         "window_counts": config.window_counts,
         "balance": _counts(data.classes, training),

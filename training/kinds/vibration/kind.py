@@ -78,6 +78,11 @@ class Vibration(Kind[Settings]):
                 f"({own['n']:.0f} windows)"
                 for name, own in metrics.get("strata", {}).items()
             ),
+            *(
+                f"{name}, when left out: accuracy {own['accuracy']:.4f}, worst recall "
+                f"{min(own['recall'].values()):.4f} ({own['windows']} windows)"
+                for name, own in metrics.get("rigs", {}).items()
+            ),
             *described(metrics.get("left_out", {})),
         ]
 

@@ -141,6 +141,11 @@ class Settings(
         return self.protocol in ELSEWHERE
 
     @property
+    def is_for_any_rig(self) -> bool:
+        """Whether the model shall diagnose streams of rigs that are in no training."""
+        return self.protocol == "rig" and not self.frontend.sees_level
+
+    @property
     def is_varied(self) -> bool:
         """Whether a classifier is trained on variations of heatmaps."""
         return self.is_elsewhere and self.frontend.varies

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dlrsd.training.balance.materials import Materials
 from dlrsd.training.balance.training_set import TrainingSet
 from dlrsd.training.base.progress import Progress
 from dlrsd.training.data.vibration.prepared import Prepared
+from dlrsd.training.data.vibration.rigs import left_out_rig
 from dlrsd.training.evaluate.calibrate import Calibration
 from dlrsd.training.fitting.loop import Curves
 from dlrsd.training.frontends.front_end import FrontEnd
-from dlrsd.training.kinds.vibration import fusion, line
+from dlrsd.training.kinds.vibration import fusion, left_out_rigs, line
 from dlrsd.training.kinds.vibration.settings import Settings
 from dlrsd.training.models.classifier import Classifier
 from dlrsd.training.runs.folder import checkpoint
@@ -28,6 +29,8 @@ class Trained(NamedTuple):
         What the network was trained on; of a fusion, the one that looks at scalograms.
     training : TrainingSet
         The same after the balance.
+    figures : dict
+        What else it found, ready for a run's metrics.
     """
 
     frontend: FrontEnd
@@ -36,6 +39,7 @@ class Trained(NamedTuple):
     calibration: Calibration
     materials: Materials
     training: TrainingSet
+    figures: dict[str, Any] = {}  # noqa: RUF012 - nothing is put in
 
 
 Train = Callable[[Settings, Prepared, str, Path, Progress], Trained]
@@ -86,5 +90,25 @@ def _experts(
     return Trained(made.frontend, made.experts, curves, made.calibration, materials, training)
 
 
+def _lines(
+    settings: Settings, data: Prepared, method: str, out: Path, progress: Progress
+) -> Trained:
+    """As any network; of a model for any rig, by rigs that were left out."""
+    if not settings.is_for_any_rig:
+        return _network(settings, data, method, out, progress)
+    said = left_out_rigs.all_said(settings, data.recordings, method, progress=progress)
+    materials = line.materials_for(method, settings, data)
+    training = line.balance(settings, method, materials, progress=progress)
+    classifier, curves = line.fit_classifier(
+        settings, materials, training, checkpoint=checkpoint(out, "classifier"), progress=progress
+    )
+    calibration = left_out_rigs.calibrated(said, materials, classifier)
+    tested = left_out_rig(data.recordings, settings.seed)
+    figures = left_out_rigs.rig_metrics(said, data.classes, tested)
+    return Trained(
+        materials.frontend, classifier, curves, calibration, materials, training, figures
+    )
+
+
 #: By classifier, where it is trained in another way than one network on the heatmaps.
-TRAININGS: dict[str, Train] = {"experts": _experts}
+TRAININGS: dict[str, Train] = {"experts": _experts, "lines": _lines}

@@ -153,7 +153,7 @@ def _meaning(run: Run) -> Iterator[str]:
     """Sentences on what the figures say, and what they do not."""
     metrics, config = run.metrics, run.config
     if metrics.get("simulated"):
-        yield "These plants are simulated: no figure says anything about a real one."
+        yield "The test part is simulated: no figure of it says anything about a real machine."
     if meaning := _PROTOCOL_MEANING.get(str(config.get("protocol", ""))):
         yield meaning
     if config.get("split_note"):
