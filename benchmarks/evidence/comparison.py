@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.evidence import page, plots
+from benchmarks.evidence.parts_of_test import parts_of_test
 from benchmarks.evidence.text import (
     FIGURE_NAMES,
     Row,
@@ -57,6 +58,7 @@ def comparison_section(name: str, lines: Sequence[Line], rows: Sequence[Row]) ->
         *_levels(name, methods, shown),
         *_differences(f"{name}-minus", methods, shown, "method"),
         *_classes(name, rows),
+        *parts_of_test(rows),
         *_ablations(f"{name}-ablation", ablations, table.get(REFERENCE, {}), shown),
         _more(methods, [figure for figure in FIGURE_NAMES if figure not in shown]),
     )

@@ -289,12 +289,11 @@ def _share_scale(axes: Any, which: str, values: Sequence[Estimate]) -> None:
     """An axis on which 0.99 is as far from 0.9 as 0.999 is from 0.99."""
     ends = [(at - below, at + above) for at, (below, above) in map(_extent, values)]
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
-    ticks = [tick for tick in _SHARES if low <= tick <= high]
     axis = getattr(axes, f"{which}axis")
     getattr(axes, f"set_{which}scale")("logit")
     odds = np.log([low / (1 - low), high / (1 - high)]) + np.array([-0.25, 0.25])
     getattr(axes, f"set_{which}lim")(1 / (1 + np.exp(-odds)))
-    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_locator(FixedLocator([tick for tick in _SHARES if low <= tick <= high]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:g}"))
     if which == "x":
