@@ -259,7 +259,7 @@ def require_trainable(settings: Settings, data: Prepared) -> None:
         settings.preset,
         n_classes=len(data.classes),
         channels=len(data.channels),
-        size=settings.frontend.size_of(data.rate_hz, settings.window),
+        size=settings.frontend.generated_size_of(data.rate_hz, settings.window),
         seed=settings.seed,
     )
     untrained(settings, data)
