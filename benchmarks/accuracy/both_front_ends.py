@@ -36,7 +36,7 @@ NAMES = ("scalogram", "order map", "both")
 NOTE = (
     "Windows of 1.02 s; of scalograms the mean log-probability over the twelve windows of 85 ms in "
     "it. Means over seeds with half of the 95 % interval. Log-probabilities are added as they are: "
-    "no weight is fitted. A study so far: a bundle has one front end."
+    "no weight is fitted. The front end fusion came of this study."
 )
 
 

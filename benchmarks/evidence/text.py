@@ -11,6 +11,7 @@ import msgspec
 
 from dlrsd.training.balance.methods import COMBINATIONS, METHODS, VARIANTS
 from dlrsd.training.baselines.classifiers import BASELINES
+from dlrsd.training.data.vibration.splits import ELSEWHERE
 from dlrsd.training.evaluate.statistics import REFERENCE
 from dlrsd.training.kinds.vibration.settings import Settings
 
@@ -182,7 +183,9 @@ def _methods(names: Sequence[str]) -> list[str]:
 
 
 def _options(stated: Mapping[str, Any]) -> Iterable[str]:
-    usual = usual_of(stated["front_end"]) | {"front_end": _FRONT_END}
+    # Under these protocols the data decide the front end, unless it is stated.
+    decided = stated["protocol"] not in ELSEWHERE
+    usual = usual_of(stated["front_end"]) | {"front_end": _FRONT_END if decided else None}
     for key, value in stated.items():
         if key in _NO_OPTION or value is None or value == usual.get(key):
             continue

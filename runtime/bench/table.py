@@ -80,7 +80,7 @@ def _machine(kinematics: Mapping[str, float] | None) -> str:
     if kinematics is None:
         return ""
     speed = f"{kinematics['speed_rpm']:g} rpm"
-    return f" Order maps, a part of each call, are for {speed} and {orders_text(kinematics)}."
+    return f" Lines, a part of each call, are for {speed} and {orders_text(kinematics)}."
 
 
 def _place(row: dict[str, Any]) -> str:

@@ -76,8 +76,9 @@ FrontEndOption = Annotated[
     FrontEnd | None,
     typer.Option(
         help="What a window is turned into: scalogram; order-map, the lines at the bearing's fault "
-        "orders; or fusion, both and more of the lines, weighed together. The last two need speeds "
-        "and orders. Without it scalogram; under load, bearing and rig fusion, where it can be."
+        "orders; lines, the same of the whitened band by place; or fusion, all of them weighed "
+        "together. All but the scalogram need speeds and orders. Without it scalogram; under load, "
+        "bearing and rig fusion, where all recordings state both."
     ),
 ]
 PresetOption = Annotated[

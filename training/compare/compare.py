@@ -67,28 +67,34 @@ def compare_methods(
         computed then. A cell that fails later does not keep the others from being done.
     """
     kind = kind_of_settings(grid.settings)
-    groups = _groups(kind, grid)
+    groups, notes = _groups(kind, grid)
+    for note in notes:
+        say(note)
     return fill_table(groups, out, kind=kind, jobs=jobs, progress=progress, say=say)
 
 
-def _groups(kind: Kind[Any], grid: Grid) -> list[list[Cell]]:
-    """Cells by what they share. Seed after seed, so that an unfinished table compares all; of a
-    group, the methods that train most first, so that no long cell is the last of all."""
+def _groups(kind: Kind[Any], grid: Grid) -> tuple[list[list[Cell]], list[str]]:
+    """Cells by what they share, and what is to be said of their settings. Seed after seed, so that
+    an unfinished table compares all; of a group, the methods that train most first, so that no long
+    cell is the last of all."""
     axes = _values(kind, grid)
     if not grid.methods:
         raise InputError("got no methods: expected at least one of them")
     classifiers = axes.pop("classifier")
-    groups = []
+    groups: list[list[Cell]] = []
+    notes: list[str] = []
     for values in product(*axes.values()):
         varied = dict(zip(axes, values, strict=True))
-        shared = kind.settled(replace(grid.settings, **varied))
+        shared, note = kind.settled(replace(grid.settings, **varied))
+        if note:
+            notes.append(f"protocol {shared.protocol}: {note}")
         named = classifiers if "classifier" in grid.axes else [shared.classifier]
         settings = [replace(shared, classifier=name) for name in named]
         for method in grid.methods:
             kind.require_method(method, settings[0])
         methods = [name for name in [*kind.compared][::-1] if name in grid.methods]
         groups.append([Cell(each, name) for name in methods for each in settings])
-    return groups
+    return groups, list(dict.fromkeys(notes))
 
 
 def _values(kind: Kind[Any], grid: Grid) -> dict[str, list[Any]]:

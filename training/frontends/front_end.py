@@ -121,6 +121,11 @@ class FrontEnd(ABC):
         """Rows and columns of a heatmap of such windows."""
 
     @classmethod
+    def generated_size_of(cls, rate_hz: float, window: int) -> tuple[int, int]:
+        """Rows and columns of the heatmaps that a generator makes more of."""
+        return cls.size_of(rate_hz, window)
+
+    @classmethod
     def machines(cls, data: Divided, index: WindowIndex) -> NDArray[np.float64] | None:
         """What the other methods want to know of the machines of windows; None: nothing."""
         return None

@@ -76,6 +76,11 @@ class Fusion(FrontEnd):
         return window // PART * SIZE + ROWS, SIZE
 
     @classmethod
+    def generated_size_of(cls, rate_hz: float, window: int) -> tuple[int, int]:
+        """Of the scalograms, which alone are balanced."""
+        return Scalogram.size_of(rate_hz, PART)
+
+    @classmethod
     def machines(cls, data: Divided, index: WindowIndex) -> NDArray[np.float64]:
         return data.machines(index)
 

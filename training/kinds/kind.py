@@ -72,9 +72,10 @@ class Kind(ABC, Generic[S]):
         """What a user stated of settings, with what is decided by the data where they left it."""
         return stated
 
-    def settled(self, settings: S) -> S:
-        """The settings once the data are known."""
-        return settings
+    def settled(self, settings: S) -> tuple[S, str | None]:
+        """The settings once the data are known; and a sentence on what the data decided, if
+        anything."""
+        return settings, None
 
     @abstractmethod
     def fit(self, settings: S, out: Path, *, method: str, progress: Progress) -> dict[str, Any]:

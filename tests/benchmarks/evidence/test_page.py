@@ -316,7 +316,8 @@ def test_the_command_makes_these_rows():
     rows = [row("ros", s, 0.9, protocol="load", classifier="vgg11", **odd) for s in (0, 3)]
     assert commands(rows) == [
         "dlrsd-train compare rig --protocols load --balance 400 --seeds 0,3 --methods ros "
-        "--classifiers vgg11 --train-loads 0,1 --normal-windows 500 --out comparison.parquet"
+        "--classifiers vgg11 --train-loads 0,1 --normal-windows 500 "
+        "--front-end scalogram --out comparison.parquet"
     ]
 
 

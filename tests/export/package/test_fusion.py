@@ -19,6 +19,7 @@ from dlrsd.training.data.vibration.rig import ORDERS
 from dlrsd.training.fitting.classifier import predict
 from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.fit import fit
+from dlrsd.training.kinds.vibration.kind import Vibration
 from dlrsd.training.kinds.vibration.run import load_run
 from dlrsd.training.kinds.vibration.settings import Settings
 
@@ -49,6 +50,10 @@ def test_a_fusion_is_what_unseen_bearings_of_known_machines_get(run):
     assert not opened.frontend.level
     assert opened.classifier.weight.mean() == pytest.approx(1, abs=1e-3)
     assert "What the lines say" in (run / "report.html").read_text()
+    # A person is told which front end it is, at the end of the training and in the report.
+    said = Vibration().summary(opened.settings, opened.metrics)
+    assert any(own.startswith("front end fusion, windows of 24576 samples") for own in said)
+    assert "front end fusion, windows of 24576 samples" in (run / "report.html").read_text()
     # Lines of simulated spalls are plain: even a network in a hurry is carried by them.
     assert opened.metrics["accuracy"] > 0.9
 
@@ -57,9 +62,30 @@ def test_what_is_not_known_of_a_machine_leaves_the_scalogram():
     recordings = line.read(Settings("rig"))
     asked = Settings("rig", protocol="bearing", front_end="auto")
     unknown = [dataclasses.replace(recording, speed_rpm=None) for recording in recordings]
-    assert line.settled(asked, unknown).front_end == "scalogram"
-    assert line.settled(replace(asked, protocol="block"), recordings).front_end == "scalogram"
-    assert line.settled(asked, recordings).front_end == "fusion"
+    chosen, note = line.settled(asked, unknown)
+    assert chosen.front_end == "scalogram"
+    assert note == (
+        "front end scalogram, not fusion: 48 of 48 recordings do not state speed_rpm (the first: "
+        f"{recordings[0].recording_id})"
+    )
+    chosen, note = line.settled(replace(asked, protocol="block"), recordings)
+    assert (chosen.front_end, note) == ("scalogram", None)
+    chosen, note = line.settled(asked, recordings)
+    assert chosen.front_end == "fusion"
+    assert note.startswith("front end fusion, windows of 24576 samples")
+
+
+def test_no_recording_is_lost_to_a_fusion_s_longer_windows():
+    """A bearing of 1 s fills windows of a scalogram, and would silently be missing."""
+    recordings = line.read(Settings("rig"))
+    short = dataclasses.replace(recordings[4], signal=recordings[4].signal[:, :12_000])
+    recordings[4] = short
+    chosen, note = line.settled(Settings("rig", protocol="load", front_end="auto"), recordings)
+    assert chosen.front_end == "scalogram"
+    assert note == (
+        "front end scalogram, not fusion: 1 of 48 recordings are shorter than its windows of "
+        f"2.05 s (the first: {short.recording_id})"
+    )
 
 
 def test_the_box_says_what_the_trained_model_says(run, bundle):

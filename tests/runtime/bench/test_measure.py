@@ -198,7 +198,7 @@ def test_order_maps_are_made_for_the_machine_trained_on(
         assert row["times_real_time"] == pytest.approx(row["windows_per_s"] * 1024 / 4000)
     show(rows, source=None, as_json=False)
     text = " ".join(capsys.readouterr().out.split())
-    assert "Order maps, a part of each call, are for 1750 rpm and bpfo 3.585, bpfi 5.415" in text
+    assert "Lines, a part of each call, are for 1750 rpm and bpfo 3.585, bpfi 5.415" in text
 
 
 @pytest.mark.parametrize(("window", "count"), [(64, 2048), (1024, 2048), (4096, 512), (2**20, 256)])

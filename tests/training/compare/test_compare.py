@@ -293,3 +293,21 @@ def test_what_cannot_be_compared_on_plants_is_refused(
     with pytest.raises(InputError, match=said):
         compare_methods(Grid(plant_settings, methods, axes), tmp_path / "table.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_front_end_that_the_data_decided_is_said_once_a_protocol(tmp_path):
+    settings = Settings("rig", n_normal=20, front_end="auto")
+    axes = {"balance": (5.0,), "protocol": ("block", "bearing"), "seed": (0, 1)}
+    said: list[str] = []
+    rows, _ = compare_methods(
+        Grid(settings, methods=("logistic",), axes=axes), tmp_path / "t.csv", jobs=1,
+        say=said.append,
+    )  # fmt: skip
+    assert [line for line in said if "front end" in line] == [
+        "protocol bearing: front end fusion, windows of 24576 samples: all recordings state the "
+        "shaft's speed and the bearing's orders"
+    ]
+    assert {(row["protocol"], row["settings"]["front_end"]) for row in rows} == {
+        ("block", "scalogram"),
+        ("bearing", "fusion"),
+    }

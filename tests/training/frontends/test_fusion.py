@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.data.vibration.rig import simulate_rig
 from dlrsd.training.frontends.front_end import FrontEnd
 from dlrsd.training.frontends.fusion import NUMBERS, ROWS, SIZE, Fusion
 from dlrsd.training.frontends.registry import front_end_from
-from dlrsd.training.kinds.vibration.line import prepare
+from dlrsd.training.kinds.vibration.line import prepare, require_trainable
 from dlrsd.training.kinds.vibration.settings import Settings
 
 SETTINGS = Settings("rig", n_normal=12, balance=3.0, window=6144, hop=3072, front_end="fusion")
@@ -64,3 +65,12 @@ def test_windows_that_hold_no_whole_scalograms_are_refused(data):
         InputError, match=r"got windows of 6000 .* multiple of 1024, .* such as 6144"
     ):
         Fusion.require(data.recordings, 6000)
+
+
+@pytest.mark.parametrize("preset", ["edge", "paper"])
+@pytest.mark.parametrize("parts", [6, 7])
+def test_of_any_number_of_scalograms_a_generator_can_be_made(data, preset, parts):
+    """It makes scalograms, whatever the whole heatmap's number of rows is."""
+    window = parts * 1024
+    assert Fusion.generated_size_of(data.rate_hz, window) == (32, 32)
+    require_trainable(replace(SETTINGS, window=window, preset=preset), data)

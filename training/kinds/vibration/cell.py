@@ -90,10 +90,10 @@ def prepared(settings: Settings) -> Prepared:
     return line.prepare(settings, _recordings(_reading(settings)))
 
 
-def settled(settings: Settings) -> Settings:
+def settled(settings: Settings) -> line.Settled:
     """`line.settled`, of the same recordings."""
     if settings.front_end != AUTO:
-        return settings
+        return line.Settled(settings, None)
     return line.settled(settings, _recordings(_reading(settings)))
 
 

@@ -47,14 +47,16 @@ def fit(
     """Train, evaluate and write a run: see :func:`dlrsd.training.kinds.fit.fit`."""
     require_method(method, METHODS | COMBINATIONS)
     recordings = line.read(settings)
-    settings = line.settled(settings, recordings)
+    settings, chosen = line.settled(settings, recordings)
     require_suited(method, settings)
     data = line.prepare(settings, recordings)
     line.require_trainable(settings, data)
     with open_folder(out, new_config(settings, data, method)) as config:
         if is_finished(out):
             return read_metrics(out)
-        return _train(settings, out, method=method, data=data, config=config, progress=progress)
+        return _train(
+            settings, out, method=method, data=data, config=config, chosen=chosen, progress=progress
+        )
 
 
 def _train(
@@ -64,6 +66,7 @@ def _train(
     method: str,
     data: Prepared,
     config: Config,
+    chosen: str | None,
     progress: Progress,
 ) -> dict[str, Any]:
     made = train(settings, data, method, out, progress)
@@ -79,11 +82,13 @@ def _train(
         settings, data, frontend, classifier, novelty, config.temperature, config.certainty
     )
     metrics |= made.figures
+    notes = ([chosen] if chosen else []) + described(data.left_out) + training.notes
     metrics |= {
         "window_counts": config.window_counts,
         "balance": _counts(data.classes, training),
         **({"left_out": data.left_out} if data.left_out else {}),
-        **({"notes": notes} if (notes := described(data.left_out) + training.notes) else {}),
+        **({"chosen": chosen} if chosen else {}),
+        **({"notes": notes} if notes else {}),
     }
     by_lines, envelopes = untrained(data)
     metrics |= by_lines

@@ -47,7 +47,7 @@ class Vibration(Kind[Settings]):
         is_open = not {"front_end", "window", "hop", "classifier"} & stated.keys()
         return {**stated, "front_end": AUTO} if is_open else stated
 
-    def settled(self, settings: Settings) -> Settings:
+    def settled(self, settings: Settings) -> tuple[Settings, str | None]:
         return settled(settings)
 
     def fit(
@@ -83,6 +83,7 @@ class Vibration(Kind[Settings]):
                 f"{min(own['recall'].values()):.4f} ({own['windows']} windows)"
                 for name, own in metrics.get("rigs", {}).items()
             ),
+            *([metrics["chosen"]] if "chosen" in metrics else []),
             *described(metrics.get("left_out", {})),
         ]
 

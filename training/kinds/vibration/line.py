@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from msgspec.structs import replace
@@ -55,21 +55,47 @@ def read(settings: Settings) -> list[Recording]:
     return to_rate(recordings, settings.rate)
 
 
-def settled(settings: Settings, recordings: Sequence[Recording]) -> Settings:
+class Settled(NamedTuple):
+    """Settings with a front end; and a sentence on it, where the data decided."""
+
+    settings: Settings
+    note: str | None
+
+
+def settled(settings: Settings, recordings: Sequence[Recording]) -> Settled:
     """The settings with a front end: a fusion for other loads, bearings or rigs than trained on, if
-    all recordings state their machine and windows of 2 s fit them; else the scalogram."""
+    all recordings state their machine and hold a window of 2 s; else the scalogram."""
     if settings.front_end != AUTO:
-        return settings
-    chosen = replace(settings, front_end=Scalogram.name)
-    if not settings.is_elsewhere or any(missing_kinematics(r) for r in recordings):
-        return chosen
+        return Settled(settings, None)
+    usual = replace(settings, front_end=Scalogram.name)
+    if not settings.is_elsewhere:
+        return Settled(usual, None)
     window = max(1, round(_FUSION_SECONDS * recordings[0].rate / PART)) * PART
     wide = replace(settings, front_end=Fusion.name, window=window, hop=window // 2, classifier=None)
     try:
+        _require_for_fusion(recordings, window)
         split(wide, recordings)
-    except InputError:
-        return chosen
-    return wide
+    except InputError as error:
+        return Settled(usual, f"front end scalogram, not fusion: {error}")
+    return Settled(
+        wide,
+        f"front end fusion, windows of {window} samples: all recordings state the shaft's speed "
+        "and the bearing's orders",
+    )
+
+
+def _require_for_fusion(recordings: Sequence[Recording], window: int) -> None:
+    """A recording that holds no window would be left out without a word."""
+    if unknown := [r for r in recordings if missing_kinematics(r)]:
+        raise InputError(
+            f"{len(unknown)} of {len(recordings)} recordings do not state "
+            f"{', '.join(missing_kinematics(unknown[0]))} (the first: {unknown[0].recording_id})"
+        )
+    if short := [r for r in recordings if r.n_samples < window]:
+        raise InputError(
+            f"{len(short)} of {len(recordings)} recordings are shorter than its windows of "
+            f"{window / recordings[0].rate:.2f} s (the first: {short[0].recording_id})"
+        )
 
 
 def split(settings: Settings, recordings: Sequence[Recording]) -> Divided:
@@ -259,7 +285,7 @@ def require_trainable(settings: Settings, data: Prepared) -> None:
         settings.preset,
         n_classes=len(data.classes),
         channels=len(data.channels),
-        size=settings.frontend.size_of(data.rate_hz, settings.window),
+        size=settings.frontend.generated_size_of(data.rate_hz, settings.window),
         seed=settings.seed,
     )
     untrained(settings, data)
