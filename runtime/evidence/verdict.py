@@ -114,7 +114,7 @@ def evidence(
     own = signal_spectrum(scaled, rate_hz, own_orders * stated_hz, block_hz)
     envelope = envelope_spectrum(scaled, rate_hz, min(highest_hz, rate_hz / 8), block_hz)
     speed = shaft_speed(own, envelope, stated_hz)
-    if speed.how in ("wrong", "double"):
+    if speed.how == "wrong":
         return _undecided(_contradicted(speed) + ": state the true speed", seconds, speed)
     found = find(envelope, speed, kinematics)
     lines = bearing_lines(envelope, speed, list(found.values()))
@@ -132,6 +132,8 @@ def evidence(
             f"{plain(hz)} Hz"
         )
         verdict = "undecided"
+    if speed.how == "double" and baseline is None:  # what a commissioned machine draws is its own
+        verdict, reason = "undecided", _contradicted(speed) + ": state the true speed"
     lines = [_over_baseline(line, baseline) for line in lines]
     if speed.how == "contradicted" or speed.elsewhere_hz is not None:
         reason = _contradicted(speed) + (f"; {reason}" if reason else "")

@@ -271,3 +271,22 @@ def test_a_single_line_of_the_cage_is_no_ball():
     third = 3 * K6205.ftf * 1772 / 60
     x = noise(4) * (1 + 0.9 * np.cos(2 * np.pi * third * t)) + shaft(turns())
     assert evidence(x, RATE, K6205).verdict == "healthy"
+
+
+def test_what_a_commissioned_machine_draws_is_its_own():
+    """A belt at half the speed, louder than the shaft: of an unknown machine the stated speed may be
+    twice the true one, of a commissioned one it is nothing new."""
+    t = np.arange(len(noise(0))) / RATE
+
+    def belted(seed):
+        half = 2 * np.pi * 1772 / 120 * t
+        return noise(seed) + sum(0.5 * np.sin(k * half + seed) for k in (1, 2, 3, 4, 5))
+
+    alone = [evidence(belted(seed), RATE, K6205) for seed in range(12)]
+    assert {found.verdict for found in alone} == {"undecided"}
+    assert "half as much, 886." in alone[0].reason
+    own = baseline_of(alone)
+    after = [evidence(belted(seed), RATE, K6205, baseline=own) for seed in range(20, 26)]
+    assert {found.verdict for found in after} == {"healthy"}
+    spalled = belted(30) + faulty("inner", strength=6) - noise(0)
+    assert evidence(spalled, RATE, K6205, baseline=own).verdict == "inner"
