@@ -274,8 +274,8 @@ def test_a_single_line_of_the_cage_is_no_ball():
 
 
 def test_what_a_commissioned_machine_draws_is_its_own():
-    """A belt at half the speed, louder than the shaft: of an unknown machine the stated speed may be
-    twice the true one, of a commissioned one it is nothing new."""
+    """A belt at half the speed, louder than the shaft: of an unknown machine the stated speed may
+    be twice the true one, of a commissioned one it is nothing new."""
     t = np.arange(len(noise(0))) / RATE
 
     def belted(seed):
