@@ -67,6 +67,7 @@ def fusion_input(
 
 def unit_rms(windows: NDArray[Any]) -> NDArray[Any]:
     """Windows (n, channels, window), each scaled to an RMS of 1 over all channels and samples."""
-    rms = np.sqrt((windows**2).mean(axis=(1, 2), keepdims=True))
-    scaled: NDArray[Any] = windows / np.maximum(rms, np.finfo(np.float32).tiny)
+    power = np.square(windows, dtype=np.float64).mean(axis=(1, 2), keepdims=True)
+    rms = np.maximum(np.sqrt(power), np.finfo(np.float32).tiny)
+    scaled: NDArray[Any] = windows / rms.astype(np.result_type(windows, np.float32))
     return scaled

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.dsp.fault_lines import fault_lines
-from dlrsd.runtime.dsp.fusion import fusion_input, fusion_numbers, kinds_of
+from dlrsd.runtime.dsp.fusion import fusion_input, fusion_numbers, kinds_of, unit_rms
 from dlrsd.runtime.dsp.order_map import Kinematics, OrderMapConfig, order_map
 from dlrsd.runtime.dsp.window_features import window_features
 from dlrsd.training.data.vibration.rig import ORDERS, simulate_rig
@@ -55,3 +55,18 @@ def test_without_level_features_know_no_gain(windows):
     np.testing.assert_allclose(quiet, loud, rtol=1e-3, atol=2e-3)
     heard = fusion_numbers(0.02 * x, CONFIG, MACHINE, level=True)[..., behind]
     assert np.abs(heard - loud).max() > 3
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.float64])
+def test_samples_of_any_type_say_the_same(windows, dtype):
+    """Squares of 16-bit samples do not fit 16 bits."""
+    x = np.round(windows["inner"] / np.abs(windows["inner"]).max() * 30_000)
+    for level in (True, False):
+        found = fusion_numbers(x.astype(dtype), CONFIG, MACHINE, level=level)
+        expected = fusion_numbers(x.astype(np.float32), CONFIG, MACHINE, level=level)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_even_the_largest_samples_have_an_rms():
+    loud = np.full((1, 2, 8), 1e30, np.float32)
+    np.testing.assert_allclose(unit_rms(loud), 1.0, rtol=1e-6)

@@ -16,6 +16,7 @@ from matplotlib.image import imread
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.training.base.plot_style import ORANGE
+from dlrsd.training.data.vibration.splits import PROTOCOLS
 from dlrsd.training.evaluate.fidelity import fidelity
 from dlrsd.training.evaluate.metrics import classification_metrics
 from dlrsd.training.evaluate.near_copies import near_copies
@@ -253,6 +254,15 @@ def test_a_class_without_test_windows_is_said(tmp_path):
     text = "".join(Page(write_report(tmp_path).read_text(encoding="utf-8")).text)
     assert "Without a test window, and so left out of all averages: c." in text
     assert "These figures leak" in text
+
+
+@pytest.mark.parametrize("protocol", [*PROTOCOLS, "time", "plant"])
+def test_what_figures_of_each_protocol_mean_is_said(tmp_path, protocol):
+    (tmp_path / "metrics.json").write_text(json.dumps(_metrics()))
+    (tmp_path / "config.json").write_text(json.dumps({"protocol": protocol}))
+    text = "".join(Page(write_report(tmp_path).read_text(encoding="utf-8")).text)
+    assert "What these figures mean" in text
+    assert "both sides" in text or "test windows share" in text or "different loads" in text
 
 
 def test_perfect_and_nearly_perfect_are_told_apart(tmp_path, html_of):

@@ -9,7 +9,7 @@ temperature and the novelty's threshold.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from dlrsd.training.balance.materials import Materials, groups_of
+from dlrsd.training.balance.materials import Materials
 from dlrsd.training.base.progress import Progress
 from dlrsd.training.data.vibration.prepared import Prepared
 from dlrsd.training.data.vibration.windows import in_batches, part_of
@@ -31,6 +31,7 @@ from dlrsd.training.fitting.classifier import new_classifier
 from dlrsd.training.frontends.fusion import KINDS, Fusion, numbers_of
 from dlrsd.training.frontends.scalogram import Scalogram
 from dlrsd.training.kinds.vibration import line
+from dlrsd.training.kinds.vibration.left_aside import Groups, left_out_with, shared_groups
 from dlrsd.training.kinds.vibration.settings import Settings
 from dlrsd.training.models.classifier import Classifier
 from dlrsd.training.models.experts import Experts
@@ -105,16 +106,20 @@ def fuse(
         [rng.permutation(np.flatnonzero(labels == k))[:SHOWN] for k in range(len(data.classes))]
     )
     heatmaps = _heatmaps(frontend, data, shown)
+    groups = shared_groups(settings, data, materials)
     rounds = list(
         _rounds(
-            settings, data, materials, numbers, shown, heatmaps, rng=rng, checkpoint=checkpoint,
-            progress=progress,
+            settings, data, materials, groups, numbers, shown, heatmaps, rng=rng,
+            checkpoint=checkpoint, progress=progress,
         )
     )  # fmt: skip
     said = np.concatenate([own.said for own in rounds], axis=1)
     window = shown[np.concatenate([own.shown for own in rounds])]
     left_out = LeftOut(
-        np.empty((0, 0), np.float32), labels[window], _groups(settings, data)[window], window
+        np.empty((0, 0), np.float32),
+        labels[window],
+        groups.of_fusion[window],
+        window,
     )
     start = np.array(TOWARDS.get(settings.protocol, _ALIKE))
     weights = fit_weights(said, left_out.label, left_out.weight(), start)
@@ -190,6 +195,7 @@ def _rounds(
     settings: Settings,
     data: Prepared,
     materials: Materials,
+    groups: Groups,
     numbers: NDArray[np.float32],
     shown: NDArray[np.int64],
     heatmaps: NDArray[np.float32],
@@ -200,8 +206,8 @@ def _rounds(
 ) -> Iterator[_Round]:
     """Everything again without some windows, and what is then said of those."""
     labels, parts = data.drawn.label, of_parts(settings, data)
-    groups = materials.groups(settings.protocol) if settings.is_elsewhere else None
-    asides = calibrate.choose_aside(materials.pools, groups, rng, calibrate.rounds_of(groups))
+    rounds = calibrate.rounds_of(groups.of_network)
+    asides = calibrate.choose_aside(materials.pools, groups.of_network, rng, rounds)
     schedule = msgspec.structs.replace(
         parts.training.classifier, epochs=parts.training.probe_epochs
     )
@@ -216,9 +222,8 @@ def _rounds(
         checkpoint=checkpoint,
         on_epoch=progress("calibration", len(asides) * schedule.epochs),
     )
-    own_groups = _groups(settings, data)
     for (probe, _, _), aside in zip(probes, asides, strict=True):
-        left = _left_out(labels, own_groups, groups, aside, rng)
+        left = left_out_with(aside, groups, labels, rng)
         experts = _experts(settings, probe.eval(), numbers[~left], labels[~left], data)
         said, embedding = _say(experts, heatmaps)
         out = left[shown]
@@ -226,40 +231,6 @@ def _rounds(
         novel = [embedding[out & (labels[shown] == k)] for k in range(len(data.classes))]
         unit = threshold(fit_novelty(known), novel)
         yield _Round(said[:, out], np.flatnonzero(out), unit)
-
-
-def _groups(settings: Settings, data: Prepared) -> NDArray[np.int64]:
-    """Of every drawn window the bearing, load or rig that it is left out with; of a class of one,
-    and under protocols that leave out none, the window itself."""
-    labels = data.drawn.label
-    found = -1 - np.arange(len(labels))
-    if settings.is_elsewhere:
-        by_class = [data.drawn.recording[labels == k] for k in range(len(data.classes))]
-        for k, own in enumerate(groups_of(data.recordings, by_class, settings.protocol)):
-            if len(np.unique(own)) > 1:
-                found[labels == k] = own
-    return found
-
-
-def _left_out(
-    labels: NDArray[np.int64],
-    own_groups: NDArray[np.int64],
-    groups: Sequence[NDArray[np.int64]] | None,
-    aside: Sequence[NDArray[np.int64]],
-    rng: np.random.Generator,
-) -> NDArray[np.bool_]:
-    """Which of the drawn windows are left out: of the groups that the network's probe had not, of a
-    class of one group one in five."""
-    left = np.zeros(len(labels), bool)
-    for k, own in enumerate(aside):
-        members = np.flatnonzero(labels == k)
-        out = members[:0]
-        if groups is not None and len(np.unique(groups[k])) > 1:
-            out = members[np.isin(own_groups[members], groups[k][own])]
-        if not len(out):
-            out = rng.permutation(members)[: max(1, len(members) // calibrate.LEFT_OUT)]
-        left[out[: len(members) - 1]] = True
-    return left
 
 
 @torch.inference_mode()

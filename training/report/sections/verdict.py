@@ -29,8 +29,12 @@ _PROTOCOL_MEANING = {
     ),
     "bearing": (
         "No physical bearing is on both sides (a single healthy one excepted, which is then "
-        "divided by load). Of the four protocols this one says most about a new machine of the "
-        "same kind."
+        "divided by load). Of the protocols within one data set this one says most about a new "
+        "machine of the same kind."
+    ),
+    "rig": (
+        "No data set is on both sides: the figures say how the model carries over to a machine of "
+        "another make, as far as one rig can stand for others."
     ),
     "time": (
         "Every plant was cut in time, three hours apart, and is on both sides. The figures say how "
