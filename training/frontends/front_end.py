@@ -87,6 +87,8 @@ class FrontEnd(ABC):
         Whether an exported graph begins with it, so that it takes windows.
     keeps_synthesis : bool
         Whether a run judges and keeps the network that makes more heatmaps of a class.
+    least_drawn : int
+        Training windows of every class that its classifier needs at least.
     sees_level : bool
         Whether amplitude counts. Where it does not, a model that was trained on several rigs fits
         streams in any unit.
@@ -102,6 +104,7 @@ class FrontEnd(ABC):
     columns_are_times: ClassVar[bool]
     in_graph: ClassVar[bool]
     keeps_synthesis: ClassVar[bool] = True
+    least_drawn: ClassVar[int] = 1
     sees_level: ClassVar[bool] = True
 
     @staticmethod

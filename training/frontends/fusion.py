@@ -59,6 +59,7 @@ class Fusion(FrontEnd):
     columns_are_times: ClassVar[bool] = False
     in_graph: ClassVar[bool] = False  # its numbers are of a machine, which the box is told
     keeps_synthesis: ClassVar[bool] = False  # it would make scalograms, which are but a part
+    least_drawn: ClassVar[int] = 2  # experts are weighed by what they say of one that is left out
 
     @staticmethod
     def require(recordings: Sequence[Recording], window: int) -> None:

@@ -22,6 +22,7 @@ from dlrsd.training.kinds.vibration.fit import fit
 from dlrsd.training.kinds.vibration.kind import Vibration
 from dlrsd.training.kinds.vibration.run import load_run
 from dlrsd.training.kinds.vibration.settings import Settings
+from dlrsd.training.kinds.vibration.settled import settled
 
 
 @pytest.fixture(scope="module")
@@ -62,15 +63,15 @@ def test_what_is_not_known_of_a_machine_leaves_the_scalogram():
     recordings = line.read(Settings("rig"))
     asked = Settings("rig", protocol="bearing", front_end="auto")
     unknown = [dataclasses.replace(recording, speed_rpm=None) for recording in recordings]
-    chosen, note = line.settled(asked, unknown)
+    chosen, note = settled(asked, unknown)
     assert chosen.front_end == "scalogram"
     assert note == (
         "front end scalogram, not fusion: 48 of 48 recordings do not state speed_rpm (the first: "
         f"{recordings[0].recording_id})"
     )
-    chosen, note = line.settled(replace(asked, protocol="block"), recordings)
+    chosen, note = settled(replace(asked, protocol="block"), recordings)
     assert (chosen.front_end, note) == ("scalogram", None)
-    chosen, note = line.settled(asked, recordings)
+    chosen, note = settled(asked, recordings)
     assert chosen.front_end == "fusion"
     assert note.startswith("front end fusion, windows of 24576 samples")
 
@@ -80,7 +81,7 @@ def test_no_recording_is_lost_to_a_fusion_s_longer_windows():
     recordings = line.read(Settings("rig"))
     short = dataclasses.replace(recordings[4], signal=recordings[4].signal[:, :12_000])
     recordings[4] = short
-    chosen, note = line.settled(Settings("rig", protocol="load", front_end="auto"), recordings)
+    chosen, note = settled(Settings("rig", protocol="load", front_end="auto"), recordings)
     assert chosen.front_end == "scalogram"
     assert note == (
         "front end scalogram, not fusion: 1 of 48 recordings are shorter than its windows of "

@@ -311,3 +311,20 @@ def test_the_front_end_that_the_data_decided_is_said_once_a_protocol(tmp_path):
         ("block", "scalogram"),
         ("bearing", "fusion"),
     }
+
+
+def test_where_a_class_has_a_single_window_no_fusion_is_weighed(tmp_path):
+    axes = {"balance": (20.0,), "protocol": ("bearing",)}
+    said: list[str] = []
+    settings = Settings("rig", n_normal=20, front_end="auto")
+    grid = Grid(settings, methods=("logistic",), axes=axes)
+    (row,), failed = compare_methods(grid, tmp_path / "t.csv", jobs=1, say=said.append)
+    assert not failed
+    assert row["settings"]["front_end"] == "scalogram"
+    assert said[0] == (
+        "protocol bearing: front end scalogram, not fusion: at a balance ratio of 20, 20 normal "
+        "windows leave a single one of every other class, and its experts need two"
+    )
+    grid = Grid(Settings("rig", n_normal=20, front_end="fusion"), methods=("ros",), axes=axes)
+    with pytest.raises(InputError, match=r"class 'ball' gets a single training window .* of 20"):
+        compare_methods(grid, tmp_path / "t.csv", jobs=1)

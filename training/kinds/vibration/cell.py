@@ -42,6 +42,8 @@ from dlrsd.training.frontends.scalogram import Scalogram
 from dlrsd.training.kinds.kind import Cell
 from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.settings import AUTO, Settings
+from dlrsd.training.kinds.vibration.settled import Settled
+from dlrsd.training.kinds.vibration.settled import settled as settled_by
 from dlrsd.training.kinds.vibration.trained import train
 from dlrsd.training.runs.config import dataset_name
 from dlrsd.training.runs.row import Row, flat_counts, row_of
@@ -90,11 +92,11 @@ def prepared(settings: Settings) -> Prepared:
     return line.prepare(settings, _recordings(_reading(settings)))
 
 
-def settled(settings: Settings) -> line.Settled:
-    """`line.settled`, of the same recordings."""
+def settled(settings: Settings) -> Settled:
+    """`settled.settled`, of the same recordings."""
     if settings.front_end != AUTO:
-        return line.Settled(settings, None)
-    return line.settled(settings, _recordings(_reading(settings)))
+        return Settled(settings, None)
+    return settled_by(settings, _recordings(_reading(settings)))
 
 
 def _reading(settings: Settings) -> Settings:

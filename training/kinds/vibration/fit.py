@@ -27,6 +27,7 @@ from dlrsd.training.evaluate.untrained import untrained
 from dlrsd.training.kinds.vibration import line
 from dlrsd.training.kinds.vibration.run import Config, new_config
 from dlrsd.training.kinds.vibration.settings import Settings, require_suited
+from dlrsd.training.kinds.vibration.settled import settled
 from dlrsd.training.kinds.vibration.synthesis import SYNTHESES
 from dlrsd.training.kinds.vibration.trained import train
 from dlrsd.training.models.generator import describe
@@ -47,7 +48,7 @@ def fit(
     """Train, evaluate and write a run: see :func:`dlrsd.training.kinds.fit.fit`."""
     require_method(method, METHODS | COMBINATIONS)
     recordings = line.read(settings)
-    settings, chosen = line.settled(settings, recordings)
+    settings, chosen = settled(settings, recordings)
     require_suited(method, settings)
     data = line.prepare(settings, recordings)
     line.require_trainable(settings, data)

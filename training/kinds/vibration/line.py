@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 from msgspec.structs import replace
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.certainty import Certainty, LeftOutAsAWhole
-from dlrsd.runtime.dsp.fusion import PART, unit_rms
+from dlrsd.runtime.dsp.fusion import unit_rms
 from dlrsd.training.balance.materials import Materials, make_materials
 from dlrsd.training.balance.methods import autoscales, training_set
 from dlrsd.training.balance.training_set import Plan, TrainingSet
 from dlrsd.training.base.progress import Progress, silent
 from dlrsd.training.data.vibration.load import load_recordings
 from dlrsd.training.data.vibration.prepared import Divided, Prepared, divide, draw
-from dlrsd.training.data.vibration.recording import Recording, missing_kinematics, to_rate
+from dlrsd.training.data.vibration.recording import Recording, to_rate
 from dlrsd.training.data.vibration.windows import counts_by_class
 from dlrsd.training.evaluate import calibrate
 from dlrsd.training.evaluate.certainty import certainty_of
@@ -33,13 +33,10 @@ from dlrsd.training.fitting.classifier import new_classifier, train_classifier
 from dlrsd.training.fitting.generator import new_generator
 from dlrsd.training.fitting.loop import Curves
 from dlrsd.training.frontends.front_end import FrontEnd
-from dlrsd.training.frontends.fusion import Fusion
-from dlrsd.training.frontends.scalogram import AutoscaledScalogram, Scalogram
-from dlrsd.training.kinds.vibration.settings import AUTO, Settings
+from dlrsd.training.frontends.scalogram import AutoscaledScalogram
+from dlrsd.training.kinds.vibration.settings import Settings
 from dlrsd.training.models.classifier import Classifier
 from dlrsd.training.models.novelty import Novelty
-
-_FUSION_SECONDS = 2.048  # of a window: 61 turns at 1800 rpm, 20 at 600
 
 
 def read(settings: Settings) -> list[Recording]:
@@ -53,49 +50,6 @@ def read(settings: Settings) -> list[Recording]:
         rig_seed=settings.seed,
     )
     return to_rate(recordings, settings.rate)
-
-
-class Settled(NamedTuple):
-    """Settings with a front end; and a sentence on it, where the data decided."""
-
-    settings: Settings
-    note: str | None
-
-
-def settled(settings: Settings, recordings: Sequence[Recording]) -> Settled:
-    """The settings with a front end: a fusion for other loads, bearings or rigs than trained on, if
-    all recordings state their machine and hold a window of 2 s; else the scalogram."""
-    if settings.front_end != AUTO:
-        return Settled(settings, None)
-    usual = replace(settings, front_end=Scalogram.name)
-    if not settings.is_elsewhere:
-        return Settled(usual, None)
-    window = max(1, round(_FUSION_SECONDS * recordings[0].rate / PART)) * PART
-    wide = replace(settings, front_end=Fusion.name, window=window, hop=window // 2, classifier=None)
-    try:
-        _require_for_fusion(recordings, window)
-        split(wide, recordings)
-    except InputError as error:
-        return Settled(usual, f"front end scalogram, not fusion: {error}")
-    return Settled(
-        wide,
-        f"front end fusion, windows of {window} samples: all recordings state the shaft's speed "
-        "and the bearing's orders",
-    )
-
-
-def _require_for_fusion(recordings: Sequence[Recording], window: int) -> None:
-    """A recording that holds no window would be left out without a word."""
-    if unknown := [r for r in recordings if missing_kinematics(r)]:
-        raise InputError(
-            f"{len(unknown)} of {len(recordings)} recordings do not state "
-            f"{', '.join(missing_kinematics(unknown[0]))} (the first: {unknown[0].recording_id})"
-        )
-    if short := [r for r in recordings if r.n_samples < window]:
-        raise InputError(
-            f"{len(short)} of {len(recordings)} recordings are shorter than its windows of "
-            f"{window / recordings[0].rate:.2f} s (the first: {short[0].recording_id})"
-        )
 
 
 def split(settings: Settings, recordings: Sequence[Recording]) -> Divided:
@@ -130,7 +84,9 @@ def prepare(settings: Settings, recordings: Sequence[Recording] | None = None) -
         If the data, the protocol or the ratio cannot be used; two classes at least are needed.
     """
     divided = split(settings, read(settings) if recordings is None else recordings)
-    return draw(divided, balance=settings.balance, n_normal=settings.n_normal, seed=settings.seed)
+    data = draw(divided, balance=settings.balance, n_normal=settings.n_normal, seed=settings.seed)
+    _require_drawn(settings, data, settings.frontend.least_drawn)
+    return data
 
 
 def fit_frontend(settings: Settings, data: Prepared) -> FrontEnd:
@@ -266,6 +222,16 @@ def pictures(data: Prepared, frontend: FrontEnd) -> dict[str, NDArray[np.float32
     return frontend.pictures(data.cut(index), frontend.machines(data, index), index.label)
 
 
+def _require_drawn(settings: Settings, data: Prepared, least: int) -> None:
+    for name, count in counts_by_class(data.drawn, data.classes).items():
+        if count < least:
+            raise InputError(
+                f"class {name!r} gets a single training window at a balance ratio of "
+                f"{settings.balance:g}: expected two or more, as calibration leaves one out; "
+                "lower the balance ratio, or draw more normal windows"
+            )
+
+
 def require_trainable(settings: Settings, data: Prepared) -> None:
     """Refuse before anything is written what networks cannot be made of.
 
@@ -274,13 +240,7 @@ def require_trainable(settings: Settings, data: Prepared) -> None:
     InputError
         If a class has a single window, or the heatmaps do not fit generator or classifier.
     """
-    for name, count in counts_by_class(data.drawn, data.classes).items():
-        if count < 2:
-            raise InputError(
-                f"class {name!r} gets a single training window at a balance ratio of "
-                f"{settings.balance:g}: expected two or more, as calibration leaves one out; "
-                "lower the balance ratio, or draw more normal windows"
-            )
+    _require_drawn(settings, data, 2)
     new_generator(
         settings.preset,
         n_classes=len(data.classes),

@@ -77,7 +77,7 @@ class Settings(
         heatmaps; default: the front end's usual one.
     front_end : str
         What windows are turned into: a name of ``FRONT_ENDS``; or "auto", until recordings are read
-        (`dlrsd.training.kinds.vibration.line.settled`).
+        (`dlrsd.training.kinds.vibration.settled`).
     training : Training
 
     Raises
