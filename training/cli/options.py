@@ -78,7 +78,8 @@ FrontEndOption = Annotated[
         help="What a window is turned into: scalogram; order-map, the lines at the bearing's fault "
         "orders; lines, the same of the whitened band by place; or fusion, all of them weighed "
         "together. All but the scalogram need speeds and orders. Without it scalogram; under load, "
-        "bearing and rig fusion, where all recordings state both."
+        "bearing and rig fusion, where all recordings state both and neither window, hop nor "
+        "classifier is given."
     ),
 ]
 PresetOption = Annotated[

@@ -75,7 +75,7 @@ def _config_in(out: Path, config: C) -> C:
     if path.exists() and _is_config(path):
         found = read_config(out, type(config))
         for field, what in (
-            ("settings", "with other settings"),
+            ("settings", f"with other settings{_differing(found, config)}"),
             ("method", f"of method {found.method!r}, not {config.method!r}"),
             ("channels", _CHANGED),
             ("signal", _CHANGED),
@@ -91,6 +91,17 @@ def _config_in(out: Path, config: C) -> C:
         raise InputError(_NO_RUN.format(out))
     write_json(path, config)
     return config
+
+
+def _differing(found: RunConfig, config: RunConfig) -> str:
+    """Which settings differ, in words: a default may have changed since."""
+    there, here = _deciding(found, "settings"), _deciding(config, "settings")
+    pairs = [
+        f"{name} {old} and not {new}"
+        for name in there.__struct_fields__
+        if (old := getattr(there, name)) != (new := getattr(here, name)) and name != "training"
+    ]
+    return f" ({', '.join(pairs)})" if pairs else ""
 
 
 def _deciding(config: RunConfig, field: str) -> Any:

@@ -278,8 +278,17 @@ def test_a_finished_run_is_returned_and_left_alone(tiny_run, tiny_settings):
 
 
 def test_other_settings_in_the_same_folder_are_refused(tiny_run, tiny_settings):
-    with pytest.raises(InputError, match="a run with other settings: choose another --out"):
+    said = r"a run with other settings \(seed 0 and not 1\): choose another --out"
+    with pytest.raises(InputError, match=said):
         fit(replace(tiny_settings, seed=1), tiny_run, progress=refuse_to_train)
+
+
+def test_all_settings_that_differ_are_named(tiny_run, tiny_settings):
+    """A default may have changed since the run was begun."""
+    other = replace(tiny_settings, seed=1, hop=300)
+    said = rf"\(seed 0 and not 1, hop {tiny_settings.hop} and not 300\): choose another"
+    with pytest.raises(InputError, match=said):
+        fit(other, tiny_run, progress=refuse_to_train)
 
 
 @pytest.mark.parametrize(
