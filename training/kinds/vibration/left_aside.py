@@ -1,7 +1,9 @@
 """Which windows of a fusion are left out along with those that a network's probe is spared.
 
 The network looks at windows of another length, so its drawn windows are another draw than the
-fusion's. A bearing, load or rig is left out of both at once.
+fusion's. A bearing, load or rig is left out of both at once. Where single windows are left out,
+under `block`, `random` and of a class that is all of one recording, a probe may have seen samples
+of them: the network is then judged too well beside the linear experts.
 """
 
 from __future__ import annotations
