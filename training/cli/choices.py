@@ -25,8 +25,8 @@ class FrontEnd(str, Enum):
 
     scalogram = "scalogram"
     order_map = "order-map"
-    fusion = "fusion"
     lines = "lines"
+    fusion = "fusion"
 
 
 class Preset(str, Enum):

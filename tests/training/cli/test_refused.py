@@ -38,7 +38,10 @@ OTHER = {
     ],
     "compare": [
         (["--methods", "mixup"], "got method 'mixup': expected one of none, class-weights, ros, l"),
-        (["--classifiers", "edge"], "got classifier 'edge': expected one of lr_convlstm"),
+        (
+            ["--classifiers", "edge"],
+            "got classifier 'edge' for sequences: expected one of lr_convlstm",
+        ),
         (["--protocols", "block"], "got protocol 'block': expected one of time, plant"),
     ],
 }

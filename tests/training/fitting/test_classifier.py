@@ -12,6 +12,7 @@ from sklearn.metrics import recall_score
 from dlrsd.training.fitting import classifier as fit_classifier
 from dlrsd.training.fitting.classifier import cross_entropy, mix, predict, train_classifier
 from dlrsd.training.fitting.schedule import CLASSIFIER
+from dlrsd.training.frontends.fusion import ROWS, SIZE
 from dlrsd.training.models.classifiers import CLASSIFIERS, Classifier, make_classifier
 
 
@@ -164,9 +165,12 @@ def test_mixup_blends_heatmaps_and_the_loss_as_by_hand(learn, monkeypatch):
 def test_every_classifier_can_be_trained(name, tmp_path):
     classifier = make_classifier(name, channels=1, n_classes=3)
     before = [p.detach().clone() for p in classifier.parameters()]
-    # Fault lines are 4 x 16; the others take the whole.
-    size = (4, 16) if name == "lines" else (32, 32)
-    pools, held = ([own[..., : size[0], : size[1]] for own in three_classes(n, n)] for n in (2, 1))
+    # Fault lines are 4 x 16, a fusion's heatmaps higher; the others take the whole.
+    rows, columns = {"lines": (4, 16), "experts": (SIZE + ROWS, SIZE)}.get(name, (32, 32))
+    pools, held = (
+        [np.resize(own, (*own.shape[:2], rows, 32))[..., :columns] for own in three_classes(n, n)]
+        for n in (2, 1)
+    )
     train_classifier(
         classifier, pools, (np.concatenate(held), np.arange(3)), seed=0,
         schedule=replace(CLASSIFIER, epochs=1, steps=4, batch=6), checkpoint=tmp_path / "c.pt",

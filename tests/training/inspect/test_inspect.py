@@ -211,7 +211,7 @@ def test_nothing_to_inspect():
 
 
 def test_speed_and_orders_decide_on_the_order_map(rig):
-    assert "rpm) and fault orders are stated: --front-end order-map" in said(rig, "note")
+    assert "rpm) and fault orders are stated: --protocol load, bearing" in said(rig, "note")
     orders = {"bpfo": 3.585, "bpfi": 5.415, "bsf": 4.714, "ftf": 0.398}  # twice a roller's spin
     doubled = [
         recording(label, f"{label}{i}", speed_rpm=1750.0, fault_orders=orders)

@@ -52,7 +52,10 @@ def test_a_run_of_an_unknown_kind_is_one_line(plant_run, tmp_path, change):
 
 
 def test_what_was_not_stated_is_left_to_the_settings():
-    assert make_settings(Vibration(), "rig", balance=None, seed=3) == Settings("rig", seed=3)
+    made = make_settings(Vibration(), "rig", balance=None, seed=3)
+    assert made == Settings("rig", seed=3, front_end="auto")  # until the data are read
+    made = make_settings(Vibration(), "rig", balance=None, seed=3, window=2048)
+    assert made == Settings("rig", seed=3, window=2048)
     with pytest.raises(InputError, match=r"^got --normal-windows, of which plant data has no"):
         make_settings(Plants(), "plant", n_normal=5, balance=None)
 
