@@ -117,7 +117,7 @@ def noise_db(x: Array) -> float:
     hardly anything. Of the first 32,768 samples.
     """
     heard = x[:_MOST_LISTENED]
-    transform = np.fft.rfft((heard - heard.mean()) * np.hanning(len(heard)))
+    transform = np.fft.rfft((heard - heard.mean()) * _hann(len(heard)))
     power = transform.real**2 + transform.imag**2
     most = np.partition(power, at := int(0.9 * len(power)))[at]
     mean = max(power.mean(), np.finfo(np.float64).tiny)
@@ -147,11 +147,18 @@ def repeats_exactly(x: Array) -> bool:
     new = 1 - float(np.max(together / np.maximum(np.sqrt(early * late), np.finfo(float).tiny)))
     if new > _NEW:
         return False
-    hann = np.fft.rfft(heard * np.hanning(n))
+    hann = np.fft.rfft(heard * _hann(n))
     lines = hann.real**2 + hann.imag**2
     top = int(lines.argmax())
     beside = 1 - lines[max(0, top - _SINE) : top + _SINE + 1].sum() / lines.sum()
     return bool(beside > _MORE_THAN_A_SINE * max(new, _NEW))
+
+
+@lru_cache(maxsize=4)
+def _hann(n: int) -> Array:
+    window: Array = np.hanning(n)
+    window.flags.writeable = False
+    return window
 
 
 @lru_cache(maxsize=64)

@@ -16,14 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.numbers import plain
 from dlrsd.runtime.bundle.kinematics import odd_orders
-from dlrsd.runtime.dsp.envelope import (
-    envelope_spectrum,
-    noise_db,
-    repeats_exactly,
-    signal_spectrum,
-)
-from dlrsd.runtime.dsp.fault_lines import BLOCK_ORDERS, LEAST_LINES
-from dlrsd.runtime.dsp.order_map_config import REVOLUTIONS, Kinematics
+from dlrsd.runtime.dsp.envelope import envelope_spectrum, signal_spectrum
+from dlrsd.runtime.dsp.fault_lines import BLOCK_ORDERS
+from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.dsp.places import (
     HARMONICS,
     OWN_ORDERS,
@@ -36,6 +31,7 @@ from dlrsd.runtime.evidence.baseline import OWN_LINES, UNKNOWN_MACHINE, Baseline
 from dlrsd.runtime.evidence.lines import Line, bearing_lines, knocks, machine_lines, seen
 from dlrsd.runtime.evidence.place import Place as Place
 from dlrsd.runtime.evidence.sentence import sentence_of
+from dlrsd.runtime.evidence.usable import made_up, no_signal, too_little
 
 RACES_AND_BALL: tuple[Place, ...] = ("outer", "inner", "ball")
 FLOOR = 2.5  # in spreads of healthy windows
@@ -46,8 +42,6 @@ KNOCK_FLOOR = 5.0
 _INSTEAD = 3  # lines that stand for a missing first
 _CAGE_SHARE = 0.7  # of the best other score, which a striking cage makes too
 _DB = 10 / np.log(10)  # of ln of power
-_LITTLE_NOISE_DB = -5.0  # what has more does not repeat itself
-_NO_NOISE_DB = -70.0  # sensors hear more noise: -12 dB is the least of four rigs
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,9 +99,14 @@ def evidence(
     x = np.asarray(window, dtype=np.float64)
     _check(x, rate_hz, kinematics, teeth)
     seconds, stated_hz = len(x) / rate_hz, kinematics.speed_rpm / 60
-    if reason := _unfit(x, rate_hz, kinematics):
+    if reason := too_little(len(x), rate_hz, kinematics):
         return _undecided(reason, seconds, None)
-    scaled = x / np.abs(x).max()  # no square overflows, whatever the unit
+    largest = np.abs(x).max()
+    if reason := no_signal(x, largest):
+        return _undecided(reason, seconds, None)
+    scaled = x / largest  # no square overflows, whatever the unit
+    if reason := made_up(scaled):
+        return _undecided(reason, seconds, None)
     block_hz = BLOCK_ORDERS * stated_hz
     highest_hz = (HARMONICS * kinematics.bpfi + 2) * (1 + TOLERANCE) * stated_hz
     own_orders = max([OWN_ORDERS, *(3.2 * count + 3 for count in teeth)])
@@ -216,30 +215,6 @@ def _check(
         raise InputError(f"the orders fit no rolling bearing: {why}")
     if any(count < 1 for count in teeth):
         raise InputError(f"got teeth {', '.join(map(str, teeth))}: expected numbers above 0")
-
-
-def _unfit(x: NDArray[np.float64], rate_hz: float, kinematics: Kinematics) -> str | None:
-    hz = kinematics.speed_rpm / 60
-    turns = len(x) / rate_hz * hz
-    if turns < REVOLUTIONS:
-        return (
-            f"{turns:.3g} turns of the shaft are too few: lines can be told apart from "
-            f"{REVOLUTIONS:g} turns on, {plain(REVOLUTIONS / hz, 3)} s at "
-            f"{kinematics.speed_rpm:g} rpm"
-        )
-    lowest = 8 * (LEAST_LINES * kinematics.bpfi + 1) * (1 + TOLERANCE) * hz
-    if rate_hz < lowest:
-        return f"a rate of {rate_hz:g} Hz is too low for the lines: {plain(lowest)} Hz are needed"
-    if not np.isfinite(x).all():
-        return "the window has samples that are no numbers"
-    if np.ptp(x) == 0:
-        return "the window has no signal: every sample is the same"
-    noise = noise_db(scaled := x / np.abs(x).max())
-    if noise < _NO_NOISE_DB:
-        return "the window has lines and no noise between them: it is no sensor's signal"
-    if noise < _LITTLE_NOISE_DB and repeats_exactly(scaled):
-        return "the window repeats itself exactly, as a generator's signal and no machine's does"
-    return None
 
 
 def _machine_scores(lines: Sequence[Line]) -> dict[str, float]:
