@@ -16,10 +16,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
-from msgspec import structs
 from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
@@ -27,14 +26,13 @@ from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.bundle.certainty import OperatingPoint
 from dlrsd.runtime.diagnosis.beside import EvidenceBeside
-from dlrsd.runtime.diagnosis.day_time import microseconds, start_time
+from dlrsd.runtime.diagnosis.day_time import dated, microseconds, start_time
 from dlrsd.runtime.diagnosis.records import (
     SCHEMA_VERSION,
     BundleName,
     Change,
     Header,
     Summary,
-    Verdict,
     WindowBatch,
 )
 from dlrsd.runtime.diagnosis.verdict import VerdictTracker
@@ -42,8 +40,6 @@ from dlrsd.runtime.dsp.quality import NON_FINITE, OK, QUALITY, StreamQuality, is
 from dlrsd.runtime.engines.engine import Engine, Output
 from dlrsd.runtime.streams.frames import Frames, frames
 from dlrsd.runtime.streams.stream import Chunk, SampleStream
-
-_Dated = TypeVar("_Dated", Verdict, Change)
 
 MAX_HOP = 2**31  # samples; 50 hours at 12 kHz
 # Diagnoses in a batch, at least: what a batch costs by itself is then small beside what its
@@ -150,7 +146,8 @@ class Diagnosis:
                 for channel, counts in zip(self._numbers, self._labels.tolist(), strict=True)
             ],
             verdicts=[
-                self._dated(self._beside.told(tracker.verdict())) for tracker in self._trackers
+                dated(self._beside.told(tracker.verdict()), self._start, self._utc)
+                for tracker in self._trackers
             ],
             signal_s=round(signal_s, 6),
             elapsed_s=round(elapsed, 3),
@@ -271,21 +268,10 @@ class Diagnosis:
                 unsure[mine],
                 None if sets is None else sets[mine],
             )
-            self._changes += [(self._numbers[channel], self._dated(change)) for change in changes]
-
-    def _dated(self, record: _Dated) -> _Dated:
-        """The record with a time of day beside every ``..._s`` that is a point in time."""
-        if self._start is None:
-            return record
-        dated: dict[str, Any] = {}
-        for name in ("time", "since", "decided"):
-            seconds = getattr(record, f"{name}_s", None)
-            if seconds is not None:
-                moment = self._start + np.timedelta64(round(seconds * 1e6), "us")
-                dated[name] = str(np.datetime_as_string(moment)) + ("Z" if self._utc else "")
-        if isinstance(record, Verdict):
-            dated["latest_changes"] = [self._dated(change) for change in record.latest_changes]
-        return structs.replace(record, **dated)
+            self._changes += [
+                (self._numbers[channel], dated(change, self._start, self._utc))
+                for change in changes
+            ]
 
 
 class _Begun(NamedTuple):
