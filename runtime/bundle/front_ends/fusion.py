@@ -12,7 +12,6 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.front_ends.front_end import Prepare
 from dlrsd.runtime.bundle.front_ends.order_map import OrderMap
 from dlrsd.runtime.bundle.parts import Signal
@@ -39,17 +38,9 @@ class Fusion(OrderMap, frozen=True, kw_only=True, tag="fusion"):
                 f"contradictions: a window of {signal.window} samples, expected a multiple of {PART}"
             )
 
-    def require_kinematics(
-        self, kinematics: Kinematics | None, signal: Signal, bundle: str
-    ) -> None:
-        super().require_kinematics(kinematics, signal, bundle)
-        assert kinematics is not None  # of the line before
-        try:
-            require_lines(signal.window, signal.rate_hz, kinematics)
-        except InputError as error:
-            raise InputError(
-                f"bundle {bundle} does not fit this machine, train one that does: {error}"
-            ) from error
+    def require_windows(self, kinematics: Kinematics, signal: Signal) -> None:
+        super().require_windows(kinematics, signal)
+        require_lines(signal.window, signal.rate_hz, kinematics)
 
     def prepare(self, signal: Signal, kinematics: Kinematics | None) -> Prepare:
         assert kinematics is not None  # of `require_kinematics`

@@ -80,10 +80,9 @@ class OrderMap(FrontEnd, frozen=True, kw_only=True, tag="order-map"):
                 f"{self.title} give {self.graph_shape(signal)}"
             )
         try:
-            config = self.config(signal)
             for machine in self.machines:
                 for speed_rpm in machine.speed_rpm:
-                    require_fit(config, machine.at(speed_rpm))
+                    self.require_windows(machine.at(speed_rpm), signal)
         except InputError as error:
             raise ValueError(f"an unusable {self.title}: {error}") from error
 
@@ -132,11 +131,15 @@ class OrderMap(FrontEnd, frozen=True, kw_only=True, tag="order-map"):
                 "speed: give --speed RPM, or speed_rpm in the sidecar"
             )
         try:
-            require_fit(self.config(signal), kinematics)
+            self.require_windows(kinematics, signal)
         except InputError as error:
             raise InputError(
                 f"bundle {bundle} does not fit this machine, train one that does: {error}"
             ) from error
+
+    def require_windows(self, kinematics: Kinematics, signal: Signal) -> None:
+        """Raise an `InputError` unless windows tell the lines of this machine apart."""
+        require_fit(self.config(signal), kinematics)
 
     def prepare(self, signal: Signal, kinematics: Kinematics | None) -> Prepare:
         assert kinematics is not None  # of `require_kinematics`
