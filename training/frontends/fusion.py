@@ -17,9 +17,9 @@ from dlrsd.runtime.dsp.fusion import PART, fusion_input, fusion_numbers, kinds_o
 from dlrsd.runtime.dsp.order_map_config import OrderMapConfig
 from dlrsd.training.data.vibration.prepared import Divided
 from dlrsd.training.data.vibration.recording import Recording, kinematics
-from dlrsd.training.data.vibration.windows import WindowIndex
-from dlrsd.training.frontends.front_end import FrontEnd, Usual, View, class_weights
-from dlrsd.training.frontends.order_map import OrderMap, Standardise, each_machine
+from dlrsd.training.frontends.front_end import Usual, View, class_weights
+from dlrsd.training.frontends.of_machine import OfMachine, Standardise, each_machine
+from dlrsd.training.frontends.order_map import OrderMap
 from dlrsd.training.frontends.scalogram import Scalogram
 
 SIZE = 32  # rows and columns of a scalogram, and numbers in a row behind them
@@ -29,7 +29,7 @@ ROWS = -(-NUMBERS // SIZE)  # of a heatmap that hold the numbers
 
 
 @dataclass(frozen=True)
-class Fusion(FrontEnd):
+class Fusion(OfMachine):
     """Both front ends and the lines of the places, with their constants.
 
     Parameters
@@ -57,7 +57,6 @@ class Fusion(FrontEnd):
     shift_invariant: ClassVar[bool] = False
     varies: ClassVar[bool] = False
     columns_are_times: ClassVar[bool] = False
-    in_graph: ClassVar[bool] = False  # its numbers are of a machine, which the box is told
     keeps_synthesis: ClassVar[bool] = False  # it would make scalograms, which are but a part
     least_drawn: ClassVar[int] = 2  # experts are weighed by what they say of one that is left out
 
@@ -80,10 +79,6 @@ class Fusion(FrontEnd):
     def generated_size_of(cls, rate_hz: float, window: int) -> tuple[int, int]:
         """Of the scalograms, which alone are balanced."""
         return Scalogram.size_of(rate_hz, PART)
-
-    @classmethod
-    def machines(cls, data: Divided, index: WindowIndex) -> NDArray[np.float64]:
-        return data.machines(index)
 
     @classmethod
     def fit(
@@ -144,8 +139,11 @@ class Fusion(FrontEnd):
 
     def bundle_facts(self, data: Divided) -> dict[str, Any]:
         """As of the order map, and whether the amplitude counts."""
-        maps = OrderMap(self.config, self.mean, self.std)
-        return {**maps.bundle_facts(data), "level": self.level}
+        return {**self._maps.bundle_facts(data), "level": self.level}
+
+    @property
+    def constants(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return self.mean, self.std
 
     @property
     def size(self) -> tuple[int, int]:

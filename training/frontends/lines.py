@@ -8,22 +8,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from dlrsd.runtime.dsp.fault_lines import SHAPE, fault_lines, require_lines
 from dlrsd.runtime.dsp.order_map_config import ORDERS
 from dlrsd.training.data.vibration.prepared import Divided
 from dlrsd.training.data.vibration.recording import Recording, kinematics
-from dlrsd.training.data.vibration.windows import WindowIndex
-from dlrsd.training.frontends.front_end import FrontEnd, Usual, class_weights
-from dlrsd.training.frontends.order_map import Standardise, each_machine
+from dlrsd.training.frontends.front_end import Usual, class_weights
+from dlrsd.training.frontends.of_machine import OfMachine, each_machine
 
 Constants = tuple[tuple[float, ...], ...]
 _LEAST_STD = 1e-2  # below it a column is empty
 
 
 @dataclass(frozen=True)
-class Lines(FrontEnd):
+class Lines(OfMachine):
     """Fault lines with their constants.
 
     Parameters
@@ -49,7 +47,6 @@ class Lines(FrontEnd):
     view_noise: ClassVar[float] = 0.0
     varies: ClassVar[bool] = False
     columns_are_times: ClassVar[bool] = False
-    in_graph: ClassVar[bool] = False  # they are of a machine, which the box is told
     sees_level: ClassVar[bool] = False
 
     @staticmethod
@@ -60,10 +57,6 @@ class Lines(FrontEnd):
     @staticmethod
     def size_of(rate_hz: float, window: int) -> tuple[int, int]:
         return SHAPE
-
-    @classmethod
-    def machines(cls, data: Divided, index: WindowIndex) -> NDArray[np.float64]:
-        return data.machines(index)
 
     @classmethod
     def fit(
@@ -101,28 +94,20 @@ class Lines(FrontEnd):
     def size(self) -> tuple[int, int]:
         return SHAPE
 
-    def heatmaps(
-        self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None
-    ) -> NDArray[np.float32]:
-        found = self.graph_input(windows, machines)
-        found -= np.asarray(self.mean, np.float32)
-        found /= np.asarray(self.std, np.float32)
-        return found
+    @property
+    def constants(self) -> tuple[Constants, Constants]:
+        return self.mean, self.std
 
     def graph_input(
         self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None
     ) -> NDArray[np.float32]:
         return _lines(windows, machines, self.rate_hz)
 
-    def graph(self) -> nn.Module:
-        return Standardise(self.mean, self.std)
-
 
 def _lines(
     windows: NDArray[np.float32], machines: NDArray[np.float64] | None, rate_hz: float
 ) -> NDArray[np.float32]:
     """Fault lines, shape (n, channels, 4, 16), of windows of several machines."""
-    assert machines is not None  # noqa: S101 - lines are of a machine
     found = np.empty((*windows.shape[:2], *SHAPE), np.float32)
     for machine, own in each_machine(machines):
         found[own] = fault_lines(windows[own], rate_hz, machine)

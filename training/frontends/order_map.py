@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from dlrsd.runtime.dsp.order_map import order_map, require_fit
-from dlrsd.runtime.dsp.order_map_config import ORDERS, Kinematics, OrderMapConfig
+from dlrsd.runtime.dsp.order_map_config import ORDERS, OrderMapConfig
 from dlrsd.training.data.vibration.prepared import Divided
 from dlrsd.training.data.vibration.recording import Recording, kinematics
-from dlrsd.training.data.vibration.windows import WindowIndex
-from dlrsd.training.frontends.front_end import FrontEnd, Usual, View, class_weights
+from dlrsd.training.frontends.front_end import Usual, View, class_weights
+from dlrsd.training.frontends.of_machine import OfMachine, each_machine
 from dlrsd.training.frontends.order_map_picture import lines_picture
 
 _MEANING = (
@@ -29,7 +27,7 @@ _MEANING = (
 
 
 @dataclass(frozen=True)
-class OrderMap(FrontEnd):
+class OrderMap(OfMachine):
     """An order map with its constants.
 
     Parameters
@@ -54,7 +52,6 @@ class OrderMap(FrontEnd):
     shift_invariant: ClassVar[bool] = False  # the seam of a turned window breaks its lines
     varies: ClassVar[bool] = False
     columns_are_times: ClassVar[bool] = False
-    in_graph: ClassVar[bool] = False  # it is of a machine, which the box is told
 
     @staticmethod
     def require(recordings: Sequence[Recording], window: int) -> None:
@@ -66,10 +63,6 @@ class OrderMap(FrontEnd):
     @staticmethod
     def size_of(rate_hz: float, window: int) -> tuple[int, int]:
         return OrderMapConfig(rate_hz=rate_hz, window=window).shape
-
-    @classmethod
-    def machines(cls, data: Divided, index: WindowIndex) -> NDArray[np.float64]:
-        return data.machines(index)
 
     @classmethod
     def fit(
@@ -115,21 +108,14 @@ class OrderMap(FrontEnd):
     def size(self) -> tuple[int, int]:
         return self.config.shape
 
-    def heatmaps(
-        self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None
-    ) -> NDArray[np.float32]:
-        maps = self.graph_input(windows, machines)
-        maps -= np.asarray(self.mean, np.float32)
-        maps /= np.asarray(self.std, np.float32)
-        return maps
+    @property
+    def constants(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return self.mean, self.std
 
     def graph_input(
         self, windows: NDArray[np.float32], machines: NDArray[np.float64] | None = None
     ) -> NDArray[np.float32]:
         return _order_maps(windows, machines, self.config)
-
-    def graph(self) -> nn.Module:
-        return Standardise(self.mean, self.std)
 
     def pictures(
         self,
@@ -151,20 +137,6 @@ class OrderMap(FrontEnd):
         return View("What the lines say", picture, _MEANING)
 
 
-class Standardise(nn.Module):
-    """Raw maps, shape (n, channels, rows, columns) -> standardised ones, float32."""
-
-    def __init__(self, mean: Sequence[Any], std: Sequence[Any]):
-        super().__init__()
-        self.mean: Tensor
-        self.std: Tensor
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
-        self.register_buffer("std", torch.tensor(std, dtype=torch.float32))
-
-    def forward(self, maps: Tensor) -> Tensor:
-        return (maps - self.mean) / self.std
-
-
 def _order_maps(
     windows: NDArray[np.float32], machines: NDArray[np.float64] | None, config: OrderMapConfig
 ) -> NDArray[np.float32]:
@@ -173,13 +145,3 @@ def _order_maps(
     for machine, own in each_machine(machines):
         maps[own] = order_map(windows[own], config, machine)
     return maps
-
-
-def each_machine(
-    machines: NDArray[np.float64] | None,
-) -> Iterator[tuple[Kinematics, NDArray[np.bool_]]]:
-    """Every machine of rows (n, 5), and which rows are of it, shape (n,)."""
-    assert machines is not None  # noqa: S101 - lines are of a machine
-    kinds, which = np.unique(machines, axis=0, return_inverse=True)
-    for index, kind in enumerate(kinds.tolist()):
-        yield Kinematics(*kind), which.ravel() == index

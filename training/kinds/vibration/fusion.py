@@ -41,8 +41,8 @@ PENALTY = 6.0  # inverse strength of the linear experts' L2 penalty, of the mean
 SHOWN = 60  # windows of a class that experts are weighed by
 #: What the weights are pulled towards, of scalogram, order map, features and lines: alike. A
 #: scalogram shows resonances, which no other rig has. Where a single load is trained on, none can
-#: be left out to weigh by: these are the best of thirteen choices on CWRU's fan end, whose order
-#: maps say little of other loads.
+#: be left out to weigh by: these are the best of thirteen choices on CWRU's fan end (a trial that
+#: is not kept), whose order maps say little of other loads.
 TOWARDS = {"rig": (0.0, 1.0, 1.0, 1.0), "load": (0.5, 0.0, 1.0, 1.0)}
 _ALIKE = (1.0, 1.0, 1.0, 1.0)
 #: Protocols whose test is of other machines, where the amplitude says nothing.
