@@ -136,7 +136,8 @@ def lock() -> None:
     light = ["filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy", "typing-extensions"]
     project = ("pyproject.toml", "--extra")
     compile_lock("dev.txt", *project, "dev", "--no-emit-package", "torch", also=light)
-    compile_lock("box.txt", *project, "cpu", "--extra", "io")
+    extras = ("cpu", "--extra", "io", "--extra", "watch", "--extra", "opcua")
+    compile_lock("box.txt", *project, *extras)
     compile_lock("pytest.txt", also=["pytest", "pytest-xdist", "pyuff"])
 
 
@@ -217,7 +218,7 @@ def dependencies(parts: Sequence[dict[str, str]]) -> list[dict[str, object]]:
         name, asked = plain(package["metadata"]["name"]), set()
         for line in package["metadata"].get("requires_dist", ()):
             extra = re.search(r"extra *== *[\"']([\w-]+)", line)
-            if extra is None or (name == "dlrsd" and extra[1] in ("cpu", "io")):
+            if extra is None or (name == "dlrsd" and extra[1] in ("cpu", "io", "watch", "opcua")):
                 asked.add(ref.get(plain(re.split(r"[^\w.-]", line)[0])))
         if name in ref:
             graph[ref[name]] = sorted(asked - {None, ref[name]})

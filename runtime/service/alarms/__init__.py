@@ -1,0 +1,1 @@
+"""From seconds to states of an alarm: one word a change."""

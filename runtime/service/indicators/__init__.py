@@ -1,0 +1,1 @@
+"""What is measured of a machine by second and by minute, and what its levels mean."""

@@ -1,0 +1,1 @@
+"""Where blocks of signal and slow values come from."""

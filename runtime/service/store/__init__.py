@@ -1,0 +1,1 @@
+"""What was said, kept over kills and power cuts."""

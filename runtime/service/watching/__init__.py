@@ -1,0 +1,1 @@
+"""The watch itself: its file, its machines, its loop."""
