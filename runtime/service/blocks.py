@@ -26,6 +26,8 @@ class Block(Struct, frozen=True, kw_only=True):
         When the first sample was measured, Unix time in s (UTC). None: nobody said.
     arrived : float
         When the block came, Unix time in s by the clock of this box.
+    sensor : str, optional
+        Name of the one sensor it is of. None: its channels are those of the machine's facts.
     """
 
     samples: NDArray[np.generic]
@@ -33,6 +35,7 @@ class Block(Struct, frozen=True, kw_only=True):
     arrived: float
     sequence: int | None = None
     time: float | None = None
+    sensor: str | None = None
 
 
 class Slow(Struct, frozen=True, kw_only=True):

@@ -132,3 +132,41 @@ class Change(Struct, frozen=True, kw_only=True):
     evidence: str | None = None
     id: str = ""
     alarm: str = ""
+
+
+class SensorNow(Struct, frozen=True, kw_only=True):
+    """What is known of a sensor at this moment."""
+
+    name: str
+    second: Second | None = None  # the latest
+    minute: Minute | None = None  # the latest whole one
+    silent_s: float | None = None  # since when nothing came, where that is too long
+    windows_unfit: int = 0  # since the watch began
+    bearing: bool = False  # whether its bearing is known, so that lines are looked for
+
+
+class RuleNow(Struct, frozen=True, kw_only=True):
+    """Where the state machine of one rule stands."""
+
+    rule: str
+    state: State
+    since: float
+    alarm: str | None = None  # id of the open alarm
+    acknowledged_by: str | None = None
+    acknowledged: float | None = None
+    shelved_until: float | None = None
+    shelved_by: str | None = None
+
+
+class MachineNow(Struct, frozen=True, kw_only=True):
+    """What is known of a machine now; its state is the gravest of its rules that are not shelved."""
+
+    name: str
+    state: State
+    since: float
+    running: Running | None
+    zone: Zone | None
+    commissioned: bool
+    sensors: list[SensorNow]
+    rules: list[RuleNow]
+    events: dict[str, int]  # by kind, since the watch began
