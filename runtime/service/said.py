@@ -159,7 +159,7 @@ class RuleNow(Struct, frozen=True, kw_only=True):
 
 
 class MachineNow(Struct, frozen=True, kw_only=True):
-    """What is known of a machine now; its state is the gravest of its rules that are not shelved."""
+    """What is known of a machine now; its state is the gravest of its unshelved rules."""
 
     name: str
     state: State
