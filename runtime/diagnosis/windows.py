@@ -33,12 +33,13 @@ from dlrsd.runtime.diagnosis.records import (
     Change,
     Header,
     Summary,
+    Verdict,
     WindowBatch,
 )
 from dlrsd.runtime.diagnosis.verdict import VerdictTracker
 from dlrsd.runtime.dsp.quality import NON_FINITE, OK, QUALITY, StreamQuality, is_sound
 from dlrsd.runtime.engines.engine import Engine, Output
-from dlrsd.runtime.streams.frames import Frames, frames
+from dlrsd.runtime.streams.frames import Framer, Frames, frames
 from dlrsd.runtime.streams.stream import Chunk, SampleStream
 
 MAX_HOP = 2**31  # samples; 50 hours at 12 kHz
@@ -98,19 +99,20 @@ class Diagnosis:
         self._quality = np.zeros(len(QUALITY), dtype=np.int64)
         self._labels = np.zeros((self._rows, len(bundle.classes)), dtype=np.int64)
         self._start, self._utc = start_time(stream.start)
+        self._framer = Framer(window=bundle.window, hop=self._hop, batch=_BATCH)
+        self._quality_of = StreamQuality(
+            bundle.quality,
+            window=bundle.window,
+            hop=self._hop,
+            rate_hz=bundle.rate_hz,
+            channels=stream.channels,
+        )
         self.header = self._describe()
         self._began = time.perf_counter()
 
     def __iter__(self) -> Iterator[WindowBatch]:
         """Batches of windows in order of time, each as soon as its last window is complete."""
         engine, length = self._engine, self._bundle.window
-        self._quality_of = StreamQuality(
-            self._bundle.quality,
-            window=length,
-            hop=self._hop,
-            rate_hz=self._bundle.rate_hz,
-            channels=self._stream.channels,
-        )
         size = max(1, max(_BATCH, engine.batch) // self._rows)
         waiting: deque[_Begun] = deque()
         # Two batches at once keep every core busy to the end of each; a GPU takes one at a time.
@@ -122,10 +124,22 @@ class Diagnosis:
                 waiting.append(begun)
                 while waiting and (len(waiting) > _AHEAD or not some.more):
                     begun = waiting.popleft()
-                    batch = self._finish(begun)
-                    self._count(begun.some, batch)
-                    if len(batch):
+                    if len(batch := self._finish(begun)):
                         yield batch
+
+    def push(self, chunk: Chunk) -> Iterator[WindowBatch]:
+        """In place of iterating: batches of the windows that the next chunk completes.
+
+        The chunk is as `SampleStream` gives it. Nothing is computed ahead.
+        """
+        self._samples += chunk.gap_before + chunk.samples.shape[1]
+        for some in self._framer.push(chunk):
+            if len(batch := self._finish(self._begin(some))):
+                yield batch
+
+    def verdicts(self) -> list[Verdict]:
+        """The verdict on each channel as it stands."""
+        return [self._beside.told(tracker.verdict()) for tracker in self._trackers]
 
     def take_changes(self) -> list[tuple[int, Change]]:
         """Changes of verdict since the last call, each with its channel."""
@@ -145,10 +159,7 @@ class Diagnosis:
                 {"channel": channel} | dict(zip(self._bundle.classes, counts, strict=True))
                 for channel, counts in zip(self._numbers, self._labels.tolist(), strict=True)
             ],
-            verdicts=[
-                dated(self._beside.told(tracker.verdict()), self._start, self._utc)
-                for tracker in self._trackers
-            ],
+            verdicts=[dated(verdict, self._start, self._utc) for verdict in self.verdicts()],
             signal_s=round(signal_s, 6),
             elapsed_s=round(elapsed, 3),
             times_real_time=round(signal_s / max(elapsed, 1e-9), 1),
@@ -203,13 +214,12 @@ class Diagnosis:
             windows = some.samples
         if not sound.all():
             windows = windows[sound]
-        return _Begun(some, quality, sound, partial(self._run, windows))
-
-    def _run(self, windows: NDArray[np.float32]) -> Output | None:
-        return self._engine.run(windows) if len(windows) else None
+        run = partial(self._engine.run, windows) if len(windows) else lambda: None
+        return _Begun(some, quality, sound, run)
 
     def _finish(self, begun: _Begun) -> WindowBatch:
-        return self._batch(begun.some, begun.quality, begun.sound, begun.output())
+        self._count(begun.some, batch := self._batch(*begun[:3], begun.output()))
+        return batch
 
     def _batch(
         self,

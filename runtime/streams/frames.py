@@ -76,79 +76,97 @@ def frames(
     ------
     Frames
     """
-    for name, value in (("window", window), ("hop", hop), ("batch", batch)):
-        if not isinstance(value, int) or value < 1:
-            raise InputError(f"{name} is {value!r}: expected an integer above 0")
-    return _cut(chunks, window, hop, batch, fill)
+    framer = Framer(window=window, hop=hop, batch=batch, fill=fill)
+    return _cut(framer, chunks)
 
 
-def _cut(
-    chunks: Iterable[Chunk], window: int, hop: int, batch: int, fill: float
-) -> Iterator[Frames]:
-    buffer = np.empty((0, 0), np.float32)
-    origin = 0  # sample number of buffer[:, 0]
-    following = 0  # where the next window starts
-    covered = 0  # end of the last window
-    missing: list[tuple[int, int]] = []
-    skipped = 0
+def _cut(framer: Framer, chunks: Iterable[Chunk]) -> Iterator[Frames]:
+    for chunk in chunks:
+        yield from framer.push(chunk)
+    yield from framer.end()
 
-    def filling(channels: int, samples: int) -> np.ndarray:
-        return np.full((channels, samples), fill, np.float32)
 
-    def extend(samples: np.ndarray) -> Iterator[Frames]:
-        nonlocal buffer, origin, following, covered, missing, skipped
+class Framer:
+    """Windows of a stream as its chunks come in; parameters as of `frames`.
+
+    What `push` gives must be used up before it is called again.
+    """
+
+    def __init__(self, *, window: int, hop: int, batch: int = 256, fill: float = 0.0) -> None:
+        for name, value in (("window", window), ("hop", hop), ("batch", batch)):
+            if not isinstance(value, int) or value < 1:
+                raise InputError(f"{name} is {value!r}: expected an integer above 0")
+        self._window, self._hop, self._batch, self._fill = window, hop, batch, fill
+        self._buffer = np.empty((0, 0), np.float32)
+        self._origin = 0  # sample number of buffer[:, 0]
+        self._following = 0  # where the next window starts
+        self._covered = 0  # end of the last window
+        self._missing: list[tuple[int, int]] = []
+        self._skipped = 0
+
+    def push(self, chunk: Chunk) -> Iterator[Frames]:
+        """Windows that the next chunk completes."""
+        channels, window, hop = chunk.samples.shape[0], self._window, self._hop
+        if chunk.gap_before:
+            begin = self._origin + self._buffer.shape[1]
+            end = begin + chunk.gap_before
+            self._missing.append((begin, end))
+            if chunk.gap_before <= FILLED_WINDOWS * window:
+                yield from self._extend(self._filling(channels, chunk.gap_before))
+            else:
+                yield from self._extend(self._filling(channels, window - 1))
+                resume = max(self._following, -(-(end - window + 1) // hop) * hop)
+                if resume > self._following:
+                    self._skipped += (resume - self._following) // hop
+                    self._following, self._covered = resume, resume - hop + window
+                self._origin = min(resume, end)
+                self._buffer = self._filling(channels, end - self._origin)
+        yield from self._extend(chunk.samples)
+
+    def end(self) -> Iterator[Frames]:
+        """The last window, cut short, where samples are left that none holds."""
+        buffer, following = self._buffer, self._following
+        end = self._origin + buffer.shape[1]
+        if self._covered < end and following < end:
+            rest = self._filling(buffer.shape[0], self._window)[None]
+            rest[0, :, : end - following] = buffer[:, following - self._origin :]
+            index = np.array([following // self._hop])
+            yield Frames(index * self._hop, index, rest, np.array([True]), rest[0], self._skipped)
+        elif self._skipped:
+            none = np.empty(0, np.int64)
+            samples = np.empty((0, buffer.shape[0], self._window), np.float32)
+            yield Frames(none, none, samples, np.empty(0, bool), buffer[:, :0], self._skipped)
+
+    def _filling(self, channels: int, samples: int) -> np.ndarray:
+        return np.full((channels, samples), self._fill, np.float32)
+
+    def _extend(self, samples: np.ndarray) -> Iterator[Frames]:
+        window, hop, buffer = self._window, self._hop, self._buffer
         if buffer.shape[0] != samples.shape[0]:
             buffer = np.empty((samples.shape[0], 0), np.float32)
-        done = min(following - origin, buffer.shape[1])
+        done = min(self._following - self._origin, buffer.shape[1])
         kept = buffer[:, done:]
         buffer = np.empty((len(kept), kept.shape[1] + samples.shape[1]), np.float32)
         buffer[:, : kept.shape[1]], buffer[:, kept.shape[1] :] = kept, samples
-        origin += done
-        offset = following - origin
+        self._buffer = buffer
+        self._origin += done
+        offset = self._following - self._origin
         count = (buffer.shape[1] - offset - window) // hop + 1
         if count < 1:
             return
         views = sliding_window_view(buffer[:, offset:], window, axis=1)[:, ::hop]
         views = views.transpose(1, 0, 2)
-        for first in range(0, count, batch):
-            size = min(batch, count - first)
-            index = following // hop + np.arange(size)
+        for first in range(0, count, self._batch):
+            size = min(self._batch, count - first)
+            index = self._following // hop + np.arange(size)
             start = index * hop
             gap = np.zeros(size, bool)
-            for begin, end in missing:
+            for begin, end in self._missing:
                 gap |= (start < end) & (start + window > begin)
-            said, skipped = skipped, 0
-            following, covered = following + size * hop, int(start[-1]) + window
-            samples, more = views[first : first + size], first + size < count
+            said, self._skipped = self._skipped, 0
+            self._following += size * hop
+            self._covered = int(start[-1]) + window
             signal = buffer[:, offset + first * hop : offset + (first + size - 1) * hop + window]
-            yield Frames(start, index, samples, gap, signal, said, more)
-        missing = [(begin, end) for begin, end in missing if end > following]
-
-    for chunk in chunks:
-        channels = chunk.samples.shape[0]
-        if chunk.gap_before:
-            begin = origin + buffer.shape[1]
-            end = begin + chunk.gap_before
-            missing.append((begin, end))
-            if chunk.gap_before <= FILLED_WINDOWS * window:
-                yield from extend(filling(channels, chunk.gap_before))
-            else:
-                yield from extend(filling(channels, window - 1))
-                resume = max(following, -(-(end - window + 1) // hop) * hop)
-                if resume > following:
-                    skipped += (resume - following) // hop
-                    following, covered = resume, resume - hop + window
-                origin = min(resume, end)
-                buffer = filling(channels, end - origin)
-        yield from extend(chunk.samples)
-
-    end = origin + buffer.shape[1]
-    if covered < end and following < end:
-        rest = filling(buffer.shape[0], window)[None]
-        rest[0, :, : end - following] = buffer[:, following - origin :]
-        index = np.array([following // hop])
-        yield Frames(index * hop, index, rest, np.array([True]), rest[0], skipped)
-    elif skipped:
-        none = np.empty(0, np.int64)
-        samples = np.empty((0, buffer.shape[0], window), np.float32)
-        yield Frames(none, none, samples, np.empty(0, bool), buffer[:, :0], skipped)
+            more = first + size < count
+            yield Frames(start, index, views[first : first + size], gap, signal, said, more)
+        self._missing = [(begin, end) for begin, end in self._missing if end > self._following]

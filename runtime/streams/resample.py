@@ -8,6 +8,7 @@ non-finite samples are put back at the output sample nearest to them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,39 +48,53 @@ def resample(
     ExtraMissingError
         If soxr is not installed.
     """
-    soxr = require("soxr", extra="io", purpose=f"resampling {rate_hz:g} Hz to {target_hz:g} Hz")
-    return _resampled(soxr, chunks, rate_hz, target_hz, channels)
+    resampler = Resampler(rate_hz=rate_hz, target_hz=target_hz, channels=channels)
+    return _resampled(resampler, chunks)
 
 
-def _resampled(
-    soxr: Any, chunks: Iterable[Chunk], rate_hz: float, target_hz: float, channels: int
-) -> Iterator[Chunk]:
-    ratio = target_hz / rate_hz
-    run = _Run(soxr, rate_hz, target_hz, channels)
-    begin = 0  # of the run, in input samples from the stream's start
-    given = 0  # output samples so far, missing ones among them
-    gap = surplus = 0
+def _resampled(resampler: Resampler, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     for chunk in chunks:
+        yield from resampler.push(chunk)
+    yield from resampler.end()
+
+
+class Resampler:
+    """A stream on its way to a lower rate; parameters and errors as of `resample`."""
+
+    def __init__(self, *, rate_hz: float, target_hz: float, channels: int) -> None:
+        soxr = require("soxr", extra="io", purpose=f"resampling {rate_hz:g} Hz to {target_hz:g} Hz")
+        self._ratio = target_hz / rate_hz
+        self._new_run = partial(_Run, soxr, rate_hz, target_hz, channels)
+        self._run = self._new_run()
+        self._begin = 0  # of the run, in input samples from the stream's start
+        self._given = 0  # output samples so far, missing ones among them
+        self._gap = self._surplus = 0
+
+    def push(self, chunk: Chunk) -> Iterator[Chunk]:
+        """What the next chunk completes."""
         if chunk.gap_before:
-            rest = run.finish()
-            if rest.shape[1] > surplus:
-                yield Chunk(rest[:, surplus:], gap)
-                given, gap = given + gap + rest.shape[1] - surplus, 0
-            begin += run.taken + chunk.gap_before
-            run = _Run(soxr, rate_hz, target_hz, channels)
+            yield from self.end()
+            self._begin += self._run.taken + chunk.gap_before
+            self._run = self._new_run()
             # A gap is never lost to rounding, and never shifts what follows it.
-            following = round(begin * ratio)
-            gap += max(1, following - given - gap)
-            surplus = given + gap - following
-        samples = run.push(chunk.samples)
+            following = round(self._begin * self._ratio)
+            self._gap += max(1, following - self._given - self._gap)
+            self._surplus = self._given + self._gap - following
+        yield from self._out(self._run.push(chunk.samples))
+
+    def end(self) -> Iterator[Chunk]:
+        """What the filter still holds: no more samples come, or none before a gap."""
+        yield from self._out(self._run.finish())
+
+    def _out(self, samples: np.ndarray) -> Iterator[Chunk]:
+        surplus = self._surplus
         if samples.shape[1] > surplus:
-            yield Chunk(samples[:, surplus:], gap)
-            given, gap, surplus = given + gap + samples.shape[1] - surplus, 0, 0
-        elif samples.shape[1]:
-            surplus -= samples.shape[1]
-    rest = run.finish()
-    if rest.shape[1] > surplus:
-        yield Chunk(rest[:, surplus:], gap)
+            chunk = Chunk(samples[:, surplus:], self._gap)
+            self._given += self._gap + samples.shape[1] - surplus
+            self._gap = self._surplus = 0
+            yield chunk
+        else:
+            self._surplus -= samples.shape[1]
 
 
 class _Run:
