@@ -27,6 +27,11 @@ LOCKS = HERE / "locks"  # what `lock` writes: of development, of a box, of what 
 INPUTS = ("pyproject.toml", "constraints.txt", "locks/dev.txt")
 # A file's tests stay together: they share what is trained for them.
 ON_EVERY_CORE = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
+PROGRAMS = {  # Debian's packages of these names, and the tests that need them
+    "strace": "tests/test_outside.py",
+    "mosquitto": "tests of MQTT",
+    "chromium": "tests/browser",
+}
 ON_GPU = "runtime/engines/onnx_cuda.py,runtime/engines/tensorrt_engine.py"  # run there alone
 
 
@@ -53,22 +58,29 @@ def setup() -> None:
     install(VENV, LOCKS / "dev.txt")
     pip(VENV, "-c", "constraints.txt", "torch")
     pip(VENV, "--no-deps", "--no-build-isolation", "-e", ".")
-    install_strace()
+    install_programs()
     stamp.write_text(wanted)
 
 
-def install_strace() -> None:
-    """By it the tests see what commands write and whom they call; where it can be had unasked."""
-    if sys.platform != "linux" or shutil.which("strace"):
+def install_programs() -> None:
+    """What tests need and pip does not bring, where it can be had unasked."""
+    missing = [name for name in PROGRAMS if not is_there(name)]
+    if sys.platform != "linux" or not missing:
         return
     sudo = ["sudo", "-n"] if os.geteuid() else []
-    install = [*sudo, "apt-get", "install", "-y", "-qq", "strace"]
+    install = [*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
     if shutil.which("apt-get") and shutil.which(install[0]) and not attempt(install):
         # A new machine has no list of packages yet.
         attempt([*sudo, "apt-get", "update", "-qq"])
         attempt(install)
-    if not shutil.which("strace"):
-        print("note: strace is missing, so tests/test_outside.py will be skipped: install it")
+    for name in missing:
+        if not is_there(name):
+            print(f"note: {name} is missing, so {PROGRAMS[name]} will be skipped: install it")
+
+
+def is_there(program: str) -> bool:
+    """Debian keeps services where no user's path leads."""
+    return bool(shutil.which(program) or shutil.which(program, path="/usr/sbin"))
 
 
 def attempt(command: list[str]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -100,7 +101,9 @@ def test_after_a_change_it_installs_what_is_pinned_once(checkout, put, called, c
     assert len(called()) == 3
 
 
-def test_strace_is_installed_where_it_may_be(tmp_path, monkeypatch, capsys):
+def test_programs_are_installed_where_they_may_be(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tasks, "PROGRAMS", {"strace": "some tests"})
+    monkeypatch.setattr(tasks, "is_there", lambda name: bool(shutil.which(name)))
     log = tmp_path / "log"
     (tmp_path / "sudo").write_text('#!/bin/sh\nshift\nexec "$@"\n')
     (tmp_path / "apt-get").write_text(
@@ -116,15 +119,24 @@ fi
     for name in ("sudo", "apt-get"):
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    tasks.install_strace()
-    install = "install -y -qq strace"
+    tasks.install_programs()
+    install = "install -y -qq --no-install-recommends strace"
     assert log.read_text().splitlines() == [install, "update -qq", install]
     assert "note" not in capsys.readouterr().out
-    tasks.install_strace()
+    tasks.install_programs()
     assert len(log.read_text().splitlines()) == 3
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
-    tasks.install_strace()
-    assert capsys.readouterr().out.startswith("note: strace is missing")
+    tasks.install_programs()
+    said = capsys.readouterr().out
+    assert said == "note: strace is missing, so some tests will be skipped: install it\n"
+
+
+def test_a_service_is_found_where_debian_keeps_it():
+    there = [p for p in Path("/usr/sbin").iterdir() if p.is_file() and os.access(p, os.X_OK)]
+    if not there:
+        pytest.skip("there is no /usr/sbin here")
+    assert tasks.is_there(there[0].name)
+    assert not tasks.is_there("no-such-program")
 
 
 def test_an_installation_that_failed_is_not_taken_for_done(checkout, put, called):

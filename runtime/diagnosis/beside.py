@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from dlrsd.runtime.diagnosis.heard import NetworkHeard
     from dlrsd.runtime.engines.engine import Output
     from dlrsd.runtime.evidence.commissioned import AtSpeed, MachineBaseline
-    from dlrsd.runtime.evidence.finding import FindingTracker
+    from dlrsd.runtime.evidence.finding import Finding, FindingTracker
     from dlrsd.runtime.evidence.network import Heard
     from dlrsd.runtime.evidence.windows import Asked, EvidenceWindows
+    from dlrsd.runtime.machine.facts import Machine
 
 UNKNOWN_FAULT = "unknown fault"
 _SOUND = ("healthy", "undecided")
@@ -95,6 +96,16 @@ class EvidenceBeside:
         for window in self._windows.push(chunk):
             self._trackers[window.channel].add(window)
 
+    def turn(self, speed_rpm: float, load: float | None = None) -> None:
+        """From now on the shaft turns at this speed, unless a tacho tells it, at this load."""
+        if self._windows is not None:
+            self._windows.turn(speed_rpm, load)
+
+    def finding(self, channel: int) -> Finding | None:
+        """What the lines of a channel say; None where they are not looked at."""
+        tracker = self._trackers.get(channel)
+        return tracker.finding() if tracker else None
+
     def listen(
         self, channel: NDArray[np.int64], time_s: NDArray[np.float64], output: Output
     ) -> None:
@@ -113,10 +124,9 @@ class EvidenceBeside:
         an unknown fault if the lines name one, or the network tells the signal from the machine's
         healthy one. A fault that the network named of the healthy machine as well is none.
         """
-        tracker = self._trackers.get(verdict.channel)
-        if tracker is None:
+        finding = self.finding(verdict.channel)
+        if finding is None:
             return verdict
-        finding = tracker.finding()
         verdict = structs.replace(verdict, place=finding.verdict, evidence=finding.sentence)
         own = self._asked[verdict.channel].own
         at = own.at(finding.speed_rpm) if own is not None and finding.speed_rpm else None
@@ -205,19 +215,31 @@ def begin_evidence(
 
         beside.begin(description["rate_hz"], asked_of(description))
         return
-    from dlrsd.runtime.evidence.asking import asked_of
     from dlrsd.runtime.evidence.commissioned import read_baseline
     from dlrsd.runtime.machine.file import folder_of, read_machine
 
     baseline = read_baseline(folder_of(machine))
-    asked = asked_of(description, machine=read_machine(machine), baseline=baseline)
+    begin_at_machine(beside, description, read_machine(machine), baseline, bundle)
+
+
+def begin_at_machine(
+    beside: EvidenceBeside,
+    description: dict[str, Any],
+    machine: Machine,
+    baseline: MachineBaseline | None,
+    bundle: Bundle | None,
+) -> None:
+    """Look at a stream of a machine; parameters and errors as of `begin_evidence`."""
+    from dlrsd.runtime.evidence.asking import asked_of
+
+    asked = asked_of(description, machine=machine, baseline=baseline)
     seconds = baseline.seconds if baseline else None
     known = _bundles_of(baseline) if baseline is not None else {}
-    is_known = bundle.manifest_sha256 in known
+    is_known = bundle is not None and bundle.manifest_sha256 in known
     beside.begin(
         description["rate_hz"], asked, seconds=seconds, bundle=bundle if is_known else None
     )
-    if known and not is_known:
+    if known and bundle is not None and not is_known:
         names = " and ".join(f"bundle {name} ({sha[:12]})" for sha, name in known.items())
         description["warnings"].append(
             f"the machine was commissioned with {names}, not with this one: what is novel is "

@@ -37,7 +37,7 @@ from dlrsd.runtime.diagnosis.records import (
     WindowBatch,
 )
 from dlrsd.runtime.diagnosis.verdict import VerdictTracker
-from dlrsd.runtime.dsp.quality import NON_FINITE, OK, QUALITY, StreamQuality, is_sound
+from dlrsd.runtime.dsp.quality import NON_FINITE, QUALITY, StreamQuality, is_sound, worst_of
 from dlrsd.runtime.engines.engine import Engine, Output
 from dlrsd.runtime.streams.frames import Framer, Frames, frames
 from dlrsd.runtime.streams.stream import Chunk, SampleStream
@@ -137,6 +137,10 @@ class Diagnosis:
             if len(batch := self._finish(self._begin(some))):
                 yield batch
 
+    def use(self, engine: Engine) -> None:
+        """From the next windows on, this engine of the same bundle."""
+        self._engine = engine
+
     def verdicts(self) -> list[Verdict]:
         """The verdict on each channel as it stands."""
         return [self._beside.told(tracker.verdict()) for tracker in self._trackers]
@@ -210,7 +214,7 @@ class Diagnosis:
             quality, sound = codes.reshape(-1), sound.reshape(-1)
             windows = some.samples.reshape(len(quality), 1, -1)
         else:
-            quality, sound = _worst(codes, sound), np.asarray(sound.all(axis=1))
+            quality, sound = worst_of(codes, sound), np.asarray(sound.all(axis=1))
             windows = some.samples
         if not sound.all():
             windows = windows[sound]
@@ -291,10 +295,3 @@ class _Begun(NamedTuple):
     quality: NDArray[np.uint8]
     sound: NDArray[np.bool_]
     output: Callable[[], Output | None]
-
-
-def _worst(codes: NDArray[np.uint8], sound: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """One code per window of several channels: of the first not sound, else the first flagged."""
-    doubt = np.where(sound, codes != OK, 2)
-    worst: NDArray[np.uint8] = codes[np.arange(len(codes)), doubt.argmax(axis=1)]
-    return worst

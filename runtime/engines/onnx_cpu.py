@@ -22,6 +22,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -62,12 +63,27 @@ class OnnxCpuEngine:
         self._session = open_session(bundle, GRAPH_FILES[precision])
         self._input = self._session.get_inputs()[0].name
         self._shape = (bundle.channels, bundle.window)
+        self._bundle = bundle
         self._prepare = bundle.front_end.prepare(bundle.manifest.signal, kinematics)
         self._pool = ThreadPoolExecutor(threads)
         check_graph(self, self._session, bundle)
         self._run_one = _bind_one(
             self._session, bundle.front_end.graph_shape(bundle.manifest.signal)
         )
+
+    def at(self, kinematics: Kinematics) -> OnnxCpuEngine:
+        """The same graph, not opened again, for another machine or speed.
+
+        Raises
+        ------
+        InputError
+            If the bundle's windows do not fit it.
+        """
+        front_end, signal = self._bundle.front_end, self._bundle.manifest.signal
+        front_end.require_kinematics(kinematics, signal, self._bundle.name)
+        other = copy(self)
+        other.kinematics, other._prepare = kinematics, front_end.prepare(signal, kinematics)
+        return other
 
     def run(self, windows: ArrayLike) -> Output:
         array = check_windows(windows, self._shape)

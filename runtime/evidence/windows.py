@@ -118,10 +118,23 @@ class EvidenceWindows:
             for asked in self._asked:
                 yield self._of(block, asked)
 
+    def turn(self, speed_rpm: float, load: float | None) -> None:
+        """From now on the shaft turns at this speed, but where a tacho tells it, at this load."""
+        self._asked = [
+            structs.replace(
+                each,
+                kinematics=each.kinematics
+                if each.tacho
+                else replace(each.kinematics, speed_rpm=speed_rpm),
+                load=load,
+            )
+            for each in self._asked
+        ]
+
     def _of(self, block: Block, asked: Asked) -> WindowEvidence:
         x = block.samples[asked.channel]
         time_s = block.start / self._rate_hz
-        flag = _unfit(x, self._rate_hz)
+        flag = unfit(x, self._rate_hz)
         if flag is not None:
             found = _undecided(f"the signal is unfit: {flag}", len(x) / self._rate_hz)
             return WindowEvidence(asked.channel, time_s, x, found, flag)
@@ -175,15 +188,22 @@ def _undecided(reason: str, seconds: float) -> Evidence:
     )
 
 
-def _unfit(x: NDArray[np.float32], rate_hz: float) -> str | None:
-    """The flag that most of the unfit pieces have, if a tenth of them are unfit."""
+def unfit(x: NDArray[np.float32], rate_hz: float) -> str | None:
+    """The quality flag that most unfit pieces of a signal have, if a tenth of them are unfit.
+
+    Parameters
+    ----------
+    x : array, shape (n > 0,), float32
+        Of any level and unit; a piece has 1024 samples.
+    rate_hz : float > 0
+    """
     size = min(_PIECE, len(x))
     pieces = x[: len(x) // size * size].reshape(-1, 1, size)
     codes = window_quality(pieces, _ANY_LEVEL, rate_hz=rate_hz)[:, 0]
-    unfit = codes[codes != OK]
-    if len(unfit) <= _MOST_UNFIT * len(codes):
+    flagged = codes[codes != OK]
+    if len(flagged) <= _MOST_UNFIT * len(codes):
         return None
-    return QUALITY[int(np.bincount(unfit).argmax())]
+    return QUALITY[int(np.bincount(flagged).argmax())]
 
 
 def _or_unknown(

@@ -39,11 +39,7 @@ def read_machine(folder: str | Path) -> Machine:
     """
     path = folder_of(folder) / NAME
     try:
-        text = read_bounded(path, most=MOST_JSON).decode("utf-8-sig")
-        longest = max(map(len, text.split("\n")))
-        if longest > _LONGEST_LINE:
-            raise ValueError(f"a line of {longest} characters, expected at most {_LONGEST_LINE}")
-        return checked(tomllib.loads(text), Machine)
+        return checked(read_toml(path), Machine)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(
             f"{path} is not there: expected a machine's folder with the file {NAME}, as "
@@ -53,6 +49,21 @@ def read_machine(folder: str | Path) -> Machine:
         raise InputError(f"{path} states {error}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read: {error}; expected TOML") from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file, bounded in size.
+
+    Raises
+    ------
+    OSError, ValueError, RecursionError
+        If it cannot be read, is too large, or no TOML.
+    """
+    text = read_bounded(path, most=MOST_JSON).decode("utf-8-sig")
+    longest = max(map(len, text.split("\n")))
+    if longest > _LONGEST_LINE:
+        raise ValueError(f"a line of {longest} characters, expected at most {_LONGEST_LINE}")
+    return tomllib.loads(text)
 
 
 def folder_of(path: str | Path) -> Path:

@@ -44,7 +44,7 @@ from dlrsd.runtime.streams.units import unit_name
 __all__ = ["AS_RECORDED", "Chunk", "SampleStream", "SignalSpec", "StreamFormat", "open_stream"]
 
 # Rates this close are the same rate, stated with few digits or measured from timestamps.
-_SAME_RATE = 1e-3
+SAME_RATE = 1e-3
 
 
 class SampleStream(Struct):
@@ -212,8 +212,8 @@ def _opened(
     numbers = list(range(opened.channels))
     if aside is not None and default.unit is not None:
         numbers.remove(aside)
-    is_slower = rate < wanted_rate * (1 - _SAME_RATE)
-    is_faster = rate > wanted_rate * (1 + _SAME_RATE)
+    is_slower = rate < wanted_rate * (1 - SAME_RATE)
+    is_faster = rate > wanted_rate * (1 + SAME_RATE)
     if default.names:
         check_interval(1 / rate, 1 / wanted_rate, name)
     elif is_slower:

@@ -28,7 +28,13 @@ ok          none of these
 """
 
 from dlrsd.runtime.dsp.quality.close import CLIP_CONTRAST
-from dlrsd.runtime.dsp.quality.judge import StreamQuality, is_sound, window_quality, window_rms
+from dlrsd.runtime.dsp.quality.judge import (
+    StreamQuality,
+    is_sound,
+    window_quality,
+    window_rms,
+    worst_of,
+)
 from dlrsd.runtime.dsp.quality.learn import LEVEL_MARGIN, learned_limits
 from dlrsd.runtime.dsp.quality.limits import (
     CLIPPED,
@@ -81,4 +87,5 @@ __all__ = [
     "learned_limits",
     "window_quality",
     "window_rms",
+    "worst_of",
 ]

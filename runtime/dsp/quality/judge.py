@@ -197,6 +197,18 @@ def is_sound(
     return sound
 
 
+def worst_of(codes: NDArray[np.uint8], sound: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """One code per window of several channels: of the first not sound, else the first flagged.
+
+    Parameters
+    ----------
+    codes, sound : arrays, shape (n, channels)
+    """
+    doubt = np.where(sound, codes != OK, 2)
+    worst: NDArray[np.uint8] = codes[np.arange(len(codes)), doubt.argmax(axis=1)]
+    return worst
+
+
 def _codes(
     windows: _Floats, f: Features, limits: QualityLimits, gap: NDArray[np.bool_] | None
 ) -> NDArray[np.uint8]:

@@ -1,0 +1,199 @@
+"""From a ``watch.toml`` to the machines that are watched: every fact read, every mistake named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from dlrsd.runtime.base.errors import DlrsdError, InputError
+from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
+from dlrsd.runtime.engines.onnx_cpu import OnnxCpuEngine
+from dlrsd.runtime.engines.opening import open_engine
+from dlrsd.runtime.evidence.commissioned import MachineBaseline, read_baseline
+from dlrsd.runtime.machine.facts import Machine, Sensor, channel_of
+from dlrsd.runtime.machine.file import folder_of, read_machine
+from dlrsd.runtime.machine.iso_20816 import limits_of
+from dlrsd.runtime.service.alarms.kinds import rules_of
+from dlrsd.runtime.service.alarms.rule import Limits
+from dlrsd.runtime.service.sources.kinds import AnySource
+from dlrsd.runtime.service.watching.watch_file import NO_BUNDLE, MachineEntry, WatchFile
+
+
+class Channel(Struct, frozen=True):
+    """A sensor and the channel of a source that it is; the tacho's beside it, where there is one.
+
+    ``machine`` states this sensor alone, as channel 0, with the tacho as channel 1.
+    """
+
+    machine: Machine
+    number: int
+    tacho: int | None
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """A machine that is to be watched."""
+
+    machine: Machine
+    folder: Path
+    sources: Sequence[AnySource]
+    entry: MachineEntry | None = None
+    baseline: MachineBaseline | None = None
+    bundle: Bundle | None = None
+    engine: OnnxCpuEngine | None = None
+    limits: Limits = Limits()
+
+    @property
+    def name(self) -> str:
+        return self.machine.name
+
+
+class Bundles:
+    """Every bundle and its graph, opened once for all machines."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, tuple[Bundle, OnnxCpuEngine]] = {}
+
+    def of(self, name: str) -> tuple[Bundle, OnnxCpuEngine]:
+        """A bundle of windows of one channel, and its graph on the CPU.
+
+        Raises
+        ------
+        InputError, BundleError, ExtraMissingError
+            If it cannot be opened, or diagnoses something else.
+        """
+        if name not in self._open:
+            bundle = load_bundle(name)
+            if bundle.manifest.is_stateful or bundle.channels != 1:
+                what = "slow signals" if bundle.manifest.is_stateful else "several channels at once"
+                raise InputError(
+                    f"bundle {bundle.name} diagnoses {what}: expected one that diagnoses each "
+                    "sensor of a machine by itself"
+                )
+            engine = open_engine(
+                bundle,
+                engine="onnxruntime",
+                device="cpu",
+                threads=1,
+                kinematics=bundle.trained_kinematics(),
+            )
+            assert isinstance(engine, OnnxCpuEngine)
+            self._open[name] = bundle, engine
+        return self._open[name]
+
+
+def set_up(file: WatchFile, root: Path) -> tuple[list[Setup], list[str]]:
+    """Read what the machines of a file are.
+
+    Parameters
+    ----------
+    file : WatchFile
+    root : Path
+        The folder it stands in.
+
+    Returns
+    -------
+    list of Setup
+        Of the machines in which nothing is wrong.
+    list of str
+        What is wrong, one line each.
+    """
+    bundles, setups, problems = Bundles(), [], []
+    for entry in file.machines:
+        try:
+            setup = _machine(entry, file, root, bundles)
+        except DlrsdError as error:
+            problems.append(f"machine {entry.machine}: {error}")
+            continue
+        if any(setup.name == other.name for other in setups):
+            problems.append(
+                f"machine {entry.machine}: another one is called {setup.name!r} as well; expected "
+                "one name a machine: change the name in its machine.toml"
+            )
+            continue
+        setups.append(setup)
+    return setups, problems
+
+
+def _machine(entry: MachineEntry, file: WatchFile, root: Path, bundles: Bundles) -> Setup:
+    folder = folder_of(root / entry.machine)
+    machine = read_machine(folder)
+    baseline = read_baseline(folder)
+    rules_of(entry.rules)
+    for source in entry.sources:
+        channels_of(machine, source)
+    name, bundle, engine = entry.bundle or file.bundle, None, None
+    if name != NO_BUNDLE:
+        own = root / name
+        bundle, engine = bundles.of(str(own) if own.exists() else name)
+    return Setup(
+        machine=machine,
+        folder=folder,
+        entry=entry,
+        sources=entry.sources,
+        baseline=baseline,
+        bundle=bundle,
+        engine=engine,
+        limits=Limits(zones=_zones(machine)),
+    )
+
+
+def _zones(machine: Machine) -> tuple[float, float, float] | None:
+    iso = machine.iso_20816_3
+    return limits_of(iso.group, iso.mounting) if iso else None
+
+
+def channels_of(machine: Machine, source: AnySource) -> list[Channel]:
+    """The sensors of a source, and which of its channels they are.
+
+    Raises
+    ------
+    InputError
+        If it names a sensor that the machine has not, or numbers are missing.
+    """
+    named = source.sensors
+    if named is not None:
+        return [
+            Channel(_alone(machine, sensor_of(machine, name), False), number, None)
+            for number, name in enumerate(named)
+        ]
+    tacho = machine.shaft.tacho if machine.shaft.tacho is not None else machine.shaft.speed
+    found = []
+    for at, sensor in enumerate(machine.sensors):
+        number = channel_of(machine.sensors, at)
+        if isinstance(number, str) or isinstance(tacho, str):
+            raise InputError(
+                f"machine.toml calls a channel {number if isinstance(number, str) else tacho!r}, "
+                "and a live source has numbers: state the source's `sensors`, in the order of its "
+                "channels"
+            )
+        found.append(Channel(_alone(machine, sensor, tacho is not None), number, tacho))
+    return found
+
+
+def sensor_of(machine: Machine, name: str) -> Sensor:
+    """A machine's sensor by its name.
+
+    Raises
+    ------
+    InputError
+        If it has none of this name.
+    """
+    for sensor in machine.sensors:
+        if sensor.name == name:
+            return sensor
+    known = ", ".join(repr(sensor.name) for sensor in machine.sensors[:8])
+    raise InputError(f"{machine.name} has no sensor {name!r}: expected one of {known}")
+
+
+def _alone(machine: Machine, sensor: Sensor, tacho: bool) -> Machine:
+    """The machine with this sensor alone, as channel 0."""
+    shaft = machine.shaft
+    if tacho:
+        first = "tacho" if shaft.tacho is not None else "speed"
+        shaft = structs.replace(shaft, **{first: 1})
+    else:
+        shaft = structs.replace(shaft, tacho=None, speed=None)
+    own = structs.replace(sensor, channel=0)
+    return structs.replace(machine, sensors=[own], shaft=shaft)
