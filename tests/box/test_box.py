@@ -75,6 +75,7 @@ def test_the_wheel_holds_every_file_of_the_packages() -> None:
         "dlrsd/runtime/bundle/manifest.schema.json",
         "dlrsd/training/report/templates/page.html.j2",
         "dlrsd/runtime/diagnosis/records.schema.json",
+        "dlrsd/runtime/service/sinks/message.schema.json",
         "dlrsd/runtime/streams/sidecar.schema.json",
         "dlrsd/runtime/bundle/bearings/table.csv",
         "dlrsd/runtime/py.typed", "dlrsd/training/py.typed", "dlrsd/export/py.typed",
