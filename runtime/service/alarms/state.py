@@ -1,0 +1,113 @@
+"""What is remembered of a machine's alarms, and how it is kept over a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.service.alarms.held import Held
+from dlrsd.runtime.service.said import Change, RuleNow, Running, State
+
+VERSION: Final = 1
+_RUNNING: Final[tuple[Running, ...]] = ("running", "changing", "standing")
+_OLD_S = 10.0  # behind the newest second, a sensor's word on how the machine runs counts no more
+
+
+class RuleState(Struct):
+    """Of one rule; ``told`` is the grade that the last message said."""
+
+    kind: str
+    told: int = 0
+    state: State = "normal"
+    since: float = 0.0
+    alarm: str | None = None
+    acknowledged_by: str | None = None
+    acknowledged: float | None = None
+    shelved_until: float | None = None
+    shelved_by: str | None = None
+    held: dict[str, Held] = {}
+
+    def turn(self, grade: int, change: Change) -> None:
+        """Note what a message says."""
+        if grade > self.told or not grade:  # what is graver was not seen by whom acknowledged it
+            self.acknowledged_by = self.acknowledged = None
+        self.told, self.state, self.since = grade, change.state, change.since
+        self.alarm = change.alarm if grade else None
+
+    def now(self, name: str) -> RuleNow:
+        """As others are told it."""
+        return RuleNow(
+            rule=name,
+            state=self.state,
+            since=self.since,
+            alarm=self.alarm,
+            acknowledged_by=self.acknowledged_by,
+            acknowledged=self.acknowledged,
+            shelved_until=self.shelved_until,
+            shelved_by=self.shelved_by,
+        )
+
+
+class SensorState(Struct):
+    """How the machine ran by a sensor's latest second."""
+
+    time: float
+    running: Running
+
+
+class Kept(Struct, forbid_unknown_fields=True):
+    """Of one machine."""
+
+    version: int
+    machine: str
+    rules: dict[str, RuleState] = {}
+    sensors: dict[str, SensorState] = {}
+    ticked: float | None = None
+    owed: float = 0.0
+
+
+def running_of(sensors: Mapping[str, SensorState]) -> Running | None:
+    """How a machine runs, by the sensors that are heard; None where none ever was."""
+    newest = max((each.time for each in sensors.values()), default=0.0)
+    said = {each.running for each in sensors.values() if each.time >= newest - _OLD_S}
+    return next((each for each in _RUNNING if each in said), None)
+
+
+def fit_rules(kept: Kept, kinds: Mapping[str, str]) -> dict[str, RuleState]:
+    """Keep what is remembered of rules by name and kind; returned are the others' open alarms."""
+    before, kept.rules = kept.rules, {}
+    for name, kind in kinds.items():
+        is_same = name in before and before[name].kind == kind
+        kept.rules[name] = before.pop(name) if is_same else RuleState(kind=kind)
+    return {name: state for name, state in before.items() if state.alarm is not None}
+
+
+def kept_text(kept: Kept) -> bytes:
+    """As JSON."""
+    return msgspec.json.encode(kept)
+
+
+def read_kept(text: bytes, machine: str) -> Kept:
+    """Of JSON.
+
+    Raises
+    ------
+    InputError
+        If it is none, of another version, or of another machine.
+    """
+    try:
+        kept = msgspec.json.decode(text, type=Kept)
+    except msgspec.MsgspecError as error:
+        raise InputError(f"the kept alarms of {machine} cannot be read: {error}") from error
+    if kept.version != VERSION:
+        raise InputError(
+            f"the kept alarms of {machine} are of version {kept.version}, expected {VERSION}: "
+            "use the dlrsd that wrote them, or begin anew"
+        )
+    if kept.machine != machine:
+        raise InputError(f"the kept alarms are of {kept.machine}, expected those of {machine}")
+    return kept
