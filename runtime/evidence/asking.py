@@ -68,7 +68,7 @@ def asked_of(
         ]
     asked = []
     for at, sensor in enumerate(machine.sensors):
-        own = _orders(sensor)
+        own = orders_of(sensor)
         if own is None:
             continue
         _check_same(description, own, sensor)
@@ -162,7 +162,7 @@ def fill_facts(description: dict[str, Any], machine: Machine) -> None:
     by, assumed = description["stated_by"], description["assumed"]
     if description["speed_rpm"] is None and machine.shaft.speed_rpm is not None:
         description["speed_rpm"], by["speed_rpm"] = machine.shaft.speed_rpm, "machine"
-    orders = [each for sensor in machine.sensors if (each := _orders(sensor)) is not None]
+    orders = [each for sensor in machine.sensors if (each := orders_of(sensor)) is not None]
     is_open = description["orders"] is None or "orders" in assumed
     if is_open and orders and all(each == orders[0] for each in orders):
         description["orders"], by["orders"] = dict(orders[0]), "machine"
@@ -182,7 +182,14 @@ def _load(description: dict[str, Any], machine: Machine | None) -> float | None:
     return load
 
 
-def _orders(sensor: Sensor) -> dict[Order, float] | None:
+def orders_of(sensor: Sensor) -> dict[Order, float] | None:
+    """Orders of the bearing that a sensor states; None where it states none.
+
+    Raises
+    ------
+    InputError
+        If the designation is not known, or they fit no bearing.
+    """
     orders = [sensor.orders[name] for name in ORDERS] if sensor.orders else None
     try:
         stated = stated_bearing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,21 +23,16 @@ from dlrsd.runtime.evidence.lines import Line
 from dlrsd.runtime.evidence.windows import unfit
 from dlrsd.runtime.machine.facts import Machine
 from dlrsd.runtime.service.indicators.levels import levels_of
+from dlrsd.runtime.service.page.live import SignalNow
 from dlrsd.runtime.service.said import Levels, Second
+from dlrsd.runtime.service.watching.conditions import Conditions
 from dlrsd.runtime.service.watching.pieces import Piece
 from dlrsd.runtime.streams.facts import unit_factor
 from dlrsd.runtime.streams.live import LiveStream, described
 from dlrsd.runtime.streams.source import Chunk
 
+KEPT = 4  # seconds that can be looked at
 _SAME_SPEED = 0.002  # share by which a speed may move before the bundle is told
-
-
-class Conditions(Struct, frozen=True, kw_only=True):
-    """How the machine runs, by its slow values; None where nothing tells."""
-
-    speed_rpm: float | None = None
-    load: float | None = None
-    temperature_c: float | None = None
 
 
 class Word(Struct, frozen=True, kw_only=True):
@@ -106,7 +101,10 @@ class SensorLine:
         )
         self.warnings: list[str] = facts["warnings"]
         fill_facts(facts, machine)
-        self._speed_rpm = facts["speed_rpm"]
+        self._speed_rpm: float | None = facts["speed_rpm"]
+        self._orders: dict[str, float] | None = facts["orders"]
+        self._kept: deque[Piece] = deque(maxlen=KEPT)
+        self._unfit: str | None = None
         if facts["orders"] is not None and (turning or facts["speed_rpm"]):
             begin_at_machine(self._beside, facts, machine, baseline, bundle)
         if bundle is not None and engine is not None:
@@ -154,6 +152,7 @@ class SensorLine:
         conditions : Conditions
             As they are now.
         """
+        self._kept.append(piece)
         chunk = Chunk(piece.samples, piece.gap_before)
         self._beside.hear(chunk)
         batches = self._diagnosed(Chunk(piece.samples[:1], piece.gap_before))
@@ -161,6 +160,7 @@ class SensorLine:
         if not piece.tells:
             return None
         flag = unfit(piece.samples[0], self._rate_hz) if piece.whole else "gap"
+        self._unfit = flag
         levels = Levels()
         if flag is None:
             (levels,) = levels_of(piece.samples[:1] * self._to_m_s2, self._rate_hz)
@@ -186,6 +186,31 @@ class SensorLine:
             novelty=word.novelty,
             windows=len(labels),
             unfit_windows=int((labels < 0).sum()),
+        )
+
+    def signal(self) -> SignalNow | None:
+        """The last seconds without a gap; None where there is none. Any thread."""
+        pieces = list(self._kept)
+        for at in range(len(pieces) - 1, 0, -1):
+            if pieces[at].gap_before:
+                pieces = pieces[at:]
+                break
+        if not pieces:
+            return None
+        word, finding = self.word, self.word.finding
+        return SignalNow(
+            samples=np.concatenate([each.samples[0] for each in pieces]) * self._to_m_s2,
+            rate_hz=self._rate_hz,
+            start=pieces[0].time,
+            speed_rpm=(finding.speed_rpm if finding else None) or self._speed_rpm,
+            orders=self._orders,
+            place=finding.verdict if finding else None,
+            sentence=finding.sentence if finding else None,
+            label=word.label,
+            normal_class=self._bundle.manifest.normal_class if self._diagnosis else None,
+            probabilities=word.probabilities or None,
+            novelty=word.novelty,
+            unfit=self._unfit,
         )
 
     def _diagnosed(self, chunk: Chunk) -> list[WindowBatch]:

@@ -14,9 +14,10 @@ from dlrsd.runtime.engines.opening import open_engine
 from dlrsd.runtime.evidence.commissioned import MachineBaseline, read_baseline
 from dlrsd.runtime.machine.facts import Machine, Sensor, channel_of
 from dlrsd.runtime.machine.file import folder_of, read_machine
-from dlrsd.runtime.machine.iso_20816 import limits_of
+from dlrsd.runtime.machine.iso_20816 import limits
 from dlrsd.runtime.service.alarms.kinds import rules_of
 from dlrsd.runtime.service.alarms.rule import Limits
+from dlrsd.runtime.service.sources.base import SignalSource
 from dlrsd.runtime.service.sources.kinds import AnySource
 from dlrsd.runtime.service.watching.watch_file import NO_BUNDLE, MachineEntry, WatchFile
 
@@ -43,6 +44,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     bundle: Bundle | None = None
     engine: OnnxCpuEngine | None = None
     limits: Limits = Limits()
+    rehearse: bool = False
 
     @property
     def name(self) -> str:
@@ -122,7 +124,8 @@ def _machine(entry: MachineEntry, file: WatchFile, root: Path, bundles: Bundles)
     baseline = read_baseline(folder)
     rules_of(entry.rules)
     for source in entry.sources:
-        channels_of(machine, source)
+        if isinstance(source, SignalSource):
+            channels_of(machine, source)
     name, bundle, engine = entry.bundle or file.bundle, None, None
     if name != NO_BUNDLE:
         own = root / name
@@ -135,16 +138,11 @@ def _machine(entry: MachineEntry, file: WatchFile, root: Path, bundles: Bundles)
         baseline=baseline,
         bundle=bundle,
         engine=engine,
-        limits=Limits(zones=_zones(machine)),
+        limits=Limits(zones=limits(iso) if (iso := machine.iso_20816_3) else None),
     )
 
 
-def _zones(machine: Machine) -> tuple[float, float, float] | None:
-    iso = machine.iso_20816_3
-    return limits_of(iso.group, iso.mounting) if iso else None
-
-
-def channels_of(machine: Machine, source: AnySource) -> list[Channel]:
+def channels_of(machine: Machine, source: SignalSource) -> list[Channel]:
     """The sensors of a source, and which of its channels they are.
 
     Raises

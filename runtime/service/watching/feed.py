@@ -1,0 +1,93 @@
+"""The signal of one source: from blocks in any order to pieces of seconds, kept for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlrsd.runtime.service.blocks import Block
+from dlrsd.runtime.service.said import Event
+from dlrsd.runtime.service.sources.arrivals import Arrivals, Placed
+from dlrsd.runtime.service.store.ring import Ring
+from dlrsd.runtime.service.watching.pieces import Piece, SecondCutter
+from dlrsd.runtime.service.watching.setup import Channel
+
+
+class Feed:
+    """One source of a machine, or one sensor's part of it where its blocks name sensors.
+
+    Parameters
+    ----------
+    channels : sequence of Channel
+    unit : {"g", "m/s2"}
+    scale : float
+        From what is sent to the unit.
+    silent_s : float > 0
+    keep_s : float > 0
+        How much of the signal as it was sent is kept, for the waveform of an alarm.
+    tell : function
+        Is given what happened to blocks.
+    now : float
+        Unix time in s.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        *,
+        unit: str,
+        scale: float,
+        silent_s: float,
+        keep_s: float,
+        tell: Callable[[Event], None],
+        now: float,
+    ) -> None:
+        self.channels, self.unit, self.scale = channels, unit, scale
+        self._silent_s, self._keep_s = silent_s, keep_s
+        self._arrivals = Arrivals(tell, silent_s=silent_s, now=now)
+        self._cutter: SecondCutter | None = None
+        self.ring: Ring | None = None
+        self.rate_hz = 0.0
+        self.heard = now
+
+    def push(self, block: Block) -> list[Piece]:
+        """The pieces that a block completes."""
+        self.heard = block.arrived
+        return self._pieces(self._arrivals.push(block), block.rate_hz)
+
+    def tick(self, now: float) -> list[Piece]:
+        """The pieces that waited long enough for blocks that did not come."""
+        return self._pieces(self._arrivals.tick(now), self.rate_hz)
+
+    def end(self, now: float) -> list[Piece]:
+        """What is left when no more comes."""
+        pieces = self._pieces(self._arrivals.flush(now), self.rate_hz)
+        return pieces + (list(self._cutter.end()) if self._cutter else [])
+
+    def silent(self, now: float) -> float | None:
+        """For how many seconds nothing came, where that is too long."""
+        passed = now - self.heard
+        return passed if passed > self._silent_s else None
+
+    def signal(self, samples: NDArray[Any], channel: Channel) -> NDArray[np.float32]:
+        """A sensor's part of samples as they were sent, in the feed's unit, its tacho beside it."""
+        own = samples[channel.number : channel.number + 1].astype(np.float32)
+        if self.scale != 1:
+            own *= np.float32(self.scale)
+        if channel.tacho is None:
+            return own
+        return np.concatenate((own, samples[channel.tacho][None].astype(np.float32)))
+
+    def _pieces(self, placed: Sequence[Placed], rate_hz: float) -> list[Piece]:
+        found: list[Piece] = []
+        for each in placed:
+            if self._cutter is None or self.ring is None:
+                self.rate_hz = rate_hz
+                self._cutter = SecondCutter(rate_hz)
+                self.ring = Ring(self._keep_s, rate_hz, len(each.samples), each.samples.dtype)
+            self.ring.push(each.samples, each.start, each.time)
+            found += self._cutter.push(each.samples, each.start, each.time)
+        return found

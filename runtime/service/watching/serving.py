@@ -1,0 +1,105 @@
+"""A watch from beginning to end: store, sinks, page, signals of the system."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from dlrsd.runtime.base.notify import notify
+from dlrsd.runtime.service.page.access import Access
+from dlrsd.runtime.service.page.app import create_app
+from dlrsd.runtime.service.page.config import PageConfig
+from dlrsd.runtime.service.page.serve import serve
+from dlrsd.runtime.service.sinks.kinds import AnySink
+from dlrsd.runtime.service.sinks.metrics import exposition
+from dlrsd.runtime.service.store.limits import Limits
+from dlrsd.runtime.service.store.reading import Reading
+from dlrsd.runtime.service.store.store import Store
+from dlrsd.runtime.service.watching.live import WatchLive
+from dlrsd.runtime.service.watching.setup import Setup
+from dlrsd.runtime.service.watching.watch import Watch
+
+Reload = Callable[[], Sequence[Setup]]
+
+
+def run_watch(
+    setups: Sequence[Setup],
+    *,
+    folder: Path,
+    limits: Limits,
+    sinks: Sequence[AnySink] = (),
+    page: PageConfig | None,
+    opened: Callable[[str], None],
+    reload: Reload | None = None,
+) -> None:
+    """Watch until SIGTERM or Ctrl-C, or until every source has ended.
+
+    Parameters
+    ----------
+    setups : sequence of Setup
+    folder : Path
+        Of the store.
+    limits : Limits
+        Of the store.
+    sinks : sequence of sinks
+    page : PageConfig or None
+        None: there is no page.
+    opened : function
+        Is given the page's address.
+    reload : function, optional
+        Reads the file again, when SIGHUP asks for it; what it raises is told, and all stays.
+
+    Raises
+    ------
+    InputError
+        If the store cannot be opened, or the page cannot listen.
+    """
+    with Store.open(folder, limits, sinks=[each.name for each in sinks]) as store:
+        asyncio.run(_run(setups, store, sinks, page, opened, reload))
+
+
+async def _run(
+    setups: Sequence[Setup],
+    store: Store,
+    sinks: Sequence[AnySink],
+    page: PageConfig | None,
+    opened: Callable[[str], None],
+    reload: Reload | None,
+) -> None:
+    watch = Watch(
+        setups, store, [each.sink() for each in sinks], beat=lambda: notify("WATCHDOG=1") and None
+    )
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM"):
+        loop.add_signal_handler(getattr(signal, name), watch.end)
+    if hasattr(signal, "SIGHUP"):
+        loop.add_signal_handler(signal.SIGHUP, lambda: watch.reload(reload))
+    tasks = [asyncio.create_task(watch.run())]
+    if page is not None:
+        tasks.append(asyncio.create_task(_page(watch, store, page, opened)))
+    notify("READY=1", f"STATUS={len(setups)} machines are watched")
+    done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    notify("STOPPING=1")
+    watch.end()
+    for task in tasks[1:]:
+        task.cancel()
+    with suppress(asyncio.CancelledError):
+        await asyncio.gather(*waiting, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _page(
+    watch: Watch, store: Store, config: PageConfig, opened: Callable[[str], None]
+) -> None:
+    def metrics() -> tuple[bytes, str]:
+        now = time.time()
+        return exposition([each.now(now) for each in list(watch.machines.values())])
+
+    with Reading(store.folder) as reading:
+        app = create_app(WatchLive(watch), reading, Access(config), metrics)
+        await serve(app, config, ready=opened)

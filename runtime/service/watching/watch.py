@@ -1,0 +1,244 @@
+"""The watch: sources run, workers look at what they give, and what is found is kept and told.
+
+One thread runs the loop: sources, delivery, the page. Workers, one a core, look at pieces of
+signal; a machine is looked at by one of them at a time. What a change of alarm is made of is on the
+disk before anybody is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from dlrsd.runtime.base.hardware import usable_cores
+from dlrsd.runtime.service.blocks import Block, Slow
+from dlrsd.runtime.service.indicators.parts import merge
+from dlrsd.runtime.service.page.telling import Telling
+from dlrsd.runtime.service.said import Change, Event, Minute
+from dlrsd.runtime.service.sinks.delivery import Telemetry, deliver
+from dlrsd.runtime.service.sinks.payload import of_event, of_machine, of_minute
+from dlrsd.runtime.service.sinks.sink import Sink
+from dlrsd.runtime.service.store.store import Store
+from dlrsd.runtime.service.watching.rehearsal import rehearsed_fault
+from dlrsd.runtime.service.watching.setup import Setup
+from dlrsd.runtime.service.watching.watched import MOST_WAITING, Outcome, Watched
+
+_BEAT_S = 1.0
+_TOLD_S = 2.0  # how often browsers get new figures
+_AGAIN_S = 10.0  # after a source failed for a reason that it does not know itself
+_log = logging.getLogger(__name__)
+
+
+class Watch:
+    """Machines that are watched.
+
+    Parameters
+    ----------
+    setups : sequence of Setup
+    store : Store
+    sinks : sequence of Sink
+    beat : function, optional
+        Is called about once a second while all goes on: tells a service manager.
+    """
+
+    def __init__(
+        self,
+        setups: Sequence[Setup],
+        store: Store,
+        sinks: Sequence[Sink] = (),
+        *,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.store = store
+        self.telling = Telling()
+        self.machines: dict[str, Watched] = {}
+        self._beaten = beat
+        self._sinks = sinks
+        self._woken = [asyncio.Event() for _ in sinks]
+        self._telemetry = [
+            Telemetry(sink, woken) for sink, woken in zip(sinks, self._woken, strict=True)
+        ]
+        self._tasks: dict[str, list[asyncio.Task[None]]] = {}
+        self._work: dict[str, asyncio.Event] = {}
+        self._done: dict[str, asyncio.Event] = {}
+        self._minutes: list[Minute] = []
+        self._pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="worker")
+        self._ended = asyncio.Event()
+        for setup in setups:
+            self._add(setup)
+
+    def _add(self, setup: Setup) -> None:
+        limits = self.store.limits
+        self.machines[setup.name] = Watched(
+            setup,
+            keep_s=limits.before_s + limits.after_s,
+            restored=self.store.snapshot(setup.name),
+            now=time.time(),
+        )
+        self._work[setup.name], self._done[setup.name] = asyncio.Event(), asyncio.Event()
+
+    async def run(self) -> None:
+        """Watch until `end` is called, or until every source has ended."""
+        self._loop = asyncio.get_running_loop()
+        others = [
+            asyncio.create_task(deliver(sink, self.store, woken, telemetry, self.tell_event))
+            for sink, woken, telemetry in zip(
+                self._sinks, self._woken, self._telemetry, strict=True
+            )
+        ]
+        others.append(asyncio.create_task(self._beat()))
+        for name in self.machines:
+            self._begin(name)
+        self.tell_event(Event(time=time.time(), kind="started", text="the watch began"))
+        try:
+            await self._ended.wait()
+        finally:
+            await _end(task for tasks in self._tasks.values() for task in tasks)
+            for watched in self.machines.values():
+                watched.end(time.time())
+                self._told(watched, self._look(watched))
+                self._minutes += watched.rest()
+            self._keep_minutes()
+            self._pool.shutdown()
+            await self._last_words(others)
+
+    def end(self) -> None:
+        """Let `run` end in order; called in the thread of the loop."""
+        self._ended.set()
+
+    def tell_event(self, event: Event) -> None:
+        """Keep and tell what happened to the watch, a sink or the store; the loop's thread."""
+        self.store.write_event(event)
+        _log.info("%s: %s", event.machine or event.source or "watch", event.text)
+        for telemetry in self._telemetry:
+            telemetry.put(of_event(event))
+        self.telling.tell(event)
+
+    def told(self, watched: Watched, changes: Sequence[Change]) -> None:
+        """Tell what people decided; any thread but the loop's."""
+        outcome = Outcome([], [], list(changes), [])
+        self._loop.call_soon_threadsafe(self._told, watched, outcome)
+
+    def _begin(self, name: str) -> None:
+        sources = self.machines[name].setup.sources
+        self._tasks[name] = [
+            asyncio.create_task(self._machine(name)),
+            *(asyncio.create_task(self._source(name, at)) for at in range(len(sources))),
+        ]
+        for task in self._tasks[name]:
+            task.add_done_callback(self._look_whether_all_ended)
+
+    def _look_whether_all_ended(self, _: asyncio.Task[None]) -> None:
+        if all(task.done() for tasks in self._tasks.values() for task in tasks[1:]):
+            self.end()
+
+    async def _source(self, name: str, at: int) -> None:
+        """One source; whatever becomes of it, the others go on."""
+        watched, work, done = self.machines[name], self._work[name], self._done[name]
+        fault = rehearsed_fault(watched.machine) if watched.setup.rehearse else None
+
+        async def give(block: Block | Slow) -> None:
+            if fault is not None and isinstance(block, Block):
+                block = fault.added(block)
+            if watched.receive(at, block):
+                work.set()
+                while watched.waiting > MOST_WAITING:
+                    done.clear()
+                    await done.wait()
+
+        def tell(event: Event) -> None:
+            watched.tell(at, event)
+
+        while True:
+            try:
+                await watched.setup.sources[at].run(give, tell)
+                return
+            except Exception as error:
+                _log.exception("%s: source %d failed", name, at + 1)
+                tell(
+                    Event(
+                        time=time.time(),
+                        kind="refused",
+                        text=f"failed, and is begun anew: {type(error).__name__}: {error}",
+                    )
+                )
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _machine(self, name: str) -> None:
+        """Have one machine looked at whenever there is something to look at."""
+        watched, work, done = self.machines[name], self._work[name], self._done[name]
+        loop = asyncio.get_running_loop()
+        while True:
+            await work.wait()
+            work.clear()
+            outcome = await loop.run_in_executor(self._pool, self._look, watched)
+            done.set()
+            self._told(watched, outcome)
+
+    def _look(self, watched: Watched) -> Outcome:
+        return watched.work(time.time(), self.store.decide)
+
+    def _told(self, watched: Watched, outcome: Outcome) -> None:
+        """Tell what was found; it is on the disk already, but for minutes and events."""
+        self._minutes += outcome.minutes
+        for event in outcome.events:
+            self.tell_event(event)
+        for row in outcome.minutes:
+            for telemetry in self._telemetry:
+                telemetry.put(of_minute(row))
+        if not outcome.changes:
+            return
+        for change in outcome.changes:
+            _log.warning("%s", change.text)
+            self.telling.tell(change)
+        for woken in self._woken:
+            woken.set()
+        now = time.time()
+        state = of_machine(watched.now(now), time=now)
+        for telemetry in self._telemetry:
+            telemetry.put(state)
+
+    async def _beat(self) -> None:
+        """Once a second: what waits too long, minutes that are over, and a sign of life."""
+        loop, told = asyncio.get_running_loop(), 0.0
+        while True:
+            now = time.time()
+            for name, watched in self.machines.items():
+                watched.tick(now)
+                if watched.waiting or watched.is_due(now):
+                    self._work[name].set()
+            await loop.run_in_executor(None, self._keep, now)
+            if now - told >= _TOLD_S and self.telling.listeners:
+                told = now
+                self.telling.tell([watched.now(now) for watched in self.machines.values()])
+            self._beaten()
+            await asyncio.sleep(_BEAT_S)
+
+    def _keep(self, now: float) -> None:
+        self._keep_minutes()
+        self.store.heartbeat(now, {name: each.upto for name, each in self.machines.items()})
+
+    def _keep_minutes(self) -> None:
+        rows, self._minutes = self._minutes, []
+        if rows:
+            self.store.write_minutes(rows, merge)
+
+    async def _last_words(self, others: Sequence[asyncio.Task[None]]) -> None:
+        """Give outputs a moment for what is due to them; what they do not take is kept."""
+        for woken in self._woken:
+            woken.set()
+        if self._woken:
+            await asyncio.sleep(0.5)
+        await _end(others)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    listed = list(tasks)
+    for task in listed:
+        task.cancel()
+    with suppress(asyncio.CancelledError):
+        await asyncio.gather(*listed, return_exceptions=True)

@@ -1,0 +1,288 @@
+"""One machine that is watched: blocks of its sources in; seconds, minutes and changes out."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from functools import partial
+
+from msgspec import Struct, structs
+
+from dlrsd.runtime.base.errors import DlrsdError, InputError
+from dlrsd.runtime.service.alarms.machine import MachineAlarms
+from dlrsd.runtime.service.blocks import Block, Slow
+from dlrsd.runtime.service.indicators.minutes import Minutes
+from dlrsd.runtime.service.indicators.running import RunningState
+from dlrsd.runtime.service.said import (
+    Change,
+    Event,
+    Levels,
+    MachineNow,
+    Minute,
+    Second,
+    SensorNow,
+)
+from dlrsd.runtime.service.sources.base import SignalSource
+from dlrsd.runtime.service.sources.counted import Counted
+from dlrsd.runtime.service.watching.conditions import Conditions, Heard
+from dlrsd.runtime.service.watching.feed import Feed
+from dlrsd.runtime.service.watching.pieces import Piece
+from dlrsd.runtime.service.watching.rehearsal import MARK
+from dlrsd.runtime.service.watching.sensor_line import SensorLine
+from dlrsd.runtime.service.watching.setup import Channel, Setup, channels_of
+
+REFUSED = "refused"  # why seconds of a sensor are unfit whose signal does not fit its machine
+_LOOK_S = 1.5  # after so long a machine is looked at whether anything came or not
+MOST_WAITING = 8  # pieces of a machine that wait to be looked at; more, and its sources are held
+
+
+class Outcome(Struct, frozen=True):
+    """What some pieces of signal came to."""
+
+    seconds: list[Second]
+    minutes: list[Minute]
+    changes: list[Change]
+    events: list[Event]
+
+
+class Watched:
+    """A machine, its sensors and its alarms.
+
+    `receive` and `tick` are called by the one thread of the loop, `work` by one of the workers at a
+    time; what people ask, by any thread.
+
+    Parameters
+    ----------
+    setup : Setup
+    keep_s : float
+        How much of the signal as it was sent is kept.
+    restored : bytes, optional
+        What its alarms knew when the watch ended.
+    now : float
+        Unix time in s.
+    """
+
+    def __init__(self, setup: Setup, *, keep_s: float, restored: bytes | None, now: float) -> None:
+        self.setup, self.name, self.machine = setup, setup.name, setup.machine
+        self._keep_s = keep_s
+        self.feeds: dict[tuple[int, str | None], Feed] = {}
+        self.lines: dict[str, SensorLine] = {}
+        self._refused: dict[str, str] = {}
+        self._names = Counted(partial(self.tell, None))
+        self.began = self._looked = now
+        self._heard = Heard()
+        self._conditions = Conditions()
+        self._waiting: deque[tuple[Feed, Piece]] = deque()
+        self._events: list[Event] = []
+        self.lock = threading.Lock()
+        self.alarms = MachineAlarms(
+            self.name,
+            setup.entry.rules if setup.entry else (),
+            limits=setup.limits,
+            restored=restored,
+        )
+        self._running = RunningState(setup.machine.shaft.speed_rpm)
+        self._minutes = Minutes({self.name: setup.machine.iso_20816_3})
+        self._latest: dict[str, SensorNow] = {
+            sensor.name: SensorNow(name=sensor.name) for sensor in self.machine.sensors
+        }
+        self.counted: Counter[str] = Counter()
+        self.upto = 0.0
+        for at, source in enumerate(setup.sources):
+            if isinstance(source, SignalSource):
+                self._begin(at, source, now)
+
+    def _begin(self, at: int, source: SignalSource, now: float) -> None:
+        """Listen for a source; where its blocks name sensors, for each by itself."""
+        if not source.names_sensors:
+            self._feed(at, source, None, now)
+            return
+        for name in source.sensors or [sensor.name for sensor in self.machine.sensors]:
+            self._feed(at, structs.replace(source, sensors=[name]), name, now)
+
+    def _feed(self, at: int, source: SignalSource, sensor: str | None, now: float) -> None:
+        self.feeds[at, sensor] = Feed(
+            channels_of(self.machine, source),
+            unit=source.unit,
+            scale=source.scale,
+            silent_s=source.silent_s,
+            keep_s=self._keep_s,
+            tell=partial(self.tell, at),
+            now=now,
+        )
+
+    def tell(self, at: int | None, event: Event) -> None:
+        """Take down an event of a source; any thread."""
+        source = None if at is None else f"{at + 1}"
+        self._events.append(structs.replace(event, machine=self.name, source=source))
+        self.counted[event.kind] += event.count
+
+    # The thread of the loop
+
+    def receive(self, at: int, block: Block | Slow) -> bool:
+        """Take what a source gives; whether there is work to be done."""
+        if isinstance(block, Slow):
+            self._heard.take(block)
+            return False
+        feed = self.feeds.get((at, block.sensor))
+        if feed is None:
+            known = ", ".join(repr(name) for number, name in self.feeds if number == at and name)
+            text = f"a block names the sensor {block.sensor!r}: expected {known or 'no name'}"
+            self._names.add("refused", block.arrived, text)
+            return False
+        self._waiting.extend((feed, piece) for piece in feed.push(block))
+        return bool(self._waiting)
+
+    def tick(self, now: float) -> bool:
+        """Let go of what waits for blocks that did not come; whether there is work to be done."""
+        for feed in self.feeds.values():
+            self._waiting.extend((feed, piece) for piece in feed.tick(now))
+        return bool(self._waiting)
+
+    def end(self, now: float) -> None:
+        """No more comes: what is left becomes work."""
+        for feed in self.feeds.values():
+            self._waiting.extend((feed, piece) for piece in feed.end(now))
+
+    def is_due(self, now: float) -> bool:
+        """Whether it was not looked at for long, as where its sources are silent."""
+        return now - self._looked > _LOOK_S
+
+    @property
+    def waiting(self) -> int:
+        """Pieces that wait to be looked at."""
+        return len(self._waiting)
+
+    # A worker
+
+    def work(self, now: float, keep: Callable[[list[Change], str, bytes], None]) -> Outcome:
+        """Look at all that waits; changes of alarm are given to ``keep`` before anybody else."""
+        with self.lock:
+            self._looked = now
+            seconds: list[Second] = []
+            minutes: list[Minute] = []
+            changes: list[Change] = []
+            while self._waiting:
+                feed, piece = self._waiting.popleft()
+                conditions = self._heard.at(piece.time)
+                if conditions != self._conditions:
+                    self._conditions = conditions
+                    for line in self.lines.values():
+                        line.turn(conditions)
+                for channel in feed.channels:
+                    second = self._second(feed, piece, channel, conditions)
+                    if second is None:
+                        continue
+                    second = structs.replace(second, running=self._running.take(second))
+                    seconds.append(second)
+                    minutes += self._minutes.add(second)
+                    changes += self.alarms.take(second)
+            silent = {
+                f"{at + 1}": passed
+                for (at, _), feed in self.feeds.items()
+                if (passed := feed.silent(now)) is not None
+            }
+            changes += self.alarms.tick(now, silent)
+            if changes and self.setup.rehearse:
+                changes = [structs.replace(each, text=MARK + each.text) for each in changes]
+            if changes:
+                keep(changes, self.name, self.alarms.snapshot())
+            minutes += self._minutes.finish(now)
+            events, self._events = self._events, []
+            self._remember(seconds, minutes)
+            return Outcome(seconds, minutes, changes, events)
+
+    def rest(self) -> list[Minute]:
+        """The minutes that are not over: at the end."""
+        with self.lock:
+            return self._minutes.rest()
+
+    def _second(
+        self, feed: Feed, piece: Piece, channel: Channel, conditions: Conditions
+    ) -> Second | None:
+        name = channel.machine.sensors[0].name
+        if name not in self.lines and not self._open(name, feed, channel, conditions, piece):
+            unfit = Second(
+                machine=self.name, sensor=name, time=piece.time, levels=Levels(), unfit=REFUSED
+            )
+            return unfit if piece.tells else None
+        own = structs.replace(piece, samples=feed.signal(piece.samples, channel))
+        return self.lines[name].take(own, conditions)
+
+    def _open(
+        self, name: str, feed: Feed, channel: Channel, conditions: Conditions, piece: Piece
+    ) -> bool:
+        """Begin to look at a sensor; what does not fit is said once, and its seconds are unfit."""
+        if name in self._refused:
+            return False
+        setup, events = self.setup, list[Event]()
+        try:
+            if len(piece.samples) <= max(channel.number, channel.tacho or 0):
+                raise InputError(
+                    f"its source has {len(piece.samples)} channels, and it is channel "
+                    f"{channel.number}: correct machine.toml or the source's `sensors`"
+                )
+            line = SensorLine(
+                channel.machine,
+                rate_hz=feed.rate_hz,
+                unit=feed.unit,
+                conditions=conditions,
+                baseline=setup.baseline,
+                bundle=setup.bundle,
+                engine=setup.engine,
+            )
+        except DlrsdError as error:
+            self._refused[name] = str(error)
+            events = [Event(time=feed.heard, kind="refused", text=f"sensor {name}: {error}")]
+        else:
+            self.lines[name] = line
+            events = [
+                Event(time=feed.heard, kind="configured", text=text) for text in line.warnings
+            ]
+        for event in events:
+            self.tell(None, event)
+        return name in self.lines
+
+    def _remember(self, seconds: list[Second], minutes: list[Minute]) -> None:
+        """What is asked for most: the latest of each sensor."""
+        for second in seconds:
+            self.upto = max(self.upto, second.time + 1)
+            self._latest[second.sensor] = structs.replace(
+                self._latest[second.sensor],
+                second=second,
+                windows_unfit=self._latest[second.sensor].windows_unfit + second.unfit_windows,
+                bearing=second.place is not None,
+            )
+        for minute in minutes:
+            self._latest[minute.sensor] = structs.replace(
+                self._latest[minute.sensor], minute=minute
+            )
+
+    # Anybody
+
+    def now(self, time: float) -> MachineNow:
+        """What is known of the machine at this moment."""
+        silent = {
+            channel.machine.sensors[0].name: feed.silent(time)
+            for feed in list(self.feeds.values())
+            for channel in feed.channels
+        }
+        sensors = [
+            structs.replace(each, silent_s=silent.get(each.name)) for each in self._latest.values()
+        ]
+        with self.lock:
+            state, rules = self.alarms.now()
+        zones = [each.minute.zone for each in sensors if each.minute and each.minute.zone]
+        seconds = [each.second for each in sensors if each.second]
+        return MachineNow(
+            name=self.name,
+            state=state,
+            since=max((rule.since for rule in rules if rule.state == state), default=self.began),
+            running=seconds[-1].running if seconds else None,
+            zone=max(zones, default=None),
+            commissioned=self.setup.baseline is not None,
+            sensors=sensors,
+            rules=rules,
+            events=dict(self.counted),
+        )
