@@ -26,6 +26,9 @@ class Block(Struct, frozen=True, kw_only=True):
         When the first sample was measured, Unix time in s (UTC). None: nobody said.
     arrived : float
         When the block came, Unix time in s by the clock of this box.
+    missing_before : int >= 0, optional
+        Samples that its source knows to be missing before it, whatever the sequence says. None:
+        some may be, and nobody knows how many (a connection was cut, a file begins).
     sensor : str, optional
         Name of the one sensor it is of. None: its channels are those of the machine's facts.
     """
@@ -35,6 +38,7 @@ class Block(Struct, frozen=True, kw_only=True):
     arrived: float
     sequence: int | None = None
     time: float | None = None
+    missing_before: int | None = 0
     sensor: str | None = None
 
 

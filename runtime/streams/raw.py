@@ -77,7 +77,7 @@ def open_raw(file: io.RawIOBase, *, name: str, dtype: Dtype, channels: int) -> S
                 whole = len(data) - len(data) % frame_bytes
                 rest = data[whole:]
                 if whole:
-                    samples = _decode(data[:whole], dtype).reshape(-1, channels)
+                    samples = decode_raw(data[:whole], dtype).reshape(-1, channels)
                     yield Chunk(samples.T)
             if not is_regular:
                 check_end(size)
@@ -106,7 +106,8 @@ def _widen(pipe: io.RawIOBase) -> None:
         fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
-def _decode(data: bytes, dtype: Dtype) -> np.ndarray:
+def decode_raw(data: bytes, dtype: Dtype) -> np.ndarray:
+    """Numbers of raw bytes, those of 24 bits as int32; a view of the bytes where it can be."""
     if dtype != "s24le":
         return np.frombuffer(data, DTYPES[dtype])
     words = np.zeros((len(data) // 3, 4), np.uint8)

@@ -1,0 +1,8 @@
+"""All kinds of sources: a new one is registered here, and nobody else asks which it is."""
+
+from __future__ import annotations
+
+from dlrsd.runtime.service.sources.tcp import TcpSource
+
+#: What may stand in ``watch.toml``, told apart by ``kind``.
+AnySource = TcpSource
