@@ -24,7 +24,9 @@ def keep_change(c: sqlite3.Connection, change: Change, sinks: Iterable[str]) -> 
         return
     number = done.lastrowid
     ended = change.time if change.state == "normal" else None
-    before = c.execute("SELECT gravest, change FROM alarm WHERE id = ?", (change.alarm,)).fetchone()
+    before = c.execute(
+        "SELECT gravest, change, state FROM alarm WHERE id = ?", (change.alarm,)
+    ).fetchone()
     if before is None:
         c.execute(
             "INSERT INTO alarm (id, machine, rule, state, gravest, began, changed, ended, change) "
@@ -43,6 +45,11 @@ def keep_change(c: sqlite3.Connection, change: Change, sinks: Iterable[str]) -> 
                 number if ended is None else before[1], change.alarm,
             ),
         )  # fmt: skip
+        if graver(before[2], change.state) != before[2]:  # which nobody has seen yet
+            c.execute(
+                "UPDATE alarm SET acknowledged_by = NULL, acknowledged = NULL WHERE id = ?",
+                (change.alarm,),
+            )
     c.executemany("INSERT INTO outbox VALUES (?, ?)", [(sink, number) for sink in sinks])
 
 
@@ -59,6 +66,22 @@ def trim_outbox(c: sqlite3.Connection, sink: str, most: int, now: float) -> None
     text = f"more than {most} changes wait for {sink}: the oldest are dropped"
     event = Event(time=now, kind="undelivered", text=text, source=sink, count=count - most)
     write_event(c, event)
+
+
+def keep_action(
+    c: sqlite3.Connection,
+    time: float,
+    person: str,
+    kind: str,
+    machine: str,
+    rule: str | None = None,
+    detail: str | None = None,
+) -> None:
+    """Keep what a person did."""
+    c.execute(
+        "INSERT INTO action (time, person, kind, machine, rule, detail) VALUES (?, ?, ?, ?, ?, ?)",
+        (time, person, kind, machine, rule, detail),
+    )
 
 
 def read_undelivered(c: sqlite3.Connection, sink: str, most: int) -> list[Change]:

@@ -61,7 +61,7 @@ CREATE TABLE shelf (
 ) WITHOUT ROWID;
 CREATE TABLE action (  -- who did what, never changed
   number INTEGER PRIMARY KEY, time REAL NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL,
-  machine TEXT, rule TEXT, alarm TEXT, detail TEXT
+  machine TEXT NOT NULL, rule TEXT, detail TEXT
 );
 CREATE TABLE event (
   number INTEGER PRIMARY KEY, began REAL NOT NULL, time REAL NOT NULL, kind TEXT NOT NULL,
@@ -112,6 +112,8 @@ def open_database(path: Path, steps: Sequence[str] = STEPS) -> sqlite3.Connectio
     try:
         connection = _connect(path)
         version = _version(connection, path, len(steps))
+        if not version:  # free pages can be given back to the disk
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         for number in range(version, len(steps)):
             _step(connection, steps[number], number + 1)

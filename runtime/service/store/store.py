@@ -14,7 +14,12 @@ import msgspec
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.locks import own_folder
 from dlrsd.runtime.service.said import Change, Event, Minute
-from dlrsd.runtime.service.store.deciding import keep_change, read_undelivered, trim_outbox
+from dlrsd.runtime.service.store.deciding import (
+    keep_action,
+    keep_change,
+    read_undelivered,
+    trim_outbox,
+)
 from dlrsd.runtime.service.store.events import Events, record_gap
 from dlrsd.runtime.service.store.limits import Limits
 from dlrsd.runtime.service.store.minutes import Merge, begin_epoch, keep_minute
@@ -149,18 +154,7 @@ class Store:
         """
         if not changes or not all(each.id and each.alarm for each in changes):
             raise ValueError("no change, or one without an id or an alarm")
-        new = list(changes)
-
-        def operation(c: sqlite3.Connection) -> None:
-            for change in new:
-                keep_change(c, change, self._sinks)
-            for sink in self._sinks:
-                trim_outbox(c, sink, self.limits.undelivered, new[-1].time)
-            _keep_snapshot(c, machine, snapshot)
-
-        with self.writing.lock:
-            if not self._write(operation):
-                self._undecided += new
+        self._say(changes, machine, snapshot)
 
     def snapshot(self, machine: str) -> bytes | None:
         """What the rules of a machine knew at its last decision."""
@@ -170,8 +164,10 @@ class Store:
             ).fetchone()
         return found[0] if found else None
 
-    def acknowledge(self, alarm: str, by: str, time: float, snapshot: bytes) -> None:
-        """Keep who has seen an alarm, for good, and what the rules of its machine know now.
+    def acknowledge(
+        self, alarm: str, by: str, time: float, snapshot: bytes, changes: Sequence[Change] = ()
+    ) -> None:
+        """Keep who has seen an alarm, and in the same transaction what that changes, if anything.
 
         Raises
         ------
@@ -185,32 +181,39 @@ class Store:
                 "UPDATE alarm SET acknowledged_by = ?, acknowledged = ? WHERE id = ?",
                 (by, time, alarm),
             )
-            c.execute(
-                "INSERT INTO action (time, person, kind, machine, rule, alarm) "
-                "VALUES (?, ?, 'acknowledge', ?, ?, ?)",
-                (time, by, machine, rule, alarm),
-            )
-            _keep_snapshot(c, machine, snapshot)
+            keep_action(c, time, by, "acknowledge", machine, rule, alarm)
 
-        self._write(operation)
+        self._say(changes, machine, snapshot, operation)
 
     def shelve(
         self, machine: str, rule: str, until: float, by: str, time: float, snapshot: bytes
     ) -> None:
-        """Keep who silenced a rule of a machine until when; a time that is past ends it."""
+        """Keep who silenced a rule of a machine until when."""
 
         def operation(c: sqlite3.Connection) -> None:
             c.execute(
                 "INSERT OR REPLACE INTO shelf VALUES (?, ?, ?, ?)", (machine, rule, until, by)
             )
-            c.execute(
-                "INSERT INTO action (time, person, kind, machine, rule, detail) "
-                "VALUES (?, ?, 'shelve', ?, ?, ?)",
-                (time, by, machine, rule, repr(until)),
-            )
-            _keep_snapshot(c, machine, snapshot)
+            keep_action(c, time, by, "shelve", machine, rule, f"until {until!r}")
 
-        self._write(operation)
+        self._say((), machine, snapshot, operation)
+
+    def unshelve(
+        self,
+        machine: str,
+        rule: str,
+        by: str,
+        time: float,
+        snapshot: bytes,
+        changes: Sequence[Change] = (),
+    ) -> None:
+        """Keep who let a rule speak again, and in the same transaction what it then says."""
+
+        def operation(c: sqlite3.Connection) -> None:
+            c.execute("DELETE FROM shelf WHERE machine = ? AND rule = ?", (machine, rule))
+            keep_action(c, time, by, "unshelve", machine, rule)
+
+        self._say(changes, machine, snapshot, operation)
 
     # Told
 
@@ -250,6 +253,28 @@ class Store:
 
         self._write(operation)
 
+    def _say(
+        self,
+        changes: Sequence[Change],
+        machine: str,
+        snapshot: bytes,
+        first: Operation | None = None,
+    ) -> None:
+        new = list(changes)
+
+        def operation(c: sqlite3.Connection) -> None:
+            if first:
+                first(c)
+            for change in new:
+                keep_change(c, change, self._sinks)
+            for sink in self._sinks if new else ():
+                trim_outbox(c, sink, self.limits.undelivered, new[-1].time)
+            c.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?)", (machine, snapshot))
+
+        with self.writing.lock:
+            if not self._write(operation):
+                self._undecided += new
+
     def _beat(
         self, now: float, upto: Mapping[str, float] | None = None, *, in_order: bool = False
     ) -> None:
@@ -275,10 +300,6 @@ class Store:
         if found is None:
             raise InputError(f"there is no alarm {alarm[:60]!r}")
         return found[0], found[1]
-
-
-def _keep_snapshot(c: sqlite3.Connection, machine: str, snapshot: bytes) -> None:
-    c.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?)", (machine, snapshot))
 
 
 def _keep_upto(c: sqlite3.Connection, upto: Mapping[str, float]) -> None:

@@ -95,10 +95,15 @@ def test_who_acknowledged_and_who_shelved_is_kept(store, reading) -> None:
     assert (row.acknowledged_by, row.acknowledged) == ("Ada", 7.0)
     assert (row.shelved_until, row.shelved_by) == (500.0, "Bob")
     assert store.snapshot("pump") == b"3"
-    store.shelve("pump", "zone", 0.0, "Eve", 9.0, b"4")
-    assert reading.alarm("a1").shelved_by == "Eve"
+    store.unshelve("pump", "zone", "Eve", 9.0, b"4", [change(2)])
+    assert reading.alarm("a1").shelved_until is None
+    assert [each.id for each in store.undelivered("mail", 9)] == ["c1", "c2"]
     actions = store.writing.connection.execute("SELECT time, person, kind FROM action").fetchall()
-    assert actions == [(7.0, "Ada", "acknowledge"), (8.0, "Bob", "shelve"), (9.0, "Eve", "shelve")]
+    assert actions == [
+        (7.0, "Ada", "acknowledge"),
+        (8.0, "Bob", "shelve"),
+        (9.0, "Eve", "unshelve"),
+    ]
     with pytest.raises(InputError, match="no alarm 'a9'"):
         store.acknowledge("a9", "Ada", 7.0, b"")
 
@@ -110,3 +115,20 @@ def test_alarms_are_read_by_machine_and_from_a_time_back(store, reading) -> None
     assert [row.id for row in reading.alarms(most=3)] == ["a9", "a8", "a7"]
     assert [row.id for row in reading.alarms(machine="fan", before=6.0)] == ["a4", "a2", "a0"]
     assert reading.alarm("none") is None
+
+
+def test_what_is_graver_was_not_seen_by_whom_acknowledged_it(store, reading) -> None:
+    store.decide([change(1)], "pump", b"")
+    store.acknowledge("a1", "Ada", 2.0, b"")
+    store.decide([change(3, state="alert")], "pump", b"")
+    assert reading.alarm("a1").acknowledged_by == "Ada"
+    store.decide([change(4, state="danger")], "pump", b"")
+    assert reading.alarm("a1").acknowledged_by is None
+
+
+def test_an_alarm_that_stayed_until_it_was_acknowledged_ends_with_that(store, reading) -> None:
+    store.decide([change(1)], "pump", b"1")
+    store.acknowledge("a1", "Ada", 7.0, b"2", [change(2, state="normal", time=7.0)])
+    row = reading.alarm("a1")
+    assert (row.acknowledged_by, row.ended, store.snapshot("pump")) == ("Ada", 7.0, b"2")
+    assert [each.id for each in store.undelivered("mail", 9)] == ["c1", "c2"]

@@ -4,9 +4,9 @@ PRAGMA user_version = 1;
 BEGIN TRANSACTION;
 CREATE TABLE action (  -- who did what, never changed
   number INTEGER PRIMARY KEY, time REAL NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL,
-  machine TEXT, rule TEXT, alarm TEXT, detail TEXT
+  machine TEXT NOT NULL, rule TEXT, detail TEXT
 );
-INSERT INTO "action" VALUES(1,5.0,'Ada','acknowledge','pump','zone','a1',NULL);
+INSERT INTO "action" VALUES(1,5.0,'Ada','acknowledge','pump','zone','a1');
 CREATE TABLE alarm (
   id TEXT PRIMARY KEY, machine TEXT NOT NULL, rule TEXT NOT NULL, state TEXT NOT NULL,
   gravest TEXT NOT NULL, began REAL NOT NULL, changed REAL NOT NULL, ended REAL,
