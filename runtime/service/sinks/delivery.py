@@ -104,8 +104,8 @@ async def deliver(
         Of this output alone: set when the store has kept a change. Looked at every minute anyhow.
     telemetry : Telemetry
     tell : callable
-        Takes an event "undelivered" when a second attempt in a row has failed, and one "back" once
-        all is delivered again.
+        Takes an event "undelivered" at the second failure before all was delivered, and one "back"
+        once all is.
     first_pause_s, longest_pause_s : float
         After a failure; the pause doubles with each, less up to half of it by chance.
     """

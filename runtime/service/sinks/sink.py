@@ -30,7 +30,8 @@ class Sink(Protocol):
     """An output: opened, given messages, closed; after any failure closed and opened anew.
 
     ``name`` is unique among the outputs; ``says`` is which kinds of messages it is given.
-    Every method but ``close`` raises what went wrong: `NotDelivered`, a `DlrsdError` for a mistake in its settings, or an `OSError`.
+    Every method but ``close`` raises what went wrong: `NotDelivered`, a `DlrsdError` for a mistake
+    in its settings, or an `OSError`.
     """
 
     name: str
