@@ -57,6 +57,11 @@ class SignalSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Meta(gt=0, le=1e7, description="After how many seconds without signal it is silent"),
     ] = 10.0
 
+    @property
+    def names_sensors(self) -> bool:
+        """Whether each block names the one sensor it is of."""
+        return False
+
     def __post_init__(self) -> None:
         if self.scale == 0:
             raise ValueError("scale is 0: expected how much of the unit one sent number is")

@@ -70,7 +70,7 @@ class Strikes:
             height *= ((1 + np.cos(2 * np.pi * self._zone * angles)) / 2) ** 1.5  # Stribeck
         sample = np.interp(angles, turns, np.arange(len(turns)))
         impulses = np.bincount(np.floor(sample).astype(int), height, minlength=len(turns))
-        return self._ringing.push(impulses)
+        return self._ringing.push(impulses.astype(np.float64))
 
 
 class Ringing:
@@ -125,7 +125,7 @@ class Rig:
         """The next ``n`` samples, shape (n,), in g, with a defect of this severity."""
         rng = self._rng
         speed = self._turn_hz / self._rate_hz * (1 + 0.001 * rng.standard_normal())
-        turns = self._turned + speed * np.arange(1, n + 1)
+        turns: Array = self._turned + speed * np.arange(1, n + 1, dtype=np.float64)
         self._turned = float(turns[-1])
         x = self._structure.push(_STRUCTURE_G * rng.standard_normal(n))
         rumble, self._rumble = self._lfilter(

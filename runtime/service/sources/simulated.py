@@ -43,12 +43,20 @@ class SimulatedSource(SignalSource, frozen=True, kw_only=True, tag="simulated"):
         bool, Meta(description="False: as fast as it is looked at, dated as if in real time")
     ] = True
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._kinematics()
+
+    def _kinematics(self) -> Kinematics:
+        found = stated_bearing(bearing=self.bearing, geometry=None, orders=None)
+        if found is None:
+            raise ValueError("bearing is empty: state a designation such as 6205")
+        return Kinematics(self.speed_rpm, **found.orders)
+
     async def run(self, give: Give, tell: Tell) -> None:
         """Give blocks of half a second until cancelled."""
         del tell
-        orders = stated_bearing(bearing=self.bearing, geometry=None, orders=None)
-        assert orders is not None
-        rig = Rig(self.seed, Kinematics(self.speed_rpm, **orders.orders), self.rate, self.defect)
+        rig = Rig(self.seed, self._kinematics(), self.rate, self.defect)
         began, sequence, n = time.time(), 0, round(_BLOCK_S * self.rate)
         while True:
             passed = sequence * n / self.rate

@@ -22,7 +22,7 @@ from dlrsd.runtime.service.store.deciding import (
 )
 from dlrsd.runtime.service.store.events import Events, record_gap
 from dlrsd.runtime.service.store.limits import Limits
-from dlrsd.runtime.service.store.minutes import Merge, begin_epoch, keep_minute
+from dlrsd.runtime.service.store.minutes import Merge, begin_epoch, keep_minute, read_epochs
 from dlrsd.runtime.service.store.schema import DATABASE, open_database
 from dlrsd.runtime.service.store.writing import Operation, Writing
 
@@ -121,6 +121,11 @@ class Store:
     def begin_epoch(self, machine: str, time: float) -> None:
         """Begin a machine's trend anew, after a repair; the old one is kept."""
         self._write(lambda c: begin_epoch(c, machine, time))
+
+    def epoch_began(self, machine: str) -> float:
+        """When the present epoch of a machine began, Unix time in s; the first never did."""
+        with self.writing.lock:
+            return read_epochs(self.writing.connection, machine)[-1]
 
     def write_event(self, event: Event) -> None:
         """Keep an event, with the next transaction (a heartbeat's, at the latest).

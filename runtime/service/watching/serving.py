@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from dlrsd.runtime.base.errors import DlrsdError
 from dlrsd.runtime.base.notify import notify
 from dlrsd.runtime.service.page.access import Access
 from dlrsd.runtime.service.page.app import create_app
 from dlrsd.runtime.service.page.config import PageConfig
 from dlrsd.runtime.service.page.serve import serve
+from dlrsd.runtime.service.said import Event
 from dlrsd.runtime.service.sinks.kinds import AnySink
 from dlrsd.runtime.service.sinks.metrics import exposition
 from dlrsd.runtime.service.store.limits import Limits
@@ -23,12 +25,13 @@ from dlrsd.runtime.service.watching.live import WatchLive
 from dlrsd.runtime.service.watching.setup import Setup
 from dlrsd.runtime.service.watching.watch import Watch
 
-Reload = Callable[[], Sequence[Setup]]
+Reload = Callable[[], tuple[Sequence[Setup], Sequence[str]]]
 
 
 def run_watch(
     setups: Sequence[Setup],
     *,
+    problems: Sequence[str] = (),
     folder: Path,
     limits: Limits,
     sinks: Sequence[AnySink] = (),
@@ -41,6 +44,8 @@ def run_watch(
     Parameters
     ----------
     setups : sequence of Setup
+    problems : sequence of str
+        Of machines that cannot be watched, to be told.
     folder : Path
         Of the store.
     limits : Limits
@@ -59,25 +64,26 @@ def run_watch(
         If the store cannot be opened, or the page cannot listen.
     """
     with Store.open(folder, limits, sinks=[each.name for each in sinks]) as store:
-        asyncio.run(_run(setups, store, sinks, page, opened, reload))
+        asyncio.run(_run(setups, problems, store, sinks, page, opened, reload))
 
 
 async def _run(
     setups: Sequence[Setup],
+    problems: Sequence[str],
     store: Store,
     sinks: Sequence[AnySink],
     page: PageConfig | None,
     opened: Callable[[str], None],
     reload: Reload | None,
 ) -> None:
-    watch = Watch(
-        setups, store, [each.sink() for each in sinks], beat=lambda: notify("WATCHDOG=1") and None
-    )
+    watch = Watch(setups, store, [each.sink() for each in sinks], beat=_alive)
+    _tell(watch, problems)
     loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM"):
         loop.add_signal_handler(getattr(signal, name), watch.end)
     if hasattr(signal, "SIGHUP"):
-        loop.add_signal_handler(signal.SIGHUP, lambda: watch.reload(reload))
+        reloading = _Reloading(watch, reload)
+        loop.add_signal_handler(signal.SIGHUP, reloading.begin)
     tasks = [asyncio.create_task(watch.run())]
     if page is not None:
         tasks.append(asyncio.create_task(_page(watch, store, page, opened)))
@@ -100,6 +106,40 @@ async def _page(
         now = time.time()
         return exposition([each.now(now) for each in list(watch.machines.values())])
 
-    with Reading(store.folder) as reading:
-        app = create_app(WatchLive(watch), reading, Access(config), metrics)
-        await serve(app, config, ready=opened)
+    app = create_app(WatchLive(watch), Reading(store.folder), Access(config), metrics)
+    await serve(app, config, ready=opened)
+
+
+class _Reloading:
+    """Reads the file again when it is asked to, one time after the other."""
+
+    def __init__(self, watch: Watch, reload: Reload | None) -> None:
+        self._watch, self._reload = watch, reload
+        self._lock = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        if self._reload is None:
+            return
+        async with self._lock:
+            notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+            try:
+                setups, problems = await asyncio.to_thread(self._reload)
+            except DlrsdError as error:
+                _tell(self._watch, [f"all goes on as before: {error}"])
+            else:
+                await self._watch.take_over(setups)
+                _tell(self._watch, [*problems, f"the file was read: {len(setups)} machines"])
+            notify("READY=1", f"STATUS={len(self._watch.machines)} machines are watched")
+
+
+def _alive() -> None:
+    notify("WATCHDOG=1")
+
+
+def _tell(watch: Watch, lines: Sequence[str]) -> None:
+    for line in lines:
+        watch.tell_event(Event(time=time.time(), kind="configured", text=line))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 from msgspec import Struct, structs
 
@@ -50,6 +52,19 @@ class Setup(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         return self.machine.name
 
+    @property
+    def commissioned(self) -> float | None:
+        """When its baseline was made, Unix time in s."""
+        return datetime.fromisoformat(self.baseline.created).timestamp() if self.baseline else None
+
+    def is_like(self, other: Setup) -> bool:
+        """Whether the same is watched in the same way."""
+        bundles = [each.bundle.manifest_sha256 if each.bundle else None for each in (self, other)]
+        return bundles[0] == bundles[1] and (
+            (self.machine, self.sources, self.entry, self.baseline)
+            == (other.machine, other.sources, other.entry, other.baseline)
+        )
+
 
 class Bundles:
     """Every bundle and its graph, opened once for all machines."""
@@ -80,8 +95,7 @@ class Bundles:
                 threads=1,
                 kinematics=bundle.trained_kinematics(),
             )
-            assert isinstance(engine, OnnxCpuEngine)
-            self._open[name] = bundle, engine
+            self._open[name] = bundle, cast(OnnxCpuEngine, engine)
         return self._open[name]
 
 
@@ -101,7 +115,8 @@ def set_up(file: WatchFile, root: Path) -> tuple[list[Setup], list[str]]:
     list of str
         What is wrong, one line each.
     """
-    bundles, setups, problems = Bundles(), [], []
+    bundles, problems = Bundles(), list[str]()
+    setups: list[Setup] = []
     for entry in file.machines:
         try:
             setup = _machine(entry, file, root, bundles)

@@ -72,14 +72,43 @@ class Watch:
             self._add(setup)
 
     def _add(self, setup: Setup) -> None:
-        limits = self.store.limits
-        self.machines[setup.name] = Watched(
-            setup,
-            keep_s=limits.before_s + limits.after_s,
-            restored=self.store.snapshot(setup.name),
-            now=time.time(),
+        """Begin with a machine where the store left it; one commissioned since then begins anew."""
+        store, now, limits = self.store, time.time(), self.store.limits
+        restored = store.snapshot(setup.name)
+        watched = Watched(
+            setup, keep_s=limits.before_s + limits.after_s, restored=restored, now=now
         )
+        self.machines[setup.name] = watched
         self._work[setup.name], self._done[setup.name] = asyncio.Event(), asyncio.Event()
+        commissioned = setup.commissioned
+        if commissioned is None or commissioned <= store.epoch_began(setup.name):
+            return
+        store.begin_epoch(setup.name, commissioned)
+        if restored is not None:
+            self._told(watched, watched.renew(now, store.decide))
+
+    async def take_over(self, setups: Sequence[Setup]) -> None:
+        """Watch these machines from now on; those in which nothing changed go on undisturbed."""
+        wanted = {setup.name: setup for setup in setups}
+        for name, watched in list(self.machines.items()):
+            if name not in wanted or not watched.setup.is_like(wanted[name]):
+                await self._stop(name)
+        for name, setup in wanted.items():
+            if name not in self.machines:
+                self._add(setup)
+                self._begin(name)
+
+    async def _stop(self, name: str) -> None:
+        watched, tasks = self.machines.pop(name), self._tasks.pop(name)
+        for task in tasks:
+            task.remove_done_callback(self._look_whether_all_ended)
+        await _end(tasks)
+        self._close(watched)
+
+    def _close(self, watched: Watched) -> None:
+        watched.end(time.time())
+        self._told(watched, self._look(watched))
+        self._minutes += watched.rest()
 
     async def run(self) -> None:
         """Watch until `end` is called, or until every source has ended."""
@@ -99,9 +128,7 @@ class Watch:
         finally:
             await _end(task for tasks in self._tasks.values() for task in tasks)
             for watched in self.machines.values():
-                watched.end(time.time())
-                self._told(watched, self._look(watched))
-                self._minutes += watched.rest()
+                self._close(watched)
             self._keep_minutes()
             self._pool.shutdown()
             await self._last_words(others)
@@ -207,7 +234,7 @@ class Watch:
         loop, told = asyncio.get_running_loop(), 0.0
         while True:
             now = time.time()
-            for name, watched in self.machines.items():
+            for name, watched in list(self.machines.items()):
                 watched.tick(now)
                 if watched.waiting or watched.is_due(now):
                     self._work[name].set()
@@ -220,7 +247,7 @@ class Watch:
 
     def _keep(self, now: float) -> None:
         self._keep_minutes()
-        self.store.heartbeat(now, {name: each.upto for name, each in self.machines.items()})
+        self.store.heartbeat(now, {name: each.upto for name, each in list(self.machines.items())})
 
     def _keep_minutes(self) -> None:
         rows, self._minutes = self._minutes, []

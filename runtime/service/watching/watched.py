@@ -37,6 +37,9 @@ _LOOK_S = 1.5  # after so long a machine is looked at whether anything came or n
 MOST_WAITING = 8  # pieces of a machine that wait to be looked at; more, and its sources are held
 
 
+Keep = Callable[[list[Change], str, bytes], None]
+
+
 class Outcome(Struct, frozen=True):
     """What some pieces of signal came to."""
 
@@ -156,7 +159,7 @@ class Watched:
 
     # A worker
 
-    def work(self, now: float, keep: Callable[[list[Change], str, bytes], None]) -> Outcome:
+    def work(self, now: float, keep: Keep) -> Outcome:
         """Look at all that waits; changes of alarm are given to ``keep`` before anybody else."""
         with self.lock:
             self._looked = now
@@ -192,6 +195,16 @@ class Watched:
             events, self._events = self._events, []
             self._remember(seconds, minutes)
             return Outcome(seconds, minutes, changes, events)
+
+    def renew(self, now: float, keep: Keep) -> Outcome:
+        """Begin anew: the machine was commissioned again."""
+        with self.lock:
+            changes = self.alarms.renew(now)
+            if changes:
+                keep(changes, self.name, self.alarms.snapshot())
+        text = "commissioned again: its alarms and its trend begin anew"
+        event = Event(time=now, kind="commissioned", text=text, machine=self.name)
+        return Outcome([], [], changes, [event])
 
     def rest(self) -> list[Minute]:
         """The minutes that are not over: at the end."""
