@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -37,6 +38,14 @@ from dlrsd.runtime.cli.stream_options import (
 
 if TYPE_CHECKING:
     from dlrsd.runtime.output.writers import Existing
+
+CODES = {"sound": 0, "fault": 1, "no verdict": 3}
+
+
+class FailOn(str, Enum):
+    """What ends a diagnosis with an exit code of its own."""
+
+    FAULT = "fault"
 
 
 def diagnose(
@@ -108,6 +117,13 @@ def diagnose(
     geometry: GeometryOption = None,
     orders: OrdersOption = None,
     machine: MachineOption = None,
+    fail_on: Annotated[
+        FailOn | None,
+        typer.Option(
+            help="End with exit code 1 where a channel has a fault, known or unknown, and with 3 "
+            "where there is no verdict. By default the code is 0 whatever was found."
+        ),
+    ] = None,
 ) -> None:
     """Diagnose a recording or a live stream, window by window."""
     # Imported here, for they load NumPy and `--help` shall answer at once. NumPy first: deep inside
@@ -126,7 +142,7 @@ def diagnose(
     from dlrsd.runtime.streams.stream import open_stream
 
     end_in_order()
-    existing = _existing(source, output, append=append, resume=resume, overwrite=overwrite)
+    existing = _existing(source, output, fail_on, append=append, resume=resume, overwrite=overwrite)
     stated = bearing_of(bearing, geometry, orders)
     opened = load_bundle(bundle)
     kind = kind_of(opened)
@@ -179,13 +195,25 @@ def diagnose(
         follow(diagnosis, writer, display, interrupt)
     if interrupt.asked:
         raise typer.Exit(130)
+    if fail_on is not None:
+        from dlrsd.runtime.diagnosis.outcome import outcome_of
+
+        verdicts = diagnosis.summary().verdicts
+        raise typer.Exit(CODES[outcome_of(verdicts, opened.manifest.normal_class)])
 
 
-def _existing(source: str, output: str | None, **chosen: bool) -> Existing | None:
-    """What to do with an output that is there, from the three options."""
+def _existing(
+    source: str, output: str | None, fail_on: FailOn | None, **chosen: bool
+) -> Existing | None:
+    """What to do with an output that is there, from the options."""
     names = [cast("Existing", name) for name, is_chosen in chosen.items() if is_chosen]
     if len(names) > 1:
         raise InputError(f"got --{' and --'.join(names)}: choose one of them")
+    if names == ["resume"] and fail_on:
+        raise InputError(
+            "got --fail-on with --resume, and a diagnosis that is complete is not made again: "
+            "leave one of them out"
+        )
     if names and output is None:
         raise InputError(f"got --{names[0]} without --output: add --output, or leave it out")
     if (
