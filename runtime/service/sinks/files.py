@@ -76,7 +76,7 @@ class FilesSink:
         lines = [path for path in self.files() if path.suffix == ".jsonl"]
         if lines:
             self._file = LineFile(lines[-1])
-            self._begun = _begun(lines[-1])
+            self._begun = min(_begun(lines[-1]), time.time())  # the clock may have been set back
             found = Scan(self._file)
             for _ in found:
                 pass
@@ -104,9 +104,7 @@ class FilesSink:
     def _is_full(self, more: int, now: float) -> bool:
         assert self._file is not None  # noqa: S101 - for type checkers
         size = self._file.size
-        age = now - self._begun
-        # A clock that was set back must not make a file endless.
-        is_old = age > 3600 * self._config.rotate_hours or age < -60
+        is_old = now - self._begun > 3600 * self._config.rotate_hours
         return size > 0 and (is_old or size + more > 1e6 * self._config.rotate_mb)
 
     def _begin(self, now: float) -> None:
@@ -115,7 +113,7 @@ class FilesSink:
         begun = int(now) if not files else max(int(now), int(_begun(files[-1])) + 1)
         name = datetime.fromtimestamp(begun, timezone.utc).strftime(_TIME)
         self._file = LineFile(self._folder / f"messages-{name}.jsonl")
-        self._begun = begun
+        self._begun = now
         sync_folder(self._folder)
 
     def _finish(self, full: Sequence[Path]) -> None:

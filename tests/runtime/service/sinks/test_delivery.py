@@ -90,7 +90,7 @@ class Running:
                 self.told.append,
                 first_pause_s=pauses.get("first", 0.01),
                 longest_pause_s=0.05,
-            )  # fmt: skip
+            )
         )
 
     @property

@@ -117,9 +117,10 @@ def test_a_server_that_fails_at_times_gets_all(tmp_path: Path) -> None:
             sink = Webhook(name="hook", url=receiver.url).sink()
             woken, told = asyncio.Event(), list[Event]()
             task = asyncio.ensure_future(
-                deliver(sink, outbox, woken, Telemetry(sink, woken), told.append,
-                        first_pause_s=0.01)
-            )  # fmt: skip
+                deliver(
+                    sink, outbox, woken, Telemetry(sink, woken), told.append, first_pause_s=0.01
+                )
+            )
             await until(lambda: not outbox.undelivered("hook", 1))
             await ended(task)
             ids = [headers["Dlrsd-Id"] for headers, _ in receiver.got]
