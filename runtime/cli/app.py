@@ -14,7 +14,9 @@ from dlrsd.runtime.cli.diagnose import diagnose
 from dlrsd.runtime.cli.doctor import doctor
 from dlrsd.runtime.cli.evidence import evidence
 from dlrsd.runtime.cli.info import info
+from dlrsd.runtime.cli.store import backup, restore, status, token
 from dlrsd.runtime.cli.synthesize import synthesize
+from dlrsd.runtime.cli.watch import watch
 
 app = typer.Typer(
     add_completion=False,
@@ -22,7 +24,11 @@ app = typer.Typer(
     help="Tell from vibration which fault a rotating machine has, with a bundle that dlrsd-export "
     "wrote.",
 )
-for command in (diagnose, evidence, commission, info, benchmark, doctor, synthesize):
+COMMANDS = (
+    diagnose, evidence, commission, watch, status, backup, restore, token,
+    info, benchmark, doctor, synthesize,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 
 

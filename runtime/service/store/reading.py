@@ -65,6 +65,12 @@ class Reading:
         with self._connection() as c:
             return read_changes(c, alarm)
 
+    def heartbeat(self) -> tuple[float, bool] | None:
+        """When the watch was last known to go on, and whether it ended in order; None: never."""
+        with self._connection() as c:
+            found = c.execute("SELECT * FROM heartbeat").fetchone()
+        return (float(found[1]), bool(found[2])) if found else None
+
     def epochs(self, machine: str) -> list[float]:
         """When each epoch of a machine began: the first at minus infinity, one more after each
         repair."""

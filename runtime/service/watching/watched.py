@@ -177,7 +177,14 @@ class Watched:
                     second = self._second(feed, piece, channel, conditions)
                     if second is None:
                         continue
-                    second = structs.replace(second, running=self._running.take(second))
+                    running = self._running.update(
+                        second.sensor,
+                        second.time,
+                        second.levels,
+                        speed_rpm=conditions.speed_rpm,
+                        unfit=second.unfit,
+                    )
+                    second = structs.replace(second, running=running)
                     seconds.append(second)
                     minutes += self._minutes.add(second)
                     changes += self.alarms.take(second)
