@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import Meta
@@ -10,9 +11,10 @@ from dlrsd.runtime.base.formats import Text
 from dlrsd.runtime.diagnosis.beside import UNKNOWN_FAULT
 from dlrsd.runtime.diagnosis.verdict import UNDECIDED
 from dlrsd.runtime.service.alarms import texts
-from dlrsd.runtime.service.alarms.rule import Limits, RuleOfSeconds, Said
+from dlrsd.runtime.service.alarms.rule import Limits, Name, RuleOfSeconds, Said
 from dlrsd.runtime.service.said import Second, State
 
+_Word = Literal["fault", "sound", "undecided"]
 _IN_WORDS: Final = {
     "outer": "fault of the bearing's outer race",
     "inner": "fault of the bearing's inner race",
@@ -29,60 +31,64 @@ class Fault(RuleOfSeconds, frozen=True, kw_only=True, tag="fault"):
 
     default_text: ClassVar[str] = texts.FAULT
 
-    name: Text = "fault"
+    name: Name = "fault"
     faults: Annotated[
         tuple[Text, ...],
         Meta(description="Classes of the network, or places of the lines; none means any fault"),
     ] = ()
     by: Annotated[
-        Literal["either", "lines", "network", "both"],
-        Meta(description="Whose word counts; by both, a fault is one that both of them see"),
-    ] = "either"
+        Literal["either", "lines", "network", "both"] | None,
+        Meta(
+            description="Whose word counts. Unless stated either's, where the machine was "
+            "commissioned; else the lines', and the network's only where no lines are looked for"
+        ),
+    ] = None
     state: Annotated[Literal["alert", "danger"], Meta(description="What it raises")] = "alert"
 
     def of_grade(self, grade: int) -> State:
         return self.state if grade else "normal"
 
     def grade(self, second: Second, limits: Limits) -> tuple[int, int] | None:
-        del limits
-        lines, network = self._words(second)
-        if lines is None and network is None:
+        words = self._words(second, limits)
+        if not any(words):
             return None
-        is_fault = (lines, network).count(True)
-        if is_fault == 2 or (is_fault and self.by != "both"):
+        is_enough = all if self.by == "both" else any
+        if is_enough(word == "fault" for word in words):
             return 1, 1
-        is_sound = lines is False or network is False
-        return 0, 0 if is_sound and (self.by == "both" or not is_fault) else 1
+        return 0, 0 if "sound" in words else 1
 
-    def _words(self, second: Second) -> tuple[bool | str | None, bool | str | None]:
-        """Whether lines and network see a fault; `UNDECIDED`, or None where they say nothing."""
+    def said(self, second: Second, limits: Limits) -> Said:
+        lines, network = self._words(second, limits)
+        place = second.place or ""
+        by_lines = _IN_WORDS.get(place, place) if lines == "fault" else None
+        by_network = f"{second.label} by the network" if network == "fault" else None
+        level = (second.lines or {}).get(place)
+        level = level if level is not None and isfinite(level) else None
+        return Said(
+            time=second.time,
+            what=" and ".join(filter(None, (by_lines, by_network))) or "no fault",
+            score=(lines, network).count("fault") + (level or 0.0) / 1000,
+            value=level,
+            unit="dB" if level is not None else None,
+            place=second.place,
+            evidence=second.sentence,
+        )
+
+    def _words(self, second: Second, limits: Limits) -> tuple[_Word | None, _Word | None]:
+        """What lines and network say; None where they say nothing, or are not asked."""
         lines = network = None
         if self.by != "network" and second.place is not None:
             lines = self._word(second.place, "healthy")
-        if self.by != "lines" and second.label is not None:
+        by = self.by or ("either" if limits.commissioned or lines is None else "lines")
+        if by != "lines" and second.label is not None:
             network = self._word(second.label, second.normal_class)
         return lines, network
 
-    def _word(self, said: str, sound: str | None) -> bool | str:
+    def _word(self, said: str, sound: str | None) -> _Word:
         if said == UNDECIDED:
-            return UNDECIDED
+            return "undecided"
         if self.faults:
-            return said in self.faults
-        return UNDECIDED if sound is None and said != UNKNOWN_FAULT else said != sound
-
-    def said(self, second: Second, limits: Limits) -> Said:
-        lines, network = self._words(second)
-        place, label = second.place, second.label
-        by_lines = _IN_WORDS.get(place or "", place) if lines is True else None
-        by_network = f"{label} by the network" if network is True else None
-        what = " and ".join(filter(None, (by_lines, by_network))) or "no fault"
-        level = (second.lines or {}).get(place or "")
-        return Said(
-            time=second.time,
-            what=what,
-            score=(lines is True) + (network is True) + (level or 0.0) / 1000,
-            value=level,
-            unit="dB" if level is not None else None,
-            place=place,
-            evidence=second.sentence,
-        )
+            return "fault" if said in self.faults else "sound"
+        if sound is None and said != UNKNOWN_FAULT:  # which of its classes is no fault?
+            return "undecided"
+        return "sound" if said == sound else "fault"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from dlrsd.runtime.base.formats import Text
+from dlrsd.runtime.base.formats import Finite
 from dlrsd.runtime.service.alarms import texts
 from dlrsd.runtime.service.alarms.levels import LEVELS, Level
-from dlrsd.runtime.service.alarms.rule import Limits, RuleOfSeconds, Said
+from dlrsd.runtime.service.alarms.rule import Limits, Name, RuleOfSeconds, Said
 from dlrsd.runtime.service.said import Second, State
 
 _BACK = 0.1  # of a limit: what is so far below it has come back
@@ -22,11 +23,11 @@ class Zone(RuleOfSeconds, frozen=True, kw_only=True, tag="zone"):
     states: ClassVar[tuple[State, ...]] = ("alert", "danger")
     default_text: ClassVar[str] = texts.ZONE
 
-    name: Text = "zone"
+    name: Name = "zone"
 
     def grade(self, second: Second, limits: Limits) -> tuple[int, int] | None:
         value = second.levels.velocity_mm_s
-        if value is None or limits.zones is None:
+        if value is None or not isfinite(value) or limits.zones is None:
             return None
         return _over(value, *limits.zones[1:])
 
@@ -59,11 +60,11 @@ class Threshold(RuleOfSeconds, frozen=True, kw_only=True, tag="threshold"):
 
     level: Annotated[Level, Meta(description="What is held against the limit")]
     alert: Annotated[
-        float | None, Meta(description="Limit; unless stated that of the sensor's baseline")
+        Finite | None, Meta(description="Limit; unless stated that of the sensor's baseline")
     ] = None
-    danger: Annotated[float | None, Meta(description="Limit")] = None
+    danger: Annotated[Finite | None, Meta(description="Limit")] = None
     back: Annotated[
-        float | None,
+        Finite | None,
         Meta(description="Below which it is over; unless stated a tenth below each limit"),
     ] = None
 
@@ -84,7 +85,7 @@ class Threshold(RuleOfSeconds, frozen=True, kw_only=True, tag="threshold"):
     def grade(self, second: Second, limits: Limits) -> tuple[int, int] | None:
         value = LEVELS[self.level].of(second)
         alert, danger = self._limits(second, limits)
-        if value is None or (alert is None and danger is None):
+        if value is None or not isfinite(value) or (alert is None and danger is None):
             return None
         highest = float("inf") if danger is None else danger
         return _over(value, highest if alert is None else alert, highest, self.back)

@@ -12,6 +12,7 @@ from dlrsd.runtime.service.alarms.texts import OVER, check_template
 from dlrsd.runtime.service.said import Second, State
 
 Seconds = Annotated[int, Meta(ge=1, le=3600)]
+Name = Annotated[Text, Meta(max_length=80, description="What alarms call it; no two have the same")]
 Template = Annotated[Text, Meta(max_length=500)]
 
 
@@ -25,10 +26,13 @@ class Limits(Struct, frozen=True, kw_only=True):
     baseline : dict
         By sensor and level (a `Level` of threshold rules, "line outer" for that of a place): what
         the healthy machine stays below.
+    commissioned : bool
+        Whether it was, so that what is said of it was held against its healthy signal.
     """
 
     zones: tuple[float, float, float] | None = None
     baseline: dict[str, dict[str, float]] = {}
+    commissioned: bool = False
 
 
 class Crossing(Struct, frozen=True, kw_only=True):
@@ -104,7 +108,7 @@ class Rule(
     states: ClassVar[tuple[State, ...]] = ("alert",)  # the graver the later
     default_text: ClassVar[str] = ""
 
-    name: Annotated[Text, Meta(max_length=80, description="What alarms call it; one of a kind")]
+    name: Name
     latch: Annotated[
         bool, Meta(description="Whether an alarm stays until a person acknowledges it")
     ] = False

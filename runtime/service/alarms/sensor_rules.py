@@ -7,11 +7,11 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from dlrsd.runtime.base.formats import Text
 from dlrsd.runtime.service.alarms import texts
 from dlrsd.runtime.service.alarms.held import Held, held_of
 from dlrsd.runtime.service.alarms.rule import (
     Limits,
+    Name,
     Patience,
     Rule,
     RuleOfSeconds,
@@ -19,6 +19,8 @@ from dlrsd.runtime.service.alarms.rule import (
     Seconds,
 )
 from dlrsd.runtime.service.said import Running, Second, State
+
+_LONGEST_S = 1e9  # of silence: thirty years, for a source that never was heard
 
 
 class Unfit(RuleOfSeconds, frozen=True, kw_only=True, tag="unfit"):
@@ -28,7 +30,7 @@ class Unfit(RuleOfSeconds, frozen=True, kw_only=True, tag="unfit"):
     default_text: ClassVar[str] = texts.UNFIT
     of_unfit: ClassVar[bool] = True
 
-    name: Text = "unfit"
+    name: Name = "unfit"
 
     def grade(self, second: Second, limits: Limits) -> tuple[int, int] | None:
         del limits
@@ -44,7 +46,7 @@ class Silent(Rule, frozen=True, kw_only=True, tag="silent"):
     states: ClassVar[tuple[State, ...]] = ("sensor fault",)
     default_text: ClassVar[str] = texts.SILENT
 
-    name: Text = "silent"
+    name: Name = "silent"
     after_s: Annotated[float, Meta(gt=0, le=86_400, description="Since when nothing came")] = 60.0
     return_s: Annotated[Seconds, Meta(description="For how long it must be heard again")] = 60
     while_standing: Annotated[
@@ -78,10 +80,11 @@ class Silent(Rule, frozen=True, kw_only=True, tag="silent"):
             How the machine ran when it was last heard.
         """
         patience = self.patience()
-        mute = {source: s for source, s in silent.items() if s >= self.after_s}
+        mute = {source: min(s, _LONGEST_S) for source, s in silent.items() if s >= self.after_s}
         changed = [
             source
-            for source in held.keys() - mute.keys()
+            for source in held
+            if source not in mute
             if any(held[source].step(0, 0, now, patience) for _ in range(passed))
         ]
         is_awaited = self.while_standing or running in (None, "running")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from dlrsd.runtime.base.formats import Text
 from dlrsd.runtime.service.alarms import texts
 from dlrsd.runtime.service.alarms.levels import Level
-from dlrsd.runtime.service.alarms.rule import Crossing, Patience, Rule, Said, Seconds
+from dlrsd.runtime.service.alarms.rule import Crossing, Name, Patience, Rule, Said, Seconds
 
 _LONGER = 1.1  # than the stated time: a crossing that is further away is none any more
 
@@ -19,7 +19,7 @@ class Trend(Rule, frozen=True, kw_only=True, tag="trend"):
 
     default_text: ClassVar[str] = texts.TREND
 
-    name: Text = "trend"
+    name: Name = "trend"
     level: Annotated[Level, Meta(description="Whose trend it is")] = "velocity_mm_s"
     within_days: Annotated[
         float, Meta(gt=0, le=3650, description="How soon its likely crossing must be")
@@ -39,14 +39,14 @@ class Trend(Rule, frozen=True, kw_only=True, tag="trend"):
 
     def grade(self, crossing: Crossing | None, time: float) -> tuple[int, int]:
         """As of `RuleOfSeconds`; a slope that may as well be none raises nothing."""
-        if crossing is None:
+        if crossing is None or not isfinite(crossing.likely):
             return 0, 0
         left = (crossing.likely - time) / 86_400
         is_sure = crossing.latest is not None
         return int(is_sure and left <= self.within_days), int(left <= _LONGER * self.within_days)
 
     def said(self, crossing: Crossing | None, time: float) -> Said:
-        if crossing is None:
+        if crossing is None or not isfinite(crossing.likely):
             return Said(time=time, what="it rises no more", score=0.0)
         limit = texts.number(crossing.limit, crossing.unit)
         latest = texts.when(crossing.latest) if crossing.latest is not None else "never"

@@ -11,10 +11,12 @@ those that follow each other by number, from first to last, ``taken + lost``.
 
 from __future__ import annotations
 
-import numpy as np
+import math
+
 from msgspec import Struct
 
 from dlrsd.runtime.service.blocks import Block
+from dlrsd.runtime.service.sources.agreed import Agreed
 from dlrsd.runtime.service.sources.counted import Counted, Tell
 from dlrsd.runtime.service.sources.placing import Placed, Placing
 from dlrsd.runtime.service.sources.remembered import Remembered
@@ -22,7 +24,7 @@ from dlrsd.runtime.service.sources.remembered import Remembered
 MOST_WAITING = 8
 LONGEST_WAIT_S = 2.0
 _ANEW = 3  # blocks that follow each other, from before what is placed
-_SAME_RATE = 1e-3
+_STRAGGLE_S = 2.0  # how well a block from before a new beginning fits the times of then
 _AGAIN = "its sender counts anew"
 
 __all__ = ["Arrivals", "Counts", "Placed"]
@@ -71,14 +73,13 @@ class Arrivals:
         self._events = Counted(tell)
         self._placing = Placing(self._events)
         self._counts = Counts()
-        self._rate = rate_hz
-        self._channels = channels
-        self._dtype: np.dtype[np.generic] | None = None
+        self._agreed = Agreed(rate_hz, channels)
         self._expected: int | None = None
         self._held: dict[int, Block] = {}
         self._behind: list[Block] = []
         self._remembered = Remembered()
-        self._before = Remembered()  # of the last beginning
+        self._before = Remembered()  # until the sender began anew
+        self._before_end = 0, math.nan, 0.0  # the number and time that would have come next
         self._silent_s = silent_s
         self._is_silent = False
         self._heard = now
@@ -103,7 +104,9 @@ class Arrivals:
         if self._is_silent:
             self._is_silent = False
             self._events.add("back", block.arrived, "blocks come again")
-        if not self._fits(block):
+        if why := self._agreed.refusal(block):
+            self._counts.refused += 1
+            self._events.add("refused", block.arrived, why)
             return []
         sequence = block.sequence
         if sequence is None:
@@ -145,44 +148,17 @@ class Arrivals:
         self._events.flush(now)
         return out
 
-    def _fits(self, block: Block) -> bool:
-        samples, rate = block.samples, block.rate_hz
-        if (
-            rate == self._rate
-            and samples.dtype == self._dtype
-            and samples.shape[0] == self._channels
-            and samples.shape[1]
-        ):
-            return True
-        wanted = self._rate if self._rate is not None else rate
-        channels = self._channels if self._channels is not None else samples.shape[0]
-        dtype = self._dtype if self._dtype is not None else samples.dtype
-        if (
-            abs(rate - wanted) <= _SAME_RATE * wanted
-            and samples.shape[0] == channels
-            and samples.dtype == dtype
-            and samples.shape[1]
-        ):
-            self._rate, self._channels, self._dtype = wanted, channels, dtype
-            return True
-        self._counts.refused += 1
-        self._events.add(
-            "refused",
-            block.arrived,
-            f"a block of {samples.shape[1]} samples of {samples.shape[0]} channels in "
-            f"{samples.dtype} at {rate:g} Hz: expected {channels} channels in {dtype} at "
-            f"{wanted:g} Hz, as before; correct the sensor, or reload the watch if it was changed",
-        )
-        return False
-
     def _take(self, block: Block, *, lost: int = 0, anew: str = "") -> Placed:
         """Give a block its place, as the next."""
         self._counts.taken += 1
         sequence = block.sequence
         if anew:
             self._counts.anew += 1
-            if self._expected is not None:  # some may still be on their way
+            if self._expected is not None and self._placing.next_time is not None:
+                # Some may still be on their way.
                 self._remembered.lose(self._expected, self._expected + MOST_WAITING - 1)
+                block_s = block.samples.shape[1] / block.rate_hz
+                self._before_end = self._expected, self._placing.next_time, block_s
             self._before, self._remembered = self._remembered, Remembered()
         elif lost and sequence is not None:
             self._counts.lost += lost
@@ -222,7 +198,11 @@ class Arrivals:
 
     def _is_of_before(self, block: Block, sequence: int) -> bool:
         """Whether it was sent before its sender began anew; it is counted then."""
-        if not self._placing.is_behind(block):
+        if block.time is None or not self._placing.is_behind(block):
+            return False
+        end, end_time, block_s = self._before_end
+        fits = end_time + (sequence - end) * block_s
+        if not abs(block.time - fits) < _STRAGGLE_S:
             return False
         if self._before.came(block):
             self._count_duplicate(block.arrived)
@@ -271,10 +251,7 @@ class Arrivals:
     def _follows(self, before: Block, block: Block) -> bool:
         if before.sequence is not None and block.sequence is not None:
             return block.sequence == before.sequence + 1
-        if before.time is None or block.time is None:
-            return False
-        end = before.time + before.samples.shape[1] / before.rate_hz
-        return bool(abs(block.time - end) <= self._placing.tolerance(block))
+        return before.sequence is block.sequence  # both have none: as they came
 
     def _drain(self, out: list[Placed], now: float) -> None:
         """Place what follows, and give up what is waited for too long."""

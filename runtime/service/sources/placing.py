@@ -7,6 +7,8 @@ the first came, held to the times of arrival: never later than these, and drawn 
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from datetime import datetime, timezone
 
 import numpy as np
@@ -18,10 +20,15 @@ from dlrsd.runtime.service.said import EventKind
 from dlrsd.runtime.service.sources.counted import Counted
 
 _NO_CLOCK_BEFORE = 1577836800.0  # 2020-01-01: what says an earlier time has no clock
+_NO_CLOCK_AFTER = 4102444800.0  # 2100-01-01
 _MOST_AHEAD_S = 86400.0  # of this box; a clock of the wrong time zone is believed
 # How far a stated time may stray from the last one's: stamps are made by busy computers.
 _JITTER_S = 0.05
 _MOST_JITTER_S = 0.5
+# A clock that jumps as often as this is not believed for a while.
+_MOST_JUMPS = 5
+_JUMPS_WITHIN_S = 60.0
+_DISTRUST_S = 600.0
 # Without stated times: later than this is no delay any more.
 _STALL_S = 10.0
 _NUMBERED_STALL_S = 60.0
@@ -73,6 +80,8 @@ class Placing:
         self._events = events
         self._next_start = 0
         self._last = 0  # samples of the last block
+        self._jumps: deque[float] = deque(maxlen=_MOST_JUMPS)  # when they arrived
+        self._believed_from = -math.inf
         self._stated = True  # whether time goes by what is stated
 
     def believes(self, block: Block) -> bool:
@@ -80,7 +89,8 @@ class Placing:
         time, arrived = block.time, block.arrived
         return (
             time is not None
-            and time >= _NO_CLOCK_BEFORE
+            and _NO_CLOCK_BEFORE <= time < _NO_CLOCK_AFTER
+            and arrived >= self._believed_from
             and (time <= arrived + _MOST_AHEAD_S or arrived < _NO_CLOCK_BEFORE)
         )
 
@@ -224,6 +234,10 @@ class Placing:
         self.clock += 1
         way = "forward" if seconds > 0 else "back"
         self._tell("clock", block, f"its clock jumped {way} by {abs(seconds):.4g} s", 0)
+        self._jumps.append(block.arrived)
+        if len(self._jumps) == _MOST_JUMPS and block.arrived - self._jumps[0] < _JUMPS_WITHIN_S:
+            self._jumps.clear()
+            self._believed_from = block.arrived + _DISTRUST_S
 
     def _tell(self, kind: EventKind, block: Block, text: str, gap: int, count: int = 1) -> None:
         seconds = gap / block.rate_hz

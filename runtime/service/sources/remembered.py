@@ -48,4 +48,4 @@ class Remembered:
 
 def _mark(block: Block) -> object:
     """What is the same in a block that comes twice, and hardly in another."""
-    return block.time if block.time is not None else block.samples[:, :8].tobytes()
+    return block.time, block.samples[:, :4].tobytes()
