@@ -16,6 +16,11 @@ from dlrsd.runtime.service.watching.pieces import Piece, SecondCutter
 from dlrsd.runtime.service.watching.setup import Channel
 
 
+def feed_name(number: int, sensor: str | None) -> str:
+    """What a source is called in the store: its number in the file, and the sensor it names."""
+    return f"{number + 1}" if sensor is None else f"{number + 1} {sensor}"
+
+
 class Feed:
     """One source of a machine, or one sensor's part of it where its blocks name sensors.
 
@@ -88,6 +93,6 @@ class Feed:
                 self.rate_hz = rate_hz
                 self._cutter = SecondCutter(rate_hz)
                 self.ring = Ring(self._keep_s, rate_hz, len(each.samples), each.samples.dtype)
-            self.ring.push(each.samples, each.start, each.time)
+            self.ring.push(each.samples, each.time, missing=each.gap_before)
             found += self._cutter.push(each.samples, each.start, each.time)
         return found

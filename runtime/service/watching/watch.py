@@ -22,12 +22,15 @@ from dlrsd.runtime.service.said import Change, Event, Minute
 from dlrsd.runtime.service.sinks.delivery import Telemetry, deliver
 from dlrsd.runtime.service.sinks.payload import of_event, of_machine, of_minute
 from dlrsd.runtime.service.sinks.sink import Sink
+from dlrsd.runtime.service.store.housekeeping import tidy
 from dlrsd.runtime.service.store.store import Store
 from dlrsd.runtime.service.watching.rehearsal import rehearsed_fault
 from dlrsd.runtime.service.watching.setup import Setup
 from dlrsd.runtime.service.watching.watched import MOST_WAITING, Outcome, Watched
+from dlrsd.runtime.service.watching.waveforms import Waveforms
 
 _BEAT_S = 1.0
+_TIDY_S = 3600.0  # how often what is too old or too much is deleted
 _TOLD_S = 2.0  # how often browsers get new figures
 _AGAIN_S = 10.0  # after a source failed for a reason that it does not know itself
 _log = logging.getLogger(__name__)
@@ -54,7 +57,7 @@ class Watch:
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         self.store = store
-        self.telling = Telling()
+        self.telling, self.waveforms = Telling(), Waveforms(store)
         self.machines: dict[str, Watched] = {}
         self._beaten = beat
         self._sinks = sinks
@@ -129,6 +132,7 @@ class Watch:
             await _end(task for tasks in self._tasks.values() for task in tasks)
             for watched in self.machines.values():
                 self._close(watched)
+            self.waveforms.close()
             self._keep_minutes()
             self._pool.shutdown()
             await self._last_words(others)
@@ -212,6 +216,7 @@ class Watch:
     def _told(self, watched: Watched, outcome: Outcome) -> None:
         """Tell what was found; it is on the disk already, but for minutes and events."""
         self._minutes += outcome.minutes
+        self.waveforms.look(watched, outcome.seconds, time.time())
         for event in outcome.events:
             self.tell_event(event)
         for row in outcome.minutes:
@@ -219,6 +224,7 @@ class Watch:
                 telemetry.put(of_minute(row))
         if not outcome.changes:
             return
+        self.waveforms.alarmed(watched, outcome.changes)
         for change in outcome.changes:
             _log.warning("%s", change.text)
             self.telling.tell(change)
@@ -231,7 +237,7 @@ class Watch:
 
     async def _beat(self) -> None:
         """Once a second: what waits too long, minutes that are over, and a sign of life."""
-        loop, told = asyncio.get_running_loop(), 0.0
+        loop, told, tidied = asyncio.get_running_loop(), 0.0, time.time()
         while True:
             now = time.time()
             for name, watched in list(self.machines.items()):
@@ -242,6 +248,9 @@ class Watch:
             if now - told >= _TOLD_S and self.telling.listeners:
                 told = now
                 self.telling.tell([watched.now(now) for watched in self.machines.values()])
+            if now - tidied >= _TIDY_S:
+                tidied = now
+                self.waveforms.meanwhile(tidy, self.store, now)
             self._beaten()
             await asyncio.sleep(_BEAT_S)
 

@@ -26,7 +26,7 @@ from dlrsd.runtime.service.said import (
 from dlrsd.runtime.service.sources.base import SignalSource
 from dlrsd.runtime.service.sources.counted import Counted
 from dlrsd.runtime.service.watching.conditions import Conditions, Heard
-from dlrsd.runtime.service.watching.feed import Feed
+from dlrsd.runtime.service.watching.feed import Feed, feed_name
 from dlrsd.runtime.service.watching.pieces import Piece
 from dlrsd.runtime.service.watching.rehearsal import MARK
 from dlrsd.runtime.service.watching.sensor_line import SensorLine
@@ -280,6 +280,14 @@ class Watched:
             )
 
     # Anybody
+
+    def feeds_of(self, sensor: str) -> list[tuple[str, Feed]]:
+        """The sources that a sensor is in, each with its name in the store."""
+        return [
+            (feed_name(number, name), feed)
+            for (number, name), feed in list(self.feeds.items())
+            if any(channel.machine.sensors[0].name == sensor for channel in feed.channels)
+        ]
 
     def now(self, time: float) -> MachineNow:
         """What is known of the machine at this moment."""
