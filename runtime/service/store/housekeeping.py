@@ -50,19 +50,24 @@ def keep_waveform(store: Store, waveform: Waveform) -> bool:
     return store.write(operation)
 
 
-def tidy(store: Store, now: float) -> None:
-    """Delete what is too old at ``now``, Unix time in s, or too much, in short transactions."""
+def tidy(store: Store, now: float | None) -> None:
+    """Delete what is too old at ``now``, Unix time in s, or too much, in short transactions.
+
+    None: what time it is is not sure yet, and nothing is too old.
+    """
     limits = store.limits
+    written = time.time() if now is None else now
     try:
         with closing(connect_to_read(store.folder / DATABASE)) as c:
-            delete_old(c, store.folder, limits, now, store.write)
+            if now is not None:
+                delete_old(c, store.folder, limits, now, store.write)
             count, enough = delete_beyond(c, store.folder, limits, store.write)
     except (sqlite3.Error, OSError, InputError) as error:
         text = f"what is too old could not be deleted: {' '.join(str(error).split())}"
-        store.write_event(Event(time=now, kind="disk", text=text))
+        store.write_event(Event(time=written, kind="disk", text=text))
         return
     if count or not enough:
         what = f"the {count} oldest waveforms were deleted"
         what += "" if enough else "; the rest is still more, and may not go"
         text = f"the store is over its {limits.keep_gb:g} GB: {what}"
-        store.write_event(Event(time=now, kind="disk", text=text))
+        store.write_event(Event(time=written, kind="disk", text=text))

@@ -83,9 +83,11 @@ class Ring:
             self._forget()
 
     def take(self, start: float, end: float) -> Excerpt | None:
-        """What is there of a span, Unix times in s; None where nothing is."""
+        """What is there of a span, Unix times in s, or up to now (``math.inf``); None where nothing
+        is."""
         with self._lock:
-            first, last = self._number(start), self._number(end)
+            first = self._number(start)
+            last = self._next if math.isinf(end) else self._number(end)
             oldest = max(0, self._next - self._size)
             first, last = max(first, oldest), min(last, self._next)
             if last <= first:

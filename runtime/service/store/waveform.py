@@ -84,7 +84,7 @@ def waveform_bytes(waveform: Waveform) -> bytes:
         facts["unit"] = about.unit
     packed = "DELTA_BINARY_PACKED" if samples.dtype.kind == "i" else "BYTE_STREAM_SPLIT"
     encoding = {str(name): packed for name in about.sensors}
-    table = arrow.table(columns).replace_schema_metadata({**facts, _KEY: json_text(about)})
+    table = arrow.table(columns).replace_schema_metadata({**facts, _KEY.decode(): json_text(about)})
     file = BytesIO()
     parquet.write_table(
         table, file, compression="zstd", use_dictionary=False, column_encoding=encoding
