@@ -56,9 +56,7 @@ def backup(
 
 
 def restore(
-    copied: Annotated[
-        Path, typer.Argument(metavar="BACKUP", help="A folder that `backup` made.")
-    ],
+    copied: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder that `backup` made.")],
     watch: StoreArgument,
 ) -> None:
     """Put a copy back where there is no store."""

@@ -13,15 +13,17 @@ from typing import Any
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.service.said import Change, Event, Minute
 from dlrsd.runtime.service.store.deciding import read_alarms, read_changes
+from dlrsd.runtime.service.store.keeping import fetch_waveform, read_waveforms
 from dlrsd.runtime.service.store.minutes import (
     find_series,
     read_epochs,
     read_latest,
     read_minutes,
 )
-from dlrsd.runtime.service.store.rows import AlarmRow, Trend, to_event
+from dlrsd.runtime.service.store.rows import AlarmRow, Trend, WaveformRow, to_event
 from dlrsd.runtime.service.store.schema import DATABASE, connect_to_read, refused
 from dlrsd.runtime.service.store.trend import read_trend
+from dlrsd.runtime.service.store.waveform import Waveform
 
 
 class Reading:
@@ -129,6 +131,18 @@ class Reading:
                 (*values, most),
             )
             return [to_event(row) for row in rows]
+
+    def waveforms(
+        self, *, machine: str | None = None, alarm: str | None = None, most: int = 100
+    ) -> list[WaveformRow]:
+        """The waveforms that are kept, the latest first; of one machine or alarm, where given."""
+        with self._connection() as c:
+            return read_waveforms(c, machine, alarm, most)
+
+    def waveform(self, number: int) -> Waveform:
+        """One by the id of its row."""
+        with self._connection() as c:
+            return fetch_waveform(c, self.folder, number)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

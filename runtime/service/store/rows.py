@@ -75,6 +75,20 @@ class Trend(Struct, frozen=True, kw_only=True):
 encode = msgspec.json.Encoder(enc_hook=float).encode
 
 
+class WaveformRow(Struct, frozen=True, kw_only=True):
+    """A waveform that is kept: of an alarm, or the worst second of its day by ``worst``."""
+
+    id: int
+    machine: str
+    source: str
+    sensors: list[str]
+    start: float
+    seconds: float
+    bytes: int
+    alarm: str | None
+    worst: float | None
+
+
 def graver(a: State, b: State) -> State:
     return max(a, b, key=GRAVITY.index)
 

@@ -29,9 +29,9 @@ CREATE TABLE minute (
   PRIMARY KEY (series, minute)
 ) WITHOUT ROWID;
 CREATE TABLE hour (
-  series INTEGER NOT NULL, figure TEXT NOT NULL, hour INTEGER NOT NULL,
+  series INTEGER NOT NULL, hour INTEGER NOT NULL, figure TEXT NOT NULL,
   low REAL NOT NULL, total REAL NOT NULL, minutes INTEGER NOT NULL, high REAL NOT NULL,
-  PRIMARY KEY (series, figure, hour)
+  PRIMARY KEY (series, hour, figure)
 ) WITHOUT ROWID;
 CREATE TABLE epoch (
   machine TEXT NOT NULL, number INTEGER NOT NULL, began REAL NOT NULL,
@@ -75,8 +75,9 @@ CREATE TABLE heartbeat (
   one INTEGER PRIMARY KEY CHECK (one = 1), time REAL NOT NULL, in_order INTEGER NOT NULL
 );
 CREATE TABLE waveform (
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, machine TEXT NOT NULL, sensors TEXT NOT NULL,
-  start REAL NOT NULL, seconds REAL NOT NULL, bytes INTEGER NOT NULL, alarm TEXT, worst REAL
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, machine TEXT NOT NULL, source TEXT NOT NULL,
+  sensors TEXT NOT NULL, start REAL NOT NULL, seconds REAL NOT NULL, bytes INTEGER NOT NULL,
+  alarm TEXT, worst REAL
 );
 CREATE INDEX waveform_by_alarm ON waveform (alarm);
 CREATE INDEX waveform_by_start ON waveform (start);

@@ -21,8 +21,10 @@ from dlrsd.runtime.service.store.deciding import (
     trim_outbox,
 )
 from dlrsd.runtime.service.store.events import Events, record_gap
+from dlrsd.runtime.service.store.keeping import bring_together
 from dlrsd.runtime.service.store.limits import Limits
 from dlrsd.runtime.service.store.minutes import Merge, begin_epoch, keep_minute, read_epochs
+from dlrsd.runtime.service.store.retention import make_room
 from dlrsd.runtime.service.store.schema import DATABASE, open_database
 from dlrsd.runtime.service.store.writing import Operation, Writing
 
@@ -44,7 +46,9 @@ class Store:
         self._events = Events()
         connection = open_database(folder / DATABASE)
         self._stack.callback(connection.close)
-        self.writing = Writing(connection, self._events, make_room=lambda: False)
+        self.writing = Writing(
+            connection, self._events, make_room=lambda: make_room(self.writing, folder)
+        )
         # Decided, but not on a disk that is full: told all the same.
         self._undecided: list[Change] = []
         self._told: dict[str, set[str]] = {}
@@ -116,11 +120,11 @@ class Store:
                 keep_minute(c, row, merge)
             _keep_upto(c, upto or {})
 
-        self._write(operation)
+        self.write(operation)
 
     def begin_epoch(self, machine: str, time: float) -> None:
         """Begin a machine's trend anew, after a repair; the old one is kept."""
-        self._write(lambda c: begin_epoch(c, machine, time))
+        self.write(lambda c: begin_epoch(c, machine, time))
 
     def epoch_began(self, machine: str) -> float:
         """When the present epoch of a machine began, Unix time in s; the first never did."""
@@ -244,7 +248,7 @@ class Store:
 
         with self.writing.lock:
             self._told.setdefault(sink, set()).update(ids)
-            self._write(operation)
+            self.write(operation)
 
     # Inside
 
@@ -255,8 +259,9 @@ class Store:
                 "DELETE FROM outbox WHERE sink NOT IN (SELECT value FROM json_each(?))", (sinks,)
             )
             record_gap(c, now)
+            bring_together(self.folder, c)
 
-        self._write(operation)
+        self.write(operation)
 
     def _say(
         self,
@@ -277,7 +282,7 @@ class Store:
             c.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?)", (machine, snapshot))
 
         with self.writing.lock:
-            if not self._write(operation):
+            if not self.write(operation):
                 self._undecided += new
 
     def _beat(
@@ -287,9 +292,10 @@ class Store:
             c.execute("INSERT OR REPLACE INTO heartbeat VALUES (1, ?, ?)", (now, in_order))
             _keep_upto(c, upto or {})
 
-        self._write(operation, durable=in_order, wait=False)
+        self.write(operation, durable=in_order, wait=False)
 
-    def _write(self, operation: Operation, *, durable: bool = True, wait: bool = True) -> bool:
+    def write(self, operation: Operation, *, durable: bool = True, wait: bool = True) -> bool:
+        """A transaction of another part of the store; see `Writing.write`."""
         with self.writing.lock:
             done = self.writing.write(operation, durable=durable, wait=wait)
             if done:

@@ -37,7 +37,7 @@ class Writing:
         self.connection = connection
         self.lock = RLock()
         self._make_room = make_room
-        self._events = events
+        self.events = events
         self._waiting: deque[Operation] = deque()
         self._in_trouble = False
 
@@ -95,7 +95,7 @@ class Writing:
             for operation in self._waiting:
                 operation(c)
                 done += 1
-            written = self._events.flush(c)
+            written = self.events.flush(c)
             c.execute("COMMIT")
         except BaseException as error:
             if c.in_transaction:
@@ -106,13 +106,13 @@ class Writing:
                 del self._waiting[done]  # a mistake in it: it would stop all that follow
             raise
         self._waiting.clear()
-        self._events.forget(written)
+        self.events.forget(written)
         return None
 
     def _say(self, reason: str) -> None:
         if not self._in_trouble:
             self._in_trouble = True
             text = f"the store cannot be written ({reason}): it is kept in memory meanwhile"
-            self._events.add(Event(time=time.time(), kind="disk", text=text))
+            self.events.add(Event(time=time.time(), kind="disk", text=text))
         while len(self._waiting) > _MOST_WAITING:
             self._waiting.popleft()

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from dlrsd.runtime.service.blocks import Block
 from dlrsd.runtime.service.said import Event
 from dlrsd.runtime.service.sources.arrivals import Arrivals, Placed
-from dlrsd.runtime.service.store.ring import Ring
+from dlrsd.runtime.service.store.tap import Tap
 from dlrsd.runtime.service.watching.pieces import Piece, SecondCutter
 from dlrsd.runtime.service.watching.setup import Channel
+
+Record = Callable[[float, int, np.dtype[Any]], Tap]
 
 
 def feed_name(number: int, sensor: str | None) -> str:
@@ -31,8 +33,8 @@ class Feed:
     scale : float
         From what is sent to the unit.
     silent_s : float > 0
-    keep_s : float > 0
-        How much of the signal as it was sent is kept, for the waveform of an alarm.
+    record : function
+        Given rate, channels and dtype, opens what keeps the signal as it was sent.
     tell : function
         Is given what happened to blocks.
     now : float
@@ -46,15 +48,15 @@ class Feed:
         unit: str,
         scale: float,
         silent_s: float,
-        keep_s: float,
+        record: Record,
         tell: Callable[[Event], None],
         now: float,
     ) -> None:
         self.channels, self.unit, self.scale = channels, unit, scale
-        self._silent_s, self._keep_s = silent_s, keep_s
+        self._silent_s, self._record = silent_s, record
         self._arrivals = Arrivals(tell, silent_s=silent_s, now=now)
         self._cutter: SecondCutter | None = None
-        self.ring: Ring | None = None
+        self.tap: Tap | None = None
         self.rate_hz = 0.0
         self.heard = now
 
@@ -89,10 +91,10 @@ class Feed:
     def _pieces(self, placed: Sequence[Placed], rate_hz: float) -> list[Piece]:
         found: list[Piece] = []
         for each in placed:
-            if self._cutter is None or self.ring is None:
+            if self._cutter is None or self.tap is None:
                 self.rate_hz = rate_hz
                 self._cutter = SecondCutter(rate_hz)
-                self.ring = Ring(self._keep_s, rate_hz, len(each.samples), each.samples.dtype)
-            self.ring.push(each.samples, each.time, missing=each.gap_before)
+                self.tap = self._record(rate_hz, len(each.samples), each.samples.dtype)
+            self.tap.push(each.samples, each.time, missing=each.gap_before)
             found += self._cutter.push(each.samples, each.start, each.time)
         return found

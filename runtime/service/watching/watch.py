@@ -22,15 +22,14 @@ from dlrsd.runtime.service.said import Change, Event, Minute
 from dlrsd.runtime.service.sinks.delivery import Telemetry, deliver
 from dlrsd.runtime.service.sinks.payload import of_event, of_machine, of_minute
 from dlrsd.runtime.service.sinks.sink import Sink
-from dlrsd.runtime.service.store.housekeeping import tidy
+from dlrsd.runtime.service.store.recorder import Recorder
 from dlrsd.runtime.service.store.store import Store
 from dlrsd.runtime.service.watching.rehearsal import rehearsed_fault
 from dlrsd.runtime.service.watching.setup import Setup
 from dlrsd.runtime.service.watching.watched import MOST_WAITING, Outcome, Watched
-from dlrsd.runtime.service.watching.waveforms import Waveforms
 
 _BEAT_S = 1.0
-_TIDY_S = 3600.0  # how often what is too old or too much is deleted
+_RAISED = ("alert", "danger", "sensor fault")
 _TOLD_S = 2.0  # how often browsers get new figures
 _AGAIN_S = 10.0  # after a source failed for a reason that it does not know itself
 _log = logging.getLogger(__name__)
@@ -57,7 +56,7 @@ class Watch:
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         self.store = store
-        self.telling, self.waveforms = Telling(), Waveforms(store)
+        self.telling, self.recorder = Telling(), Recorder(store)
         self.machines: dict[str, Watched] = {}
         self._beaten = beat
         self._sinks = sinks
@@ -76,11 +75,9 @@ class Watch:
 
     def _add(self, setup: Setup) -> None:
         """Begin with a machine where the store left it; one commissioned since then begins anew."""
-        store, now, limits = self.store, time.time(), self.store.limits
+        store, now = self.store, time.time()
         restored = store.snapshot(setup.name)
-        watched = Watched(
-            setup, keep_s=limits.before_s + limits.after_s, restored=restored, now=now
-        )
+        watched = Watched(setup, self.recorder, restored=restored, now=now)
         self.machines[setup.name] = watched
         self._work[setup.name], self._done[setup.name] = asyncio.Event(), asyncio.Event()
         commissioned = setup.commissioned
@@ -107,6 +104,7 @@ class Watch:
             task.remove_done_callback(self._look_whether_all_ended)
         await _end(tasks)
         self._close(watched)
+        self.recorder.forget(name)
 
     def _close(self, watched: Watched) -> None:
         watched.end(time.time())
@@ -132,9 +130,9 @@ class Watch:
             await _end(task for tasks in self._tasks.values() for task in tasks)
             for watched in self.machines.values():
                 self._close(watched)
-            self.waveforms.close()
             self._keep_minutes()
             self._pool.shutdown()
+            self.recorder.close()
             await self._last_words(others)
 
     def end(self) -> None:
@@ -216,7 +214,7 @@ class Watch:
     def _told(self, watched: Watched, outcome: Outcome) -> None:
         """Tell what was found; it is on the disk already, but for minutes and events."""
         self._minutes += outcome.minutes
-        self.waveforms.look(watched, outcome.seconds, time.time())
+        watched.keep_worst(outcome.seconds)
         for event in outcome.events:
             self.tell_event(event)
         for row in outcome.minutes:
@@ -224,8 +222,9 @@ class Watch:
                 telemetry.put(of_minute(row))
         if not outcome.changes:
             return
-        self.waveforms.alarmed(watched, outcome.changes)
         for change in outcome.changes:
+            if change.state in _RAISED:
+                self.recorder.alarm(watched.name, change.alarm, change.time)
             _log.warning("%s", change.text)
             self.telling.tell(change)
         for woken in self._woken:
@@ -237,7 +236,7 @@ class Watch:
 
     async def _beat(self) -> None:
         """Once a second: what waits too long, minutes that are over, and a sign of life."""
-        loop, told, tidied = asyncio.get_running_loop(), 0.0, time.time()
+        loop, told = asyncio.get_running_loop(), 0.0
         while True:
             now = time.time()
             for name, watched in list(self.machines.items()):
@@ -248,9 +247,7 @@ class Watch:
             if now - told >= _TOLD_S and self.telling.listeners:
                 told = now
                 self.telling.tell([watched.now(now) for watched in self.machines.values()])
-            if now - tidied >= _TIDY_S:
-                tidied = now
-                self.waveforms.meanwhile(tidy, self.store, now)
+            self.recorder.tick()
             self._beaten()
             await asyncio.sleep(_BEAT_S)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
+import numpy as np
 from msgspec import Struct, structs
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.runtime.service.alarms.machine import MachineAlarms
 from dlrsd.runtime.service.blocks import Block, Slow
 from dlrsd.runtime.service.indicators.minutes import Minutes
+from dlrsd.runtime.service.indicators.parts import severity
 from dlrsd.runtime.service.indicators.running import RunningState
 from dlrsd.runtime.service.said import (
     Change,
@@ -25,6 +28,8 @@ from dlrsd.runtime.service.said import (
 )
 from dlrsd.runtime.service.sources.base import SignalSource
 from dlrsd.runtime.service.sources.counted import Counted
+from dlrsd.runtime.service.store.recorder import Recorder
+from dlrsd.runtime.service.store.tap import Tap
 from dlrsd.runtime.service.watching.conditions import Conditions, Heard
 from dlrsd.runtime.service.watching.feed import Feed, feed_name
 from dlrsd.runtime.service.watching.pieces import Piece
@@ -58,17 +63,19 @@ class Watched:
     Parameters
     ----------
     setup : Setup
-    keep_s : float
-        How much of the signal as it was sent is kept.
+    recorder : Recorder
+        Keeps the signal as it was sent, around alarms.
     restored : bytes, optional
         What its alarms knew when the watch ended.
     now : float
         Unix time in s.
     """
 
-    def __init__(self, setup: Setup, *, keep_s: float, restored: bytes | None, now: float) -> None:
+    def __init__(
+        self, setup: Setup, recorder: Recorder, *, restored: bytes | None, now: float
+    ) -> None:
         self.setup, self.name, self.machine = setup, setup.name, setup.machine
-        self._keep_s = keep_s
+        self._recorder = recorder
         self.feeds: dict[tuple[int, str | None], Feed] = {}
         self.lines: dict[str, SensorLine] = {}
         self._refused: dict[str, str] = {}
@@ -105,14 +112,36 @@ class Watched:
             self._feed(at, structs.replace(source, sensors=[name]), name, now)
 
     def _feed(self, at: int, source: SignalSource, sensor: str | None, now: float) -> None:
+        channels = channels_of(self.machine, source)
         self.feeds[at, sensor] = Feed(
-            channels_of(self.machine, source),
+            channels,
             unit=source.unit,
             scale=source.scale,
             silent_s=source.silent_s,
-            keep_s=self._keep_s,
+            record=partial(self._record, at, source, sensor, channels),
             tell=partial(self.tell, at),
             now=now,
+        )
+
+    def _record(
+        self,
+        at: int,
+        source: SignalSource,
+        sensor: str | None,
+        channels: list[Channel],
+        rate_hz: float,
+        count: int,
+        dtype: np.dtype[Any],
+    ) -> Tap:
+        names = {each.number: each.machine.sensors[0].name for each in channels}
+        return self._recorder.tap(
+            self.name,
+            feed_name(at, sensor),
+            [names.get(number, f"channel {number}") for number in range(count)],
+            rate_hz=rate_hz,
+            dtype=dtype,
+            scale=[source.scale if number in names else 1.0 for number in range(count)],
+            unit=source.unit,
         )
 
     def tell(self, at: int | None, event: Event) -> None:
@@ -264,6 +293,16 @@ class Watched:
             self.tell(None, event)
         return name in self.lines
 
+    def keep_worst(self, seconds: Sequence[Second]) -> None:
+        """Keep the worst second of the day; the loop's thread."""
+        for second in seconds:
+            if second.unfit is None and second.running == "running":
+                for feed in self.feeds.values():
+                    if feed.tap and any(
+                        c.machine.sensors[0].name == second.sensor for c in feed.channels
+                    ):
+                        feed.tap.second(second.time, max(severity(second.levels)))
+
     def _remember(self, seconds: list[Second], minutes: list[Minute]) -> None:
         """What is asked for most: the latest of each sensor."""
         for second in seconds:
@@ -280,14 +319,6 @@ class Watched:
             )
 
     # Anybody
-
-    def feeds_of(self, sensor: str) -> list[tuple[str, Feed]]:
-        """The sources that a sensor is in, each with its name in the store."""
-        return [
-            (feed_name(number, name), feed)
-            for (number, name), feed in list(self.feeds.items())
-            if any(channel.machine.sensors[0].name == sensor for channel in feed.channels)
-        ]
 
     def now(self, time: float) -> MachineNow:
         """What is known of the machine at this moment."""

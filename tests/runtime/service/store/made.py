@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from dlrsd.runtime.service.said import Change, Levels, Minute
+from dlrsd.runtime.service.store.waveform import About, Waveform
 
 
 def minute(number: int, machine: str = "pump", sensor: str = "DE", **fields: Any) -> Minute:
@@ -25,3 +29,24 @@ def change(number: int, alarm: str = "a1", state: str = "alert", **fields: Any) 
 
 def newest(old: Minute, new: Minute) -> Minute:
     return new
+
+
+def waveform(
+    *,
+    n: int = 1000,
+    dtype: str = "<i2",
+    gaps: Sequence[tuple[int, int]] = (),
+    seed: int = 0,
+    machine: str = "pump",
+    alarm: str | None = "a1",
+    **fields: Any,
+) -> Waveform:
+    samples = np.random.default_rng(seed).normal(0, 1000, (2, n)).astype(dtype)
+    for first, count in gaps:
+        samples[:, first : first + count] = 0
+    given: dict[str, Any] = {"start": 1.7e9, "scale": [1.0, 1.0], **fields}
+    about = About(
+        machine=machine, source="tcp", sensors=["DE", "NDE"], rate_hz=1000.0, unit="m/s2",
+        alarm=alarm, **given,
+    )  # fmt: skip
+    return Waveform(about=about, samples=samples, gaps=list(gaps))

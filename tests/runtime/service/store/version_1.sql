@@ -34,14 +34,14 @@ CREATE TABLE heartbeat (
 );
 INSERT INTO "heartbeat" VALUES(1,1000006.0,1);
 CREATE TABLE hour (
-  series INTEGER NOT NULL, figure TEXT NOT NULL, hour INTEGER NOT NULL,
+  series INTEGER NOT NULL, hour INTEGER NOT NULL, figure TEXT NOT NULL,
   low REAL NOT NULL, total REAL NOT NULL, minutes INTEGER NOT NULL, high REAL NOT NULL,
-  PRIMARY KEY (series, figure, hour)
+  PRIMARY KEY (series, hour, figure)
 ) WITHOUT ROWID;
-INSERT INTO "hour" VALUES(1,'crest',0,3.0,3.0,1,3.0);
-INSERT INTO "hour" VALUES(1,'line:outer',0,3.5,3.5,1,3.5);
-INSERT INTO "hour" VALUES(1,'unfit_share',0,0.0,0.0,1,0.0);
-INSERT INTO "hour" VALUES(1,'velocity_mm_s',0,3.0,3.0,1,3.0);
+INSERT INTO "hour" VALUES(1,0,'crest',3.0,3.0,1,3.0);
+INSERT INTO "hour" VALUES(1,0,'line:outer',3.5,3.5,1,3.5);
+INSERT INTO "hour" VALUES(1,0,'unfit_share',0.0,0.0,1,0.0);
+INSERT INTO "hour" VALUES(1,0,'velocity_mm_s',3.0,3.0,1,3.0);
 CREATE TABLE label (
   id INTEGER PRIMARY KEY, machine TEXT NOT NULL, sensor TEXT NOT NULL, start REAL NOT NULL,
   seconds REAL NOT NULL, class TEXT NOT NULL, person TEXT NOT NULL, time REAL NOT NULL,
@@ -79,8 +79,9 @@ INSERT INTO "snapshot" VALUES('pump',X'6B6E6F776E');
 CREATE TABLE watched (machine TEXT PRIMARY KEY, upto REAL NOT NULL) WITHOUT ROWID;
 INSERT INTO "watched" VALUES('pump',1000000.0);
 CREATE TABLE waveform (
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, machine TEXT NOT NULL, sensors TEXT NOT NULL,
-  start REAL NOT NULL, seconds REAL NOT NULL, bytes INTEGER NOT NULL, alarm TEXT, worst REAL
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, machine TEXT NOT NULL, source TEXT NOT NULL,
+  sensors TEXT NOT NULL, start REAL NOT NULL, seconds REAL NOT NULL, bytes INTEGER NOT NULL,
+  alarm TEXT, worst REAL
 );
 CREATE INDEX alarm_by_time ON alarm (began);
 CREATE INDEX alarm_by_machine ON alarm (machine, began);
