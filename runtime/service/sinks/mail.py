@@ -56,8 +56,10 @@ class Email(SinkConfig, frozen=True, kw_only=True, tag_field="kind", tag="email"
     ca_file: Annotated[
         Text | None, Meta(description="Certificates to trust in place of the system's.")
     ] = None
-    sender: Address
-    to: Annotated[tuple[Address, ...], Meta(min_length=1, max_length=100)]
+    sender: Annotated[Address, Meta(description="Whom mails are from.")]
+    to: Annotated[
+        tuple[Address, ...], Meta(min_length=1, max_length=100, description="Whom they go to.")
+    ]
     says: Says = ("alarm",)
 
     def __post_init__(self) -> None:

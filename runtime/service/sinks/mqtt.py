@@ -66,10 +66,7 @@ class Mqtt(SinkConfig, frozen=True, kw_only=True, tag_field="kind", tag="mqtt"):
     ] = "dlrsd"
     home_assistant: Annotated[
         Text | None,
-        Meta(
-            max_length=200,
-            description='Discovery prefix of Home Assistant ("homeassistant"); none: not told.',
-        ),
+        Meta(description='Discovery prefix of Home Assistant ("homeassistant"); none: not told.'),
     ] = None
     says: Says = ("alarm", "state", "minute", "event")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -146,6 +145,8 @@ def test_a_place_that_is_none_is_refused(made: str, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_whole_lines_and_is_raised(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))

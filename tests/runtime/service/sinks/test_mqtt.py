@@ -1,0 +1,383 @@
+"""MQTT through a real mosquitto that is killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.service.said import Event
+from dlrsd.runtime.service.sinks import mqtt
+from dlrsd.runtime.service.sinks.delivery import Telemetry, deliver
+from dlrsd.runtime.service.sinks.mqtt import Mqtt, topic_of
+from dlrsd.runtime.service.sinks.payload import (
+    Message,
+    StateMessage,
+    encoded,
+    of_change,
+    of_event,
+    of_machine,
+    of_minute,
+)
+from dlrsd.runtime.service.sinks.sink import NotDelivered, Refused
+from tests.parts import needs
+from tests.runtime.service.sinks.certificate import make_certificate
+from tests.runtime.service.sinks.made import (
+    ODD,
+    Outbox,
+    a_change,
+    a_machine,
+    a_minute,
+    an_event,
+    ended,
+    run,
+    until,
+)
+
+paho = pytest.importorskip("paho.mqtt.client")
+
+
+class Broker:
+    """A mosquitto on a free port of loopback that keeps nothing over a restart."""
+
+    def __init__(self, folder: Path, *settings: str) -> None:
+        self._program = needs("mosquitto")
+        with closing(socket.socket()) as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self._config = folder / "mosquitto.conf"
+        lines = [f"listener {self.port} 127.0.0.1", *(settings or ["allow_anonymous true"])]
+        self._config.write_text("\n".join([*lines, "user root", ""]))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [self._program, "-c", str(self._config)], stderr=subprocess.DEVNULL
+        )
+        end = time.monotonic() + 30
+        while True:
+            assert self._process.poll() is None, "mosquitto ended at once"
+            assert time.monotonic() < end
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    found = Broker(tmp_path)
+    found.start()
+    yield found
+    found.kill()
+
+
+class Listener:
+    """A client of its own that keeps all it hears."""
+
+    def __init__(self, port: int, pattern: str = "#") -> None:
+        self.got: list[tuple[str, bytes, bool]] = []
+        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        self._client.reconnect_delay_set(1, 1)
+        self._client.on_connect = lambda client, *_: client.subscribe(pattern, qos=1)
+        self._client.on_subscribe = lambda *_: self.ready.append(True)
+        self._client.on_message = lambda _, __, m: self.got.append((m.topic, m.payload, m.retain))
+        self.ready: list[bool] = []
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+
+    def of(self, topic: str) -> list[bytes]:
+        return [payload for name, payload, _ in self.got if name == topic]
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+def config_of(broker: Broker, **more: Any) -> Mqtt:
+    return Mqtt(name="mqtt", host="127.0.0.1", port=broker.port, **more)
+
+
+async def send(config: Mqtt, messages: Sequence[Message]) -> None:
+    sink = config.sink()
+    try:
+        await sink.open()
+        await sink.send(messages)
+    finally:
+        await sink.close()
+
+
+def four(machine: str) -> list[Message]:
+    return [
+        of_change(a_change(machine=machine)),
+        of_machine(a_machine(machine), time=1_769_860_801.0),
+        of_minute(a_minute(machine=machine, sensor=machine)),
+        of_event(an_event(machine=machine)),
+    ]
+
+
+@pytest.mark.parametrize("machine", ["pump1", ODD, "$SYS/x", "../.."])
+def test_each_message_has_its_topic_and_the_state_stays(machine: str, broker: Broker) -> None:
+    async def work() -> None:
+        early = Listener(broker.port)
+        await until(lambda: early.ready)
+        await send(config_of(broker, prefix="plant/box1"), four(machine))
+        await until(lambda: len(early.got) >= 6)
+        late = Listener(broker.port)
+        await until(lambda: len(late.got) >= 2)
+        early.close()
+        late.close()
+        first, second = early.got[0], early.got[-1]
+        assert (first[:2], second[:2]) == (
+            ("plant/box1/status", b"online"), ("plant/box1/status", b"offline"),
+        )  # fmt: skip
+        sent = {topic_of(each, "plant/box1"): encoded(each) for each in four(machine)}
+        assert {topic: payload for topic, payload, _ in early.got[1:-1]} == sent
+        assert all(topic.count("/") <= 5 for topic in sent)
+        state = next(each for each in four(machine) if isinstance(each, StateMessage))
+        kept = {topic: payload for topic, payload, _ in late.got}
+        assert kept == {
+            topic_of(state, "plant/box1"): encoded(state), "plant/box1/status": b"offline",
+        }  # fmt: skip
+
+    run(work())
+
+
+def test_who_is_killed_leaves_its_last_will(broker: Broker) -> None:
+    program = (
+        "import asyncio, sys\n"
+        "from dlrsd.runtime.service.sinks.mqtt import Mqtt\n"
+        "async def main():\n"
+        "    await Mqtt(name='m', host='127.0.0.1', port=int(sys.argv[1])).sink().open()\n"
+        "    await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+
+    async def work() -> None:
+        import sys
+
+        listener = Listener(broker.port)
+        await until(lambda: listener.ready)
+        process = subprocess.Popen([sys.executable, "-c", program, str(broker.port)])
+        await until(lambda: listener.of("dlrsd/status") == [b"online"])
+        process.kill()
+        process.wait()
+        await until(lambda: listener.of("dlrsd/status") == [b"online", b"offline"])
+        listener.close()
+
+    run(work())
+
+
+def test_a_broker_killed_and_started_again_loses_no_change(broker: Broker, tmp_path: Path) -> None:
+    async def work() -> None:
+        outbox = Outbox(tmp_path / "store.sqlite")
+        listener = Listener(broker.port)
+        await until(lambda: listener.ready)
+        sink, woken, told = config_of(broker).sink(), asyncio.Event(), list[Event]()
+        telemetry = Telemetry(sink, woken)
+        task = asyncio.ensure_future(
+            deliver(
+                sink, outbox, woken, telemetry, told.append,
+                first_pause_s=0.05, longest_pause_s=0.2,
+            )
+        )  # fmt: skip
+
+        def say(*numbers: int) -> None:
+            outbox.keep(*(a_change(number) for number in numbers))
+            woken.set()
+
+        say(1, 2)
+        await until(lambda: not outbox.undelivered("mqtt", 1))
+        broker.kill()
+        say(3, 4)
+        telemetry.put(of_machine(a_machine(), time=5.0))
+        await until(lambda: [each.kind for each in told] == ["undelivered"])
+        before = len(listener.ready)
+        broker.start()
+        await until(lambda: len(listener.ready) > before or outbox.undelivered("mqtt", 1) == [])
+        await until(lambda: not outbox.undelivered("mqtt", 1))
+        await until(lambda: [each.kind for each in told] == ["undelivered", "back"])
+        await until(lambda: len(listener.ready) > before)
+        say(5)
+        await until(lambda: not outbox.undelivered("mqtt", 1))
+        await until(lambda: listener.of("dlrsd/machines/pump1/state"))
+        await ended(task)
+        ids = [json.loads(each)["id"] for each in listener.of("dlrsd/machines/pump1/alarm")]
+        listener.close()
+        assert ids[:2] == ["c1", "c2"]
+        assert ids[-1] == "c5"
+
+    run(work())
+
+
+def test_an_idle_connection_that_is_lost_comes_back_by_itself(broker: Broker) -> None:
+    async def work() -> None:
+        sink = config_of(broker).sink()
+        await sink.open()
+        broker.kill()
+        with pytest.raises(NotDelivered):
+            await sink.send([of_event(an_event())])
+        broker.start()
+        listener = Listener(broker.port, "dlrsd/status")
+        await until(lambda: b"online" in listener.of("dlrsd/status"))
+        await sink.send([of_event(an_event())])
+        await sink.close()
+        listener.close()
+
+    run(work())
+
+
+def test_wrong_credentials_are_said_without_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords = tmp_path / "passwords"
+    subprocess.run(
+        [needs("mosquitto_passwd"), "-b", "-c", str(passwords), "plant", "hush-hush"], check=True
+    )
+    broker = Broker(tmp_path, "allow_anonymous false", f"password_file {passwords}")
+    broker.start()
+    try:
+        secret = tmp_path / "secret"
+        secret.write_text("hush-hush\n")
+        config = config_of(broker, user="plant", password_file=str(secret))
+        run(send(config, four("pump1")))
+        monkeypatch.setenv("MQTT_PASSWORD", "wrong-one")
+        for wrong in (
+            config_of(broker, user="plant", password_env="MQTT_PASSWORD"),
+            config_of(broker, user="nobody", password_file=str(secret)),
+            config_of(broker),
+        ):
+            with pytest.raises(NotDelivered, match="refuses") as raised:
+                run(send(wrong, four("pump1")))
+            assert "hush" not in f"{raised.value}{wrong!r}"
+            assert "wrong-one" not in f"{raised.value}{wrong!r}"
+        secret.unlink()
+        with pytest.raises(InputError, match="no password: cannot read"):
+            run(send(config, four("pump1")))
+    finally:
+        broker.kill()
+
+
+def test_over_tls_the_broker_must_be_the_one_that_is_trusted(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path, "localhost")
+    other, _ = make_certificate(tmp_path, "elsewhere")
+    broker = Broker(
+        tmp_path, "allow_anonymous true", f"certfile {certificate}", f"keyfile {key}"
+    )  # fmt: skip
+    broker.start()
+    try:
+        config = Mqtt(
+            name="mqtt", host="localhost", port=broker.port, tls=True, ca_file=str(certificate)
+        )
+        run(send(config, four("pump1")))
+        with pytest.raises(ssl.SSLCertVerificationError):
+            run(send(msgspec.structs.replace(config, ca_file=str(other)), four("pump1")))
+    finally:
+        broker.kill()
+
+
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", None])
+def test_what_is_no_broker_is_left_in_time(
+    says: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It closes at once, speaks another language, or says nothing."""
+    monkeypatch.setattr(mqtt, "TIME_LIMIT_S", 1.0)
+
+    async def work() -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if says is None:
+                await reader.read()
+            else:
+                writer.write(says)
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        sink = Mqtt(name="mqtt", host="127.0.0.1", port=port).sink()
+        with pytest.raises((NotDelivered, OSError)):
+            await sink.open()
+        await sink.close()
+        await sink.close()
+        server.close()
+
+    run(work())
+
+
+def test_a_topic_that_is_too_long_keeps_nothing_else_back(broker: Broker) -> None:
+    with pytest.raises(Refused):
+        run(send(config_of(broker), four("x" * 70_000)[:1]))
+
+
+def test_home_assistant_is_told_once_what_there_is(broker: Broker) -> None:
+    async def work() -> None:
+        listener = Listener(broker.port, "homeassistant/#")
+        await until(lambda: listener.ready)
+        states = [of_machine(a_machine(name), time=1.0) for name in (ODD, "pump 1", "pump/1")]
+        await send(config_of(broker, home_assistant="homeassistant"), states * 2)
+        await until(lambda: len(listener.got) >= 12)
+        listener.close()
+        assert len(listener.got) == len({topic for topic, _, _ in listener.got}) == 12
+        ids = set()
+        for topic, payload, _ in listener.got:
+            _, component, identifier, end = topic.split("/")
+            assert end == "config"
+            assert component in ("sensor", "binary_sensor")
+            assert identifier.replace("_", "").isalnum()
+            assert identifier.isascii()
+            said = json.loads(payload)
+            assert said["availability_topic"] == "dlrsd/status"
+            assert said["state_topic"] in {topic_of(each, "dlrsd") for each in states}
+            ids.add(said["unique_id"])
+        assert len(ids) == 12
+
+    run(work())
+
+
+@pytest.mark.parametrize("state", ["normal", "alert", "danger", "sensor fault", "stopped"])
+def test_home_assistant_reads_the_fault_from_the_state(state: str) -> None:
+    jinja2 = pytest.importorskip("jinja2")
+    from dlrsd.runtime.service.sinks.home_assistant import discovery
+
+    configs = {topic.rpartition("_")[2]: json.loads(text) for topic, text in discovery(
+        "pump1", topic="t", status="s")}  # fmt: skip
+    said = json.loads(encoded(of_machine(a_machine(), time=1.0))) | {"state": state}
+    values = {
+        name: jinja2.Template(config["value_template"]).render(value_json=said)
+        for name, config in configs.items()
+    }
+    is_fault = state in ("alert", "danger", "sensor fault")
+    expected = {"fault": "ON" if is_fault else "OFF", "state": state, "zone": "C"}
+    assert values == expected | {"velocity": "2.5"}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"prefix": "a/#"}, {"prefix": "+"}, {"prefix": "$SYS"}, {"prefix": "/a"}, {"prefix": "a/"},
+        {"prefix": ""}, {"prefix": "a\n"}, {"home_assistant": "a//b"}, {"password_env": "A"},
+        {"ca_file": "/x"}, {"port": 0}, {"says": []}, {"says": ["alarms"]}, {"name": ""},
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be_right_are_refused(facts: dict[str, Any]) -> None:
+    good = {"kind": "mqtt", "name": "mqtt", "host": "broker"}
+    assert msgspec.convert(good, Mqtt).prefix == "dlrsd"
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(good | facts, Mqtt)
