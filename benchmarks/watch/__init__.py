@@ -1,0 +1,1 @@
+"""What watching machines costs and how often it errs."""
