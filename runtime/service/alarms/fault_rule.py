@@ -39,8 +39,8 @@ class Fault(RuleOfSeconds, frozen=True, kw_only=True, tag="fault"):
     by: Annotated[
         Literal["either", "lines", "network", "both"] | None,
         Meta(
-            description="Whose word counts. Unless stated either's, where the machine was "
-            "commissioned; else the lines', and the network's only where no lines are looked for"
+            description="Whose word counts. Unless stated the lines', and the network's where no "
+            "lines are looked for or the machine was commissioned with this network"
         ),
     ] = None
     state: Annotated[Literal["alert", "danger"], Meta(description="What it raises")] = "alert"
@@ -79,7 +79,7 @@ class Fault(RuleOfSeconds, frozen=True, kw_only=True, tag="fault"):
         lines = network = None
         if self.by != "network" and second.place is not None:
             lines = self._word(second.place, "healthy")
-        by = self.by or ("either" if limits.commissioned or lines is None else "lines")
+        by = self.by or ("either" if limits.network_known or lines is None else "lines")
         if by != "lines" and second.label is not None:
             network = self._word(second.label, second.normal_class)
         return lines, network

@@ -26,13 +26,14 @@ class Limits(Struct, frozen=True, kw_only=True):
     baseline : dict
         By sensor and level (a `Level` of threshold rules, "line outer" for that of a place): what
         the healthy machine stays below.
-    commissioned : bool
-        Whether it was, so that what is said of it was held against its healthy signal.
+    network_known : bool
+        Whether the baseline holds what this network says of the healthy machine, so that a fault
+        which it sees in that as well is told from one that came.
     """
 
     zones: tuple[float, float, float] | None = None
     baseline: dict[str, dict[str, float]] = {}
-    commissioned: bool = False
+    network_known: bool = False
 
 
 class Crossing(Struct, frozen=True, kw_only=True):

@@ -119,4 +119,4 @@ def test_a_machine_that_is_commissioned_again_begins_anew() -> None:
     assert play(alarms, letters("3o 3h", 8)) == []  # nothing of before is counted
     (again,) = taken(alarms, letters("4o", 14))
     assert again.alarm != first.alarm
-    assert alarms.renew(START + 20, Limits(commissioned=True))[0].alarm == again.alarm
+    assert alarms.renew(START + 20, Limits(network_known=True))[0].alarm == again.alarm

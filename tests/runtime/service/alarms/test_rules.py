@@ -24,7 +24,7 @@ from dlrsd.runtime.service.alarms.rule import Crossing, Limits
 from dlrsd.runtime.service.said import Levels
 from tests.runtime.service.alarms.histories import START, second, taken
 
-COMMISSIONED, UNKNOWN = Limits(commissioned=True), Limits()
+KNOWN, OTHER = Limits(network_known=True), Limits()
 
 
 def test_no_rules_are_the_default_ones() -> None:
@@ -107,7 +107,7 @@ def test_every_kind_is_in_the_schema_with_a_description_of_each_setting() -> Non
 
 @pytest.mark.parametrize(
     ("place", "label", "known", "unknown", "both", "network"),
-    [  # what a second reaches and keeps up: of a commissioned machine, of another one, by ...
+    [  # what a second reaches and keeps up: where the network's word on the healthy machine is known, else, ...
         ("outer", None, (1, 1), (1, 1), (0, 1), None),
         ("healthy", None, (0, 0), (0, 0), (0, 0), None),
         ("undecided", None, (0, 1), (0, 1), (0, 1), None),
@@ -127,26 +127,26 @@ def test_whose_word_counts(
     place: Any, label: Any, known: Any, unknown: Any, both: Any, network: Any
 ) -> None:
     said = second(0, place=place, label=label, normal_class="normal")
-    assert Fault().grade(said, COMMISSIONED) == known
-    assert Fault().grade(said, UNKNOWN) == unknown
-    assert Fault(by="both").grade(said, UNKNOWN) == both
-    assert Fault(by="network").grade(said, UNKNOWN) == network
+    assert Fault().grade(said, KNOWN) == known
+    assert Fault().grade(said, OTHER) == unknown
+    assert Fault(by="both").grade(said, OTHER) == both
+    assert Fault(by="network").grade(said, OTHER) == network
 
 
 def test_a_label_is_no_fault_where_nobody_says_which_class_is_none() -> None:
     said = second(0, place=None, label="K1", normal_class=None)
-    assert Fault().grade(said, COMMISSIONED) == (0, 1)
-    assert Fault(faults=("K1",)).grade(said, COMMISSIONED) == (1, 1)
+    assert Fault().grade(said, KNOWN) == (0, 1)
+    assert Fault(faults=("K1",)).grade(said, KNOWN) == (1, 1)
     unknown = second(0, place=None, label="unknown fault", normal_class=None)
-    assert Fault().grade(unknown, COMMISSIONED) == (1, 1)
+    assert Fault().grade(unknown, KNOWN) == (1, 1)
 
 
 def test_a_rule_of_some_faults_is_blind_to_others() -> None:
     rule = Fault(faults=("outer", "unknown fault"))
-    assert rule.grade(second(0, place="inner"), COMMISSIONED) == (0, 0)
-    assert rule.grade(second(0, place="outer"), COMMISSIONED) == (1, 1)
+    assert rule.grade(second(0, place="inner"), KNOWN) == (0, 0)
+    assert rule.grade(second(0, place="outer"), KNOWN) == (1, 1)
     said = second(0, place="healthy", label="unknown fault", normal_class="normal")
-    assert rule.grade(said, COMMISSIONED) == (1, 1)
+    assert rule.grade(said, KNOWN) == (1, 1)
 
 
 def test_a_fault_may_be_a_danger_by_the_file() -> None:
@@ -169,7 +169,7 @@ def test_every_level_has_its_value_words_and_unit(level: Level) -> None:
     assert LEVELS[level].of(said) == wanted[level]
     assert LEVELS[level].of(second(0, velocity=None)) is None
     rule = Threshold(name="a", level=level, alert=wanted[level] - 0.5)
-    assert rule.grade(said, UNKNOWN) == (1, 1)
+    assert rule.grade(said, OTHER) == (1, 1)
     (unit,) = [end for end in ("mm_s", "m_s2", "_c", "") if level.endswith(end)][:1]
     known = {"mm_s": "mm/s", "m_s2": "m/s2", "_c": "°C", "": None}[unit]
     assert LEVELS[level].unit == ("dB" if level.startswith("line") else known)
@@ -177,7 +177,7 @@ def test_every_level_has_its_value_words_and_unit(level: Level) -> None:
 
 def test_a_level_below_zero_has_a_return_limit_below_it() -> None:
     rule = Threshold(name="cold", level="temperature_c", alert=-10.0)
-    said = [rule.grade(second(0, temperature_c=t), UNKNOWN) for t in (-9.0, -10.5, -11.1)]
+    said = [rule.grade(second(0, temperature_c=t), OTHER) for t in (-9.0, -10.5, -11.1)]
     assert said == [(1, 1), (0, 1), (0, 0)]
 
 
@@ -185,7 +185,7 @@ def test_a_level_below_zero_has_a_return_limit_below_it() -> None:
 def test_what_is_no_number_is_no_knowledge(value: float) -> None:
     assert Zone().grade(second(0, velocity=value), Limits(zones=(1.4, 2.8, 4.5))) is None
     assert Threshold(name="a", level="velocity_mm_s", alert=1).grade(
-        second(0, velocity=value), UNKNOWN
+        second(0, velocity=value), OTHER
     ) is None  # fmt: skip
     alarms = MachineAlarms("pump1", [Fault(k=1, n=1), Silent(), Trend(k=1, n=1)])
     (change,) = taken(alarms, [second(0, place="outer", lines={"outer": value})])
