@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Union
-
 from dlrsd.runtime.service.sources.simulated import SimulatedSource
 from dlrsd.runtime.service.sources.tcp import TcpSource
 
 #: What may stand in ``watch.toml``, told apart by ``kind``.
-AnySource = Union[TcpSource, SimulatedSource]
+AnySource = TcpSource | SimulatedSource

@@ -54,6 +54,7 @@ class Feed:
     ) -> None:
         self.channels, self.unit, self.scale = channels, unit, scale
         self._silent_s, self._record = silent_s, record
+        self.sensors = [channel.machine.sensors[0].name for channel in channels]
         self._arrivals = Arrivals(tell, silent_s=silent_s, now=now)
         self._cutter: SecondCutter | None = None
         self.tap: Tap | None = None

@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import structs
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError
+from dlrsd.runtime.service.sinks.kinds import AnySink
 from dlrsd.runtime.service.watching.serving import run_watch
 from dlrsd.runtime.service.watching.setup import Setup, set_up
 from dlrsd.runtime.service.watching.watch_file import WatchFile, read_watch_file
@@ -20,12 +21,7 @@ def check_file(path: Path) -> list[str]:
     except DlrsdError as error:
         return [str(error)]
     _, problems = set_up(file, path.parent)
-    for sink in file.sinks:
-        try:
-            sink.sink()
-        except DlrsdError as error:
-            problems.append(f"sink {sink.name}: {error}")
-    return problems
+    return problems + [why for sink in file.sinks if (why := _wrong(sink))]
 
 
 def watch_file(
@@ -68,3 +64,11 @@ def _set_up(file: WatchFile, path: Path, rehearse: bool) -> tuple[list[Setup], l
     if not setups:
         raise InputError(f"no machine of {path} can be watched: {problems[0]}")
     return [structs.replace(each, rehearse=rehearse) for each in setups], problems
+
+
+def _wrong(sink: AnySink) -> str | None:
+    try:
+        sink.sink()
+    except DlrsdError as error:
+        return f"sink {sink.name}: {error}"
+    return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -107,7 +107,7 @@ class Watch:
         self.recorder.forget(name)
 
     def _close(self, watched: Watched) -> None:
-        watched.end(time.time())
+        watched.intake.end(time.time())
         self._told(watched, self._look(watched))
         self._minutes += watched.rest()
 
@@ -168,34 +168,26 @@ class Watch:
     async def _source(self, name: str, at: int) -> None:
         """One source; whatever becomes of it, the others go on."""
         watched, work, done = self.machines[name], self._work[name], self._done[name]
+        intake = watched.intake
         fault = rehearsed_fault(watched.machine) if watched.setup.rehearse else None
 
         async def give(block: Block | Slow) -> None:
             if fault is not None and isinstance(block, Block):
                 block = fault.added(block)
-            if watched.receive(at, block):
+            if intake.receive(at, block):
                 work.set()
-                while watched.waiting > MOST_WAITING:
+                while len(intake.waiting) > MOST_WAITING:
                     done.clear()
                     await done.wait()
 
         def tell(event: Event) -> None:
-            watched.tell(at, event)
+            intake.tell(at, event)
 
-        while True:
-            try:
-                await watched.setup.sources[at].run(give, tell)
-                return
-            except Exception as error:
-                _log.exception("%s: source %d failed", name, at + 1)
-                tell(
-                    Event(
-                        time=time.time(),
-                        kind="refused",
-                        text=f"failed, and is begun anew: {type(error).__name__}: {error}",
-                    )
-                )
-                await asyncio.sleep(_AGAIN_S)
+        while (error := await _failure(watched.setup.sources[at].run(give, tell))) is not None:
+            _log.error("%s: source %d failed", name, at + 1, exc_info=error)
+            text = f"failed, and is begun anew: {type(error).__name__}: {error}"
+            tell(Event(time=time.time(), kind="refused", text=text))
+            await asyncio.sleep(_AGAIN_S)
 
     async def _machine(self, name: str) -> None:
         """Have one machine looked at whenever there is something to look at."""
@@ -214,7 +206,7 @@ class Watch:
     def _told(self, watched: Watched, outcome: Outcome) -> None:
         """Tell what was found; it is on the disk already, but for minutes and events."""
         self._minutes += outcome.minutes
-        watched.keep_worst(outcome.seconds)
+        watched.intake.keep_worst(outcome.seconds)
         for event in outcome.events:
             self.tell_event(event)
         for row in outcome.minutes:
@@ -240,8 +232,7 @@ class Watch:
         while True:
             now = time.time()
             for name, watched in list(self.machines.items()):
-                watched.tick(now)
-                if watched.waiting or watched.is_due(now):
+                if watched.intake.tick(now) or watched.is_due(now):
                     self._work[name].set()
             await loop.run_in_executor(None, self._keep, now)
             if now - told >= _TOLD_S and self.telling.listeners:
@@ -275,3 +266,12 @@ async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
         task.cancel()
     with suppress(asyncio.CancelledError):
         await asyncio.gather(*listed, return_exceptions=True)
+
+
+async def _failure(running: Coroutine[None, None, None]) -> Exception | None:
+    """What ended it, if it did not end by itself."""
+    try:
+        await running
+    except Exception as error:
+        return error
+    return None

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Callable
 
-import numpy as np
 from msgspec import Struct, structs
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.runtime.service.alarms.machine import MachineAlarms
-from dlrsd.runtime.service.blocks import Block, Slow
 from dlrsd.runtime.service.indicators.minutes import Minutes
-from dlrsd.runtime.service.indicators.parts import severity
 from dlrsd.runtime.service.indicators.running import RunningState
 from dlrsd.runtime.service.said import (
     Change,
@@ -26,16 +20,14 @@ from dlrsd.runtime.service.said import (
     Second,
     SensorNow,
 )
-from dlrsd.runtime.service.sources.base import SignalSource
-from dlrsd.runtime.service.sources.counted import Counted
 from dlrsd.runtime.service.store.recorder import Recorder
-from dlrsd.runtime.service.store.tap import Tap
-from dlrsd.runtime.service.watching.conditions import Conditions, Heard
-from dlrsd.runtime.service.watching.feed import Feed, feed_name
+from dlrsd.runtime.service.watching.conditions import Conditions
+from dlrsd.runtime.service.watching.feed import Feed
+from dlrsd.runtime.service.watching.intake import Intake
 from dlrsd.runtime.service.watching.pieces import Piece
 from dlrsd.runtime.service.watching.rehearsal import MARK
 from dlrsd.runtime.service.watching.sensor_line import SensorLine
-from dlrsd.runtime.service.watching.setup import Channel, Setup, channels_of
+from dlrsd.runtime.service.watching.setup import Channel, Setup
 
 REFUSED = "refused"  # why seconds of a sensor are unfit whose signal does not fit its machine
 _LOOK_S = 1.5  # after so long a machine is looked at whether anything came or not
@@ -57,8 +49,8 @@ class Outcome(Struct, frozen=True):
 class Watched:
     """A machine, its sensors and its alarms.
 
-    `receive` and `tick` are called by the one thread of the loop, `work` by one of the workers at a
-    time; what people ask, by any thread.
+    `work` is called by one worker at a time, its `intake` filled by the thread of the loop; what
+    people ask may come from any thread.
 
     Parameters
     ----------
@@ -75,16 +67,11 @@ class Watched:
         self, setup: Setup, recorder: Recorder, *, restored: bytes | None, now: float
     ) -> None:
         self.setup, self.name, self.machine = setup, setup.name, setup.machine
-        self._recorder = recorder
-        self.feeds: dict[tuple[int, str | None], Feed] = {}
+        self.intake = Intake(setup, recorder, now)
         self.lines: dict[str, SensorLine] = {}
         self._refused: dict[str, str] = {}
-        self._names = Counted(partial(self.tell, None))
         self.began = self._looked = now
-        self._heard = Heard()
         self._conditions = Conditions()
-        self._waiting: deque[tuple[Feed, Piece]] = deque()
-        self._events: list[Event] = []
         self.lock = threading.Lock()
         self.alarms = MachineAlarms(
             self.name,
@@ -97,96 +84,11 @@ class Watched:
         self._latest: dict[str, SensorNow] = {
             sensor.name: SensorNow(name=sensor.name) for sensor in self.machine.sensors
         }
-        self.counted: Counter[str] = Counter()
         self.upto = 0.0
-        for at, source in enumerate(setup.sources):
-            if isinstance(source, SignalSource):
-                self._begin(at, source, now)
-
-    def _begin(self, at: int, source: SignalSource, now: float) -> None:
-        """Listen for a source; where its blocks name sensors, for each by itself."""
-        if not source.names_sensors:
-            self._feed(at, source, None, now)
-            return
-        for name in source.sensors or [sensor.name for sensor in self.machine.sensors]:
-            self._feed(at, structs.replace(source, sensors=[name]), name, now)
-
-    def _feed(self, at: int, source: SignalSource, sensor: str | None, now: float) -> None:
-        channels = channels_of(self.machine, source)
-        self.feeds[at, sensor] = Feed(
-            channels,
-            unit=source.unit,
-            scale=source.scale,
-            silent_s=source.silent_s,
-            record=partial(self._record, at, source, sensor, channels),
-            tell=partial(self.tell, at),
-            now=now,
-        )
-
-    def _record(
-        self,
-        at: int,
-        source: SignalSource,
-        sensor: str | None,
-        channels: list[Channel],
-        rate_hz: float,
-        count: int,
-        dtype: np.dtype[Any],
-    ) -> Tap:
-        names = {each.number: each.machine.sensors[0].name for each in channels}
-        return self._recorder.tap(
-            self.name,
-            feed_name(at, sensor),
-            [names.get(number, f"channel {number}") for number in range(count)],
-            rate_hz=rate_hz,
-            dtype=dtype,
-            scale=[source.scale if number in names else 1.0 for number in range(count)],
-            unit=source.unit,
-        )
-
-    def tell(self, at: int | None, event: Event) -> None:
-        """Take down an event of a source; any thread."""
-        source = None if at is None else f"{at + 1}"
-        self._events.append(structs.replace(event, machine=self.name, source=source))
-        self.counted[event.kind] += event.count
-
-    # The thread of the loop
-
-    def receive(self, at: int, block: Block | Slow) -> bool:
-        """Take what a source gives; whether there is work to be done."""
-        if isinstance(block, Slow):
-            self._heard.take(block)
-            return False
-        feed = self.feeds.get((at, block.sensor))
-        if feed is None:
-            known = ", ".join(repr(name) for number, name in self.feeds if number == at and name)
-            text = f"a block names the sensor {block.sensor!r}: expected {known or 'no name'}"
-            self._names.add("refused", block.arrived, text)
-            return False
-        self._waiting.extend((feed, piece) for piece in feed.push(block))
-        return bool(self._waiting)
-
-    def tick(self, now: float) -> bool:
-        """Let go of what waits for blocks that did not come; whether there is work to be done."""
-        for feed in self.feeds.values():
-            self._waiting.extend((feed, piece) for piece in feed.tick(now))
-        return bool(self._waiting)
-
-    def end(self, now: float) -> None:
-        """No more comes: what is left becomes work."""
-        for feed in self.feeds.values():
-            self._waiting.extend((feed, piece) for piece in feed.end(now))
 
     def is_due(self, now: float) -> bool:
         """Whether it was not looked at for long, as where its sources are silent."""
         return now - self._looked > _LOOK_S
-
-    @property
-    def waiting(self) -> int:
-        """Pieces that wait to be looked at."""
-        return len(self._waiting)
-
-    # A worker
 
     def work(self, now: float, keep: Keep) -> Outcome:
         """Look at all that waits; changes of alarm are given to ``keep`` before anybody else."""
@@ -195,9 +97,9 @@ class Watched:
             seconds: list[Second] = []
             minutes: list[Minute] = []
             changes: list[Change] = []
-            while self._waiting:
-                feed, piece = self._waiting.popleft()
-                conditions = self._heard.at(piece.time)
+            while self.intake.waiting:
+                feed, piece = self.intake.waiting.popleft()
+                conditions = self.intake.heard.at(piece.time)
                 if conditions != self._conditions:
                     self._conditions = conditions
                     for line in self.lines.values():
@@ -217,20 +119,14 @@ class Watched:
                     seconds.append(second)
                     minutes += self._minutes.add(second)
                     changes += self.alarms.take(second)
-            silent = {
-                f"{at + 1}": passed
-                for (at, _), feed in self.feeds.items()
-                if (passed := feed.silent(now)) is not None
-            }
-            changes += self.alarms.tick(now, silent)
+            changes += self.alarms.tick(now, self.intake.silent(now))
             if changes and self.setup.rehearse:
                 changes = [structs.replace(each, text=MARK + each.text) for each in changes]
             if changes:
                 keep(changes, self.name, self.alarms.snapshot())
             minutes += self._minutes.finish(now)
-            events, self._events = self._events, []
             self._remember(seconds, minutes)
-            return Outcome(seconds, minutes, changes, events)
+            return Outcome(seconds, minutes, changes, self.intake.take_events())
 
     def renew(self, now: float, keep: Keep) -> Outcome:
         """Begin anew: the machine was commissioned again."""
@@ -290,18 +186,8 @@ class Watched:
                 Event(time=feed.heard, kind="configured", text=text) for text in line.warnings
             ]
         for event in events:
-            self.tell(None, event)
+            self.intake.tell(None, event)
         return name in self.lines
-
-    def keep_worst(self, seconds: Sequence[Second]) -> None:
-        """Keep the worst second of the day; the loop's thread."""
-        for second in seconds:
-            if second.unfit is None and second.running == "running":
-                for feed in self.feeds.values():
-                    if feed.tap and any(
-                        c.machine.sensors[0].name == second.sensor for c in feed.channels
-                    ):
-                        feed.tap.second(second.time, max(severity(second.levels)))
 
     def _remember(self, seconds: list[Second], minutes: list[Minute]) -> None:
         """What is asked for most: the latest of each sensor."""
@@ -318,15 +204,9 @@ class Watched:
                 self._latest[minute.sensor], minute=minute
             )
 
-    # Anybody
-
     def now(self, time: float) -> MachineNow:
         """What is known of the machine at this moment."""
-        silent = {
-            channel.machine.sensors[0].name: feed.silent(time)
-            for feed in list(self.feeds.values())
-            for channel in feed.channels
-        }
+        silent = self.intake.silent_sensors(time)
         sensors = [
             structs.replace(each, silent_s=silent.get(each.name)) for each in self._latest.values()
         ]
@@ -343,5 +223,5 @@ class Watched:
             commissioned=self.setup.baseline is not None,
             sensors=sensors,
             rules=rules,
-            events=dict(self.counted),
+            events=dict(self.intake.counted),
         )
