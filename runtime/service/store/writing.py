@@ -112,7 +112,10 @@ class Writing:
     def _say(self, reason: str) -> None:
         if not self._in_trouble:
             self._in_trouble = True
-            text = f"the store cannot be written ({reason}): it is kept in memory meanwhile"
-            self.events.add(Event(time=time.time(), kind="disk", text=text))
+            self._tell(f"the store cannot be written ({reason}): it is kept in memory meanwhile")
         while len(self._waiting) > _MOST_WAITING:
             self._waiting.popleft()
+            self._tell(f"the store cannot be written ({reason}): the oldest of it is lost")
+
+    def _tell(self, text: str) -> None:
+        self.events.add(Event(time=time.time(), kind="disk", text=text))
