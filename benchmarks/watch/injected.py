@@ -21,6 +21,7 @@ from dlrsd.runtime.service.sources.placing import Placed
 RATE_HZ = 100.0
 BEGAN = 1.8e9
 _CALM = 100  # blocks without a clock's jump around a new beginning
+_STEADY = 160  # between two jumps: one that jumps more often is not believed any more
 
 
 class Chances(Struct, frozen=True, kw_only=True):
@@ -86,21 +87,21 @@ class Truth:
         tick, sequence, offset = 0, int(random.integers(0, 1000)), 0.0
         calm = _CALM  # until which nothing but loss within a run goes wrong
         until_end = self._run_length()
-        losing = 0
+        losing, steady = 0, 0
         for position in range(self.blocks):
             n = int(random.integers(8, 13))
-            safe = calm > _CALM - 10 or until_end < 10
+            safe = calm > _CALM - 10 or until_end < 10 or position > self.blocks - _CALM
             if until_end == 0:
                 tick += int(random.integers(200, 3000))
                 sequence = int(random.integers(0, 3))
                 self._breaks.add(tick)
                 expected["anew"] += 1
                 calm, until_end, safe = _CALM, self._run_length(), True
-            elif calm == 0 and until_end > _CALM and random.random() < chances.jump:
+            elif calm == steady == 0 and until_end > _CALM and random.random() < chances.jump:
                 offset += float(random.choice((-1, 1)) * random.uniform(5, 5000))
                 self._breaks.add(tick)
                 expected["clock"] += 1
-                calm = _CALM - 10
+                calm, steady = _CALM - 10, _STEADY
                 safe = True
             samples = np.arange(tick, tick + n, dtype="<i4")[None]
             stamp = BEGAN + tick / RATE_HZ * (1 + self._drift) + random.uniform(-0.002, 0.002)
@@ -112,7 +113,7 @@ class Truth:
                 time=stamp + offset if self._timed else None,
             )
             tick, sequence = tick + n, sequence + 1
-            calm, until_end = max(calm - 1, 0), until_end - 1
+            calm, steady, until_end = max(calm - 1, 0), max(steady - 1, 0), until_end - 1
             what = random.random()
             if losing == 0 and not safe and what < chances.lost:
                 losing = min(int(random.geometric(0.5)), 6)
