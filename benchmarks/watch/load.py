@@ -14,12 +14,14 @@ import argparse
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from contextlib import suppress
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from threading import Thread
@@ -60,7 +62,7 @@ def main() -> None:
 
 
 def _measured(root: Path, machines: int, minutes: float) -> dict[str, float]:
-    port, page = machine.free_port(), machine.free_port()
+    port, page = free_port(), free_port()
     command = [sys.executable, "-m", "benchmarks.watch.load", "--send", str(port)]
     _write(root, machines, port)
     sender = subprocess.Popen(command)
@@ -183,15 +185,24 @@ def _lag(page: int) -> float:
     """How old the latest second of the machine is that is most behind, s."""
     now = time.time()
     return max(
-        now - sensor["second"]["time"] - 1 for each in _machines(page) for sensor in each["sensors"]
+        now - _unix(sensor["time"]) - 1 for each in _machines(page) for sensor in each["sensors"]
     )
 
 
 def _told(page: int, machines: int) -> float:
     """Up to when all machines were watched, summed over them, s."""
-    return sum(
-        sensor["second"]["time"] for each in _machines(page) for sensor in each["sensors"]
-    )
+    return sum(_unix(sensor["time"]) for each in _machines(page) for sensor in each["sensors"])
+
+
+def free_port() -> int:
+    """A port at which nobody listens."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _unix(text: str) -> float:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def _cpu_s(pid: int) -> float:

@@ -124,7 +124,10 @@ class SensorLine:
             self.warnings.append(f"the bundle says nothing of sensor {self.name}: {error}")
             return
         self._kinematics = kinematics
-        self._diagnosis = Diagnosis(self._live.stream, bundle, engine, beside=self._beside)
+        # Windows that overlap say little more, and cost as much again.
+        self._diagnosis = Diagnosis(
+            self._live.stream, bundle, engine, hop=bundle.window, beside=self._beside
+        )
 
     def turn(self, conditions: Conditions) -> None:
         """From now on the machine runs so; a tacho knows the speed better."""
