@@ -22,7 +22,6 @@ _MIX = np.uint32(2654435769)  # Knuth's multiplicative hash
 _NEXT = 4  # samples that a mark's hash covers, its own among them
 _APART = 512  # marks of one stretch lie closer than so many samples
 _PIECE = 2**17  # samples that are worked on at once
-_ROOM = PAST + _PIECE
 _STRETCHES = 128  # compared per piece, so that its time is bounded too
 _Bits = NDArray[np.uint32]
 
@@ -39,12 +38,12 @@ class ReplayFinder:
 
     def __init__(self, run: int) -> None:
         self._run = run
-        self._buffer: _Bits = np.empty(_ROOM, np.uint32)
+        self._buffer: _Bits = np.empty(0, np.uint32)
         self._filled = 0
         self._end = 0  # sample number behind the last that is in the buffer
         self._at = np.full(_SLOTS, -(2**62), np.int64)
         self._key = np.zeros(_SLOTS, np.uint32)
-        self._mixed: _Bits = np.empty(_PIECE + _NEXT, np.uint32)
+        self._mixed: _Bits = np.empty(0, np.uint32)
 
     def find(self, samples: NDArray[np.float32], start: int) -> list[tuple[int, int]]:
         """First and last sample (exclusive) of every stretch that was there before.
@@ -65,7 +64,9 @@ class ReplayFinder:
         return found
 
     def _take(self, fresh: _Bits) -> list[tuple[int, int]]:
-        if self._filled + len(fresh) > _ROOM:
+        if len(self._mixed) < len(fresh) + _NEXT:
+            self._grow(len(fresh))
+        if self._filled + len(fresh) > len(self._buffer):
             self._buffer[:PAST] = self._buffer[self._filled - PAST : self._filled]
             self._filled = PAST
         known = self._filled
@@ -78,6 +79,14 @@ class ReplayFinder:
             (begin + origin, end + origin)
             for begin, end in self._stretches(bits, max(0, known - _NEXT), origin)
         ]
+
+    def _grow(self, fresh: int) -> None:
+        """Make room for so many samples a time; of live streams they are few, and buffers many."""
+        buffer = np.empty(PAST + min(4 * fresh, _PIECE), np.uint32)
+        kept = min(self._filled, PAST)
+        buffer[:kept] = self._buffer[self._filled - kept : self._filled]
+        self._filled = kept
+        self._buffer, self._mixed = buffer, np.empty(fresh + _NEXT, np.uint32)
 
     def _stretches(self, bits: _Bits, first: int, origin: int) -> list[tuple[int, int]]:
         now, before = self._repeated(bits, first, origin)

@@ -1,0 +1,43 @@
+"""What went wrong, in one line."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ExceptionHandler
+
+from dlrsd.runtime.base.errors import DlrsdError
+from dlrsd.runtime.service.page.answers import refusal
+
+_LOG = logging.getLogger(__name__)
+
+
+class NotThereError(DlrsdError, LookupError):
+    """There is no machine, alarm or waveform of that name."""
+
+
+def _mistake(request: Request, error: Exception) -> Response:
+    status = 404 if isinstance(error, NotThereError) else 400
+    return refusal(request, status, str(error))
+
+
+def _http(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    why = {404: "there is no such page", 405: "this is not served here"}.get(status, "refused")
+    return refusal(request, status, why)
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:
+    # The path alone: a query may hold what is nobody's business.
+    _LOG.error("the page at %s failed", request.url.path, exc_info=error)
+    return refusal(request, 500, "this page failed; the watch goes on, and its log says why")
+
+
+HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
+    DlrsdError: _mistake,
+    HTTPException: _http,
+    Exception: _unforeseen,
+}

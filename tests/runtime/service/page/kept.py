@@ -1,0 +1,121 @@
+"""A store in memory: what the page reads, of machines whose past is calculated."""
+
+import time
+
+import numpy as np
+from msgspec import Struct
+
+from dlrsd.runtime.service.said import Change, Event
+
+
+class AlarmRow(Struct, kw_only=True):
+    id: str
+    machine: str
+    rule: str
+    state: str
+    gravest: str
+    began: float
+    changed: float
+    ended: float | None = None
+    text: str
+    sensor: str | None = None
+    value: float | None = None
+    limit: float | None = None
+    unit: str | None = None
+    place: str | None = None
+    evidence: str | None = None
+    acknowledged_by: str | None = None
+    acknowledged: float | None = None
+    shelved_until: float | None = None
+    shelved_by: str | None = None
+
+
+class Trend(Struct, kw_only=True):
+    width_s: float
+    time: list[float]
+    low: list[float]
+    mean: list[float]
+    high: list[float]
+
+
+class WaveformRow(Struct, kw_only=True):
+    id: str
+    machine: str
+    sensor: str
+    alarm: str | None
+    start: float
+    seconds: float
+    kind: str
+
+
+class Waveform(Struct, kw_only=True):
+    samples: np.ndarray
+    rate_hz: float
+    start: float
+
+
+class Kept:
+    """Implements `Reading`."""
+
+    def __init__(self):
+        self.rows: list[AlarmRow] = []
+        self.course: dict[str, list[Change]] = {}
+        self.happened: list[Event] = []
+        self.waves: dict[str, tuple[WaveformRow, Waveform]] = {}
+        self.levels: dict[str, tuple[float, float]] = {}  # by machine: before, and now
+
+    def alarms(self, *, machine=None, open_only=False, before=None, most=100):
+        rows = [
+            r
+            for r in self.rows
+            if machine in (None, r.machine)
+            and not (open_only and r.ended is not None)
+            and (before is None or r.began < before)
+        ]
+        return sorted(rows, key=lambda r: -r.began)[:most]
+
+    def alarm(self, alarm):
+        return next((r for r in self.rows if r.id == alarm), None)
+
+    def changes(self, alarm):
+        return self.course.get(alarm, [])
+
+    def epochs(self, machine):
+        return [-np.inf, *([time.time() - 40 * 86400] if machine in self.levels else [])]
+
+    def trend(self, machine, sensor, figure, *, start, end, points=2000):
+        """Steady with the days, rising over the last hours where the level now is another."""
+        width = max(60.0, 60 * np.ceil((end - start) / 60 / points))
+        t = np.arange(np.floor(start / width) * width, end, width)
+        before, now = self.levels.get(machine, (1.0, 1.0))
+        rng = np.random.default_rng(abs(hash((machine, figure))) % 2**32)
+        rise = np.clip(1 - (time.time() - t) / (9 * 3600), 0, 1) ** 2
+        mean = before + (now - before) * rise
+        mean = mean * (
+            1 + 0.05 * np.sin(2 * np.pi * t / 86400) + 0.02 * rng.standard_normal(len(t))
+        )
+        if figure.startswith("line:"):
+            mean = 2 + 14 * rise * (figure == "line:outer") + rng.standard_normal(len(t)) * 0.4
+        kept = (t / 3600).astype(int) % 97 != 11  # an hour in four days it stands
+        t, mean = t[kept], mean[kept]
+        spread = 0.06 + 0.04 * rng.random(len(t))
+        return Trend(
+            width_s=float(width),
+            time=t.tolist(),
+            low=(mean * (1 - spread)).tolist(),
+            mean=mean.tolist(),
+            high=(mean * (1 + spread)).tolist(),
+        )
+
+    def events(self, *, machine=None, most=100):
+        return [e for e in self.happened if machine in (None, e.machine)][:most]
+
+    def waveforms(self, *, machine=None, alarm=None):
+        return [
+            row
+            for row, _ in self.waves.values()
+            if machine in (None, row.machine) and alarm in (None, row.alarm)
+        ]
+
+    def waveform(self, id):
+        return self.waves[id][1]
