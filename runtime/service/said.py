@@ -74,6 +74,8 @@ class Minute(Struct, frozen=True, kw_only=True):
     minute: Annotated[int, Meta(description="Unix time of its start over 60")]
     seconds: Annotated[int, Meta(ge=0, description="How many of its seconds were measured")]
     running_seconds: int
+    fit_seconds: Annotated[int, Meta(description="Of the running ones, how many were fit")] = 0
+    windows: Annotated[int, Meta(description="The network's, of fit running seconds")] = 0
     levels: Annotated[Levels, Meta(description="Over the fit running seconds; the peak's largest")]
     worst_time: Annotated[
         float | None, Meta(description="Unix time of the second of highest velocity")
