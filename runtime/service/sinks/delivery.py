@@ -21,6 +21,7 @@ from dlrsd.runtime.service.said import Change, Event
 from dlrsd.runtime.service.sinks.lines import one_line
 from dlrsd.runtime.service.sinks.payload import Message, StateMessage, kind_of, of_change, when
 from dlrsd.runtime.service.sinks.sink import NotDelivered, Refused, Sink
+from dlrsd.runtime.service.sinks.threads import aside
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 100  # changes asked of the store
@@ -126,7 +127,7 @@ async def deliver(
                 if failures == 2:
                     tell(_undelivered(sink, since, error))
                 is_open = False
-                await sink.close()
+                await _close(sink)
                 pause = min(longest_pause_s, first_pause_s * 2.0 ** min(failures - 1, 30))
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
                 continue
@@ -137,12 +138,19 @@ async def deliver(
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(woken.wait(), _LOOK_S)
     finally:
+        await _close(sink)
+
+
+async def _close(sink: Sink) -> None:
+    try:
         await sink.close()
+    except Exception as error:
+        _log.warning("%s: cannot be closed: %s", sink.name, one_line(str(error), most=300))
 
 
 async def _send_changes(sink: Sink, outbox: Outbox) -> None:
     """One by one, so that one that fails has no other sent twice."""
-    while changes := await asyncio.to_thread(outbox.undelivered, sink.name, _AT_ONCE):
+    while changes := await aside(outbox.undelivered, sink.name, _AT_ONCE):
         refused: Refused | None = None
         for change in changes:
             try:
@@ -150,7 +158,7 @@ async def _send_changes(sink: Sink, outbox: Outbox) -> None:
             except Refused as error:  # this one alone: it must not keep back those behind it
                 refused = error
                 continue
-            await asyncio.to_thread(outbox.delivered, sink.name, [change.id])
+            await aside(outbox.delivered, sink.name, [change.id])
         if refused is not None:
             raise refused
 

@@ -6,10 +6,11 @@ next when it is old or large enough. The newest is the one that is written to.
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated
@@ -21,8 +22,10 @@ from dlrsd.runtime.base.files import sync_folder
 from dlrsd.runtime.base.formats import Text
 from dlrsd.runtime.output.line_file import LineFile, Scan
 from dlrsd.runtime.service.sinks.payload import Message, encoded
-from dlrsd.runtime.service.sinks.sink import NotDelivered, Says, Sink, SinkConfig
+from dlrsd.runtime.service.sinks.sink import Says, Sink, SinkConfig
+from dlrsd.runtime.service.sinks.threads import aside
 
+_log = logging.getLogger(__name__)
 _NAME = re.compile(r"messages-(\d{8}T\d{6}Z)\.(?:jsonl|parquet)")
 _TIME = "%Y%m%dT%H%M%SZ"
 
@@ -57,10 +60,10 @@ class FilesSink:
         self._begun = 0.0
 
     async def open(self) -> None:
-        await asyncio.to_thread(self._open)
+        await aside(self._open)
 
     async def send(self, messages: Sequence[Message]) -> None:
-        await asyncio.to_thread(self._write, b"".join(encoded(each) + b"\n" for each in messages))
+        await aside(self._write, b"".join(encoded(each) + b"\n" for each in messages))
 
     async def close(self) -> None:
         if self._file is not None:
@@ -76,18 +79,23 @@ class FilesSink:
         lines = [path for path in self.files() if path.suffix == ".jsonl"]
         if lines:
             self._file = LineFile(lines[-1])
-            self._begun = min(_begun(lines[-1]), time.time())  # the clock may have been set back
+            self._begun = min(
+                _begun(lines[-1]) or 0.0, time.time()
+            )  # the clock may have been set back
             found = Scan(self._file)
             for _ in found:
                 pass
             if any(found.after()):
-                raise InputError(f"{lines[-1]} is damaged at byte {found.whole}: move it away")
-            self._file.cut(found.whole)
+                _log.warning("%s is damaged at byte %d and is left", lines[-1], found.whole)
+                self._file.close()
+                self._file = None
+            else:
+                self._file.cut(found.whole)
         self._finish(lines[:-1])
 
     def files(self) -> list[Path]:
         """Those that are there, from the oldest to the newest."""
-        return sorted(path for path in self._folder.iterdir() if _NAME.fullmatch(path.name))
+        return sorted(path for path in self._folder.iterdir() if _begun(path) is not None)
 
     def _write(self, lines: bytes) -> None:
         now = time.time()
@@ -110,7 +118,7 @@ class FilesSink:
     def _begin(self, now: float) -> None:
         files = self.files()
         # Behind those that are there, also when two are begun within a second.
-        begun = int(now) if not files else max(int(now), int(_begun(files[-1])) + 1)
+        begun = int(now) if not files else max(int(now), int(_begun(files[-1]) or 0) + 1)
         name = datetime.fromtimestamp(begun, timezone.utc).strftime(_TIME)
         self._file = LineFile(self._folder / f"messages-{name}.jsonl")
         self._begun = now
@@ -122,12 +130,9 @@ class FilesSink:
             path.unlink()
 
 
-def _begun(path: Path) -> float:
-    found = _NAME.fullmatch(path.name)
-    try:
-        if found:
-            stamp = datetime.strptime(found[1], _TIME).replace(tzinfo=timezone.utc)
-            return stamp.timestamp()
-    except ValueError:
-        pass
-    raise NotDelivered(f"{path} is called as no file of messages is: move it away")
+def _begun(path: Path) -> float | None:
+    """Unix time in s that a file's name says; None where it is called as none of ours."""
+    if found := _NAME.fullmatch(path.name):
+        with suppress(ValueError):
+            return datetime.strptime(found[1], _TIME).replace(tzinfo=timezone.utc).timestamp()
+    return None

@@ -5,7 +5,6 @@ No line of a mail's headers has a break in it, whatever a machine or a rule is c
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import smtplib
 import socket
@@ -31,6 +30,7 @@ from dlrsd.runtime.service.sinks.sink import (
     Sink,
     SinkConfig,
 )
+from dlrsd.runtime.service.sinks.threads import aside
 from dlrsd.runtime.service.sinks.tls import trusting
 
 _log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class _EmailSink:
 
     async def send(self, messages: Sequence[Message]) -> None:
         for message in messages:
-            await asyncio.to_thread(self._mail, mail(message, self._config))
+            await aside(self._mail, mail(message, self._config))
 
     async def close(self) -> None:
         pass

@@ -57,7 +57,9 @@ def exposition(machines: Sequence[MachineNow]) -> tuple[bytes, str]:
     registry = client.CollectorRegistry(auto_describe=False)
     registry.register(_Machines(machines))
     registry.register(_process())
-    return bytes(text.generate_latest(registry)), str(text.CONTENT_TYPE_LATEST)
+    return bytes(text.generate_latest(registry, escaping="allow-utf-8")), str(
+        text.CONTENT_TYPE_LATEST
+    )
 
 
 @functools.cache

@@ -15,7 +15,6 @@ topic                                   retained  payload
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -44,6 +43,7 @@ from dlrsd.runtime.service.sinks.sink import (
     Sink,
     SinkConfig,
 )
+from dlrsd.runtime.service.sinks.threads import aside
 from dlrsd.runtime.service.sinks.tls import trusting
 
 _KEEP_ALIVE_S = 30
@@ -125,7 +125,7 @@ class _MqttSink:
         client.on_connect = self._connected
         client.on_disconnect = self._lost
         self._answered, self._refusal, self._client = Flag(), None, client
-        await asyncio.to_thread(self._connect, client)
+        await aside(self._connect, client)
 
     def _connect(self, client: Any) -> None:
         client.connect(self._config.host, self._config.port, keepalive=_KEEP_ALIVE_S)
@@ -148,7 +148,7 @@ class _MqttSink:
         self._answered.set()
 
     async def send(self, messages: Sequence[Message]) -> None:
-        await asyncio.to_thread(self._publish, self._client, messages)
+        await aside(self._publish, self._client, messages)
 
     def _publish(self, client: Any, messages: Sequence[Message]) -> None:
         """Hand all to the broker and wait until it has them."""
@@ -190,7 +190,7 @@ class _MqttSink:
     async def close(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            await asyncio.to_thread(self._leave, client)
+            await aside(self._leave, client)
 
     def _leave(self, client: Any) -> None:
         """Say that nobody watches, then go."""

@@ -110,6 +110,8 @@ class MinuteMessage(Struct, frozen=True, kw_only=True, tag_field="type", tag="mi
     time: Annotated[datetime, Meta(description="Start of the minute, ISO 8601 in UTC.")]
     seconds: Annotated[int, Meta(description="How many of its seconds were measured.")]
     running_seconds: Annotated[int, Meta(description="In how many of them the machine ran.")]
+    fit_seconds: Annotated[int, Meta(description="Of those, how many were fit for diagnosis.")]
+    windows: Annotated[int, Meta(description="The network's, of fit running seconds.")]
     levels: Annotated[Levels, Meta(description="Over the fit running seconds.")]
     worst_time: Annotated[datetime | None, Meta(description="Of the second of highest velocity.")]
     worst: Annotated[Levels | None, Meta(description="Levels of that second.")]

@@ -5,7 +5,6 @@ One line a message. Neither log confirms; what the system took counts as deliver
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from dlrsd.runtime.base.formats import Text
 from dlrsd.runtime.service.sinks.lines import one_line
 from dlrsd.runtime.service.sinks.payload import AlarmMessage, EventMessage, Message, encoded
 from dlrsd.runtime.service.sinks.sink import Sink, SinkConfig
+from dlrsd.runtime.service.sinks.threads import aside
 
 _LEVELS = {"danger": logging.CRITICAL, "sensor fault": logging.ERROR, "alert": logging.WARNING}
 _PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6}
@@ -87,7 +87,7 @@ class _SyslogSink:
         self._handler: SysLogHandler | None = None
 
     async def open(self) -> None:
-        await asyncio.to_thread(self._open)
+        await aside(self._open)
 
     def _open(self) -> None:
         config = self._config
@@ -97,7 +97,7 @@ class _SyslogSink:
         self._handler.append_nul = config.host is None
 
     async def send(self, messages: Sequence[Message]) -> None:
-        await asyncio.to_thread(self._emit, messages)
+        await aside(self._emit, messages)
 
     def _emit(self, messages: Sequence[Message]) -> None:
         assert self._handler is not None  # noqa: S101 - for type checkers
@@ -125,7 +125,7 @@ class _JournalSink:
         self._socket.connect(self._path)
 
     async def send(self, messages: Sequence[Message]) -> None:
-        await asyncio.to_thread(self._write, messages)
+        await aside(self._write, messages)
 
     def _write(self, messages: Sequence[Message]) -> None:
         assert self._socket is not None  # noqa: S101 - for type checkers

@@ -19,9 +19,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import socket
 import ssl
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -40,6 +42,7 @@ from dlrsd.runtime.service.sinks.sink import (
     Sink,
     SinkConfig,
 )
+from dlrsd.runtime.service.sinks.threads import aside
 from dlrsd.runtime.service.sinks.tls import trusting
 
 _REFUSED = (400, 413, 415, 422)  # not the sender, but what it sent
@@ -133,7 +136,7 @@ class _WebhookSink:
         """The status of the answer."""
         _, host, port, target = address(self._config.url)
         body = encoded(message)
-        reader, writer = await asyncio.open_connection(host, port, ssl=self._tls)
+        reader, writer = await _connected(host, port, self._tls)
         try:
             connection = self._h11.Connection(our_role=self._h11.CLIENT)
             request = self._h11.Request(
@@ -168,3 +171,16 @@ class _WebhookSink:
         if self._key is not None:
             headers.append(("Dlrsd-Signature", signature(self._key, now, body)))
         return headers
+
+
+async def _connected(
+    host: str, port: int, tls: ssl.SSLContext | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connected to the first of the host's addresses that takes it."""
+    found = await aside(socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM)
+    *others, last = [str(address_of[0]) for *_, address_of in found]
+    name = host if tls is not None else None
+    for each in others:
+        with suppress(OSError):
+            return await asyncio.open_connection(each, port, ssl=tls, server_hostname=name)
+    return await asyncio.open_connection(last, port, ssl=tls, server_hostname=name)

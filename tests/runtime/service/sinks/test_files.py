@@ -132,16 +132,23 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     run(work())
 
 
-@pytest.mark.parametrize("made", ["file", "name"])
-def test_a_place_that_is_none_is_refused(made: str, tmp_path: Path) -> None:
-    folder = tmp_path / "log"
-    if made == "file":
-        folder.write_text("x")
-    else:
-        folder.mkdir()
-        (folder / "messages-20269999T000000Z.jsonl").write_text("")
-    with pytest.raises(Exception, match=r"no folder|called"):
-        run(put(Jsonl(name="log", folder=str(folder)), [event(1)]))
+def test_a_place_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("x")
+    with pytest.raises(InputError, match="no folder"):
+        run(put(Jsonl(name="log", folder=str(tmp_path / "log")), [event(1)]))
+
+
+def test_what_is_damaged_or_not_ours_is_left_and_holds_up_nothing(tmp_path: Path) -> None:
+    line = encoded(event(1)) + b"\n"
+    damaged = tmp_path / "messages-20260101T000000Z.jsonl"
+    damaged.write_bytes(line + b"\0" * 50 + b"\n" + line)
+    strange = tmp_path / "messages-20269999T000000Z.jsonl"
+    strange.write_bytes(b"x")
+    run(put(Jsonl(name="log", folder=str(tmp_path)), [event(2)]))
+    assert damaged.read_bytes() == line + b"\0" * 50 + b"\n" + line
+    assert strange.read_bytes() == b"x"
+    (new,) = set(tmp_path.iterdir()) - {damaged, strange}
+    assert json.loads(new.read_text())["text"] == "number 000002"
 
 
 def test_a_full_disk_leaves_whole_lines_and_is_raised(tmp_path: Path) -> None:
