@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dlrsd.runtime.service.sources.mqtt import MqttSource
 from dlrsd.runtime.service.sources.simulated import SimulatedSource
 from dlrsd.runtime.service.sources.tcp import TcpSource
 
 #: What may stand in ``watch.toml``, told apart by ``kind``.
-AnySource = TcpSource | SimulatedSource
+AnySource = TcpSource | MqttSource | SimulatedSource

@@ -41,6 +41,10 @@ class Link:
         """Tell what happened to it; ``text`` follows its name."""
         self._events.add(kind, time.time(), f"{self._name} {text}")
 
+    def rest(self) -> None:
+        """Wait long before the next attempt: it would hardly be another."""
+        self._pause = _LONGEST_PAUSE_S
+
     def broke(self, kind: EventKind, text: str) -> None:
         """Tell that it works no more, and why."""
         self._is_down = True
@@ -58,7 +62,7 @@ class Link:
                     await attempt()
                     self.broke("silent", "ended; tried again")
                 except DlrsdError as error:
-                    self.broke("refused", f"sent what is not taken: {error}; tried again")
+                    self.broke("refused", f"is refused: {error}; tried again")
                 except EOFError:
                     self.broke("silent", "ended within a block; tried again")
                 except (OSError, asyncio.TimeoutError) as error:
