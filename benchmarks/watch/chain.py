@@ -122,16 +122,19 @@ def seconds_of(
         for at, _ in enumerate(diagnosis):
             (verdict,) = diagnosis.summary().verdicts
             windows, beside.windows = beside.windows, []
-            yield Second(
-                machine=folder.name,
-                sensor="DE",
-                time=float(at),
-                levels=Levels(velocity_mm_s=levels.popleft()),
-                place=verdict.place,
-                sentence=verdict.evidence,
-                label=verdict.label,
-                normal_class=bundle.manifest.normal_class,
-            ), windows
+            yield (
+                Second(
+                    machine=folder.name,
+                    sensor="DE",
+                    time=float(at),
+                    levels=Levels(velocity_mm_s=levels.popleft()),
+                    place=verdict.place,
+                    sentence=verdict.evidence,
+                    label=verdict.label,
+                    normal_class=bundle.manifest.normal_class,
+                ),
+                windows,
+            )
 
 
 def velocity(x: np.ndarray, rate_hz: float) -> float:

@@ -20,10 +20,12 @@ DESIGN: dict[str, tuple[str, Callable[[dict[str, Any]], bool]]] = {
     "CWRU fan end": (
         "cwru12k",
         # It has no healthy recording: its own sensor while the drive end has its smallest fault.
-        lambda q: q["channel"] == "FE"
-        and q["fault_location"] == "motor_bearing_de"
-        and q["fault_type"] == "inner"
-        and q["fault_size_mm"] < 0.2,
+        lambda q: (
+            q["channel"] == "FE"
+            and q["fault_location"] == "motor_bearing_de"
+            and q["fault_type"] == "inner"
+            and q["fault_size_mm"] < 0.2
+        ),
     ),
     "HIT self-built": ("hit_self", lambda q: q["fault_type"] == "normal"),
 }
