@@ -107,7 +107,7 @@ def test_every_kind_is_in_the_schema_with_a_description_of_each_setting() -> Non
 
 @pytest.mark.parametrize(
     ("place", "label", "known", "unknown", "both", "network"),
-    [  # what a second reaches and keeps up: where the network's word on the healthy machine is known, else, ...
+    [  # what it reaches and keeps: with the network known on the healthy machine, without, ...
         ("outer", None, (1, 1), (1, 1), (0, 1), None),
         ("healthy", None, (0, 0), (0, 0), (0, 0), None),
         ("undecided", None, (0, 1), (0, 1), (0, 1), None),
