@@ -17,6 +17,7 @@ for module in ("torch", "onnx", "pywt", "threadpoolctl"):
         ("chains", ["batch_2", "us_per_window", "ours", "median"]),
         ("scalogram", ["us_per_window", "numpy", "median"]),
         ("evidence_cost", ["ms_a_second", "evidence", "median"]),
+        ("indicators", ["ms_a_second", "levels at 25600 Hz", "median"]),
         ("latency", ["rows", 0, "p50_us"]),
         ("scaling", ["channels", "2", "median"]),
         ("settings", ["rows", 0, "median"]),
