@@ -73,6 +73,11 @@ class MqttSource(SignalSource, frozen=True, kw_only=True, tag="mqtt"):
             raise ValueError("ca_file is stated without TLS: state tls = true")
         check_secret(self.password_env, self.password_file)
 
+    @property
+    def names_sensors(self) -> bool:
+        """Whether each block names the one sensor it is of: where the topic has a place for it."""
+        return _SENSOR in self.topic
+
     async def run(self, give: Give, tell: Tell) -> None:
         """Give what comes until cancelled."""
         port = self.port or (8883 if self.tls else 1883)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.service.page.live import Limits, SignalNow, Stock, Told
+from dlrsd.runtime.service.page.live import Limits, SignalNow, Told
 from dlrsd.runtime.service.said import MachineNow
-from dlrsd.runtime.service.store.labels import labelled
 from dlrsd.runtime.service.watching.watch import Watch
 from dlrsd.runtime.service.watching.watched import Watched
-
-NEEDED = 20  # windows of a class: with fewer a training sees next to nothing of it
 
 
 class WatchLive:
@@ -66,15 +63,7 @@ class WatchLive:
                 self._watch.store.decide(changes, machine, snapshot)
         self._watch.told(watched, changes)
 
-    def needed(self, machine: str) -> Stock | None:
-        bundle = self._of(machine).setup.bundle
-        if bundle is None:
-            return None
-        have = labelled(self._watch.store.folder / "labelled")
-        classes = dict.fromkeys((*bundle.classes, *have), 0)
-        return Stock(windows=classes | have, needed=NEEDED)
-
-    def subscribe(self) -> AsyncIterator[Told]:
+    def subscribe(self) -> AsyncGenerator[Told, None]:
         return self._watch.telling.subscribe()
 
     def _of(self, machine: str) -> Watched:
