@@ -79,7 +79,7 @@ def test_a_run_down_of_minutes_changes_before_it_stands():
 
 
 def test_a_machine_that_stood_when_the_watch_began_is_known_to_stand_once_it_ran():
-    first = states(course((600, -60.0)))  # quieter than any machine runs
+    first = states(course((600, -90.0)))  # quieter than a sensor alone
     assert set(first) == {"standing"}
     said = states(
         course((600, STANDS), (5, STANDS, RUNS), (300, RUNS), (5, RUNS, STANDS), (99, STANDS))
@@ -174,6 +174,15 @@ def test_after_a_restart_its_history_comes_from_the_store():
     assert set(states(course((600, STANDS)), state=again, start=START + 2500)) == {"standing"}
     # Without it, what is heard first is taken to run.
     assert states(course((600, STANDS)))[-1] == "running"
+
+
+def test_a_machine_whose_level_is_known_beforehand_may_stand_from_the_first_second_on():
+    state = RunningState()
+    state.expect("DE", START, 10 ** (RUNS / 20))
+    assert set(states(course((600, STANDS)), state=state)) == {"standing"}
+    # And what was told wrongly is forgotten within hours.
+    said = states(course((8 * 3600, STANDS)), state=state, start=START + 600)
+    assert said[-1] == "running"
 
 
 def test_by_its_speed_a_machine_stands_and_changes():
