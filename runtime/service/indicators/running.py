@@ -95,7 +95,7 @@ class RunningState:
         if levels.acceleration_m_s2 is not None and unfit not in _BLIND:
             known.take(time, _level_db(levels.acceleration_m_s2))
         voted = self._vote(time)
-        if speed_rpm is not None:
+        if speed_rpm is not None and math.isfinite(speed_rpm):
             self._state = self._by_speed(time, speed_rpm, voted)
         elif voted is not None:
             self._state = voted

@@ -240,6 +240,23 @@ def test_clocks_that_jump_and_gaps_do_no_harm():
         assert set(said) == {"running"}
 
 
+def test_whatever_comes_it_says_something():
+    rng = np.random.default_rng(11)
+    state = RunningState()
+    for _ in range(20_000):
+        time = START + float(rng.choice([0, 1, 5, 100, -1e9, 1e12])) + float(rng.uniform(0, 3600))
+        level = rng.choice([None, 0.0, 1e-300, 1e30, 1.0, 5.0])
+        speed = rng.choice([None, 0.0, -1500.0, np.nan, np.inf, 1e-9, 1e9, 1500.0])
+        said = state.update(
+            str(rng.integers(3)),
+            time,
+            Levels(acceleration_m_s2=level),
+            speed_rpm=speed,
+            unfit=rng.choice([None, "gap", "level"]),
+        )
+        assert said in ("running", "standing", "changing")
+
+
 def test_a_simulated_machine_from_its_signal():
     """Imbalance that grows with the square of the speed, over the noise of a sensor."""
     rate, rng = 2560, np.random.default_rng(3)
@@ -274,9 +291,12 @@ def test_a_history_forgets_and_keeps_its_size():
         history.add(START + i, 10.0 if i % 2 else 20.0)
     assert history.seconds == pytest.approx(1000, rel=0.01)
     assert (history.level_db(0.25), history.level_db(0.95)) == (10.0, 20.0)
-    history.add(START + 70 * 86_400, -500.0)
-    assert history.seconds == pytest.approx(1 + 1000 * np.exp(-10), rel=0.05)
+    for day in range(1, 71):
+        history.add(START + 1000 + day * 86_400, -500.0, 0.0)
+    assert history.seconds == pytest.approx(1000 * np.exp(-10), rel=0.05)
+    history.add(1e12, 0.0, 0.0)  # a clock that jumps takes a day's part
+    assert history.seconds == pytest.approx(1000 * np.exp(-71 / 7), rel=0.05)
     for i in range(10_000):  # a century: the weights stay finite
-        history.add(START + 86_400.0 * (100 + 4 * i), 5.0)
+        history.add(1e12 + 86_400.0 * 4 * i, 5.0)
     assert np.isfinite(history.seconds)
     assert history.level_db(0.5) == 5.0
