@@ -8,6 +8,7 @@ import numpy as np
 
 _LOWEST_DB, _BINS = -120, 240  # one dB each
 _FORGETS_S = 7 * 86_400.0  # after which a second counts 1/e
+_MOST_GAP_S = 86_400.0  # at a time, so that a clock that jumps does not take the past with it
 _MOST = 1e12  # of a weight, before all are made smaller
 
 
@@ -22,7 +23,7 @@ class LevelHistory:
     def add(self, time: float, level_db: float, seconds: float = 1.0) -> None:
         """Count some seconds at a level; time (in s) that goes backwards forgets nothing."""
         if self._time is not None and time > self._time:
-            self._weight *= math.exp(min((time - self._time) / _FORGETS_S, 25.0))
+            self._weight *= math.exp(min(time - self._time, _MOST_GAP_S) / _FORGETS_S)
             if self._weight > _MOST:
                 self._seconds /= self._weight
                 self._weight = 1.0

@@ -135,5 +135,5 @@ def _row(key: tuple[str, str], number: int, seconds: list[Second], iso: Iso20816
 
 
 def _median(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
+    known = [value for value in values if value is not None and math.isfinite(value)]
     return median(known) if known else None

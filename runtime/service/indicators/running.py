@@ -11,9 +11,10 @@ its own history:
   a machine that runs quietly all the time runs; a knock is too short to count.
 - It changes while the level moves in one direction, for 10 s at least after standing, and in a
   second that falls at once. A step, as of the load, is over when it is made.
-- The first minute has no history: what is above 0.003 m/s2 is taken to run. A machine that stands
-  when the watch begins, louder than that, is known to have stood once it ran for a twentieth of the
-  time. `RunningState.remember` gives back the history that the store has.
+- The first minute has no history: all is taken to run but what is below 0.0001 m/s2, which is no
+  signal. A machine that stands when the watch begins is known to have stood once it ran for a
+  twentieth of the time. `RunningState.remember` gives back the history that the store has, and
+  `RunningState.expect` tells how loud a commissioned machine runs.
 
 For whom in doubt: what changes gives no alarm, so it may do so for 10 minutes in all, and then runs
 (with a tenth of the time that it ran given back). Seconds that stand count a tenth in the history:
@@ -35,11 +36,12 @@ from dlrsd.runtime.service.said import Levels, Minute, Running
 
 _STANDS_DB = 12.0  # below the level of running
 _LOUD_SHARE = 0.95  # of the time it is quieter than the level of running
-_FLOOR_DB = -50.0  # re 1 m/s2: 0.003 m/s2, below which nothing is known to run
+_FLOOR_DB = -80.0  # re 1 m/s2: less than any accelerometer's own noise
 _LEAST_S = 60.0  # of history, before it is asked
 _STANDING_S = 30.0  # of standing, before its level is known
 _STANDING_COUNTS = 0.1
 _NEAR_DB = 6.0  # from the level of running, it is as loud as when it runs
+_EXPECTED_S = 120.0  # for how much history a level stands that was told
 _DOUBTED_S = 60  # and a tacho that says it stands is believed for so long
 _STANDS_SHARE, _STANDS_RPM = 0.1, 10.0  # of the nominal speed; and whatever that is
 _FRESH_S = 5.0  # a sensor's word holds for so long
@@ -91,9 +93,9 @@ class RunningState:
         """
         known = self._sensors.setdefault(sensor, _Sensor())
         if levels.acceleration_m_s2 is not None and unfit not in _BLIND:
-            known.take(time, 20 * math.log10(max(levels.acceleration_m_s2, 1e-6)))
+            known.take(time, _level_db(levels.acceleration_m_s2))
         voted = self._vote(time)
-        if speed_rpm is not None:
+        if speed_rpm is not None and math.isfinite(speed_rpm):
             self._state = self._by_speed(time, speed_rpm, voted)
         elif voted is not None:
             self._state = voted
@@ -103,11 +105,25 @@ class RunningState:
     def remember(self, minute: Minute) -> None:
         """Take a row of the past into the history: after a restart, the oldest row first."""
         if minute.levels.acceleration_m_s2 and minute.fit_seconds:
-            level_db = 20 * math.log10(max(minute.levels.acceleration_m_s2, 1e-6))
+            level_db = _level_db(minute.levels.acceleration_m_s2)
             known = self._sensors.setdefault(minute.sensor, _Sensor())
             known.ran.add(60.0 * minute.minute, level_db, minute.fit_seconds)
             if minute.speed_rpm:
                 self._speeds.add(60.0 * minute.minute, _rpm_db(minute.speed_rpm))
+
+    def expect(self, sensor: str, time: float, acceleration_m_s2: float) -> None:
+        """Take for known how loud the machine runs at a sensor, as two minutes of history.
+
+        Parameters
+        ----------
+        sensor : str
+        time : float
+            Of now, Unix time in s.
+        acceleration_m_s2 : float
+            RMS; rather too low than too high, for what is 12 dB below is taken to stand.
+        """
+        known = self._sensors.setdefault(sensor, _Sensor())
+        known.ran.add(time, _level_db(acceleration_m_s2), _EXPECTED_S)
 
     def _vote(self, time: float) -> Running | None:
         """Of the sensors that said something lately; None where none did."""
@@ -174,6 +190,10 @@ class _Sensor:
         if self.stood.seconds >= _STANDING_S:
             below = min(below, (running_db + self.stood.level_db(0.5)) / 2)
         return below
+
+
+def _level_db(acceleration_m_s2: float) -> float:
+    return 20 * math.log10(max(acceleration_m_s2, 1e-6))
 
 
 def _rpm_db(rpm: float) -> float:

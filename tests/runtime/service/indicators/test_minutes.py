@@ -98,7 +98,7 @@ def test_shares_lines_novelty_and_slow_values():
             novelty=[0.4, None, 0.8][i],
             place=["undecided", "healthy", "outer"][i],
             speed_rpm=[1480.0, 1490.0, 1470.0][i],
-            temperature_c=[None, 60.0, 61.0][i],
+            temperature_c=[float("nan"), 60.0, 61.0][i],
         )
         for i in range(3)
     )

@@ -79,7 +79,7 @@ def test_a_run_down_of_minutes_changes_before_it_stands():
 
 
 def test_a_machine_that_stood_when_the_watch_began_is_known_to_stand_once_it_ran():
-    first = states(course((600, -60.0)))  # quieter than any machine runs
+    first = states(course((600, -90.0)))  # quieter than a sensor alone
     assert set(first) == {"standing"}
     said = states(
         course((600, STANDS), (5, STANDS, RUNS), (300, RUNS), (5, RUNS, STANDS), (99, STANDS))
@@ -176,6 +176,15 @@ def test_after_a_restart_its_history_comes_from_the_store():
     assert states(course((600, STANDS)))[-1] == "running"
 
 
+def test_a_machine_whose_level_is_known_beforehand_may_stand_from_the_first_second_on():
+    state = RunningState()
+    state.expect("DE", START, 10 ** (RUNS / 20))
+    assert set(states(course((600, STANDS)), state=state)) == {"standing"}
+    # And what was told wrongly is forgotten within hours.
+    said = states(course((8 * 3600, STANDS)), state=state, start=START + 600)
+    assert said[-1] == "running"
+
+
 def test_by_its_speed_a_machine_stands_and_changes():
     speed = np.r_[np.full(300, 1500.0), np.linspace(1500, 0, 60), np.zeros(300)]
     speed = np.r_[speed, np.linspace(0, 1500, 90), np.full(300, 1500.0)]
@@ -231,6 +240,23 @@ def test_clocks_that_jump_and_gaps_do_no_harm():
         assert set(said) == {"running"}
 
 
+def test_whatever_comes_it_says_something():
+    rng = np.random.default_rng(11)
+    state = RunningState()
+    for _ in range(20_000):
+        time = START + float(rng.choice([0, 1, 5, 100, -1e9, 1e12])) + float(rng.uniform(0, 3600))
+        level = rng.choice([None, 0.0, 1e-300, 1e30, 1.0, 5.0])
+        speed = rng.choice([None, 0.0, -1500.0, np.nan, np.inf, 1e-9, 1e9, 1500.0])
+        said = state.update(
+            str(rng.integers(3)),
+            time,
+            Levels(acceleration_m_s2=level),
+            speed_rpm=speed,
+            unfit=rng.choice([None, "gap", "level"]),
+        )
+        assert said in ("running", "standing", "changing")
+
+
 def test_a_simulated_machine_from_its_signal():
     """Imbalance that grows with the square of the speed, over the noise of a sensor."""
     rate, rng = 2560, np.random.default_rng(3)
@@ -265,9 +291,12 @@ def test_a_history_forgets_and_keeps_its_size():
         history.add(START + i, 10.0 if i % 2 else 20.0)
     assert history.seconds == pytest.approx(1000, rel=0.01)
     assert (history.level_db(0.25), history.level_db(0.95)) == (10.0, 20.0)
-    history.add(START + 70 * 86_400, -500.0)
-    assert history.seconds == pytest.approx(1 + 1000 * np.exp(-10), rel=0.05)
+    for day in range(1, 71):
+        history.add(START + 1000 + day * 86_400, -500.0, 0.0)
+    assert history.seconds == pytest.approx(1000 * np.exp(-10), rel=0.05)
+    history.add(1e12, 0.0, 0.0)  # a clock that jumps takes a day's part
+    assert history.seconds == pytest.approx(1000 * np.exp(-71 / 7), rel=0.05)
     for i in range(10_000):  # a century: the weights stay finite
-        history.add(START + 86_400.0 * (100 + 4 * i), 5.0)
+        history.add(1e12 + 86_400.0 * 4 * i, 5.0)
     assert np.isfinite(history.seconds)
     assert history.level_db(0.5) == 5.0
