@@ -45,17 +45,17 @@ class FilesConfig(SinkConfig, frozen=True, kw_only=True):
 class Jsonl(FilesConfig, frozen=True, kw_only=True, tag_field="kind", tag="jsonl"):
     """Files of JSON lines."""
 
-    def sink(self) -> Sink:
-        return FilesSink(self)
+    def sink(self, home: Path = Path()) -> Sink:
+        return FilesSink(self, home)
 
 
 class FilesSink:
     """Writes, syncs, rotates; see `sink.Sink`."""
 
-    def __init__(self, config: FilesConfig) -> None:
+    def __init__(self, config: FilesConfig, home: Path) -> None:
         self.name, self.says = config.name, config.says
         self._config = config
-        self._folder = Path(config.folder)
+        self._folder = home / config.folder
         self._file: LineFile | None = None
         self._begun = 0.0
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from pathlib import Path
 from threading import Timer
 from typing import Annotated, Literal
 
@@ -45,12 +46,15 @@ class Email(SinkConfig, frozen=True, kw_only=True, tag_field="kind", tag="email"
     """A mail server that takes one mail a message."""
 
     host: Annotated[Text, Meta(description="The mail server.")]
-    port: Annotated[int, Meta(ge=1, le=65535, description="587 with STARTTLS, 465 with TLS.")] = 587
+    port: Annotated[
+        Annotated[int, Meta(ge=1, le=65535)] | None,
+        Meta(description="By default 587 with STARTTLS, 465 with TLS, 25 with none."),
+    ] = None
     security: Annotated[
         Literal["starttls", "tls", "none"],
         Meta(description="TLS asked for, TLS from the start, or none (with no password only)."),
     ] = "starttls"
-    user: Annotated[Text | None, Meta(description="To log in with, where one must.")] = None
+    username: Annotated[Text | None, Meta(description="To log in with, where one must.")] = None
     password_env: Annotated[Text | None, Meta(description="Variable with the password.")] = None
     password_file: Annotated[Text | None, Meta(description="File with the password.")] = None
     ca_file: Annotated[
@@ -63,23 +67,24 @@ class Email(SinkConfig, frozen=True, kw_only=True, tag_field="kind", tag="email"
     says: Says = ("alarm",)
 
     def __post_init__(self) -> None:
-        named = self.user is not None
+        named = self.username is not None
         check_secret("password", env=self.password_env, file=self.password_file, needed=named)
         if not named and (self.password_env or self.password_file):
-            raise ValueError("a password without a user: name the user, or leave both out")
+            raise ValueError("a password without a username: name it, or leave both out")
         if named and self.security == "none":
             raise ValueError('a password over security = "none": expected "starttls" or "tls"')
         for each in (self.sender, *self.to):
             if any(mark in each for mark in '<>,;:"()[]\\') or each.count("@") != 1:
                 raise ValueError(f"{each!r} is no plain address such as plant@example.com")
 
-    def sink(self) -> Sink:
-        return _EmailSink(self)
+    def sink(self, home: Path = Path()) -> Sink:
+        return _EmailSink(self, home)
 
 
 class _EmailSink:
-    def __init__(self, config: Email) -> None:
+    def __init__(self, config: Email, home: Path) -> None:
         self.name, self.says = config.name, config.says
+        self._ca_file = None if config.ca_file is None else home / config.ca_file
         self._config = config
         self._password: str | None = None
 
@@ -99,13 +104,13 @@ class _EmailSink:
         try:
             with self._connected() as server, time_limit(server):
                 if config.security == "starttls":
-                    server.starttls(context=trusting(config.ca_file))
-                if config.user is not None and self._password is not None:
-                    server.login(config.user, self._password)
+                    server.starttls(context=trusting(self._ca_file))
+                if config.username is not None and self._password is not None:
+                    server.login(config.username, self._password)
                 refused = server.send_message(content)
         except smtplib.SMTPAuthenticationError as error:
             raise NotDelivered(
-                f"the mail server refuses user or password ({error.smtp_code})"
+                f"the mail server refuses username or password ({error.smtp_code})"
             ) from None
         except smtplib.SMTPDataError as error:
             text = f"the mail server answers {error.smtp_code} to a mail"
@@ -122,11 +127,12 @@ class _EmailSink:
 
     def _connected(self) -> smtplib.SMTP:
         config = self._config
+        port = config.port or {"starttls": 587, "tls": 465, "none": 25}[config.security]
         if config.security == "tls":
             return smtplib.SMTP_SSL(
-                config.host, config.port, timeout=TIME_LIMIT_S, context=trusting(config.ca_file)
+                config.host, port, timeout=TIME_LIMIT_S, context=trusting(self._ca_file)
             )
-        return smtplib.SMTP(config.host, config.port, timeout=TIME_LIMIT_S)
+        return smtplib.SMTP(config.host, port, timeout=TIME_LIMIT_S)
 
 
 def mail(message: Message, config: Email) -> EmailMessage:

@@ -1,4 +1,4 @@
-"""MQTT: messages at QoS 1, the state of every machine retained, and a last will.
+"""MQTT 5: messages at QoS 1, the state of every machine retained, and a last will.
 
 Below the prefix, with names as `lines.level` writes them:
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from threading import Event as Flag
 from typing import Annotated, Any
 
@@ -53,12 +54,15 @@ class Mqtt(SinkConfig, frozen=True, kw_only=True, tag_field="kind", tag="mqtt"):
     """A broker that takes every message under a topic of its own."""
 
     host: Annotated[Text, Meta(description="The broker.")]
-    port: Annotated[int, Meta(ge=1, le=65535, description="1883, or 8883 with TLS.")] = 1883
+    port: Annotated[
+        Annotated[int, Meta(ge=1, le=65535)] | None,
+        Meta(description="By default 1883, with TLS 8883."),
+    ] = None
     tls: Annotated[bool, Meta(description="Whether the connection is secured.")] = False
     ca_file: Annotated[
         Text | None, Meta(description="Certificates to trust in place of the system's.")
     ] = None
-    user: Annotated[Text | None, Meta(description="To log in with, where one must.")] = None
+    username: Annotated[Text | None, Meta(description="To log in with, where one must.")] = None
     password_env: Annotated[Text | None, Meta(description="Variable with the password.")] = None
     password_file: Annotated[Text | None, Meta(description="File with the password.")] = None
     prefix: Annotated[
@@ -72,8 +76,8 @@ class Mqtt(SinkConfig, frozen=True, kw_only=True, tag_field="kind", tag="mqtt"):
 
     def __post_init__(self) -> None:
         check_secret("password", env=self.password_env, file=self.password_file)
-        if self.user is None and (self.password_env or self.password_file):
-            raise ValueError("a password without a user: name the user, or leave both out")
+        if self.username is None and (self.password_env or self.password_file):
+            raise ValueError("a password without a username: name it, or leave both out")
         if self.ca_file is not None and not self.tls:
             raise ValueError("a ca_file without TLS: say tls = true, or leave it out")
         for what, prefix in (("prefix", self.prefix), ("home_assistant", self.home_assistant)):
@@ -84,8 +88,8 @@ class Mqtt(SinkConfig, frozen=True, kw_only=True, tag_field="kind", tag="mqtt"):
                     "without #, + or a $ at the start"
                 )
 
-    def sink(self) -> Sink:
-        return _MqttSink(self)
+    def sink(self, home: Path = Path()) -> Sink:
+        return _MqttSink(self, home)
 
 
 def topic_of(message: Message, prefix: str) -> str:
@@ -101,34 +105,40 @@ def topic_of(message: Message, prefix: str) -> str:
 class _MqttSink:
     """Paho keeps the connection, and makes it anew, in a thread of its own."""
 
-    def __init__(self, config: Mqtt) -> None:
+    def __init__(self, config: Mqtt, home: Path) -> None:
         self.name, self.says = config.name, config.says
+        self._ca_file = None if config.ca_file is None else home / config.ca_file
         self._config = config
         self._client: Any = None
         self._answered = Flag()
         self._refusal: str | None = None
         self._discovered: set[str] = set()
+        self._forbidden: dict[int, str] = {}  # why, by the number of a message
 
     async def open(self) -> None:
         config = self._config
         paho = require("paho.mqtt.client", extra="watch", purpose=f"the output {self.name!r}")
         enums = require("paho.mqtt.enums", extra="watch", purpose=f"the output {self.name!r}")
         password = read_secret("password", env=config.password_env, file=config.password_file)
-        client = paho.Client(enums.CallbackAPIVersion.VERSION2, reconnect_on_failure=True)
-        if config.user is not None:
-            client.username_pw_set(config.user, password)
+        client = paho.Client(
+            enums.CallbackAPIVersion.VERSION2, protocol=enums.MQTTProtocolVersion.MQTTv5
+        )
+        if config.username is not None:
+            client.username_pw_set(config.username, password)
         if config.tls:
-            client.tls_set_context(trusting(config.ca_file))
+            client.tls_set_context(trusting(self._ca_file))
         client.will_set(f"{config.prefix}/status", b"offline", qos=1, retain=True)
         client.reconnect_delay_set(1, 60)
         client.connect_timeout = TIME_LIMIT_S
         client.on_connect = self._connected
         client.on_disconnect = self._lost
+        client.on_publish = self._confirmed
         self._answered, self._refusal, self._client = Flag(), None, client
         await aside(self._connect, client)
 
     def _connect(self, client: Any) -> None:
-        client.connect(self._config.host, self._config.port, keepalive=_KEEP_ALIVE_S)
+        port = self._config.port or (8883 if self._config.tls else 1883)
+        client.connect(self._config.host, port, keepalive=_KEEP_ALIVE_S)
         if self._client is client:  # not closed meanwhile
             client.loop_start()
             if not self._answered.wait(TIME_LIMIT_S):
@@ -147,6 +157,10 @@ class _MqttSink:
         self._refusal = self._refusal or f"the connection to the broker is lost ({reason})"
         self._answered.set()
 
+    def _confirmed(self, _: Any, __: Any, number: int, reason: Any, ___: Any) -> None:
+        if reason.is_failure:
+            self._forbidden[number] = str(reason)
+
     async def send(self, messages: Sequence[Message]) -> None:
         await aside(self._publish, self._client, messages)
 
@@ -155,6 +169,7 @@ class _MqttSink:
         if not client.is_connected():
             raise NotDelivered(self._refusal or "the broker is away")
         until = time.monotonic() + TIME_LIMIT_S
+        self._forbidden.clear()
         try:
             waiting = [
                 client.publish(topic, payload, qos=1, retain=retain)
@@ -165,6 +180,8 @@ class _MqttSink:
                     each.wait_for_publish(0.5)
                 if not each.is_published():
                     raise NotDelivered(self._refusal or "the broker does not confirm a message")
+                if why := self._forbidden.pop(each.mid, None):
+                    raise Refused(f"the broker confirms a message, but will not have it: {why}")
         except RuntimeError:  # the connection was lost before it was sent
             raise NotDelivered(self._refusal or "the broker is away") from None
         except ValueError as error:  # a topic that is too long

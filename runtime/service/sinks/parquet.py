@@ -33,8 +33,8 @@ _MORE_NUMBERS = ["temperature_c", "count", "seconds"]
 class Parquet(FilesConfig, frozen=True, kw_only=True, tag_field="kind", tag="parquet"):
     """Parquet files; the newest messages are in a file of JSON lines beside them."""
 
-    def sink(self) -> Sink:
-        return _ParquetSink(self)
+    def sink(self, home: Path = Path()) -> Sink:
+        return _ParquetSink(self, home)
 
 
 class _ParquetSink(FilesSink):

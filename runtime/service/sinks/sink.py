@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Protocol
 
 from msgspec import Meta, Struct
 
 from dlrsd.runtime.base.formats import Text
+from dlrsd.runtime.base.secrets import read_secret
 from dlrsd.runtime.service.sinks.payload import Kind, Message
+from dlrsd.runtime.service.sinks.tls import trusting
 
 TIME_LIMIT_S = 10.0  # for one step with the other side: to connect, to hand over one message
 
@@ -53,6 +56,20 @@ class SinkConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: Annotated[Text, Meta(max_length=100, description="Its own, unique among the outputs.")]
     says: Says = ("alarm", "event")
 
-    def sink(self) -> Sink:
-        """The output that it describes, not opened yet."""
+    def sink(self, home: Path = Path()) -> Sink:
+        """The output that it describes, not opened yet; relative paths begin in ``home``."""
         raise NotImplementedError
+
+    def check(self, home: Path = Path()) -> None:
+        """Whether the secret and the certificates that it names are there.
+
+        Raises
+        ------
+        InputError
+            If one is not.
+        """
+        for what in ("key", "password"):
+            env, file = (getattr(self, f"{what}_{kind}", None) for kind in ("env", "file"))
+            read_secret(what, env=env, file=file)
+        if ca_file := getattr(self, "ca_file", None):
+            trusting(home / ca_file)

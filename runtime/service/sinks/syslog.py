@@ -9,6 +9,7 @@ import logging
 import socket
 from collections.abc import Sequence
 from logging.handlers import SysLogHandler
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -40,7 +41,7 @@ class Syslog(SinkConfig, frozen=True, kw_only=True, tag_field="kind", tag="syslo
         Meta(description="Syslog facility."),
     ] = "daemon"  # fmt: skip
 
-    def sink(self) -> Sink:
+    def sink(self, home: Path = Path()) -> Sink:
         return _SyslogSink(self)
 
 
@@ -51,7 +52,7 @@ class Journal(SinkConfig, frozen=True, kw_only=True, tag_field="kind", tag="jour
         "/run/systemd/journal/socket"
     )
 
-    def sink(self) -> Sink:
+    def sink(self, home: Path = Path()) -> Sink:
         return _JournalSink(self)
 
 

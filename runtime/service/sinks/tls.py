@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 
 from dlrsd.runtime.base.errors import InputError
 
 
-def trusting(ca_file: str | None) -> ssl.SSLContext:
+def trusting(ca_file: Path | None) -> ssl.SSLContext:
     """TLS that takes only a certificate for the host's name, signed by one that is trusted.
 
     Parameters
     ----------
-    ca_file : str, optional
+    ca_file : Path, optional
         The certificates to trust, in PEM, in place of the system's.
 
     Raises

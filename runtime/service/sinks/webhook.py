@@ -24,6 +24,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -65,8 +66,8 @@ class Webhook(SinkConfig, frozen=True, kw_only=True, tag_field="kind", tag="webh
         address(self.url)
         check_secret("key", env=self.key_env, file=self.key_file)
 
-    def sink(self) -> Sink:
-        return _WebhookSink(self)
+    def sink(self, home: Path = Path()) -> Sink:
+        return _WebhookSink(self, home)
 
 
 def address(url: str) -> tuple[bool, str, int, str]:
@@ -101,8 +102,9 @@ def signature(key: str, timestamp: int, body: bytes) -> str:
 
 
 class _WebhookSink:
-    def __init__(self, config: Webhook) -> None:
+    def __init__(self, config: Webhook, home: Path) -> None:
         self.name, self.says = config.name, config.says
+        self._ca_file = None if config.ca_file is None else home / config.ca_file
         self._config = config
         self._key: str | None = None
         self._tls: ssl.SSLContext | None = None
@@ -112,7 +114,7 @@ class _WebhookSink:
         self._h11 = require("h11", extra="watch", purpose=f"the webhook {self.name!r}")
         self._key = read_secret("key", env=self._config.key_env, file=self._config.key_file)
         if address(self._config.url)[0]:
-            self._tls = trusting(self._config.ca_file)
+            self._tls = trusting(self._ca_file)
 
     async def send(self, messages: Sequence[Message]) -> None:
         for message in messages:

@@ -257,12 +257,12 @@ def test_wrong_credentials_are_said_without_them(
     try:
         secret = tmp_path / "secret"
         secret.write_text("hush-hush\n")
-        config = config_of(broker, user="plant", password_file=str(secret))
+        config = config_of(broker, username="plant", password_file=str(secret))
         run(send(config, four("pump1")))
         monkeypatch.setenv("MQTT_PASSWORD", "wrong-one")
         for wrong in (
-            config_of(broker, user="plant", password_env="MQTT_PASSWORD"),
-            config_of(broker, user="nobody", password_file=str(secret)),
+            config_of(broker, username="plant", password_env="MQTT_PASSWORD"),
+            config_of(broker, username="nobody", password_file=str(secret)),
             config_of(broker),
         ):
             with pytest.raises(NotDelivered, match="refuses") as raised:
@@ -272,6 +272,20 @@ def test_wrong_credentials_are_said_without_them(
         secret.unlink()
         with pytest.raises(InputError, match="no password: cannot read"):
             run(send(config, four("pump1")))
+    finally:
+        broker.kill()
+
+
+def test_a_topic_that_the_broker_forbids_is_said(tmp_path: Path) -> None:
+    rights = tmp_path / "rights"
+    rights.write_text("topic readwrite dlrsd/machines/+/state\ntopic readwrite dlrsd/status\n")
+    broker = Broker(tmp_path, "allow_anonymous true", f"acl_file {rights}")
+    broker.start()
+    try:
+        alarm, state, *_ = four("pump1")
+        run(send(config_of(broker), [state]))
+        with pytest.raises(Refused, match="Not authorized"):
+            run(send(config_of(broker), [alarm]))
     finally:
         broker.kill()
 
