@@ -44,8 +44,7 @@ class Held(Struct):
         for grade, count in enumerate(self.counts, 1):
             self._count(count, up >= grade, back >= grade, time, patience)
         self._raise(patience)
-        if self.grade == before:
-            self._fall(patience)
+        self._fall(patience)
         self.is_quiet = not self.grade and not any(count.up for count in self.counts)
         return self.grade != before
 

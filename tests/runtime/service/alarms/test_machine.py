@@ -53,6 +53,12 @@ def test_the_minimum_duration_ends_in_its_very_second(hold: int) -> None:
     assert play(broken, letters("5o 3h 5o 3h 5o")) == []
 
 
+def test_what_was_counted_before_it_was_over_does_not_raise_it_again() -> None:
+    alarms = MachineAlarms("pump1", [fault(n=20)])
+    assert [state for _, _, state in play(alarms, letters("4o 12h"))] == ["alert", "normal"]
+    assert [state for _, _, state in play(alarms, letters("3o 2h o", 16))] == ["alert"]
+
+
 def test_since_is_when_it_began() -> None:
     (change,) = taken(MachineAlarms("pump1", [fault(hold_s=2)]), letters("10h o h 6o"))
     assert change.time - START == 16
@@ -82,6 +88,12 @@ def test_what_is_no_knowledge_neither_raises_nor_clears(
 ) -> None:
     alarms = MachineAlarms("pump1", [fault()])
     assert play(alarms, letters(history)) == [(at, "fault", state) for at, state in said]
+
+
+def test_a_rule_is_normal_since_the_first_second() -> None:
+    alarms = MachineAlarms("pump1", [fault()])
+    play(alarms, letters("5h", 100))
+    assert alarms.now()[1][0].since == START + 100
 
 
 def test_stopped_is_the_state_of_a_machine_that_stands() -> None:

@@ -119,4 +119,12 @@ def test_a_machine_that_is_commissioned_again_begins_anew() -> None:
     assert play(alarms, letters("3o 3h", 8)) == []  # nothing of before is counted
     (again,) = taken(alarms, letters("4o", 14))
     assert again.alarm != first.alarm
-    assert alarms.renew(START + 20, Limits(network_known=True))[0].alarm == again.alarm
+    assert alarms.renew(START + 20)[0].alarm == again.alarm
+
+
+def test_a_machine_that_is_commissioned_again_has_other_limits() -> None:
+    alarms = MachineAlarms("pump1", [Zone(k=1, n=1)], limits=Limits(zones=(1.4, 2.8, 4.5)))
+    assert alarms.renew(START, Limits(zones=(3.5, 7.1, 11))) == []
+    assert taken(alarms, [second(at, velocity=5.0) for at in range(9)]) == []
+    alarms.renew(START + 9)
+    assert taken(alarms, [second(at, velocity=5.0) for at in range(9, 20)]) == []
