@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +77,6 @@ def create_app(live: Live, reading: Reading, access: Access, metrics: Metrics) -
         exception_handlers=errors.HANDLERS,
     )
     app.state.live, app.state.reading, app.state.access = live, reading, access
-    app.state.metrics = metrics
+    app.state.metrics, app.state.ends, app.state.listeners = metrics, asyncio.Event(), 0
     app.state.asked, app.state.sparks = Asked(live), Sparks(live, reading)
     return app

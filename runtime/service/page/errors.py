@@ -1,8 +1,6 @@
-"""What went wrong, in one line."""
+"""What a person got wrong, in one line; what the page got wrong is `guard`'s."""
 
 from __future__ import annotations
-
-import logging
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,8 +9,6 @@ from starlette.types import ExceptionHandler
 
 from dlrsd.runtime.base.errors import DlrsdError
 from dlrsd.runtime.service.page.answers import refusal
-
-_LOG = logging.getLogger(__name__)
 
 
 class NotThereError(DlrsdError, LookupError):
@@ -30,14 +26,7 @@ def _http(request: Request, error: Exception) -> Response:
     return refusal(request, status, why)
 
 
-def _unforeseen(request: Request, error: Exception) -> Response:
-    # The path alone: a query may hold what is nobody's business.
-    _LOG.error("the page at %s failed", request.url.path, exc_info=error)
-    return refusal(request, 500, "this page failed; the watch goes on, and its log says why")
-
-
 HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
     DlrsdError: _mistake,
     HTTPException: _http,
-    Exception: _unforeseen,
 }

@@ -5,6 +5,7 @@ All that changes something goes through here, so that no page can forget to ask.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote
 
@@ -16,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dlrsd.runtime.service.page.access import Access, bearer
 from dlrsd.runtime.service.page.answers import for_program, refusal
 from dlrsd.runtime.service.page.tokens import Person
+
+_LOG = logging.getLogger(__name__)
 
 MOST_BODY = 16 << 10
 _MOST_FIELDS = 32
@@ -54,8 +57,12 @@ class Guard:
             return
         request = Request(scope, receive)
 
+        began = False
+
         async def sent(message: Message) -> None:
+            nonlocal began
             if message["type"] == "http.response.start":
+                began = True
                 message["headers"] = [*message["headers"], *self._headers(request, message)]
             await send(message)
 
@@ -63,7 +70,14 @@ class Guard:
         if refused is not None:
             await refused(scope, receive, sent)
             return
-        await self._app(scope, _again(body, receive), sent)
+        try:
+            await self._app(scope, _again(body, receive), sent)
+        except Exception as error:
+            # The path alone: a query may hold what is nobody's business.
+            _LOG.error("the page at %s failed", request.url.path, exc_info=error)
+            if not began:
+                why = "this page failed; the watch goes on, and its log says why"
+                await refusal(request, 500, why)(scope, receive, sent)
 
     def _headers(self, request: Request, message: Message) -> list[tuple[bytes, bytes]]:
         headers = dict(HEADERS)

@@ -161,7 +161,7 @@ def waterfall(signal: SignalNow) -> Heat:
         _FLOOR_DB,
         _STEP_DB,
         (first * _ROW_S, len(rows) * _ROW_S),
-        np.linspace(0, rate / 2, _COLUMNS),
+        (np.arange(_COLUMNS) + 0.5) * rate / 2 / _COLUMNS,
     )
 
 

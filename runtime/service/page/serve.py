@@ -68,7 +68,7 @@ async def serve(
                 ready(address(config, sock))
             await asyncio.shield(serving)
         finally:
-            app.state.ends = True
+            app.state.ends.set()
             server.should_exit = True
             await serving
 

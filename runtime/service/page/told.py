@@ -28,8 +28,7 @@ async def told(request: Request) -> Response:
 
     With ``machine`` in the query all is of that one, and ``machines`` holds a `MachineSaid`.
     """
-    app = request.app
-    count = getattr(app.state, "listeners", 0)
+    count = request.app.state.listeners
     if count >= _MOST_LISTENERS:
         return refusal(request, 503, f"{count} pages listen already: close some", 30)
     return StreamingResponse(
@@ -41,16 +40,21 @@ async def told(request: Request) -> Response:
 
 async def _messages(request: Request, machine: str | None) -> AsyncIterator[bytes]:
     state = request.app.state
-    state.listeners = getattr(state, "listeners", 0) + 1
+    state.listeners += 1
     waiting = live(request).subscribe()
-    coming: asyncio.Future[Told] | None = None
+    ends = asyncio.ensure_future(state.ends.wait())
+    # It listens before it tells how things are, so that nothing happens in between unheard.
+    coming: asyncio.Future[Told] | None = asyncio.ensure_future(anext(waiting))
+    await asyncio.sleep(0)
     try:
         yield f"retry: {_AGAIN_MS}\n\n".encode()
         yield _message(live(request).machines(), machine) or _event("alive", {})
-        while not getattr(state, "ends", False):
+        while not ends.done():
             coming = coming or asyncio.ensure_future(anext(waiting))
-            done, _ = await asyncio.wait({coming}, timeout=_QUIET_S)
-            if not done:
+            await asyncio.wait(
+                {coming, ends}, timeout=_QUIET_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not coming.done():
                 yield _event("alive", {})
                 continue
             try:
@@ -62,8 +66,10 @@ async def _messages(request: Request, machine: str | None) -> AsyncIterator[byte
                 yield message
     finally:
         state.listeners -= 1
+        ends.cancel()
         if coming is not None:
             coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
         await waiting.aclose()
 
 

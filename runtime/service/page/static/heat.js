@@ -20,7 +20,7 @@ export function drawWaterfall(place, read) {
   const [low, high] = reach([...rows.values()]);
   paint(place, { levels, blank, height, width: read.columns, low, high });
   label(place, { up: ["now", `−${figure(height * ROW_S, 2)} s`], along: [`${figure(read.lowest_hz, 2)} Hz`, `${figure(read.highest_hz / 1000)} kHz`] });
-  const text = `The last ${figure(height * ROW_S, 2)} s, newest on top; strongest around ${figure(read.strongest_hz)} Hz. Dark to bright: ${Math.round(db(read, low))} to ${Math.round(db(read, high))} dB over 1 m/s².`;
+  const text = `The last ${figure(height * ROW_S, 2)} s, newest on top; strongest around ${figure(read.strongest_hz)} Hz. Shades: ${Math.round(db(read, low))} to ${Math.round(db(read, high))} dB over 1 m/s².`;
   tell(place, text);
   const last = rows.get(newest);
   bands(place, read, (i) => read.lowest_hz + ((read.highest_hz - read.lowest_hz) * i) / (read.columns - 1), (i) => db(read, last[i]), read.columns);

@@ -26,12 +26,13 @@ export function listen(handlers, machine) {
   function show(state) {
     if (state === "lost") lost ??= Date.now();
     else lost = null;
-    const text = state === "lost" ? `No connection since ${clock(lost)}: figures are old` : { live: "Live", waiting: "Not live" }[state];
     const place = document.getElementById("link");
     if (place.dataset.link === state) return;
     place.dataset.link = state;
-    document.getElementById("link-text").textContent = text;
-    document.body.toggleAttribute("data-old", state === "lost");
+    document.getElementById("link-text").textContent = { live: "Live", waiting: "Not live", lost: "No connection" }[state];
+    const banner = document.getElementById("lost");
+    banner.hidden = state !== "lost";
+    if (lost) banner.textContent = `No connection to the watch since ${clock(lost)}: what is shown is old. It is tried again.`;
   }
 
   setInterval(() => {

@@ -2,7 +2,7 @@
 import "./common.js";
 import { listen } from "./listen.js";
 import { figure, set } from "./numbers.js";
-import { refreshSoon } from "./parts.js";
+import { refresh, refreshSoon } from "./parts.js";
 import { watchPictures } from "./pictures.js";
 import { showTrend } from "./trend.js";
 import { showWaveforms } from "./waveform.js";
@@ -35,4 +35,5 @@ if (strip) {
   showTrend(strip.dataset.machine, strip.dataset.sensor);
   watchPictures(strip.dataset.machine, strip.dataset.sensor);
   showWaveforms();
+  setInterval(() => document.hidden || refresh(), 15000);
 } else listen({});

@@ -112,9 +112,9 @@ class Plant:
                 changed=self.began + 600 * i + 40,
                 text=text,
                 sensor="drive end",
-                value=6.4 if state == "danger" else 3.4,
-                limit=4.5,
-                unit="mm/s",
+                value={"danger": 6.4, "alert": 3.4}.get(state),
+                limit=4.5 if state != "sensor fault" else None,
+                unit="mm/s" if state != "sensor fault" else None,
                 place="outer" if state == "danger" else None,
                 evidence=SENTENCE if state == "danger" else None,
             )
