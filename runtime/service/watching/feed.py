@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlrsd.runtime.service.blocks import Block
-from dlrsd.runtime.service.said import Event
+from dlrsd.runtime.service.indicators.parts import severity
+from dlrsd.runtime.service.said import Event, Second
 from dlrsd.runtime.service.sources.arrivals import Arrivals, Placed
 from dlrsd.runtime.service.store.tap import Tap
 from dlrsd.runtime.service.watching.pieces import Piece, SecondCutter
@@ -53,11 +54,11 @@ class Feed:
         now: float,
     ) -> None:
         self.channels, self.unit, self.scale = channels, unit, scale
-        self._silent_s, self._record = silent_s, record
+        self._silent_s, self._open = silent_s, record
         self.sensors = [channel.machine.sensors[0].name for channel in channels]
         self._arrivals = Arrivals(tell, silent_s=silent_s, now=now)
         self._cutter: SecondCutter | None = None
-        self.tap: Tap | None = None
+        self._tap: Tap | None = None
         self.rate_hz = 0.0
         self.heard = now
 
@@ -73,7 +74,7 @@ class Feed:
     def end(self, now: float) -> list[Piece]:
         """What is left when no more comes."""
         pieces = self._pieces(self._arrivals.flush(now), self.rate_hz)
-        return pieces + (list(self._cutter.end()) if self._cutter else [])
+        return pieces + (list(self._cutter.end(is_last=True)) if self._cutter else [])
 
     def silent(self, now: float) -> float | None:
         """For how many seconds nothing came, where that is too long."""
@@ -89,13 +90,21 @@ class Feed:
             return own
         return np.concatenate((own, samples[channel.tacho][None].astype(np.float32)))
 
+    def record(self, piece: Piece, seconds: Sequence[Second]) -> None:
+        """Keep a piece as it was sent, now that it was looked at; the worst second for longer."""
+        if self._tap is None:
+            return
+        self._tap.push(piece.samples, piece.time, missing=piece.gap_before)
+        for second in seconds:
+            if second.unfit is None and second.running == "running":
+                self._tap.second(second.time, max(severity(second.levels)))
+
     def _pieces(self, placed: Sequence[Placed], rate_hz: float) -> list[Piece]:
         found: list[Piece] = []
         for each in placed:
-            if self._cutter is None or self.tap is None:
+            if self._cutter is None or self._tap is None:
                 self.rate_hz = rate_hz
                 self._cutter = SecondCutter(rate_hz)
-                self.tap = self._record(rate_hz, len(each.samples), each.samples.dtype)
-            self.tap.push(each.samples, each.time, missing=each.gap_before)
+                self._tap = self._open(rate_hz, len(each.samples), each.samples.dtype)
             found += self._cutter.push(each.samples, each.start, each.time)
         return found

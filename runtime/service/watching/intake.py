@@ -10,8 +10,7 @@ import numpy as np
 from msgspec import structs
 
 from dlrsd.runtime.service.blocks import Block, Slow
-from dlrsd.runtime.service.indicators.parts import severity
-from dlrsd.runtime.service.said import Event, Second
+from dlrsd.runtime.service.said import Event
 from dlrsd.runtime.service.sources.base import SignalSource
 from dlrsd.runtime.service.sources.counted import Counted
 from dlrsd.runtime.service.store.recorder import Recorder
@@ -106,15 +105,6 @@ class Intake:
             if (passed := feed.silent(now)) is not None
             for name in feed.sensors
         }
-
-    def keep_worst(self, seconds: list[Second]) -> None:
-        """Keep the worst second of the day, as it was sent; the loop's thread."""
-        for second in seconds:
-            if second.unfit is not None or second.running != "running":
-                continue
-            for feed in self._feeds.values():
-                if feed.tap is not None and second.sensor in feed.sensors:
-                    feed.tap.second(second.time, max(severity(second.levels)))
 
     def _begin(self, at: int, source: SignalSource, now: float) -> None:
         """Listen for a source; where its blocks name sensors, for each by itself."""

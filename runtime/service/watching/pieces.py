@@ -73,15 +73,15 @@ class SecondCutter:
             if self._next == end:
                 yield from self.end()
 
-    def end(self) -> Iterator[Piece]:
-        """What is left of the second that was begun: no more follows without a gap."""
+    def end(self, *, is_last: bool = False) -> Iterator[Piece]:
+        """What is left of the second that was begun: no more follows without a gap, or at all."""
         if not self._parts:
             return
         parts, self._parts = self._parts, []
         number = math.floor(self._start / self._rate_hz)
         first = math.ceil(number * self._rate_hz)
         whole = self._start == first and self._next == math.ceil((number + 1) * self._rate_hz)
-        tells = whole or number != self._told
+        tells = whole or (number != self._told and not is_last)
         self._told = number
         samples = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         piece = Piece(samples, self._start, self._time, self._gap, whole, tells)

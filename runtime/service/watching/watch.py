@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -22,6 +22,8 @@ from dlrsd.runtime.service.said import Change, Event, Minute
 from dlrsd.runtime.service.sinks.delivery import Telemetry, deliver
 from dlrsd.runtime.service.sinks.payload import of_event, of_machine, of_minute
 from dlrsd.runtime.service.sinks.sink import Sink
+from dlrsd.runtime.service.sources.base import Give, Source
+from dlrsd.runtime.service.sources.counted import Tell
 from dlrsd.runtime.service.store.recorder import Recorder
 from dlrsd.runtime.service.store.store import Store
 from dlrsd.runtime.service.watching.rehearsal import rehearsed_fault
@@ -108,7 +110,8 @@ class Watch:
 
     def _close(self, watched: Watched) -> None:
         watched.intake.end(time.time())
-        self._told(watched, self._look(watched))
+        for outcome in self._look(watched):
+            self._told(watched, outcome)
         self._minutes += watched.rest()
 
     async def run(self) -> None:
@@ -149,7 +152,7 @@ class Watch:
 
     def told(self, watched: Watched, changes: Sequence[Change]) -> None:
         """Tell what people decided; any thread but the loop's."""
-        outcome = Outcome([], [], list(changes), [])
+        outcome = Outcome(changes=list(changes))
         self._loop.call_soon_threadsafe(self._told, watched, outcome)
 
     def _begin(self, name: str) -> None:
@@ -183,7 +186,7 @@ class Watch:
         def tell(event: Event) -> None:
             intake.tell(at, event)
 
-        while (error := await _failure(watched.setup.sources[at].run(give, tell))) is not None:
+        while (error := await _failure(watched.setup.sources[at], give, tell)) is not None:
             _log.error("%s: source %d failed", name, at + 1, exc_info=error)
             text = f"failed, and is begun anew: {type(error).__name__}: {error}"
             tell(Event(time=time.time(), kind="refused", text=text))
@@ -196,17 +199,20 @@ class Watch:
         while True:
             await work.wait()
             work.clear()
-            outcome = await loop.run_in_executor(self._pool, self._look, watched)
+            outcomes = await loop.run_in_executor(self._pool, self._look, watched)
             done.set()
-            self._told(watched, outcome)
+            for outcome in outcomes:
+                self._told(watched, outcome)
 
-    def _look(self, watched: Watched) -> Outcome:
+    def _look(self, watched: Watched) -> list[Outcome]:
         return watched.work(time.time(), self.store.decide)
 
     def _told(self, watched: Watched, outcome: Outcome) -> None:
         """Tell what was found; it is on the disk already, but for minutes and events."""
         self._minutes += outcome.minutes
-        watched.intake.keep_worst(outcome.seconds)
+        if outcome.piece is not None:
+            feed, piece = outcome.piece
+            feed.record(piece, outcome.seconds)
         for event in outcome.events:
             self.tell_event(event)
         for row in outcome.minutes:
@@ -268,10 +274,10 @@ async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
         await asyncio.gather(*listed, return_exceptions=True)
 
 
-async def _failure(running: Coroutine[None, None, None]) -> Exception | None:
-    """What ended it, if it did not end by itself."""
+async def _failure(source: Source, give: Give, tell: Tell) -> Exception | None:
+    """What ended a source, if it did not end by itself."""
     try:
-        await running
+        await source.run(give, tell)
     except Exception as error:
         return error
     return None

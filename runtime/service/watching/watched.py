@@ -37,13 +37,14 @@ MOST_WAITING = 8  # pieces of a machine that wait to be looked at; more, and its
 Keep = Callable[[list[Change], str, bytes], None]
 
 
-class Outcome(Struct, frozen=True):
-    """What some pieces of signal came to."""
+class Outcome(Struct, kw_only=True):
+    """What a piece of signal came to, or the passing of time where there is none."""
 
-    seconds: list[Second]
-    minutes: list[Minute]
-    changes: list[Change]
-    events: list[Event]
+    piece: tuple[Feed, Piece] | None = None
+    seconds: list[Second] = []
+    minutes: list[Minute] = []
+    changes: list[Change] = []
+    events: list[Event] = []
 
 
 class Watched:
@@ -90,43 +91,49 @@ class Watched:
         """Whether it was not looked at for long, as where its sources are silent."""
         return now - self._looked > _LOOK_S
 
-    def work(self, now: float, keep: Keep) -> Outcome:
+    def work(self, now: float, keep: Keep) -> list[Outcome]:
         """Look at all that waits; changes of alarm are given to ``keep`` before anybody else."""
         with self.lock:
             self._looked = now
-            seconds: list[Second] = []
-            minutes: list[Minute] = []
-            changes: list[Change] = []
+            outcomes = []
             while self.intake.waiting:
-                feed, piece = self.intake.waiting.popleft()
-                conditions = self.intake.heard.at(piece.time)
-                if conditions != self._conditions:
-                    self._conditions = conditions
-                    for line in self.lines.values():
-                        line.turn(conditions)
-                for channel in feed.channels:
-                    second = self._second(feed, piece, channel, conditions)
-                    if second is None:
-                        continue
-                    running = self._running.update(
-                        second.sensor,
-                        second.time,
-                        second.levels,
-                        speed_rpm=conditions.speed_rpm,
-                        unfit=second.unfit,
-                    )
-                    second = structs.replace(second, running=running)
-                    seconds.append(second)
-                    minutes += self._minutes.add(second)
-                    changes += self.alarms.take(second)
-            changes += self.alarms.tick(now, self.intake.silent(now))
-            if changes and self.setup.rehearse:
-                changes = [structs.replace(each, text=MARK + each.text) for each in changes]
+                outcomes.append(self._looked_at(*self.intake.waiting.popleft()))
+            last = Outcome(
+                minutes=self._minutes.finish(now),
+                changes=self.alarms.tick(now, self.intake.silent(now)),
+                events=self.intake.take_events(),
+            )
+            outcomes.append(last)
+            for each in outcomes:
+                self._remember(each)
+            changes = [change for each in outcomes for change in each.changes]
             if changes:
                 keep(changes, self.name, self.alarms.snapshot())
-            minutes += self._minutes.finish(now)
-            self._remember(seconds, minutes)
-            return Outcome(seconds, minutes, changes, self.intake.take_events())
+            return outcomes
+
+    def _looked_at(self, feed: Feed, piece: Piece) -> Outcome:
+        outcome = Outcome(piece=(feed, piece))
+        conditions = self.intake.heard.at(piece.time)
+        if conditions != self._conditions:
+            self._conditions = conditions
+            for line in self.lines.values():
+                line.turn(conditions)
+        for channel in feed.channels:
+            second = self._second(feed, piece, channel, conditions)
+            if second is None:
+                continue
+            running = self._running.update(
+                second.sensor,
+                second.time,
+                second.levels,
+                speed_rpm=conditions.speed_rpm,
+                unfit=second.unfit,
+            )
+            second = structs.replace(second, running=running)
+            outcome.seconds.append(second)
+            outcome.minutes += self._minutes.add(second)
+            outcome.changes += self.alarms.take(second)
+        return outcome
 
     def renew(self, now: float, keep: Keep) -> Outcome:
         """Begin anew: the machine was commissioned again."""
@@ -136,7 +143,7 @@ class Watched:
                 keep(changes, self.name, self.alarms.snapshot())
         text = "commissioned again: its alarms and its trend begin anew"
         event = Event(time=now, kind="commissioned", text=text, machine=self.name)
-        return Outcome([], [], changes, [event])
+        return Outcome(changes=changes, events=[event])
 
     def rest(self) -> list[Minute]:
         """The minutes that are not over: at the end."""
@@ -189,9 +196,13 @@ class Watched:
             self.intake.tell(None, event)
         return name in self.lines
 
-    def _remember(self, seconds: list[Second], minutes: list[Minute]) -> None:
+    def _remember(self, outcome: Outcome) -> None:
         """What is asked for most: the latest of each sensor."""
-        for second in seconds:
+        if self.setup.rehearse:
+            outcome.changes = [
+                structs.replace(each, text=MARK + each.text) for each in outcome.changes
+            ]
+        for second in outcome.seconds:
             self.upto = max(self.upto, second.time + 1)
             self._latest[second.sensor] = structs.replace(
                 self._latest[second.sensor],
@@ -199,7 +210,7 @@ class Watched:
                 windows_unfit=self._latest[second.sensor].windows_unfit + second.unfit_windows,
                 bearing=second.place is not None,
             )
-        for minute in minutes:
+        for minute in outcome.minutes:
             self._latest[minute.sensor] = structs.replace(
                 self._latest[minute.sensor], minute=minute
             )
