@@ -16,9 +16,9 @@ from dlrsd.runtime.service.alarms.rule import Crossing, Limits, Rule, RuleOfSeco
 from dlrsd.runtime.service.alarms.sensor_rules import Silent
 from dlrsd.runtime.service.alarms.state import (
     RuleState,
-    SensorState,
     fit_rules,
     kept_of,
+    note_running,
     running_of,
 )
 from dlrsd.runtime.service.alarms.trend_rule import Trend
@@ -64,13 +64,13 @@ class MachineAlarms:
         self._rules: dict[str, Rule] = {rule.name: rule for rule in rules_of(tuple(rules))}
         self._events: list[Event] = []
         self._kept = kept_of(machine, restored)
-        self._gone = fit_rules(self._kept, {name: rule.kind for name, rule in self._rules.items()})
+        self._gone = fit_rules(self._kept, self._rules)
         self._is_begun = False
         self._bind()
 
     def take(self, second: Second) -> list[Change]:
         """The changes that the next second of a sensor decides."""
-        self._note_running(second)
+        note_running(self._kept, second)
         changes = [] if self._is_begun else self._begin(second.time)
         if second.running != "running":
             return changes
@@ -237,7 +237,7 @@ class MachineAlarms:
     @property
     def running(self) -> Running | None:
         """How the machine runs, by the sensors that are heard; None before the first second."""
-        return running_of(self._kept.sensors)
+        return running_of(self._kept)
 
     def events(self) -> list[Event]:
         """What was done to it by persons, and shelving that ended, since this was last asked."""
@@ -247,13 +247,6 @@ class MachineAlarms:
     def snapshot(self) -> bytes:
         """All that is remembered, as JSON; what is restored of it goes on as if nothing was."""
         return msgspec.json.encode(self._kept)
-
-    def _note_running(self, second: Second) -> None:
-        sensor = self._kept.sensors.get(second.sensor)
-        if sensor is None:
-            self._kept.sensors[second.sensor] = SensorState(second.time, second.running)
-        else:
-            sensor.time, sensor.running = second.time, second.running
 
     def _told(self, rule: Rule, state: RuleState, sensor: str | None, time: float) -> list[Change]:
         """The change of a rule's state, if what its sensors hold is another than was told."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.service.alarms.held import Held
 from dlrsd.runtime.service.alarms.rule import Rule
-from dlrsd.runtime.service.said import Change, RuleNow, Running, State
+from dlrsd.runtime.service.said import Change, RuleNow, Running, Second, State
 
 _VERSION: Final = 1
 _RUNNING: Final[tuple[Running, ...]] = ("running", "changing", "standing")
@@ -71,10 +71,19 @@ class Kept(Struct, forbid_unknown_fields=True):
     owed: float = 0.0
 
 
-def running_of(sensors: Mapping[str, SensorState]) -> Running | None:
-    """How a machine runs, by the sensors that are heard; None where none ever was."""
-    newest = max((each.time for each in sensors.values()), default=0.0)
-    said = {each.running for each in sensors.values() if each.time >= newest - _OLD_S}
+def note_running(kept: Kept, second: Second) -> None:
+    """How the machine runs by a sensor's latest second."""
+    sensor = kept.sensors.get(second.sensor)
+    if sensor is None:
+        kept.sensors[second.sensor] = SensorState(second.time, second.running)
+    else:
+        sensor.time, sensor.running = second.time, second.running
+
+
+def running_of(kept: Kept) -> Running | None:
+    """How the machine runs, by the sensors that are heard; None where none ever was."""
+    newest = max((each.time for each in kept.sensors.values()), default=0.0)
+    said = {each.running for each in kept.sensors.values() if each.time >= newest - _OLD_S}
     return next((each for each in _RUNNING if each in said), None)
 
 
