@@ -195,6 +195,8 @@ def _rates(watched: Sequence[Watched]) -> list[list[Any]]:
     for level, limit in (("margin", 0.0), ("velocity", 1.0)):
         for k, n in RULES:
             block = max(n, _LEAST_BLOCK)
+            if min(len(one.faulty) for one in watched) < n + block:
+                continue
             of_machines = [maxima(held(getattr(one, level), k, n), block) for one in watched]
             limits = [limit] * len(watched)
             if sum(map(len, of_machines)) < 20:

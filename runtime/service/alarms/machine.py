@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import msgspec
+
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.service.alarms import texts
 from dlrsd.runtime.service.alarms.change import change_of, end_of
@@ -13,25 +15,14 @@ from dlrsd.runtime.service.alarms.kinds import AnyRule, rules_of
 from dlrsd.runtime.service.alarms.rule import Crossing, Limits, Rule, RuleOfSeconds
 from dlrsd.runtime.service.alarms.sensor_rules import Silent
 from dlrsd.runtime.service.alarms.state import (
-    VERSION,
-    Kept,
     RuleState,
-    SensorState,
     fit_rules,
-    kept_text,
-    read_kept,
+    kept_of,
+    note_running,
     running_of,
 )
 from dlrsd.runtime.service.alarms.trend_rule import Trend
-from dlrsd.runtime.service.said import (
-    Change,
-    Event,
-    EventKind,
-    RuleNow,
-    Running,
-    Second,
-    State,
-)
+from dlrsd.runtime.service.said import Change, Event, EventKind, RuleNow, Running, Second, State
 
 GRAVITY: Final[tuple[State, ...]] = ("normal", "stopped", "sensor fault", "alert", "danger")
 _LONGEST_TICK_S = 10.0
@@ -72,16 +63,14 @@ class MachineAlarms:
         self._limits = limits or Limits()
         self._rules: dict[str, Rule] = {rule.name: rule for rule in rules_of(tuple(rules))}
         self._events: list[Event] = []
-        self._kept = Kept(version=VERSION, machine=machine)
-        if restored is not None:
-            self._kept = read_kept(restored, machine)
-        self._gone = fit_rules(self._kept, {name: rule.kind for name, rule in self._rules.items()})
+        self._kept = kept_of(machine, restored)
+        self._gone = fit_rules(self._kept, self._rules)
         self._is_begun = False
         self._bind()
 
     def take(self, second: Second) -> list[Change]:
         """The changes that the next second of a sensor decides."""
-        self._note_running(second)
+        note_running(self._kept, second)
         changes = [] if self._is_begun else self._begin(second.time)
         if second.running != "running":
             return changes
@@ -122,9 +111,10 @@ class MachineAlarms:
                 state.held, silent, now=now, passed=int(steps), running=running
             ):
                 changes += self._told(rule, state, source, now)
-        for name, state in self._kept.rules.items():
-            if state.shelved_until is not None and now >= state.shelved_until:
-                changes += self._unshelved(name, now, "its shelving has ended")
+        if running in (None, "running"):  # while it does not run nothing is raised
+            for name, state in self._kept.rules.items():
+                if state.shelved_until is not None and now >= state.shelved_until:
+                    changes += self._unshelved(name, now, "its shelving has ended")
         return changes
 
     def crossing(
@@ -184,7 +174,7 @@ class MachineAlarms:
         )
 
     def shelve(self, rule: str, until: float, by: str, time: float) -> list[Change]:
-        """Say nothing of a rule until then, whatever it finds.
+        """Say nothing of a rule until then, and until the machine runs, whatever it finds.
 
         Raises
         ------
@@ -247,7 +237,7 @@ class MachineAlarms:
     @property
     def running(self) -> Running | None:
         """How the machine runs, by the sensors that are heard; None before the first second."""
-        return running_of(self._kept.sensors)
+        return running_of(self._kept)
 
     def events(self) -> list[Event]:
         """What was done to it by persons, and shelving that ended, since this was last asked."""
@@ -256,14 +246,7 @@ class MachineAlarms:
 
     def snapshot(self) -> bytes:
         """All that is remembered, as JSON; what is restored of it goes on as if nothing was."""
-        return kept_text(self._kept)
-
-    def _note_running(self, second: Second) -> None:
-        sensor = self._kept.sensors.get(second.sensor)
-        if sensor is None:
-            self._kept.sensors[second.sensor] = SensorState(second.time, second.running)
-        else:
-            sensor.time, sensor.running = second.time, second.running
+        return msgspec.json.encode(self._kept)
 
     def _told(self, rule: Rule, state: RuleState, sensor: str | None, time: float) -> list[Change]:
         """The change of a rule's state, if what its sensors hold is another than was told."""

@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.service.alarms.held import Held
-from dlrsd.runtime.service.said import Change, RuleNow, Running, State
+from dlrsd.runtime.service.alarms.rule import Rule
+from dlrsd.runtime.service.said import Change, RuleNow, Running, Second, State
 
-VERSION: Final = 1
+_VERSION: Final = 1
 _RUNNING: Final[tuple[Running, ...]] = ("running", "changing", "standing")
 _OLD_S = 10.0  # behind the newest second, a sensor's word on how the machine runs counts no more
 
@@ -70,42 +71,48 @@ class Kept(Struct, forbid_unknown_fields=True):
     owed: float = 0.0
 
 
-def running_of(sensors: Mapping[str, SensorState]) -> Running | None:
-    """How a machine runs, by the sensors that are heard; None where none ever was."""
-    newest = max((each.time for each in sensors.values()), default=0.0)
-    said = {each.running for each in sensors.values() if each.time >= newest - _OLD_S}
+def note_running(kept: Kept, second: Second) -> None:
+    """How the machine runs by a sensor's latest second."""
+    sensor = kept.sensors.get(second.sensor)
+    if sensor is None:
+        kept.sensors[second.sensor] = SensorState(second.time, second.running)
+    else:
+        sensor.time, sensor.running = second.time, second.running
+
+
+def running_of(kept: Kept) -> Running | None:
+    """How the machine runs, by the sensors that are heard; None where none ever was."""
+    newest = max((each.time for each in kept.sensors.values()), default=0.0)
+    said = {each.running for each in kept.sensors.values() if each.time >= newest - _OLD_S}
     return next((each for each in _RUNNING if each in said), None)
 
 
-def fit_rules(kept: Kept, kinds: Mapping[str, str]) -> dict[str, RuleState]:
+def fit_rules(kept: Kept, rules: Mapping[str, Rule]) -> dict[str, RuleState]:
     """Keep what is remembered of rules by name and kind; returned are the others' open alarms."""
     before, kept.rules = kept.rules, {}
-    for name, kind in kinds.items():
-        is_same = name in before and before[name].kind == kind
-        kept.rules[name] = before.pop(name) if is_same else RuleState(kind=kind)
+    for name, rule in rules.items():
+        is_same = name in before and before[name].kind == rule.kind
+        kept.rules[name] = before.pop(name) if is_same else RuleState(kind=rule.kind)
     return {name: state for name, state in before.items() if state.alarm is not None}
 
 
-def kept_text(kept: Kept) -> bytes:
-    """As JSON."""
-    return msgspec.json.encode(kept)
-
-
-def read_kept(text: bytes, machine: str) -> Kept:
-    """Of JSON.
+def kept_of(machine: str, text: bytes | None) -> Kept:
+    """What was kept of a machine as JSON; nothing yet where there is none.
 
     Raises
     ------
     InputError
-        If it is none, of another version, or of another machine.
+        If the text is none, of another version, or of another machine.
     """
+    if text is None:
+        return Kept(version=_VERSION, machine=machine)
     try:
         kept = msgspec.json.decode(text, type=Kept)
     except msgspec.MsgspecError as error:
         raise InputError(f"the kept alarms of {machine} cannot be read: {error}") from error
-    if kept.version != VERSION:
+    if kept.version != _VERSION:
         raise InputError(
-            f"the kept alarms of {machine} are of version {kept.version}, expected {VERSION}: "
+            f"the kept alarms of {machine} are of version {kept.version}, expected {_VERSION}: "
             "use the dlrsd that wrote them, or begin anew"
         )
     if kept.machine != machine:

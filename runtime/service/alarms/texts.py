@@ -42,10 +42,14 @@ SILENT: Final = (
     "{machine}, {state}: nothing comes from {sensor} since {since}; look at the sensor, its cable "
     "and the network"
 )
-OVER: Final = "{machine}, {state}: {rule} is over; it was in {was} since {since}"
-LESS: Final = "{machine}, {state}: {rule} is less grave than it was; in {was} before; {what}"
-RENEWED: Final = "{machine}, {state}: {rule} ends, for the machine is commissioned again"
-GONE: Final = "{machine}, {state}: {rule} ends, for there is no such rule any more"
+OVER: Final = "{machine}, {state}: the alarm of rule {rule} is over; it was {was} since {since}"
+LESS: Final = "{machine}, {state}: the alarm of rule {rule} is less grave, it was {was}; {what}"
+RENEWED: Final = (
+    "{machine}, {state}: the alarm of rule {rule} ends, for the machine is commissioned again"
+)
+GONE: Final = (
+    "{machine}, {state}: the alarm of rule {rule} ends, for there is no such rule any more"
+)
 
 _LONGEST = 1000  # characters of a sentence
 

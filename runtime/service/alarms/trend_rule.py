@@ -42,18 +42,22 @@ class Trend(Rule, frozen=True, kw_only=True, tag="trend"):
         if crossing is None or not isfinite(crossing.likely):
             return 0, 0
         left = (crossing.likely - time) / 86_400
-        is_sure = crossing.latest is not None
+        is_sure = crossing.latest is not None and left >= 0
         return int(is_sure and left <= self.within_days), int(left <= _LONGER * self.within_days)
 
     def said(self, crossing: Crossing | None, time: float) -> Said:
+        """What is to be told of a crossing."""
         if crossing is None or not isfinite(crossing.likely):
             return Said(time=time, what="it rises no more", score=0.0)
         limit = texts.number(crossing.limit, crossing.unit)
         latest = texts.when(crossing.latest) if crossing.latest is not None else "never"
+        soon = (
+            f"will reach {limit} about {texts.when(crossing.likely)} (between "
+            f"{texts.when(crossing.earliest)} and {latest})"
+        )
         return Said(
             time=time,
-            what=f"{crossing.figure} rises and will reach {limit} about "
-            f"{texts.when(crossing.likely)} (between {texts.when(crossing.earliest)} and {latest})",
+            what=f"{crossing.figure} rises and {soon}",
             score=-crossing.likely,
             value=crossing.value,
             limit=crossing.limit,

@@ -77,6 +77,15 @@ def test_a_shelved_rule_says_nothing_and_its_shelving_ends_by_itself() -> None:
     ]
 
 
+def test_shelving_does_not_end_while_the_machine_stands_for_that_would_raise_an_alarm() -> None:
+    alarms = alarms_of()
+    alarms.shelve("fault", START + 50, "anna", START)
+    assert play(alarms, letters("40o 20s")) == []
+    assert alarms.tick(START + 60, {}) == []
+    taken(alarms, letters("1o", 60))
+    assert [each.state for each in alarms.tick(START + 61, {})] == ["alert"]
+
+
 def test_what_came_and_went_while_shelved_is_not_said() -> None:
     alarms = alarms_of()
     alarms.shelve("fault", START + 500, "anna", START)
@@ -113,7 +122,10 @@ def test_a_machine_that_is_commissioned_again_begins_anew() -> None:
     (first,) = taken(alarms, letters("8o"))
     (over,) = alarms.renew(START + 8)
     assert (over.state, over.was, over.alarm) == ("normal", "alert", first.alarm)
-    assert over.text == "pump1, normal: fault ends, for the machine is commissioned again"
+    assert (
+        over.text
+        == "pump1, normal: the alarm of rule fault ends, for the machine is commissioned again"
+    )
     assert [each.kind for each in alarms.events()] == ["commissioned"]
     assert alarms.now()[1][0].alarm is None
     assert play(alarms, letters("3o 3h", 8)) == []  # nothing of before is counted

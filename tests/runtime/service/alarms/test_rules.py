@@ -212,7 +212,7 @@ def test_a_trend_that_crosses_soon_is_an_alert_once() -> None:
     alarms.take(second(0, running="standing"))  # not before it is known to run
     assert [say("DE", "velocity_mm_s", trend(3), START) for _ in range(9)] == [[]] * 9
     alarms.take(second(1))
-    for crossing in (trend(20), trend(14.5), trend(3, sure=False), None):
+    for crossing in (trend(20), trend(14.5), trend(3, sure=False), trend(-1), None):
         assert [say("DE", "velocity_mm_s", crossing, START) for _ in range(9)] == [[]] * 9
     assert say("DE", "envelope_m_s2", trend(3), START) == []  # another level's
     said = [say("DE", "velocity_mm_s", trend(13), START) for _ in range(9)]

@@ -138,7 +138,10 @@ def test_an_alarm_whose_rule_is_no_more_ends_and_says_so() -> None:
     assert (over.rule, over.state, over.was, over.alarm) == (
         "fault", "normal", "alert", opened["fault"],
     )  # fmt: skip
-    assert over.text == "pump1, normal: fault ends, for there is no such rule any more"
+    assert (
+        over.text
+        == "pump1, normal: the alarm of rule fault ends, for there is no such rule any more"
+    )
     assert other.tick(START + 31, {}) == []
     assert other.now()[1][0].alarm == opened["zone"]
 

@@ -24,7 +24,7 @@ def test_a_fault_says_machine_what_where_since_when_and_what_the_lines_say() -> 
     )
     assert (up.place, up.evidence, up.value, up.unit) == ("outer", SENTENCE, 14.2, "dB")
     assert over.text == (
-        "pump1, normal: fault is over; it was in alert since 2027-01-15 08:00:00 UTC"
+        "pump1, normal: the alarm of rule fault is over; it was alert since 2027-01-15 08:00:00 UTC"
     )
 
 
@@ -47,7 +47,7 @@ def test_a_zone_says_how_high_against_which_limit() -> None:
         "2027-01-15 08:00:00 UTC; zone D of ISO 20816-3"
     )
     assert less.text == (
-        "pump1, alert: zone is less grave than it was; in danger before; zone C of ISO 20816-3"
+        "pump1, alert: the alarm of rule zone is less grave, it was danger; zone C of ISO 20816-3"
     )
 
 
