@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.service.said import Change, Event
 from dlrsd.runtime.service.store.events import write_event
 from dlrsd.runtime.service.store.rows import AlarmRow, encode, graver, to_change
@@ -66,6 +67,42 @@ def trim_outbox(c: sqlite3.Connection, sink: str, most: int, now: float) -> None
     text = f"more than {most} changes wait for {sink}: the oldest are dropped"
     event = Event(time=now, kind="undelivered", text=text, source=sink, count=count - most)
     write_event(c, event)
+
+
+def machine_of(c: sqlite3.Connection, alarm: str) -> str:
+    """The machine of an alarm.
+
+    Raises
+    ------
+    InputError
+        If there is no such alarm.
+    """
+    found = c.execute("SELECT machine FROM alarm WHERE id = ?", (alarm,)).fetchone()
+    if found is None:
+        raise InputError(f"there is no alarm {alarm[:60]!r}")
+    return str(found[0])
+
+
+def keep_acknowledged(c: sqlite3.Connection, alarm: str, by: str, time: float) -> None:
+    """Keep that a person has seen an alarm."""
+    c.execute(
+        "UPDATE alarm SET acknowledged_by = ?, acknowledged = ? WHERE id = ?", (by, time, alarm)
+    )
+    keep_action(c, time, by, "acknowledge", machine_of(c, alarm), None, alarm)
+
+
+def keep_shelved(
+    c: sqlite3.Connection, machine: str, rule: str, until: float, by: str, time: float
+) -> None:
+    """Keep that a person silenced a rule until then."""
+    c.execute("INSERT OR REPLACE INTO shelf VALUES (?, ?, ?, ?)", (machine, rule, until, by))
+    keep_action(c, time, by, "shelve", machine, rule, f"until {until!r}")
+
+
+def end_shelved(c: sqlite3.Connection, machine: str, rule: str, by: str, time: float) -> None:
+    """Keep that a person let a rule speak again."""
+    c.execute("DELETE FROM shelf WHERE machine = ? AND rule = ?", (machine, rule))
+    keep_action(c, time, by, "unshelve", machine, rule)
 
 
 def keep_action(

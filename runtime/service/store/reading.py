@@ -14,13 +14,14 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.service.said import Change, Event, Minute
 from dlrsd.runtime.service.store.deciding import read_alarms, read_changes
 from dlrsd.runtime.service.store.keeping import fetch_waveform, read_waveforms
+from dlrsd.runtime.service.store.labels import read_labelled, read_labels
 from dlrsd.runtime.service.store.minutes import (
     find_series,
     read_epochs,
     read_latest,
     read_minutes,
 )
-from dlrsd.runtime.service.store.rows import AlarmRow, Trend, WaveformRow, to_event
+from dlrsd.runtime.service.store.rows import AlarmRow, LabelRow, Trend, WaveformRow, to_event
 from dlrsd.runtime.service.store.schema import DATABASE, connect_to_read, refused
 from dlrsd.runtime.service.store.trend import read_trend
 from dlrsd.runtime.service.store.waveform import Waveform
@@ -143,6 +144,16 @@ class Reading:
         """One by the id of its row."""
         with self._connection() as c:
             return fetch_waveform(c, self.folder, number)
+
+    def labelled(self) -> dict[str, int]:
+        """How many windows people confirmed of each class."""
+        with self._connection() as c:
+            return read_labelled(c)
+
+    def labels(self, *, machine: str | None = None, most: int = 100) -> list[LabelRow]:
+        """What people said that signal is, the latest signal first."""
+        with self._connection() as c:
+            return read_labels(c, machine, most)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

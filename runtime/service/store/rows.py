@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct, convert, structs
@@ -87,6 +87,19 @@ class WaveformRow(Struct, frozen=True, kw_only=True):
     bytes: int
     alarm: str | None
     worst: float | None
+
+
+class LabelRow(NamedTuple):
+    """What a person said that a stretch of a sensor's signal is."""
+
+    machine: str
+    sensor: str
+    start: float
+    seconds: float
+    label: str
+    by: str
+    time: float
+    windows: int
 
 
 def graver(a: State, b: State) -> State:

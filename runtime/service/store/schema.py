@@ -84,9 +84,9 @@ CREATE INDEX waveform_by_start ON waveform (start);
 CREATE TABLE label (
   id INTEGER PRIMARY KEY, machine TEXT NOT NULL, sensor TEXT NOT NULL, start REAL NOT NULL,
   seconds REAL NOT NULL, class TEXT NOT NULL, person TEXT NOT NULL, time REAL NOT NULL,
-  name TEXT NOT NULL, windows INTEGER NOT NULL,
-  UNIQUE (machine, sensor, start)
-)
+  name TEXT NOT NULL UNIQUE, windows INTEGER NOT NULL
+);
+CREATE INDEX label_by_sensor ON label (machine, sensor, start)
 """
 
 #: What brings a store from version n to n + 1; a released one never changes.
@@ -150,18 +150,33 @@ def check_database(path: Path) -> int:
     Raises
     ------
     InputError
-        If it is no store of this version or an older one, or is damaged.
+        If it is no store of this version or an older one, is damaged, or has other tables, views
+        or triggers, which a stranger may have put there.
     """
     _require_database(path)
     try:
         with closing(connect_to_read(path)) as connection:
             version = _version(connection, path, len(STEPS))
+            connection.execute("PRAGMA trusted_schema = OFF")
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if found == "ok" and _layout(connection) != _layout_of(version):
+                found = f"it is not laid out as version {version}"
     except sqlite3.Error as error:
         raise refused(path, error) from error
     if found != "ok" or not version:
         raise _damaged(path, found if version else "it is empty")
     return version
+
+
+def _layout(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    return set(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+
+
+def _layout_of(version: int) -> set[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for number, step in enumerate(STEPS[:version]):
+            _step(connection, step, number + 1)
+        return _layout(connection)
 
 
 def refused(path: Path, error: sqlite3.Error) -> InputError:

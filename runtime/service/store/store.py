@@ -15,13 +15,17 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.locks import own_folder
 from dlrsd.runtime.service.said import Change, Event, Minute
 from dlrsd.runtime.service.store.deciding import (
-    keep_action,
+    end_shelved,
+    keep_acknowledged,
     keep_change,
+    keep_shelved,
+    machine_of,
     read_undelivered,
     trim_outbox,
 )
 from dlrsd.runtime.service.store.events import Events, record_gap
 from dlrsd.runtime.service.store.keeping import bring_together
+from dlrsd.runtime.service.store.labels import keep_only_listed, unlist_missing
 from dlrsd.runtime.service.store.limits import Limits
 from dlrsd.runtime.service.store.minutes import Merge, begin_epoch, keep_minute, read_epochs
 from dlrsd.runtime.service.store.retention import make_room
@@ -44,6 +48,7 @@ class Store:
         self._sinks = tuple(sinks)
         self._stack = stack
         self._events = Events()
+        self._is_closed = False
         connection = open_database(folder / DATABASE)
         self._stack.callback(connection.close)
         self.writing = Writing(
@@ -94,7 +99,10 @@ class Store:
         self.close()
 
     def close(self, now: float | None = None) -> None:
-        """End in order: the next opening records no gap."""
+        """End in order: the next opening records no gap. Once more does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._beat(time.time() if now is None else now, in_order=True)
         self._stack.close()
 
@@ -183,29 +191,15 @@ class Store:
         InputError
             If there is no such alarm.
         """
-        machine, rule = self._alarm(alarm)
-
-        def operation(c: sqlite3.Connection) -> None:
-            c.execute(
-                "UPDATE alarm SET acknowledged_by = ?, acknowledged = ? WHERE id = ?",
-                (by, time, alarm),
-            )
-            keep_action(c, time, by, "acknowledge", machine, rule, alarm)
-
-        self._say(changes, machine, snapshot, operation)
+        with self.writing.lock:
+            machine = machine_of(self.writing.connection, alarm)
+        self._say(changes, machine, snapshot, lambda c: keep_acknowledged(c, alarm, by, time))
 
     def shelve(
         self, machine: str, rule: str, until: float, by: str, time: float, snapshot: bytes
     ) -> None:
         """Keep who silenced a rule of a machine until when."""
-
-        def operation(c: sqlite3.Connection) -> None:
-            c.execute(
-                "INSERT OR REPLACE INTO shelf VALUES (?, ?, ?, ?)", (machine, rule, until, by)
-            )
-            keep_action(c, time, by, "shelve", machine, rule, f"until {until!r}")
-
-        self._say((), machine, snapshot, operation)
+        self._say((), machine, snapshot, lambda c: keep_shelved(c, machine, rule, until, by, time))
 
     def unshelve(
         self,
@@ -217,12 +211,7 @@ class Store:
         changes: Sequence[Change] = (),
     ) -> None:
         """Keep who let a rule speak again, and in the same transaction what it then says."""
-
-        def operation(c: sqlite3.Connection) -> None:
-            c.execute("DELETE FROM shelf WHERE machine = ? AND rule = ?", (machine, rule))
-            keep_action(c, time, by, "unshelve", machine, rule)
-
-        self._say(changes, machine, snapshot, operation)
+        self._say(changes, machine, snapshot, lambda c: end_shelved(c, machine, rule, by, time))
 
     # Told
 
@@ -260,8 +249,10 @@ class Store:
             )
             record_gap(c, now)
             bring_together(self.folder, c)
+            unlist_missing(self.folder, c)
 
         self.write(operation)
+        keep_only_listed(self.folder, self.writing.connection)
 
     def _say(
         self,
@@ -302,15 +293,6 @@ class Store:
                 self._undecided.clear()
                 self._told.clear()
             return done
-
-    def _alarm(self, alarm: str) -> tuple[str, str]:
-        with self.writing.lock:
-            found = self.writing.connection.execute(
-                "SELECT machine, rule FROM alarm WHERE id = ?", (alarm,)
-            ).fetchone()
-        if found is None:
-            raise InputError(f"there is no alarm {alarm[:60]!r}")
-        return found[0], found[1]
 
 
 def _keep_upto(c: sqlite3.Connection, upto: Mapping[str, float]) -> None:

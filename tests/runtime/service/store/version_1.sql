@@ -45,8 +45,7 @@ INSERT INTO "hour" VALUES(1,0,'velocity_mm_s',3.0,3.0,1,3.0);
 CREATE TABLE label (
   id INTEGER PRIMARY KEY, machine TEXT NOT NULL, sensor TEXT NOT NULL, start REAL NOT NULL,
   seconds REAL NOT NULL, class TEXT NOT NULL, person TEXT NOT NULL, time REAL NOT NULL,
-  name TEXT NOT NULL, windows INTEGER NOT NULL,
-  UNIQUE (machine, sensor, start)
+  name TEXT NOT NULL UNIQUE, windows INTEGER NOT NULL
 );
 CREATE TABLE minute (
   series INTEGER NOT NULL, minute INTEGER NOT NULL,
@@ -92,4 +91,6 @@ CREATE INDEX event_by_machine ON event (machine, time);
 CREATE INDEX event_by_time ON event (time);
 CREATE INDEX waveform_by_alarm ON waveform (alarm);
 CREATE INDEX waveform_by_start ON waveform (start);
+CREATE INDEX label_by_sensor ON label (machine, sensor, start)
+;
 COMMIT;
