@@ -15,7 +15,7 @@ from dlrsd.runtime.service.sources.addresses import is_among, is_loopback, parse
 from dlrsd.runtime.service.sources.base import BytesSource, Give
 from dlrsd.runtime.service.sources.counted import Tell
 from dlrsd.runtime.service.sources.link import Link
-from dlrsd.runtime.service.sources.reading import LIMIT, read_signal
+from dlrsd.runtime.service.sources.reading import LIMIT, blocks_in, read_signal
 
 _CONNECT_S = 10.0
 
@@ -75,7 +75,7 @@ class TcpSource(BytesSource, frozen=True, kw_only=True, tag="tcp"):
         )
         try:
             _keep_alive(writer)
-            await read_signal(self, reader, give, link.works)
+            await read_signal(blocks_in(self, reader), give, link.works)
         finally:
             await _close(writer)
 
@@ -115,7 +115,7 @@ class _Senders:
         self._reading = asyncio.current_task()
         _keep_alive(writer)
         try:
-            await read_signal(self._source, reader, self._give, self._link.works)
+            await read_signal(blocks_in(self._source, reader), self._give, self._link.works)
         except DlrsdError as error:
             self._link.broke("refused", f"refused what {peer} sent: {error}")
         except (EOFError, OSError):
