@@ -70,6 +70,7 @@ class Watch:
         self._work: dict[str, asyncio.Event] = {}
         self._done: dict[str, asyncio.Event] = {}
         self._minutes: list[Minute] = []
+        self._kept: dict[str, float] = store.upto()  # by machine, up to when minutes are kept
         self._pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="worker")
         self._ended = asyncio.Event()
         for setup in setups:
@@ -79,7 +80,13 @@ class Watch:
         """Begin with a machine where the store left it; one commissioned since then begins anew."""
         store, now = self.store, time.time()
         restored = store.snapshot(setup.name)
-        watched = Watched(setup, self.recorder, restored=restored, now=now)
+        watched = Watched(
+            setup,
+            self.recorder,
+            restored=restored,
+            kept_upto=self._kept.get(setup.name),
+            now=now,
+        )
         self.machines[setup.name] = watched
         self._work[setup.name], self._done[setup.name] = asyncio.Event(), asyncio.Event()
         commissioned = setup.commissioned
@@ -113,6 +120,8 @@ class Watch:
         for outcome in self._look(watched):
             self._told(watched, outcome)
         self._minutes += watched.rest()
+        self._keep_minutes()
+        self._kept[watched.name] = watched.upto
 
     async def run(self) -> None:
         """Watch until `end` is called, or until every source has ended."""
@@ -133,7 +142,7 @@ class Watch:
             await _end(task for tasks in self._tasks.values() for task in tasks)
             for watched in self.machines.values():
                 self._close(watched)
-            self._keep_minutes()
+            self._keep(time.time())
             self._pool.shutdown()
             self.recorder.close()
             await self._last_words(others)
@@ -250,12 +259,15 @@ class Watch:
 
     def _keep(self, now: float) -> None:
         self._keep_minutes()
-        self.store.heartbeat(now, {name: each.upto for name, each in list(self.machines.items())})
+        self.store.heartbeat(now, self._kept)
 
     def _keep_minutes(self) -> None:
         rows, self._minutes = self._minutes, []
+        for row in rows:
+            end = 60.0 * (row.minute + 1)
+            self._kept[row.machine] = max(self._kept.get(row.machine, end), end)
         if rows:
-            self.store.write_minutes(rows, merge)
+            self.store.write_minutes(rows, merge, upto=dict(self._kept))
 
     async def _last_words(self, others: Sequence[asyncio.Task[None]]) -> None:
         """Give outputs a moment for what is due to them; what they do not take is kept."""

@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.runtime.service.alarms.machine import MachineAlarms
+from dlrsd.runtime.service.alarms.texts import when
 from dlrsd.runtime.service.indicators.minutes import Minutes
 from dlrsd.runtime.service.indicators.running import RunningState
 from dlrsd.runtime.service.said import (
@@ -31,6 +32,7 @@ from dlrsd.runtime.service.watching.setup import Channel, Setup
 
 REFUSED = "refused"  # why seconds of a sensor are unfit whose signal does not fit its machine
 _LOOK_S = 1.5  # after so long a machine is looked at whether anything came or not
+_GAP_S = 1.0
 MOST_WAITING = 8  # pieces of a machine that wait to be looked at; more, and its sources are held
 
 
@@ -60,12 +62,20 @@ class Watched:
         Keeps the signal as it was sent, around alarms.
     restored : bytes, optional
         What its alarms knew when the watch ended.
+    kept_upto : float, optional
+        Up to when its signal is in the store's minutes, Unix time in s.
     now : float
         Unix time in s.
     """
 
     def __init__(
-        self, setup: Setup, recorder: Recorder, *, restored: bytes | None, now: float
+        self,
+        setup: Setup,
+        recorder: Recorder,
+        *,
+        restored: bytes | None,
+        kept_upto: float | None,
+        now: float,
     ) -> None:
         self.setup, self.name, self.machine = setup, setup.name, setup.machine
         self.intake = Intake(setup, recorder, now)
@@ -85,6 +95,7 @@ class Watched:
         self._latest: dict[str, SensorNow] = {
             sensor.name: SensorNow(name=sensor.name) for sensor in self.machine.sensors
         }
+        self._kept_upto = kept_upto
         self.upto = 0.0
 
     def is_due(self, now: float) -> bool:
@@ -130,6 +141,8 @@ class Watched:
                 unfit=second.unfit,
             )
             second = structs.replace(second, running=running)
+            if self._kept_upto is not None:
+                self._tell_gap(self._kept_upto, second.time)
             outcome.seconds.append(second)
             outcome.minutes += self._minutes.add(second)
             outcome.changes += self.alarms.take(second)
@@ -195,6 +208,16 @@ class Watched:
         for event in events:
             self.intake.tell(None, event)
         return name in self.lines
+
+    def _tell_gap(self, kept_upto: float, time: float) -> None:
+        """Say what is missing between the store and the first second of this watch."""
+        self._kept_upto = None
+        if time - kept_upto > _GAP_S:
+            text = (
+                f"of {time - kept_upto:.0f} s of signal, since {when(kept_upto)}, nothing is kept"
+            )
+            event = Event(time=time, kind="gap", text=text, seconds=time - kept_upto)
+            self.intake.tell(None, event)
 
     def _remember(self, outcome: Outcome) -> None:
         """What is asked for most: the latest of each sensor."""
