@@ -115,7 +115,8 @@ def _size(c: sqlite3.Connection) -> int:
 
 def _give_back(c: sqlite3.Connection) -> None:
     """Free pages, to the disk."""
-    c.execute("PRAGMA incremental_vacuum(1000)").fetchall()
+    for _ in range(500):  # Python's sqlite3 stops after the first of many
+        c.execute("PRAGMA incremental_vacuum(1)")
 
 
 def _first_minute(c: sqlite3.Connection, series: int | None = None) -> int | None:

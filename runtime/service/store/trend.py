@@ -51,7 +51,7 @@ def read_trend(
     column, arguments = _column(figure)
     first, last = math.floor(start / 60), math.ceil(end / 60)  # minutes, without the last
     width = max(1, math.ceil((last - first) / max(1, points - 1)))
-    if width > HOUR // 2:
+    if width > HOUR // 4:  # more than three weeks of 2,000 points: reading minutes would take long
         width = math.ceil(width / HOUR) * HOUR
     if series is None:
         return _joined(figure, width, [])
