@@ -90,7 +90,7 @@ def _measured(root: Path, machines: int, minutes: float) -> dict[str, float]:
             "share_of_two_cores": round(cpu / passed / 2, 3),
             "cpu_ms_a_machine_and_second": round(1e3 * cpu / passed / machines, 3),
             "memory_mb": round(_peak_mb(watch.pid), 1),
-            "handles": len(os.listdir(f"/proc/{watch.pid}/fd")),
+            "handles": len(list(Path(f"/proc/{watch.pid}/fd").iterdir())),
             "share_of_seconds_watched": round(watched / (passed * machines), 4),
             "oldest_second_at_the_end_s": round(lag, 2),
             "overview_median_s": round(float(np.median(overview)), 3),

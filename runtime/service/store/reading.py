@@ -74,6 +74,12 @@ class Reading:
             found = c.execute("SELECT * FROM heartbeat").fetchone()
         return (float(found[1]), bool(found[2])) if found else None
 
+    def upto(self, machine: str) -> float | None:
+        """Up to when a machine's signal is in the minutes that are kept; None: it never was."""
+        with self._connection() as c:
+            found = c.execute("SELECT upto FROM watched WHERE machine = ?", (machine,)).fetchone()
+        return float(found[0]) if found else None
+
     def epochs(self, machine: str) -> list[float]:
         """When each epoch of a machine began: the first at minus infinity, one more after each
         repair."""

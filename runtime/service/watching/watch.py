@@ -224,6 +224,8 @@ class Watch:
             feed.record(piece, outcome.seconds)
         for event in outcome.events:
             self.tell_event(event)
+        if outcome.told_upto is not None:
+            self._keep_upto(watched.name, outcome.told_upto)
         for row in outcome.minutes:
             for telemetry in self._telemetry:
                 telemetry.put(of_minute(row))
@@ -264,10 +266,12 @@ class Watch:
     def _keep_minutes(self) -> None:
         rows, self._minutes = self._minutes, []
         for row in rows:
-            end = 60.0 * (row.minute + 1)
-            self._kept[row.machine] = max(self._kept.get(row.machine, end), end)
+            self._keep_upto(row.machine, 60.0 * (row.minute + 1))
         if rows:
             self.store.write_minutes(rows, merge, upto=dict(self._kept))
+
+    def _keep_upto(self, name: str, time: float) -> None:
+        self._kept[name] = max(self._kept.get(name, time), time)
 
     async def _last_words(self, others: Sequence[asyncio.Task[None]]) -> None:
         """Give outputs a moment for what is due to them; what they do not take is kept."""

@@ -47,6 +47,7 @@ class Outcome(Struct, kw_only=True):
     minutes: list[Minute] = []
     changes: list[Change] = []
     events: list[Event] = []
+    told_upto: float | None = None  # up to when it is said of the signal that nothing is kept
 
 
 class Watched:
@@ -142,7 +143,7 @@ class Watched:
             )
             second = structs.replace(second, running=running)
             if self._kept_upto is not None:
-                self._tell_gap(self._kept_upto, second.time)
+                outcome.told_upto = self._tell_gap(self._kept_upto, second.time)
             outcome.seconds.append(second)
             outcome.minutes += self._minutes.add(second)
             outcome.changes += self.alarms.take(second)
@@ -209,7 +210,7 @@ class Watched:
             self.intake.tell(None, event)
         return name in self.lines
 
-    def _tell_gap(self, kept_upto: float, time: float) -> None:
+    def _tell_gap(self, kept_upto: float, time: float) -> float:
         """Say what is missing between the store and the first second of this watch."""
         self._kept_upto = None
         if time - kept_upto > _GAP_S:
@@ -218,6 +219,7 @@ class Watched:
             )
             event = Event(time=time, kind="gap", text=text, seconds=time - kept_upto)
             self.intake.tell(None, event)
+        return time
 
     def _remember(self, outcome: Outcome) -> None:
         """What is asked for most: the latest of each sensor."""
