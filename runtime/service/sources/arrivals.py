@@ -176,13 +176,14 @@ class Arrivals:
             self._expected = None
             out.append(self._take(block, anew="its blocks are counted no more"))
             return out
-        if not self._placing.is_behind(block):
+        is_behind = self._placing.is_behind(block)
+        if is_behind and self._remembered.came(block):
+            self._count_duplicate(block.arrived)
+            return []
+        if not is_behind or block.missing_before is None:  # its source says that it begins anew
             if self._behind:
                 self._settle(block.arrived)
             return [self._take(block)]
-        if self._remembered.came(block):
-            self._count_duplicate(block.arrived)
-            return []
         return self._suspect(block, "its clock went back")
 
     def _ahead(self, block: Block, sequence: int) -> list[Placed]:

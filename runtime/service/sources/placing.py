@@ -19,7 +19,7 @@ from dlrsd.runtime.service.blocks import Block
 from dlrsd.runtime.service.said import EventKind
 from dlrsd.runtime.service.sources.counted import Counted
 
-_NO_CLOCK_BEFORE = 1577836800.0  # 2020-01-01: what says an earlier time has no clock
+_NO_CLOCK_BEFORE = 1262304000.0  # 2010-01-01: what says an earlier time has no clock
 _NO_CLOCK_AFTER = 4102444800.0  # 2100-01-01
 _MOST_AHEAD_S = 86400.0  # of this box; a clock of the wrong time zone is believed
 # How far a stated time may stray from the last one's: stamps are made by busy computers.

@@ -5,18 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator
 
+import numpy as np
+
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.service.page.live import Limits, SignalNow, Told
+from dlrsd.runtime.evidence.windows import SECONDS
+from dlrsd.runtime.service.page.live import Labelled, Limits, SignalNow, Stock, Told
 from dlrsd.runtime.service.said import MachineNow
+from dlrsd.runtime.service.store.labelling import label_windows
+from dlrsd.runtime.service.store.reading import Reading
+from dlrsd.runtime.service.store.waveform import About, Waveform
 from dlrsd.runtime.service.watching.watch import Watch
 from dlrsd.runtime.service.watching.watched import Watched
+
+NEEDED = 200  # windows of a class that a training takes: with fewer it learns little of it
 
 
 class WatchLive:
     """The page's view of a watch; see `dlrsd.runtime.service.page.live.Live`."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, watch: Watch, reading: Reading) -> None:
+        self._watch, self._reading = watch, reading
 
     def machines(self) -> list[MachineNow]:
         now = time.time()
@@ -62,6 +70,62 @@ class WatchLive:
             if changes:
                 self._watch.store.decide(changes, machine, snapshot)
         self._watch.told(watched, changes)
+
+    def confirm(
+        self,
+        machine: str,
+        label: str,
+        *,
+        by: str,
+        sensor: str | None = None,
+        alarm: str | None = None,
+    ) -> Labelled:
+        watched, now = self._of(machine), time.time()
+        shape = self._windows(watched)
+        added = 0
+        for waveform in self._waveforms(watched, sensor, alarm):
+            for name in waveform.about.sensors if sensor is None else [sensor]:
+                if name in watched.lines:
+                    line = watched.lines[name].signal()
+                    speed = line.speed_rpm if line else None
+                    added += label_windows(
+                        self._watch.store, waveform, name, label, by=by, time=now,
+                        window_s=shape, speed_rpm=speed,
+                    )  # fmt: skip
+        return Labelled(label=label, windows=added, stock=self._stock(watched))
+
+    def needed(self, machine: str) -> Stock | None:
+        watched = self._of(machine)
+        return self._stock(watched) if watched.setup.bundle else None
+
+    def _stock(self, watched: Watched) -> Stock:
+        bundle = watched.setup.bundle
+        classes = dict.fromkeys(bundle.classes if bundle else (), 0)
+        return Stock(windows=classes | self._reading.labelled(), needed=NEEDED)
+
+    def _windows(self, watched: Watched) -> float:
+        """Length of the windows that a training would take, in s."""
+        bundle = watched.setup.bundle
+        return bundle.window / bundle.rate_hz if bundle else SECONDS
+
+    def _waveforms(
+        self, watched: Watched, sensor: str | None, alarm: str | None
+    ) -> list[Waveform]:
+        """The signal that is meant: of an alarm as it was kept, else the last seconds."""
+        if alarm is not None:
+            rows = self._reading.waveforms(alarm=alarm)
+            if not rows:
+                raise InputError("the signal of this alarm is not kept: nothing can be labelled")
+            return [self._reading.waveform(row.id) for row in rows]
+        line = watched.lines.get(sensor or "")
+        signal = line.signal() if line else None
+        if signal is None or sensor is None:
+            raise InputError(f"there is no signal of {sensor or 'a sensor that was not named'}")
+        about = About(
+            machine=watched.name, source="live", sensors=[sensor], rate_hz=signal.rate_hz,
+            start=signal.start, scale=[1.0], unit="m/s2",
+        )  # fmt: skip
+        return [Waveform(about=about, samples=signal.samples[np.newaxis], gaps=[])]
 
     def subscribe(self) -> AsyncGenerator[Told, None]:
         return self._watch.telling.subscribe()

@@ -115,7 +115,7 @@ def test_people_acknowledge_and_shelve_and_it_is_kept(tmp_path, machine):
     done = []
 
     def until(watch: Watch) -> bool:
-        live = WatchLive(watch)
+        live = WatchLive(watch, Reading(watch.store.folder))
         (now,) = live.machines()
         opened = [rule for rule in now.rules if rule.rule == "fault" and rule.alarm]
         if opened and not done:
