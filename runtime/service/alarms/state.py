@@ -93,10 +93,12 @@ def running_of(kept: Kept) -> Running | None:
 
 def state_of(kept: Kept) -> tuple[State, float]:
     """The machine's state and since when: the gravest of its unshelved rules, or "stopped"."""
-    states = [(s.state, s.since) for s in kept.rules.values() if s.shelved_until is None]
+    rules = [rule for rule in kept.rules.values() if rule.shelved_until is None]
+    states = [(rule.state, rule.since) for rule in rules]
     if running_of(kept) == "standing":
         states.append(("stopped", max(each.since for each in kept.sensors.values())))
-    gravest = max((state for state, _ in states), key=_GRAVITY.index, default="normal")
+    said = {state for state, _ in states}
+    gravest = next((state for state in reversed(_GRAVITY) if state in said), _GRAVITY[0])
     times = [since for state, since in states if state == gravest]
     # Of alarms the first counts, of their ends the last.
     return gravest, (max if gravest == "normal" else min)(times, default=0.0)
