@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 import msgspec
 
@@ -20,11 +19,11 @@ from dlrsd.runtime.service.alarms.state import (
     kept_of,
     note_running,
     running_of,
+    state_of,
 )
 from dlrsd.runtime.service.alarms.trend_rule import Trend
 from dlrsd.runtime.service.said import Change, Event, EventKind, RuleNow, Running, Second, State
 
-GRAVITY: Final[tuple[State, ...]] = ("normal", "stopped", "sensor fault", "alert", "danger")
 _LONGEST_TICK_S = 10.0
 
 
@@ -229,10 +228,12 @@ class MachineAlarms:
         stops stays so. Where none is open a machine that stands is "stopped".
         """
         rules = [state.now(name) for name, state in self._kept.rules.items()]
-        states = [each.state for each in rules if each.shelved_until is None]
-        if self.running == "standing":
-            states.append("stopped")
-        return max(states, key=GRAVITY.index, default="normal"), rules
+        return state_of(self._kept)[0], rules
+
+    @property
+    def since(self) -> float:
+        """Since when the machine is in its state."""
+        return state_of(self._kept)[1]
 
     @property
     def running(self) -> Running | None:

@@ -14,6 +14,7 @@ from dlrsd.runtime.service.alarms.rule import Rule
 from dlrsd.runtime.service.said import Change, RuleNow, Running, Second, State
 
 _VERSION: Final = 1
+_GRAVITY: Final[tuple[State, ...]] = ("normal", "stopped", "sensor fault", "alert", "danger")
 _RUNNING: Final[tuple[Running, ...]] = ("running", "changing", "standing")
 _OLD_S = 10.0  # behind the newest second, a sensor's word on how the machine runs counts no more
 
@@ -54,10 +55,11 @@ class RuleState(Struct):
 
 
 class SensorState(Struct):
-    """How the machine ran by a sensor's latest second."""
+    """How the machine ran by a sensor's latest second, and since when so."""
 
     time: float
     running: Running
+    since: float
 
 
 class Kept(Struct, forbid_unknown_fields=True):
@@ -75,9 +77,11 @@ def note_running(kept: Kept, second: Second) -> None:
     """How the machine runs by a sensor's latest second."""
     sensor = kept.sensors.get(second.sensor)
     if sensor is None:
-        kept.sensors[second.sensor] = SensorState(second.time, second.running)
-    else:
-        sensor.time, sensor.running = second.time, second.running
+        kept.sensors[second.sensor] = SensorState(second.time, second.running, second.time)
+        return
+    sensor.time = second.time
+    if sensor.running != second.running:
+        sensor.running, sensor.since = second.running, second.time
 
 
 def running_of(kept: Kept) -> Running | None:
@@ -85,6 +89,19 @@ def running_of(kept: Kept) -> Running | None:
     newest = max((each.time for each in kept.sensors.values()), default=0.0)
     said = {each.running for each in kept.sensors.values() if each.time >= newest - _OLD_S}
     return next((each for each in _RUNNING if each in said), None)
+
+
+def state_of(kept: Kept) -> tuple[State, float]:
+    """The machine's state and since when: the gravest of its unshelved rules, or "stopped"."""
+    rules = [rule for rule in kept.rules.values() if rule.shelved_until is None]
+    states = [(rule.state, rule.since) for rule in rules]
+    if running_of(kept) == "standing":
+        states.append(("stopped", max(each.since for each in kept.sensors.values())))
+    said = {state for state, _ in states}
+    gravest = next((state for state in reversed(_GRAVITY) if state in said), _GRAVITY[0])
+    times = [since for state, since in states if state == gravest]
+    # Of alarms the first counts, of their ends the last.
+    return gravest, (max if gravest == "normal" else min)(times, default=0.0)
 
 
 def fit_rules(kept: Kept, rules: Mapping[str, Rule]) -> dict[str, RuleState]:

@@ -100,10 +100,11 @@ def test_stopped_is_the_state_of_a_machine_that_stands() -> None:
     alarms = MachineAlarms("pump1", [fault()])
     assert alarms.now()[0] == "normal"
     play(alarms, letters("3h 3s"))
-    assert alarms.now()[0] == "stopped"
+    assert (alarms.now()[0], alarms.since) == ("stopped", START + 3)
     play(alarms, letters("4h", 6))
-    assert alarms.now()[0] == "normal"
+    assert (alarms.now()[0], alarms.since) == ("normal", START)
     play(alarms, letters("4o 9s", 10))
+    assert alarms.since == START + 10
     state, (rule,) = alarms.now()
     assert (state, rule.state) == ("alert", "alert")  # frozen, and not hidden by the stop
     assert alarms.running == "standing"
