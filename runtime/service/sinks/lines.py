@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-
 
 def one_line(text: str, *, most: int = 1000) -> str:
-    """A text on one line of at most so many characters; breaks and controls become a space."""
-    line = _BREAKS.sub(" ", text).strip()
+    """A text on one line of at most so many characters; what cannot be printed becomes a space.
+
+    That is breaks, controls, halves of characters, and marks that turn the direction of writing.
+    """
+    printed = "".join(each if each.isprintable() else "\0" for each in text)
+    line = re.sub("\0+", " ", printed).strip()
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 

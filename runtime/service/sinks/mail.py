@@ -151,8 +151,10 @@ def mail(message: Message, config: Email) -> EmailMessage:
         content["Message-ID"] = f"<{one_line(message.id)}@{domain}>"
         content["References"] = f"<{one_line(message.alarm)}@{domain}>"
     text = getattr(message, "text", None) or f"{machine}: {said}"
-    evidence = getattr(message, "evidence", None)
-    lines = [one_line(each, most=10_000) for each in (text, evidence) if each]
+    evidence = getattr(message, "evidence", None) or ""
+    lines = [one_line(text, most=10_000)]
+    if evidence not in text:
+        lines.append(one_line(evidence, most=10_000))
     content.set_content("\n".join([*lines, "", encoded(message).decode()]) + "\n", cte="base64")
     return content
 

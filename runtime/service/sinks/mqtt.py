@@ -192,17 +192,21 @@ class _MqttSink:
         return time.monotonic() < until and bool(client.is_connected())
 
     def _topics(self, messages: Sequence[Message]) -> list[tuple[str, bytes, bool]]:
-        config, found = self._config, []
+        """Topic, payload and whether it is retained."""
+        found = []
         for message in messages:
-            topic, is_state = topic_of(message, config.prefix), isinstance(message, StateMessage)
-            found.append((topic, encoded(message), is_state))
-            new = isinstance(message, StateMessage) and message.machine not in self._discovered
-            if isinstance(message, StateMessage) and new and config.home_assistant is not None:
-                status = f"{config.prefix}/status"
-                for where, what in discovery(message.machine, topic=topic, status=status):
-                    found.append((f"{config.home_assistant}/{where}/config", what, True))
+            topic = topic_of(message, self._config.prefix)
+            found.append((topic, encoded(message), isinstance(message, StateMessage)))
+            if isinstance(message, StateMessage) and message.machine not in self._discovered:
+                found += self._discovery(message.machine, topic)
                 self._discovered.add(message.machine)
         return found
+
+    def _discovery(self, machine: str, topic: str) -> list[tuple[str, bytes, bool]]:
+        if (prefix := self._config.home_assistant) is None:
+            return []
+        parts = discovery(machine, topic=topic, status=f"{self._config.prefix}/status")
+        return [(f"{prefix}/{where}/config", what, True) for where, what in parts]
 
     async def close(self) -> None:
         client, self._client = self._client, None

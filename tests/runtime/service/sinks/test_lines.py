@@ -8,7 +8,9 @@ from dlrsd.runtime.service.sinks.lines import level, one_line
 from tests.runtime.service.sinks.made import ODD
 
 
-@pytest.mark.parametrize("mark", ["\n", "\r\n", "\x00", "\x1b[2J", "\x85", "\u2028", "\udcff"])
+@pytest.mark.parametrize(
+    "mark", ["\n", "\r\n", "\x00", "\x1b[2J", "\x85", "\u2028", "\udcff", "\u202e", "\u200b"]
+)
 def test_a_line_is_one(mark: str) -> None:
     line = one_line(f"a{mark}b{mark}")
     assert line.splitlines() == [line]

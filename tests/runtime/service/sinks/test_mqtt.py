@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import ssl
 import subprocess
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +28,7 @@ from dlrsd.runtime.service.sinks.payload import (
 )
 from dlrsd.runtime.service.sinks.sink import NotDelivered, Refused
 from tests.parts import needs
+from tests.runtime.service.sinks.broker import Broker, Listener, config_of, send
 from tests.runtime.service.sinks.certificate import make_certificate
 from tests.runtime.service.sinks.made import (
     ODD,
@@ -44,85 +41,6 @@ from tests.runtime.service.sinks.made import (
     run,
     until,
 )
-
-paho = pytest.importorskip("paho.mqtt.client")
-
-
-class Broker:
-    """A mosquitto on a free port of loopback that keeps nothing over a restart."""
-
-    def __init__(self, folder: Path, *settings: str) -> None:
-        self._program = needs("mosquitto")
-        with closing(socket.socket()) as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self._config = folder / "mosquitto.conf"
-        lines = [f"listener {self.port} 127.0.0.1", *(settings or ["allow_anonymous true"])]
-        self._config.write_text("\n".join([*lines, "user root", ""]))
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            [self._program, "-c", str(self._config)], stderr=subprocess.DEVNULL
-        )
-        end = time.monotonic() + 30
-        while True:
-            assert self._process.poll() is None, "mosquitto ended at once"
-            assert time.monotonic() < end
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    found = Broker(tmp_path)
-    found.start()
-    yield found
-    found.kill()
-
-
-class Listener:
-    """A client of its own that keeps all it hears."""
-
-    def __init__(self, port: int, pattern: str = "#") -> None:
-        self.got: list[tuple[str, bytes, bool]] = []
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
-        self._client.reconnect_delay_set(1, 1)
-        self._client.on_connect = lambda client, *_: client.subscribe(pattern, qos=1)
-        self._client.on_subscribe = lambda *_: self.ready.append(True)
-        self._client.on_message = lambda _, __, m: self.got.append((m.topic, m.payload, m.retain))
-        self.ready: list[bool] = []
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
-
-    def of(self, topic: str) -> list[bytes]:
-        return [payload for name, payload, _ in self.got if name == topic]
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-
-def config_of(broker: Broker, **more: Any) -> Mqtt:
-    return Mqtt(name="mqtt", host="127.0.0.1", port=broker.port, **more)
-
-
-async def send(config: Mqtt, messages: Sequence[Message]) -> None:
-    sink = config.sink()
-    try:
-        await sink.open()
-        await sink.send(messages)
-    finally:
-        await sink.close()
 
 
 def four(machine: str) -> list[Message]:
@@ -338,48 +256,6 @@ def test_what_is_no_broker_is_left_in_time(
 def test_a_topic_that_is_too_long_keeps_nothing_else_back(broker: Broker) -> None:
     with pytest.raises(Refused):
         run(send(config_of(broker), four("x" * 70_000)[:1]))
-
-
-def test_home_assistant_is_told_once_what_there_is(broker: Broker) -> None:
-    async def work() -> None:
-        listener = Listener(broker.port, "homeassistant/#")
-        await until(lambda: listener.ready)
-        states = [of_machine(a_machine(name), time=1.0) for name in (ODD, "pump 1", "pump/1")]
-        await send(config_of(broker, home_assistant="homeassistant"), states * 2)
-        await until(lambda: len(listener.got) >= 12)
-        listener.close()
-        assert len(listener.got) == len({topic for topic, _, _ in listener.got}) == 12
-        ids = set()
-        for topic, payload, _ in listener.got:
-            _, component, identifier, end = topic.split("/")
-            assert end == "config"
-            assert component in ("sensor", "binary_sensor")
-            assert identifier.replace("_", "").isalnum()
-            assert identifier.isascii()
-            said = json.loads(payload)
-            assert said["availability_topic"] == "dlrsd/status"
-            assert said["state_topic"] in {topic_of(each, "dlrsd") for each in states}
-            ids.add(said["unique_id"])
-        assert len(ids) == 12
-
-    run(work())
-
-
-@pytest.mark.parametrize("state", ["normal", "alert", "danger", "sensor fault", "stopped"])
-def test_home_assistant_reads_the_fault_from_the_state(state: str) -> None:
-    jinja2 = pytest.importorskip("jinja2")
-    from dlrsd.runtime.service.sinks.home_assistant import discovery
-
-    configs = {topic.rpartition("_")[2]: json.loads(text) for topic, text in discovery(
-        "pump1", topic="t", status="s")}  # fmt: skip
-    said = json.loads(encoded(of_machine(a_machine(), time=1.0))) | {"state": state}
-    values = {
-        name: jinja2.Template(config["value_template"]).render(value_json=said)
-        for name, config in configs.items()
-    }
-    is_fault = state in ("alert", "danger", "sensor fault")
-    expected = {"fault": "ON" if is_fault else "OFF", "state": state, "zone": "C"}
-    assert values == expected | {"velocity": "2.5"}
 
 
 @pytest.mark.parametrize(
