@@ -1,0 +1,1 @@
+"""What watching machines day and night costs, and what it survives."""
