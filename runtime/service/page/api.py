@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Iterable
 
-import numpy as np
-from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.service.page import answers
 from dlrsd.runtime.service.page.asking import live, number, reading, text
-from dlrsd.runtime.service.page.errors import NotThereError
 from dlrsd.runtime.service.page.payloads import AlarmsSaid, alarm_said, machines_said
 
 _MOST_ALARMS, _MOST_POINTS = 500, 2000
@@ -94,56 +91,11 @@ def picture(request: Request) -> Response:
     )
 
 
-def waveform(request: Request) -> Response:
-    """A kept waveform, ``id``, from ``from`` to ``to`` (s after its start): lowest and highest
-    sample of each of at most 2,000 stretches."""
-    found = _waveform(request)
-    x = found.samples[0]
-    seconds = len(x) / found.rate_hz
-    first = min(max(number(request, "from", 0.0) or 0.0, 0.0), seconds)
-    last = min(number(request, "to", seconds) or seconds, seconds)
-    part = x[
-        int(first * found.rate_hz) : max(int(first * found.rate_hz) + 2, int(last * found.rate_hz))
-    ]
-    if len(part) < 2:
-        raise InputError("this stretch of the waveform holds nothing")
-    size = -(-len(part) // _MOST_POINTS)
-    low, high = _extremes(part, size)
-    return answers.json(
-        {
-            "start": found.start,
-            "rate_hz": found.rate_hz,
-            "seconds": seconds,
-            "from": first,
-            "step": size / found.rate_hz,
-            "low": _short(low.tolist()),
-            "high": _short(high.tolist()),
-            "rms": float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))),
-            "peak": float(np.abs(x).max()),
-        }
-    )
-
-
 def metrics(request: Request) -> Response:
     """OpenMetrics."""
     content, kind = request.app.state.metrics()
     return Response(content, headers={"content-type": kind})
 
 
-def _waveform(request: Request) -> Any:
-    wanted = text(request, "id")
-    machine = text(request, "machine")
-    for row in reading(request).waveforms(machine=machine):
-        if str(row.id) == wanted:
-            return reading(request).waveform(row.id)
-    raise NotThereError("this waveform is not kept any more: the oldest go when the disk is full")
-
-
-def _extremes(x: NDArray[np.float32], size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Lowest and highest of every ``size`` samples; the last stretch may be shorter."""
-    starts = np.arange(0, len(x), size)
-    return np.minimum.reduceat(x, starts), np.maximum.reduceat(x, starts)
-
-
-def _short(values: Any) -> list[float]:
+def _short(values: Iterable[float]) -> list[float]:
     return [float(f"{value:.4g}") for value in values]

@@ -44,7 +44,7 @@ def create_app(live: Live, reading: Reading, access: Access, metrics: Metrics) -
     from starlette.routing import Mount, Route
     from starlette.staticfiles import StaticFiles
 
-    from dlrsd.runtime.service.page import actions, api, errors, pages, told
+    from dlrsd.runtime.service.page import actions, api, errors, pages, told, waveforms
     from dlrsd.runtime.service.page.asked import Asked
     from dlrsd.runtime.service.page.guard import Guard
     from dlrsd.runtime.service.page.sparks import Sparks
@@ -70,7 +70,7 @@ def create_app(live: Live, reading: Reading, access: Access, metrics: Metrics) -
             Route("/api/trend", api.trend),
             Route("/api/sparks", api.sparks),
             Route("/api/picture", api.picture),
-            Route("/api/waveform", api.waveform),
+            Route("/api/waveform", waveforms.waveform),
             Mount("/static", static),
         ],
         middleware=[Middleware(Guard, access)],

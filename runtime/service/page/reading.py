@@ -6,7 +6,7 @@ The store's own rows fit: these name what the page uses of them, so that neither
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,33 +58,47 @@ class AlarmRow(Protocol):
 
 
 class WaveformRow(Protocol):
-    """A waveform that is kept."""
+    """A waveform that is kept: of an alarm, or the worst second of its day."""
 
     @property
-    def id(self) -> int | str: ...
+    def id(self) -> int: ...
     @property
     def machine(self) -> str: ...
     @property
-    def sensor(self) -> str: ...
-    @property
-    def alarm(self) -> str | None: ...
+    def sensors(self) -> Sequence[str]: ...
     @property
     def start(self) -> float: ...
     @property
     def seconds(self) -> float: ...
     @property
-    def kind(self) -> str: ...
+    def alarm(self) -> str | None: ...
 
 
-class Waveform(Protocol):
-    """Its samples, float32, shape (channels, n), m/s2."""
+class About(Protocol):
+    """What a waveform is of; ``scale`` is the unit per stored number, by sensor."""
 
     @property
-    def samples(self) -> NDArray[np.float32]: ...
+    def sensors(self) -> Sequence[str]: ...
     @property
     def rate_hz(self) -> float: ...
     @property
     def start(self) -> float: ...
+    @property
+    def scale(self) -> Sequence[float]: ...
+    @property
+    def unit(self) -> str: ...
+
+
+class Waveform(Protocol):
+    """Samples in the numbers that were sent, shape (sensors, n); ``gaps`` are those that are
+    missing: the first, and how many."""
+
+    @property
+    def about(self) -> About: ...
+    @property
+    def samples(self) -> NDArray[np.generic]: ...
+    @property
+    def gaps(self) -> Sequence[tuple[int, int]]: ...
 
 
 class Trend(Protocol):
@@ -140,4 +154,5 @@ class Reading(Protocol):
         self, *, machine: str | None = None, alarm: str | None = None
     ) -> Sequence[WaveformRow]: ...
 
-    def waveform(self, id: Any) -> Waveform: ...
+    def waveform(self, number: int) -> Waveform:
+        """One by the id of its row."""

@@ -5,6 +5,8 @@ import { clock } from "./times.js";
 
 let shown = null, read = null, place = null;
 
+const unit = () => read.unit.replace("m/s2", "m/s²");
+
 export function showWaveforms() {
   place = document.getElementById("waveform");
   if (!place) return;
@@ -34,7 +36,8 @@ function buttons() {
 }
 
 async function load(from, to) {
-  const query = new URLSearchParams({ machine: place.dataset.machine, id: place.querySelector("[data-which]").value });
+  const chosen = place.querySelector("[data-which]").selectedOptions[0];
+  const query = new URLSearchParams({ machine: place.dataset.machine, id: chosen.value, sensor: chosen.dataset.sensor });
   if (from !== undefined) { query.set("from", from); query.set("to", to); }
   const answer = await fetch(`/api/waveform?${query}`).catch(() => null);
   const sum = place.querySelector("[data-sum]");
@@ -44,7 +47,7 @@ async function load(from, to) {
   const out = place.querySelector("[data-zoom-out]");
   if (out) out.hidden = from === undefined;
   draw();
-  sum.textContent = `${clock(read.start * 1000)}, ${figure(read.seconds)} s at ${figure(read.rate_hz / 1000)} kHz: RMS ${figure(read.rms)} m/s², peak ${figure(read.peak)} m/s², crest ${figure(read.peak / read.rms)}. Shown: ${figure(read.from)} to ${figure(read.to)} s.`;
+  sum.textContent = `${clock(read.start * 1000)}, ${figure(read.seconds)} s at ${figure(read.rate_hz / 1000)} kHz: RMS ${figure(read.rms)} ${unit()}, peak ${figure(read.peak)} ${unit()}, crest ${figure(read.peak / read.rms)}${read.missing ? `, ${read.missing} samples missing` : ""}. Shown: ${figure(read.from)} to ${figure(read.to)} s.`;
   place.querySelector("[data-canvas]").setAttribute("aria-label", `Waveform. ${sum.textContent}`);
 }
 
@@ -59,11 +62,11 @@ function draw() {
   shown ??= plot(place.querySelector("[data-canvas]"), {
     height: 220,
     x: { label: "s" },
-    y: { label: "m/s²", values: (u, ticks) => ticks.map((v) => String(Number(v.toPrecision(3)))) },
+    y: { label: unit(), values: (u, ticks) => ticks.map((v) => String(Number(v.toPrecision(3)))) },
     scales: { x: { time: false, range: () => [read.from, read.to] } },
     series: [
       { label: "s", value: (u, v) => figure(v, 5) },
-      { label: "m/s²", stroke: () => css("--curve"), width: 1, points: { show: false }, value: (u, v) => figure(v) },
+      { label: "Level", stroke: () => css("--curve"), width: 1, points: { show: false }, value: (u, v) => `${figure(v)} ${unit()}` },
     ],
     drag: true,
     onZoom: (from, to) => load(Math.max(0, from), Math.min(read.seconds, to)),

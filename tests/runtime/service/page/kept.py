@@ -39,19 +39,26 @@ class Trend(Struct, kw_only=True):
 
 
 class WaveformRow(Struct, kw_only=True):
-    id: str
+    id: int
     machine: str
-    sensor: str
-    alarm: str | None
+    sensors: list[str]
     start: float
     seconds: float
-    kind: str
+    alarm: str | None
+
+
+class About(Struct, kw_only=True):
+    sensors: list[str]
+    rate_hz: float
+    start: float
+    scale: list[float]
+    unit: str
 
 
 class Waveform(Struct, kw_only=True):
+    about: About
     samples: np.ndarray
-    rate_hz: float
-    start: float
+    gaps: list[tuple[int, int]]
 
 
 class Kept:
@@ -61,7 +68,7 @@ class Kept:
         self.rows: list[AlarmRow] = []
         self.course: dict[str, list[Change]] = {}
         self.happened: list[Event] = []
-        self.waves: dict[str, tuple[WaveformRow, Waveform]] = {}
+        self.waves: dict[int, tuple[WaveformRow, Waveform]] = {}
         self.levels: dict[str, tuple[float, float]] = {}  # by machine: before, and now
 
     def alarms(self, *, machine=None, open_only=False, before=None, most=100):
@@ -117,5 +124,5 @@ class Kept:
             if machine in (None, row.machine) and alarm in (None, row.alarm)
         ]
 
-    def waveform(self, id):
-        return self.waves[id][1]
+    def waveform(self, number):
+        return self.waves[number][1]

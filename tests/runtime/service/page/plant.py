@@ -21,7 +21,7 @@ from dlrsd.runtime.service.said import (
     Second,
     SensorNow,
 )
-from tests.runtime.service.page.kept import AlarmRow, Kept, Waveform, WaveformRow
+from tests.runtime.service.page.kept import About, AlarmRow, Kept, Waveform, WaveformRow
 
 RATE = 12_800.0
 ORDERS = {"bpfo": 3.5848, "bpfi": 5.4152, "bsf": 2.357, "ftf": 0.3983}
@@ -126,12 +126,12 @@ class Plant:
                 for s, w, t in course if s != w
             ]  # fmt: skip
             start, samples = signal_until(row.began + 10, 20, 3.0 if i == 0 else 0, i)
-            wave = WaveformRow(id=f"w{i}", machine=name, sensor="drive end", alarm=row.id,
-                               start=start, seconds=20.0, kind="alarm")  # fmt: skip
-            self.kept.waves[wave.id] = (
-                wave,
-                Waveform(samples=samples[None], rate_hz=RATE, start=start),
-            )
+            sensors = ["drive end"]
+            about = About(sensors=sensors, rate_hz=RATE, start=start, scale=[0.001], unit="m/s2")
+            wave = Waveform(about=about, samples=(samples[None] * 1000).astype("<i2"), gaps=[])
+            row = WaveformRow(id=i, machine=name, sensors=sensors, alarm=row.id, start=start,
+                              seconds=20.0)  # fmt: skip
+            self.kept.waves[i] = row, wave
         for k in range(30):
             began = self.began - 86400 * (2 + k)
             self.kept.rows.append(

@@ -20,7 +20,7 @@ def metrics():
 def served(plant=None, *, ticking=False, reading=None, access=None, **config):
     """Yields (address, plant)."""
     plant = plant or Plant()
-    settings = PageConfig(port=0, **config)
+    settings = PageConfig(**{"port": 0, **config})
     app = create_app(plant, reading or plant.kept, access or Access(settings), metrics)
     up, found, loop = threading.Event(), [], asyncio.new_event_loop()
 

@@ -5,6 +5,7 @@ import time
 from urllib.parse import quote, urlencode
 
 import msgspec
+import numpy as np
 import pytest
 
 from dlrsd.runtime.service.page.payloads import AlarmsSaid, MachinesSaid
@@ -129,17 +130,33 @@ def test_a_trend_comes_with_the_alarms_of_its_time(here):
 
 def test_a_waveform_keeps_its_extremes_however_far_away(here):
     address, plant = here
-    x = plant.kept.waves["w0"][1].samples[0]
-    _, far = got(address, "/api/waveform", machine="Pump 1", id="w0")
+    kept = plant.kept.waves[0][1]
+    x = kept.samples[0] * kept.about.scale[0]
+    query = {"machine": "Pump 1", "id": "0", "sensor": "drive end"}
+    _, far = got(address, "/api/waveform", **query)
+    assert far["unit"] == "m/s2"
     assert len(far["low"]) <= 2000
     assert max(far["high"]) == pytest.approx(float(x.max()), rel=1e-3)
     assert min(far["low"]) == pytest.approx(float(x.min()), rel=1e-3)
-    _, near = got(address, "/api/waveform", machine="Pump 1", id="w0", **{"from": 1, "to": 1.05})
-    rate = plant.kept.waves["w0"][1].rate_hz
-    assert (
-        near["high"] == near["low"] == pytest.approx(x[int(rate) :][: len(near["low"])], rel=1e-3)
-    )
-    assert got(address, "/api/waveform", machine="Fan, kiln exhaust", id="w0")[0] == 404
+    assert far["rms"] == pytest.approx(float(np.sqrt(np.mean(x**2))), rel=1e-6)
+    _, near = got(address, "/api/waveform", **query, **{"from": 1, "to": 1.05})
+    shown = x[int(kept.about.rate_hz) :][: len(near["low"])]
+    assert near["high"] == near["low"] == pytest.approx(shown, rel=1e-3, abs=1e-6)
+    assert got(address, "/api/waveform", machine="Fan, kiln exhaust", id="0")[0] == 404
+    assert got(address, "/api/waveform", **{**query, "sensor": "x"})[0] == 404
+
+
+def test_samples_that_are_missing_are_shown_as_missing(here):
+    address, plant = here
+    kept = plant.kept.waves[1][1]
+    kept.gaps.append((12_800, 6400))
+    query = {"machine": "Fan, kiln exhaust", "id": "1"}
+    _, said = got(address, "/api/waveform", **query)
+    assert said["missing"] == 6400
+    at = [said["from"] + said["step"] * i for i, low in enumerate(said["low"]) if low is None]
+    assert (min(at), max(at)) == pytest.approx((1.0, 1.5), abs=2 * said["step"])
+    assert np.isfinite(said["rms"])
+    kept.gaps.clear()
 
 
 def test_metrics_are_what_the_watch_gives(here):
