@@ -10,6 +10,4 @@ from dlrsd.runtime.service.sources.standard_input import StandardInput
 from dlrsd.runtime.service.sources.tcp import TcpSource
 
 #: What may stand in ``watch.toml``, told apart by ``kind``.
-AnySource = (
-    TcpSource | FolderSource | MqttSource | SerialSource | StandardInput | SimulatedSource
-)
+AnySource = TcpSource | FolderSource | MqttSource | SerialSource | StandardInput | SimulatedSource

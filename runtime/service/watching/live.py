@@ -108,9 +108,7 @@ class WatchLive:
         bundle = watched.setup.bundle
         return bundle.window / bundle.rate_hz if bundle else SECONDS
 
-    def _waveforms(
-        self, watched: Watched, sensor: str | None, alarm: str | None
-    ) -> list[Waveform]:
+    def _waveforms(self, watched: Watched, sensor: str | None, alarm: str | None) -> list[Waveform]:
         """The signal that is meant: of an alarm as it was kept, else the last seconds."""
         if alarm is not None:
             rows = self._reading.waveforms(alarm=alarm)

@@ -22,7 +22,6 @@ from dlrsd.runtime.service.store.limits import Limits
 from dlrsd.runtime.service.store.reading import Reading
 from dlrsd.runtime.service.store.store import Store
 from dlrsd.runtime.service.watching.live import WatchLive
-from dlrsd.runtime.service.watching.page_reading import PageReading
 from dlrsd.runtime.service.watching.setup import Setup
 from dlrsd.runtime.service.watching.watch import Watch
 
@@ -108,7 +107,7 @@ async def _page(
         return exposition([each.now(now) for each in list(watch.machines.values())])
 
     reading = Reading(store.folder)
-    app = create_app(WatchLive(watch, reading), PageReading(reading), Access(config), metrics)
+    app = create_app(WatchLive(watch, reading), reading, Access(config), metrics)
     await serve(app, config, ready=opened)
 
 
