@@ -85,11 +85,14 @@ async def send_each(
     Refused
         At the end, where one was.
     """
-    refused: Refused | None = None
-    for message in messages:
-        try:
-            await send(message)
-        except Refused as error:
-            refused = error
-    if refused is not None:
-        raise refused
+    refusals = [why for message in messages if (why := await _refusal(send, message))]
+    if refusals:
+        raise refusals[0]
+
+
+async def _refusal(send: Callable[[Message], Awaitable[None]], message: Message) -> Refused | None:
+    try:
+        await send(message)
+    except Refused as error:
+        return error
+    return None
