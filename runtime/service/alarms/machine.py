@@ -63,7 +63,7 @@ class MachineAlarms:
         self._rules: dict[str, Rule] = {rule.name: rule for rule in rules_of(tuple(rules))}
         self._events: list[Event] = []
         self._kept = kept_of(machine, restored)
-        self._gone = fit_rules(self._kept, self._rules)
+        fit_rules(self._kept, self._rules)
         self._is_begun = False
         self._bind()
 
@@ -270,7 +270,7 @@ class MachineAlarms:
         self._is_begun = True
         for state in self._kept.rules.values():
             state.since = state.since or time
-        gone, self._gone = self._gone, {}
+        gone, self._kept.gone = self._kept.gone, {}
         return [
             end_of(self._machine, name, state, time, texts.GONE) for name, state in gone.items()
         ]

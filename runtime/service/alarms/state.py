@@ -68,6 +68,7 @@ class Kept(Struct, forbid_unknown_fields=True):
     version: int
     machine: str
     rules: dict[str, RuleState] = {}
+    gone: dict[str, RuleState] = {}  # open alarms of rules that are no more, to be ended
     sensors: dict[str, SensorState] = {}
     ticked: float | None = None
     owed: float = 0.0
@@ -104,13 +105,13 @@ def state_of(kept: Kept) -> tuple[State, float]:
     return gravest, (max if gravest == "normal" else min)(times, default=0.0)
 
 
-def fit_rules(kept: Kept, rules: Mapping[str, Rule]) -> dict[str, RuleState]:
-    """Keep what is remembered of rules by name and kind; returned are the others' open alarms."""
+def fit_rules(kept: Kept, rules: Mapping[str, Rule]) -> None:
+    """Keep what is remembered of rules by name and kind, and set apart the others' open alarms."""
     before, kept.rules = kept.rules, {}
     for name, rule in rules.items():
         is_same = name in before and before[name].kind == rule.kind
         kept.rules[name] = before.pop(name) if is_same else RuleState(kind=rule.kind)
-    return {name: state for name, state in before.items() if state.alarm is not None}
+    kept.gone |= {name: state for name, state in before.items() if state.alarm is not None}
 
 
 def kept_of(machine: str, text: bytes | None) -> Kept:

@@ -169,7 +169,7 @@ async def _send_telemetry(sink: Sink, telemetry: Telemetry) -> None:
     try:
         await sink.send(messages)
     except Refused as error:
-        _log.warning("%s: dropped %d messages: %s", sink.name, len(messages), error)
+        _log.warning("%s: not all of %d messages were taken: %s", sink.name, len(messages), error)
     except BaseException:
         telemetry.put_back(messages)
         raise

@@ -30,6 +30,7 @@ from dlrsd.runtime.service.sinks.sink import (
     Says,
     Sink,
     SinkConfig,
+    send_each,
 )
 from dlrsd.runtime.service.sinks.threads import aside
 from dlrsd.runtime.service.sinks.tls import trusting
@@ -93,8 +94,10 @@ class _EmailSink:
         self._password = read_secret("password", env=config.password_env, file=config.password_file)
 
     async def send(self, messages: Sequence[Message]) -> None:
-        for message in messages:
-            await aside(self._mail, mail(message, self._config))
+        await send_each(messages, self._send)
+
+    async def _send(self, message: Message) -> None:
+        await aside(self._mail, mail(message, self._config))
 
     async def close(self) -> None:
         pass

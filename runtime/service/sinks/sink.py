@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -26,7 +26,7 @@ class NotDelivered(Exception):
 
 
 class Refused(NotDelivered):
-    """The other side is there and takes others, but not this message."""
+    """The other side is there, and has the other messages, but will not take this one."""
 
 
 class Sink(Protocol):
@@ -73,3 +73,26 @@ class SinkConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             read_secret(what, env=env, file=file)
         if ca_file := getattr(self, "ca_file", None):
             trusting(home / ca_file)
+
+
+async def send_each(
+    messages: Sequence[Message], send: Callable[[Message], Awaitable[None]]
+) -> None:
+    """Send one after the other; one that is refused keeps back none behind it.
+
+    Raises
+    ------
+    Refused
+        At the end, where one was.
+    """
+    refusals = [why for message in messages if (why := await _refusal(send, message))]
+    if refusals:
+        raise refusals[0]
+
+
+async def _refusal(send: Callable[[Message], Awaitable[None]], message: Message) -> Refused | None:
+    try:
+        await send(message)
+    except Refused as error:
+        return error
+    return None

@@ -42,6 +42,7 @@ from dlrsd.runtime.service.sinks.sink import (
     Says,
     Sink,
     SinkConfig,
+    send_each,
 )
 from dlrsd.runtime.service.sinks.threads import aside
 from dlrsd.runtime.service.sinks.tls import trusting
@@ -117,19 +118,21 @@ class _WebhookSink:
             self._tls = trusting(self._ca_file)
 
     async def send(self, messages: Sequence[Message]) -> None:
-        for message in messages:
-            try:
-                status = await asyncio.wait_for(self._post(message), TIME_LIMIT_S)
-            except asyncio.TimeoutError:
-                raise NotDelivered(f"no answer within {TIME_LIMIT_S:g} s") from None
-            except self._h11.ProtocolError as error:
-                raise NotDelivered(f"what answers speaks no HTTP/1.1 ({error})") from None
-            if 300 <= status < 400:
-                raise NotDelivered(f"it answers with a redirect ({status}); name the right url")
-            if status in _REFUSED:
-                raise Refused(f"it answers {status} to a message")
-            if not 200 <= status < 300:
-                raise NotDelivered(f"it answers {status}")
+        await send_each(messages, self._send)
+
+    async def _send(self, message: Message) -> None:
+        try:
+            status = await asyncio.wait_for(self._post(message), TIME_LIMIT_S)
+        except asyncio.TimeoutError:
+            raise NotDelivered(f"no answer within {TIME_LIMIT_S:g} s") from None
+        except self._h11.ProtocolError as error:
+            raise NotDelivered(f"what answers speaks no HTTP/1.1 ({error})") from None
+        if 300 <= status < 400:
+            raise NotDelivered(f"it answers with a redirect ({status}); name the right url")
+        if status in _REFUSED:
+            raise Refused(f"it answers {status} to a message")
+        if not 200 <= status < 300:
+            raise NotDelivered(f"it answers {status}")
 
     async def close(self) -> None:
         pass

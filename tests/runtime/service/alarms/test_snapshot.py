@@ -134,6 +134,7 @@ def test_an_alarm_whose_rule_is_no_more_ends_and_says_so() -> None:
     opened = {each.rule: each.alarm for each in taken(alarms, letters("20o", velocity=3.0))}
     assert set(opened) == {"fault", "zone"}
     other = MachineAlarms("pump1", [RULES[2]], limits=LIMITS, restored=alarms.snapshot())
+    other = MachineAlarms("pump1", [RULES[2]], limits=LIMITS, restored=other.snapshot())
     (over,) = other.tick(START + 30, {})
     assert (over.rule, over.state, over.was, over.alarm) == (
         "fault", "normal", "alert", opened["fault"],
@@ -143,6 +144,8 @@ def test_an_alarm_whose_rule_is_no_more_ends_and_says_so() -> None:
         == "pump1, normal: the alarm of rule fault ends, for there is no such rule any more"
     )
     assert other.tick(START + 31, {}) == []
+    again = MachineAlarms("pump1", [RULES[2]], limits=LIMITS, restored=other.snapshot())
+    assert again.tick(START + 32, {}) == []
     assert other.now()[1][0].alarm == opened["zone"]
 
 

@@ -109,6 +109,18 @@ def test_other_answers_are_failures(status: int, kind: type[Exception], words: s
         assert len(receiver.got) == 1  # no redirect was followed
 
 
+def test_one_message_that_is_refused_keeps_back_none_behind_it() -> None:
+    with Receiver(200, 422, 200) as receiver:
+        with pytest.raises(Refused, match="422"):
+            run(
+                send(
+                    Webhook(name="hook", url=receiver.url),
+                    *(of_event(an_event(f"{number}")) for number in range(4)),
+                )
+            )
+        assert [json.loads(body)["text"] for _, body in receiver.got] == ["0", "1", "2", "3"]
+
+
 def test_a_server_that_fails_at_times_gets_all(tmp_path: Path) -> None:
     async def work() -> None:
         outbox = Outbox(tmp_path / "store.sqlite")
