@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -69,7 +70,7 @@ class Watch:
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
         self._work: dict[str, asyncio.Event] = {}
         self._done: dict[str, asyncio.Event] = {}
-        self._minutes: list[Minute] = []
+        self._minutes: deque[Minute] = deque()
         self._kept: dict[str, float] = store.upto()  # by machine, up to when minutes are kept
         self._pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="worker")
         self._ended = asyncio.Event()
@@ -119,7 +120,7 @@ class Watch:
         watched.intake.end(time.time())
         for outcome in self._look(watched):
             self._told(watched, outcome)
-        self._minutes += watched.rest()
+        self._minutes.extend(watched.rest())
         self._keep_minutes()
         self._kept[watched.name] = watched.upto
 
@@ -218,7 +219,7 @@ class Watch:
 
     def _told(self, watched: Watched, outcome: Outcome) -> None:
         """Tell what was found; it is on the disk already, but for minutes and events."""
-        self._minutes += outcome.minutes
+        self._minutes.extend(outcome.minutes)
         if outcome.piece is not None:
             feed, piece = outcome.piece
             feed.record(piece, outcome.seconds)
@@ -264,7 +265,7 @@ class Watch:
         self.store.heartbeat(now, self._kept)
 
     def _keep_minutes(self) -> None:
-        rows, self._minutes = self._minutes, []
+        rows = [self._minutes.popleft() for _ in range(len(self._minutes))]
         for row in rows:
             self._keep_upto(row.machine, 60.0 * (row.minute + 1))
         if rows:
