@@ -28,8 +28,8 @@ HOURS = (0.1, 1.0, 3.0, 8.0, 24.0, 48.0, 100.0)
 
 def main() -> None:
     parser = machine.options(__doc__)
-    parser.add_argument("--courses", type=int, default=4000, help="of each kind")
-    parser.add_argument("--months", type=int, default=100, help="of each kind")
+    parser.add_argument("--courses", type=int, default=2000, help="of each kind")
+    parser.add_argument("--months", type=int, default=60, help="of each kind")
     a = parser.parse_args()
     courses = 5 if a.quick else a.courses
     rng = np.random.default_rng(15)
