@@ -46,9 +46,12 @@ class EvidenceBeside:
     ----------
     network : NetworkHeard, optional
         Is given what the network says of the stream's windows.
+    are_fit : bool
+        As of `EvidenceWindows`.
     """
 
-    def __init__(self, network: NetworkHeard | None = None) -> None:
+    def __init__(self, network: NetworkHeard | None = None, *, are_fit: bool = False) -> None:
+        self._are_fit = are_fit
         self._windows: EvidenceWindows | None = None
         self._asked: dict[int, Asked] = {}
         self._trackers: dict[int, FindingTracker] = {}
@@ -80,7 +83,7 @@ class EvidenceBeside:
         from dlrsd.runtime.evidence.finding import LAST, FindingTracker
         from dlrsd.runtime.evidence.windows import SECONDS, EvidenceWindows
 
-        self._windows = EvidenceWindows(rate_hz, asked, seconds or SECONDS)
+        self._windows = EvidenceWindows(rate_hz, asked, seconds or SECONDS, are_fit=self._are_fit)
         self._asked = {each.channel: each for each in asked}
         self._trackers = {each.channel: FindingTracker(each.channel) for each in asked}
         if bundle is not None:

@@ -95,6 +95,8 @@ class EvidenceWindows:
     asked : sequence of Asked
     seconds : float, 0.1 to `MOST_SECONDS`
         Of a window.
+    are_fit : bool
+        Whether who pushes chunks has looked with `unfit` and leaves out what is not fit.
 
     Raises
     ------
@@ -102,7 +104,14 @@ class EvidenceWindows:
         If the seconds are others.
     """
 
-    def __init__(self, rate_hz: float, asked: Sequence[Asked], seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        rate_hz: float,
+        asked: Sequence[Asked],
+        seconds: float = SECONDS,
+        *,
+        are_fit: bool = False,
+    ) -> None:
         if not 0.1 <= seconds <= MOST_SECONDS:
             raise InputError(
                 f"got windows of {seconds:g} s: expected 0.1 to {MOST_SECONDS:g} s, and at least "
@@ -110,6 +119,7 @@ class EvidenceWindows:
             )
         self._rate_hz = rate_hz
         self._asked = asked
+        self._are_fit = are_fit
         self._blocks = Blocks(max(1, round(seconds * rate_hz)))
 
     def push(self, chunk: Chunk) -> Iterator[WindowEvidence]:
@@ -134,7 +144,7 @@ class EvidenceWindows:
     def _of(self, block: Block, asked: Asked) -> WindowEvidence:
         x = block.samples[asked.channel]
         time_s = block.start / self._rate_hz
-        flag = unfit(x, self._rate_hz)
+        flag = None if self._are_fit else unfit(x, self._rate_hz)
         if flag is not None:
             found = _undecided(f"the signal is unfit: {flag}", len(x) / self._rate_hz)
             return WindowEvidence(asked.channel, time_s, x, found, flag)

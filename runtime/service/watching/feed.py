@@ -15,6 +15,7 @@ from dlrsd.runtime.service.sources.arrivals import Arrivals, Placed
 from dlrsd.runtime.service.store.tap import Tap
 from dlrsd.runtime.service.watching.pieces import Piece, SecondCutter
 from dlrsd.runtime.service.watching.setup import Channel
+from dlrsd.runtime.streams.facts import unit_factor
 
 Record = Callable[[float, int, np.dtype[Any]], Tap]
 
@@ -59,7 +60,7 @@ class Feed:
         self._arrivals = Arrivals(tell, silent_s=silent_s, now=now)
         self._cutter: SecondCutter | None = None
         self._tap: Tap | None = None
-        self.rate_hz = 0.0
+        self.rate_hz = self._upto = 0.0
         self.heard = now
 
     def push(self, block: Block) -> list[Piece]:
@@ -90,11 +91,23 @@ class Feed:
             return own
         return np.concatenate((own, samples[channel.tacho][None].astype(np.float32)))
 
+    def last(self, sensor: str, seconds: float) -> tuple[NDArray[np.float32], float] | None:
+        """The last seconds of a sensor without a gap, m/s2, and their Unix time. Any thread."""
+        excerpt = self._tap.ring.take(self._upto - seconds, self._upto) if self._tap else None
+        if excerpt is None:
+            return None
+        first = max((at + count for at, count in excerpt.gaps), default=0)
+        channel = self.channels[self.sensors.index(sensor)]
+        factor = np.float32(self.scale * unit_factor(self.unit, "m/s2", sensor))
+        samples = excerpt.samples[channel.number, first:].astype(np.float32) * factor
+        return samples, excerpt.start + first / self.rate_hz
+
     def record(self, piece: Piece, seconds: Sequence[Second]) -> None:
         """Keep a piece as it was sent, now that it was looked at; the worst second for longer."""
         if self._tap is None:
             return
         self._tap.push(piece.samples, piece.time, missing=piece.gap_before)
+        self._upto = piece.time + piece.samples.shape[1] / self.rate_hz
         for second in seconds:
             if second.unfit is None and second.running == "running":
                 self._tap.second(second.time, max(severity(second.levels)))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from msgspec import structs
+from numpy.typing import NDArray
 
 from dlrsd.runtime.service.blocks import Block, Slow
 from dlrsd.runtime.service.said import Event
@@ -96,6 +97,13 @@ class Intake:
             for key, feed in self._feeds.items()
             if (passed := feed.silent(now)) is not None
         }
+
+    def last(self, sensor: str, seconds: float) -> tuple[NDArray[np.float32], float] | None:
+        """As of `Feed.last`, of the source that has the sensor."""
+        for feed in list(self._feeds.values()):
+            if sensor in feed.sensors and (found := feed.last(sensor, seconds)) is not None:
+                return found
+        return None
 
     def silent_sensors(self, now: float) -> dict[str, float]:
         """The same by sensor."""

@@ -31,8 +31,7 @@ class WatchLive:
         return [watched.now(now) for watched in list(self._watch.machines.values())]
 
     def signal(self, machine: str, sensor: str) -> SignalNow | None:
-        line = self._of(machine).lines.get(sensor)
-        return line.signal() if line else None
+        return self._of(machine).signal(sensor)
 
     def limits(self, machine: str) -> Limits | None:
         zones = self._of(machine).setup.limits.zones
@@ -86,8 +85,8 @@ class WatchLive:
         for waveform in self._waveforms(watched, sensor, alarm):
             for name in waveform.about.sensors if sensor is None else [sensor]:
                 if name in watched.lines:
-                    line = watched.lines[name].signal()
-                    speed = line.speed_rpm if line else None
+                    shown = watched.signal(name)
+                    speed = shown.speed_rpm if shown else None
                     added += label_windows(
                         self._watch.store, waveform, name, label, by=by, time=now,
                         window_s=shape, speed_rpm=speed,
@@ -115,8 +114,7 @@ class WatchLive:
             if not rows:
                 raise InputError("the signal of this alarm is not kept: nothing can be labelled")
             return [self._reading.waveform(row.id) for row in rows]
-        line = watched.lines.get(sensor or "")
-        signal = line.signal() if line else None
+        signal = watched.signal(sensor or "")
         if signal is None or sensor is None:
             raise InputError(f"there is no signal of {sensor or 'a sensor that was not named'}")
         about = About(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from msgspec import Struct, structs
+from numpy.typing import NDArray
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.bundle.bundle import Bundle
@@ -31,7 +32,6 @@ from dlrsd.runtime.streams.facts import unit_factor
 from dlrsd.runtime.streams.live import LiveStream, described
 from dlrsd.runtime.streams.source import Chunk
 
-KEPT = 4  # seconds that can be looked at
 _SAME_SPEED = 0.002  # share by which a speed may move before the bundle is told
 
 
@@ -86,7 +86,7 @@ class SensorLine:
         self.name, self._machine = machine.sensors[0].name, machine
         self._rate_hz = rate_hz
         self._to_m_s2 = np.float32(unit_factor(unit, "m/s2", self.name))
-        self._beside = EvidenceBeside()
+        self._beside = EvidenceBeside(are_fit=True)
         self._diagnosis: Diagnosis | None = None
         self._fits = True
         self.word = Word()
@@ -103,7 +103,7 @@ class SensorLine:
         fill_facts(facts, machine)
         self._speed_rpm: float | None = facts["speed_rpm"]
         self._orders: dict[str, float] | None = facts["orders"]
-        self._kept: deque[Piece] = deque(maxlen=KEPT)
+        self._left_out = 0  # samples that were not fit for evidence, since the last that were
         self._unfit: str | None = None
         if facts["orders"] is not None and (turning or facts["speed_rpm"]):
             begin_at_machine(self._beside, facts, machine, baseline, bundle)
@@ -155,15 +155,13 @@ class SensorLine:
         conditions : Conditions
             As they are now.
         """
-        self._kept.append(piece)
-        chunk = Chunk(piece.samples, piece.gap_before)
-        self._beside.hear(chunk)
+        flag = unfit(piece.samples[0], self._rate_hz)
+        self._hear(piece, is_fit=flag is None)
         batches = self._diagnosed(Chunk(piece.samples[:1], piece.gap_before))
         self._listen(batches)
         if not piece.tells:
             return None
-        flag = unfit(piece.samples[0], self._rate_hz) if piece.whole else "gap"
-        self._unfit = flag
+        self._unfit = flag = flag if piece.whole else "gap"
         levels = Levels()
         if flag is None:
             (levels,) = levels_of(piece.samples[:1] * self._to_m_s2, self._rate_hz)
@@ -191,20 +189,13 @@ class SensorLine:
             unfit_windows=int((labels < 0).sum()),
         )
 
-    def signal(self) -> SignalNow | None:
-        """The last seconds without a gap; None where there is none. Any thread."""
-        pieces = list(self._kept)
-        for at in range(len(pieces) - 1, 0, -1):
-            if pieces[at].gap_before:
-                pieces = pieces[at:]
-                break
-        if not pieces:
-            return None
+    def told(self, samples: NDArray[np.float32], start: float) -> SignalNow:
+        """What is said of the sensor's last seconds, given these, in m/s2. Any thread."""
         word, finding = self.word, self.word.finding
         return SignalNow(
-            samples=np.concatenate([each.samples[0] for each in pieces]) * self._to_m_s2,
+            samples=samples,
             rate_hz=self._rate_hz,
-            start=pieces[0].time,
+            start=start,
             speed_rpm=(finding.speed_rpm if finding else None) or self._speed_rpm,
             orders=self._orders,
             place=finding.verdict if finding else None,
@@ -215,6 +206,15 @@ class SensorLine:
             novelty=word.novelty,
             unfit=self._unfit,
         )
+
+    def _hear(self, piece: Piece, *, is_fit: bool) -> None:
+        """Evidence comes of signal that is fit alone: what is not is a gap to it."""
+        self._left_out += piece.gap_before
+        if is_fit:
+            self._beside.hear(Chunk(piece.samples, self._left_out))
+            self._left_out = 0
+        else:
+            self._left_out += piece.samples.shape[1]
 
     def _diagnosed(self, chunk: Chunk) -> list[WindowBatch]:
         if self._diagnosis is None:

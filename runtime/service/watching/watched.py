@@ -12,6 +12,7 @@ from dlrsd.runtime.service.alarms.machine import MachineAlarms
 from dlrsd.runtime.service.alarms.texts import when
 from dlrsd.runtime.service.indicators.minutes import Minutes
 from dlrsd.runtime.service.indicators.running import RunningState
+from dlrsd.runtime.service.page.live import SignalNow
 from dlrsd.runtime.service.said import (
     Change,
     Event,
@@ -33,6 +34,7 @@ from dlrsd.runtime.service.watching.setup import Channel, Setup
 REFUSED = "refused"  # why seconds of a sensor are unfit whose signal does not fit its machine
 _LOOK_S = 1.5  # after so long a machine is looked at whether anything came or not
 _GAP_S = 1.0
+SHOWN_S = 4.0  # of signal that can be looked at
 MOST_WAITING = 8  # pieces of a machine that wait to be looked at; more, and its sources are held
 
 
@@ -239,6 +241,11 @@ class Watched:
             self._latest[minute.sensor] = structs.replace(
                 self._latest[minute.sensor], minute=minute
             )
+
+    def signal(self, sensor: str) -> SignalNow | None:
+        """The last seconds of a sensor, and what is said of them; any thread."""
+        line, last = self.lines.get(sensor), self.intake.last(sensor, SHOWN_S)
+        return line.told(*last) if line is not None and last is not None else None
 
     def now(self, time: float) -> MachineNow:
         """What is known of the machine at this moment."""
