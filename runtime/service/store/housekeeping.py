@@ -62,6 +62,8 @@ def tidy(store: Store, now: float | None) -> None:
             if now is not None:
                 delete_old(c, store.folder, limits, now, store.write)
             count, enough = delete_beyond(c, store.folder, limits, store.write)
+        with store.writing.lock:  # what was given back is the disk's only then
+            store.writing.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
     except (sqlite3.Error, OSError, InputError) as error:
         text = f"what is too old could not be deleted: {' '.join(str(error).split())}"
         store.write_event(Event(time=written, kind="disk", text=text))

@@ -218,10 +218,14 @@ class Store:
     def undelivered(self, sink: str, most: int) -> list[Change]:
         """The changes that a sink has not confirmed, in the order they were decided."""
         with self.writing.lock:
-            kept = read_undelivered(self.writing.connection, sink, most)
             told = self._told.get(sink, set())
+            kept = read_undelivered(self.writing.connection, sink, most + len(told))
+            passed = told | {change.id for change in kept}
             waiting = self._undecided if sink in self._sinks else []
-            return [change for change in (*kept, *waiting) if change.id not in told][:most]
+            return [
+                *(change for change in kept if change.id not in told),
+                *(change for change in waiting if change.id not in passed),
+            ][:most]
 
     def delivered(self, sink: str, ids: Sequence[str]) -> None:
         """A sink has told these changes: it is not given them again."""

@@ -64,12 +64,16 @@ def read_trend(
         "WHERE series = ? AND figure = ? AND hour >= ? AND hour < ? GROUP BY 1",
         (width, series, figure, begin, stop),
     ).fetchall()
-    minutes = c.execute(
-        f"SELECT minute / ?, min(v), total(v), count(v), max(v) FROM "  # noqa: S608 - our columns
-        f"(SELECT minute, {column} AS v FROM minute WHERE series = ? AND (minute >= ? AND "
-        "minute < ? OR minute >= ? AND minute < ?)) WHERE v IS NOT NULL GROUP BY 1",
-        (width, *arguments, series, first, min(begin * HOUR, last), stop * HOUR, last),
-    ).fetchall()
+    minutes = [
+        row
+        for span in ((first, min(begin * HOUR, last)), (stop * HOUR, last))
+        for row in c.execute(
+            f"SELECT minute / ?, min(v), total(v), count(v), max(v) FROM (SELECT minute, {column} "  # noqa: S608 - our columns
+            "AS v FROM minute WHERE series = ? AND minute >= ? AND minute < ?) "
+            "WHERE v IS NOT NULL GROUP BY 1",
+            (width, *arguments, series, *span),
+        )
+    ]
     return _joined(figure, width, [*hours, *minutes])
 
 

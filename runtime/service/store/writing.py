@@ -12,6 +12,8 @@ from dlrsd.runtime.service.said import Event
 from dlrsd.runtime.service.store.events import Events
 
 Operation = Callable[[sqlite3.Connection], None]
+_LONGEST_S = 0.3  # that one call spends on what waits
+_MOST_ROOMS = 3  # times that one call makes room
 _MOST_WAITING = 240  # operations; of two hundred machines each minute some 50 MB
 
 
@@ -52,7 +54,9 @@ class Writing:
             self._waiting.append(operation)
 
     def write(self, operation: Operation, *, durable: bool = True, wait: bool = True) -> bool:
-        """Run an operation in one transaction, with those that had to wait before it.
+        """Run an operation in one transaction, after those that had to wait before it.
+
+        Those are run one by one, for a moment at most; the first that fails again ends that.
 
         Parameters
         ----------
@@ -68,48 +72,56 @@ class Writing:
         Returns
         -------
         bool
-            Whether it is committed; where not, it waits in memory and is tried with the next.
+            Whether it is committed; where not, it waits in memory and is tried with the next,
+            unless it was not to ``wait``.
         """
         with self.lock:
             self._waiting.append(operation)
-            reason = self._try(durable)
-            tries = 3
-            while reason and "full" in reason and tries and self._make_room():
-                reason = self._try(durable)
-                tries -= 1
-            self._in_trouble = self._in_trouble and reason is not None
-            if reason is None:
-                return True
-            self._say(reason)
-            if not wait:
+            end, rooms = time.monotonic() + _LONGEST_S, _MOST_ROOMS
+            while self._waiting and time.monotonic() < end:
+                reason = self._run_first(durable)
+                if reason is None:
+                    continue
+                if "full" in reason and rooms and self._make_room():
+                    rooms -= 1
+                    continue
+                break
+            else:
+                reason = None
+            done = operation not in self._waiting
+            if not done and not wait:
                 self._waiting.remove(operation)
-            return False
+            self._note(reason)
+            return done
 
-    def _try(self, durable: bool) -> str | None:
-        """Run all that waits; says why that failed."""
-        c = self.connection
-        done = 0
+    def _run_first(self, durable: bool) -> str | None:
+        """Run what waits longest, as a transaction, with the events so far; says why that
+        failed."""
+        c, operation = self.connection, self._waiting[0]
         try:
             c.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             c.execute("BEGIN IMMEDIATE")
-            for operation in self._waiting:
-                operation(c)
-                done += 1
+            operation(c)
             written = self.events.flush(c)
             c.execute("COMMIT")
         except BaseException as error:
+            if type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError):
+                if c.in_transaction:
+                    c.execute("ROLLBACK")
+                return " ".join(str(error).split())
+            self._waiting.popleft()  # a mistake in it: it would stop all that follow
             if c.in_transaction:
                 c.execute("ROLLBACK")
-            if type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError):
-                return " ".join(str(error).split())
-            if done < len(self._waiting):
-                del self._waiting[done]  # a mistake in it: it would stop all that follow
             raise
-        self._waiting.clear()
+        self._waiting.popleft()
         self.events.forget(written)
         return None
 
-    def _say(self, reason: str) -> None:
+    def _note(self, reason: str | None) -> None:
+        """Say once why something has to wait, and what is lost of it where that is too much."""
+        if reason is None:
+            self._in_trouble = self._in_trouble and self.is_behind
+            return
         if not self._in_trouble:
             self._in_trouble = True
             self._tell(f"the store cannot be written ({reason}): it is kept in memory meanwhile")

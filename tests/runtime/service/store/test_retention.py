@@ -105,7 +105,7 @@ def test_beyond_the_size_the_oldest_waveforms_go_and_then_minutes(tmp_path) -> N
         assert (event.kind, "oldest waveforms" in event.text) == ("disk", True)
         # As much of minutes as is allowed in all.
         sensors = [f"{n}" for n in range(2)]
-        labels = {f"class {n} " + 30 * "x": 0.04 for n in range(24)}
+        labels = {f"class {n} " + 30 * "x": 0.04 for n in range(14)}
         for first in range(0, 8000, 2000):
             store.write_minutes(
                 [
