@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,8 +86,19 @@ def _simulated(name: str, seed: int) -> Healthy:
     return Healthy(f"{name}, {seed}", rate, stated, pieces)
 
 
-def looped(root: str, *, held_out: bool) -> list[Healthy]:
-    """Real recordings: commissioned on the first half of each, watched on its second."""
+def looped(root: str, *, held_out: bool, halves: bool) -> list[Healthy]:
+    """Real recordings in a loop with noise.
+
+    Parameters
+    ----------
+    root : str
+        Folder of the data sets.
+    held_out : bool
+        Whether those that were kept for the end.
+    halves : bool
+        Whether each is commissioned on its first half and watched on its second, of which it knows
+        nothing; else both are the whole of it, with other noise.
+    """
     found = []
     for rig, (name, select) in (HELD_OUT if held_out else DESIGN).items():
         dataset: Any = find_dataset(name, root=root)
@@ -98,8 +109,9 @@ def looped(root: str, *, held_out: bool) -> list[Healthy]:
                 float(signal["speed_rpm"]), *(float(own[order]) for order in ORDERS)
             )
             x = np.asarray(dataset.signal(signal["signal_id"]), dtype=np.float64)
-            label = f"{rig}, {signal['signal_id']}"
-            found.append(_looped(label, x / x.std(), float(signal["fs"]), kinematics))
+            label = f"{rig}, {signal['signal_id']}" + ", other half" * halves
+            parts = np.array_split(x / x.std(), 2) if halves else [x / x.std()]
+            found.append(_looped(label, parts, float(signal["fs"]), kinematics))
     return found
 
 
@@ -112,12 +124,10 @@ def _same_bearing(each: dict[str, Any], signal: dict[str, Any], rig: str) -> boo
     return bool(each["fault_type"] != "normal")
 
 
-def _looped(name: str, x: np.ndarray, rate: float, kinematics: Kinematics) -> Healthy:
-    halves = np.array_split(x, 2)
-
+def _looped(name: str, parts: Sequence[np.ndarray], rate: float, kinematics: Kinematics) -> Healthy:
     def pieces(is_later: bool) -> Iterator[np.ndarray]:
-        loop = _closed(halves[is_later], round(_SEAM_S * rate))
-        r = np.random.default_rng([len(x), int(is_later)])
+        loop = _closed(parts[-1 if is_later else 0], round(_SEAM_S * rate))
+        r = np.random.default_rng([len(loop), int(is_later)])
         n, at, level = round(SECONDS * rate), 0, 0.0
         while True:
             level = 0.9 * level + _SWELL * float(r.standard_normal())
