@@ -20,7 +20,7 @@ paho = pytest.importorskip("paho.mqtt.client")
 
 
 class Broker:
-    """A mosquitto on a free port of loopback that keeps nothing over a restart."""
+    """A mosquitto on a free port of loopback; told nothing else, it forgets all when it ends."""
 
     def __init__(self, folder: Path, *settings: str) -> None:
         self._program = needs("mosquitto")
@@ -46,6 +46,12 @@ class Broker:
             except OSError:
                 time.sleep(0.02)
 
+    def stop(self) -> None:
+        """End it in order: it writes down who is subscribed, where it is told to."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait()
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
@@ -54,11 +60,16 @@ class Broker:
 
 
 class Listener:
-    """A client of its own that keeps all it hears."""
+    """A client of its own that keeps all it hears.
 
-    def __init__(self, port: int, pattern: str = "#") -> None:
+    With a ``name``, a broker that writes its subscribers down keeps messages for it meanwhile.
+    """
+
+    def __init__(self, port: int, pattern: str = "#", *, name: str = "") -> None:
         self.got: list[tuple[str, bytes, bool]] = []
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        self._client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2, client_id=name, clean_session=not name
+        )
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = lambda client, *_: client.subscribe(pattern, qos=1)
         self._client.on_subscribe = lambda *_: self.ready.append(True)

@@ -104,46 +104,51 @@ def test_who_is_killed_leaves_its_last_will(broker: Broker) -> None:
     run(work())
 
 
-def test_a_broker_killed_and_started_again_loses_no_change(broker: Broker, tmp_path: Path) -> None:
-    async def work() -> None:
+def test_a_broker_killed_and_started_again_loses_no_change(tmp_path: Path) -> None:
+    async def work(broker: Broker) -> None:
         outbox = Outbox(tmp_path / "store.sqlite")
-        listener = Listener(broker.port)
+        broker.start()
+        listener = Listener(broker.port, name="listener")
         await until(lambda: listener.ready)
+        broker.stop()
+        broker.start()
+        await until(lambda: len(listener.ready) == 2)
+
+        def ids() -> list[str]:
+            found = [json.loads(each)["id"] for each in listener.of("dlrsd/machines/pump1/alarm")]
+            return list(dict.fromkeys(found))
+
         sink, woken, told = config_of(broker).sink(), asyncio.Event(), list[Event]()
         telemetry = Telemetry(sink, woken)
-        task = asyncio.ensure_future(
-            deliver(
-                sink, outbox, woken, telemetry, told.append,
-                first_pause_s=0.05, longest_pause_s=0.2,
-            )
-        )  # fmt: skip
+        pauses = {"first_pause_s": 0.05, "longest_pause_s": 0.2}
+        task = asyncio.ensure_future(deliver(sink, outbox, woken, telemetry, told.append, **pauses))
 
         def say(*numbers: int) -> None:
             outbox.keep(*(a_change(number) for number in numbers))
             woken.set()
 
         say(1, 2)
-        await until(lambda: not outbox.undelivered("mqtt", 1))
+        await until(lambda: ids() == ["c1", "c2"] and not outbox.undelivered("mqtt", 1))
         broker.kill()
         say(3, 4)
         telemetry.put(of_machine(a_machine(), time=5.0))
         await until(lambda: [each.kind for each in told] == ["undelivered"])
-        before = len(listener.ready)
+        assert [each.id for each in outbox.undelivered("mqtt", 9)] == ["c3", "c4"]
         broker.start()
-        await until(lambda: len(listener.ready) > before or outbox.undelivered("mqtt", 1) == [])
-        await until(lambda: not outbox.undelivered("mqtt", 1))
         await until(lambda: [each.kind for each in told] == ["undelivered", "back"])
-        await until(lambda: len(listener.ready) > before)
         say(5)
-        await until(lambda: not outbox.undelivered("mqtt", 1))
+        await until(lambda: ids() == ["c1", "c2", "c3", "c4", "c5"])
         await until(lambda: listener.of("dlrsd/machines/pump1/state"))
+        await until(lambda: not outbox.undelivered("mqtt", 1))
         await ended(task)
-        ids = [json.loads(each)["id"] for each in listener.of("dlrsd/machines/pump1/alarm")]
         listener.close()
-        assert ids[:2] == ["c1", "c2"]
-        assert ids[-1] == "c5"
 
-    run(work())
+    where = f"persistence_location {tmp_path}/"
+    broker = Broker(tmp_path, "allow_anonymous true", "persistence true", where)
+    try:
+        run(work(broker))
+    finally:
+        broker.kill()
 
 
 def test_an_idle_connection_that_is_lost_comes_back_by_itself(broker: Broker) -> None:
