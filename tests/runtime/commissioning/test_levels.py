@@ -75,7 +75,7 @@ def test_a_level_that_the_signal_cannot_tell_is_left_out():
     assert list(kept) == ["acceleration_m_s2", "peak_m_s2"]
 
 
-@pytest.mark.parametrize(("unit", "factor"), [("g", 9.80665), ("m/s2", 1.0), ("V", None)])
+@pytest.mark.parametrize(("unit", "factor"), [("g", 9.80665), ("m/s2", 1.0), (None, None)])
 def test_commissioning_keeps_levels_in_units_of_acceleration(tmp_path: Path, unit, factor):
     signal = noise(1, 40.0) + shaft(turns(40.0))
     signal.astype("<f4").tofile(tmp_path / "a.bin")
