@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
+import numpy as np
 from msgspec import Struct, structs
 
 from dlrsd.runtime.base.errors import InputError
@@ -15,6 +16,7 @@ from dlrsd.runtime.base.progress import count_bar
 from dlrsd.runtime.base.version import VERSION
 from dlrsd.runtime.bundle.bundle import Bundle
 from dlrsd.runtime.commissioning.healthy import FEWEST_WINDOWS, Healthy, sensor_baseline
+from dlrsd.runtime.commissioning.levels import levels_of_seconds
 from dlrsd.runtime.commissioning.network import Stretches, listen
 from dlrsd.runtime.dsp.order_map_config import ORDERS
 from dlrsd.runtime.evidence.asking import SAME_RATE, asked_of, with_facts
@@ -22,6 +24,8 @@ from dlrsd.runtime.evidence.commissioned import SCHEMA_VERSION, MachineBaseline,
 from dlrsd.runtime.evidence.spectral_shape import band_edges, band_levels
 from dlrsd.runtime.evidence.windows import SECONDS, Asked, evidence_windows
 from dlrsd.runtime.machine.facts import Machine
+from dlrsd.runtime.streams.facts import unit_factor
+from dlrsd.runtime.streams.readers.quantities import ACCELERATIONS
 from dlrsd.runtime.streams.stream import SampleStream, StreamFormat, open_stream
 
 _NUMBER = re.compile(r"[\d.]+")
@@ -64,7 +68,7 @@ def commission(
     seconds : float
         Of a window.
     false_alarms_per_month : float > 0
-        Of each sensor, by all limits together, at one verdict a window.
+        Of each sensor, by all limits together, at one verdict a window and one level a second.
     bundle : Bundle, optional
         The one that shall diagnose the machine: what its network says of the healthy signal is
         kept.
@@ -128,8 +132,9 @@ def commission(
                     done(i + 1)
     if shared is None:
         raise InputError("got no recording: expected one or more of healthy signal")
-    # Each limit takes its share of the rate: of scores and levels, and of the network's two.
-    limits = 2 if bundle is None else 4
+    # Each limit takes its share of the rate: of scores, of the shape, of the network's two, and of
+    # the levels, which divide theirs by their number.
+    limits = 2 + 2 * (bundle is not None) + (_to_m_s2(shared.unit) is not None)
     n_month = limits * 30 * 86_400 / seconds / false_alarms_per_month
     sensors, notes = [], []
     for name, each in asked_by.items():
@@ -154,6 +159,7 @@ def commission(
             edges_hz=band_edges(shared.rate_hz),
             n_month=n_month,
             seconds=seconds,
+            iso=machine.iso_20816_3,
             bundle=bundle,
             accept_lines=accept_lines,
         )
@@ -228,7 +234,7 @@ def _windows(
     stream: SampleStream, asked: Sequence[Asked], seconds: float, stretches: Stretches
 ) -> Iterator[tuple[str, Healthy | None, str]]:
     """Of each window the sensor's name, what it says, and the flag if it is unfit."""
-    edges = band_edges(stream.rate_hz)
+    edges, to_m_s2 = band_edges(stream.rate_hz), _to_m_s2(stream.unit)
     by_channel = {each.channel: each for each in asked}
     for window in evidence_windows(stream, stream.rate_hz, asked, seconds=seconds):
         name = _name(by_channel[window.channel])
@@ -240,4 +246,12 @@ def _windows(
         # Windows begin anew behind a gap, stretches do not: the one in its middle.
         heard = stretches.get((window.channel, int((window.time_s + seconds / 2) // seconds)))
         stated = own.kinematics.speed_rpm
-        yield name, Healthy(stated, window.evidence, levels, own.load, heard), ""
+        of_seconds = None
+        if to_m_s2 is not None:
+            of_seconds = levels_of_seconds(window.samples * np.float32(to_m_s2), stream.rate_hz)
+        yield name, Healthy(stated, window.evidence, levels, own.load, heard, of_seconds), ""
+
+
+def _to_m_s2(unit: str | None) -> float | None:
+    """What samples are multiplied by; None where their unit is none of acceleration."""
+    return unit_factor(unit, "m/s2", "") if unit in ACCELERATIONS else None

@@ -12,14 +12,22 @@ from numpy.typing import NDArray
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.numbers import plain
 from dlrsd.runtime.bundle.bundle import Bundle
+from dlrsd.runtime.commissioning.levels import healthy_levels
 from dlrsd.runtime.commissioning.network import network_baseline
 from dlrsd.runtime.commissioning.tail import FEWEST, limit_passed_once_in
 from dlrsd.runtime.dsp.order_map_config import Order
 from dlrsd.runtime.evidence.baseline import baseline_of
-from dlrsd.runtime.evidence.commissioned import AtSpeed, Limit, SensorBaseline
+from dlrsd.runtime.evidence.commissioned import (
+    AtSpeed,
+    HealthyLevel,
+    LevelName,
+    Limit,
+    SensorBaseline,
+)
 from dlrsd.runtime.evidence.network import Heard
 from dlrsd.runtime.evidence.spectral_shape import LEAST_LIMIT, distance, shape_of
 from dlrsd.runtime.evidence.verdict import FLOOR, RACES_AND_BALL, Evidence, scores_against
+from dlrsd.runtime.machine.facts import Iso20816
 
 Array = NDArray[np.float64]
 
@@ -44,6 +52,8 @@ class Healthy(Struct, frozen=True):
         In the machine's unit.
     heard : Heard, optional
         What a bundle's network says of it.
+    seconds : array, shape (seconds, levels), optional
+        Levels of its seconds, where its unit is one of acceleration.
     """
 
     stated_rpm: float
@@ -51,6 +61,7 @@ class Healthy(Struct, frozen=True):
     levels: Array
     load: float | None = None
     heard: Heard | None = None
+    seconds: Array | None = None
 
 
 def sensor_baseline(
@@ -61,6 +72,7 @@ def sensor_baseline(
     edges_hz: Array,
     n_month: float,
     seconds: float,
+    iso: Iso20816 | None = None,
     bundle: Bundle | None = None,
     accept_lines: bool = False,
 ) -> tuple[SensorBaseline, list[str]]:
@@ -76,9 +88,11 @@ def sensor_baseline(
     edges_hz : array, shape (bands + 1,)
         Of the bands whose levels they hold.
     n_month : float > 1
-        Windows of which one may pass a limit.
+        Windows of which one may pass a limit; the levels divide their share by their number.
     seconds : float
         Of a window.
+    iso : Iso20816, optional
+        The machine's class.
     bundle : Bundle, optional
         Whose network heard the windows.
     accept_lines : bool
@@ -108,6 +122,7 @@ def sensor_baseline(
         own = _at_speed(group, rpm, edges_hz, n_month)
         if accept_lines:
             own = structs.replace(own, suspected=[])
+        own = structs.replace(own, levels=_levels(group, n_month * seconds, iso))
         heard = [window.heard for window in group if window.heard is not None]
         if bundle is not None and heard:
             own = structs.replace(own, network=network_baseline(bundle, heard, n_month))
@@ -170,6 +185,13 @@ def _at_speed(group: Sequence[Healthy], rpm: float, edges_hz: Array, n_month: fl
     )
 
 
+def _levels(
+    group: Sequence[Healthy], s_month: float, iso: Iso20816 | None
+) -> dict[LevelName, HealthyLevel]:
+    parts = [window.seconds for window in group if window.seconds is not None]
+    return healthy_levels(np.concatenate(parts), s_month, iso) if parts else {}
+
+
 def _highest(scores: dict[str, float]) -> float:
     return max(scores[place] for place in RACES_AND_BALL)
 
@@ -185,6 +207,8 @@ def _doubts(group: Sequence[Healthy], own: AtSpeed, seconds: float) -> list[str]
         )
     else:
         said.append(f"{n} windows; a fault is named from a score of {_limit(own.score_limit)} on")
+    if own.levels:
+        said.append(f"a watch alerts from {_levels_in_words(own.levels)}")
     places = Counter(window.evidence.verdict for window in group)
     said += [
         f"{100 * places[place] / n:.0f} % of the windows have lines of {place}: {_then(place, own)}"
@@ -226,6 +250,17 @@ def _then(place: str, own: AtSpeed) -> str:
             "commission again with --accept-lines"
         )
     return "if that is a fault it becomes part of what counts as healthy; check the bearing first"
+
+
+def _levels_in_words(levels: dict[LevelName, HealthyLevel]) -> str:
+    """Of those that a watch looks at unless told otherwise, or of what there is."""
+    words = {"velocity_mm_s": "mm/s of velocity", "envelope_m_s2": "m/s2 of envelope"}
+    known = {name: of for name, of in words.items() if name in levels}
+    known = known or {"acceleration_m_s2": "m/s2 of acceleration"}
+    return " and ".join(
+        f"{levels[name].limit.value:.3g} {of} on (healthy seconds reach {levels[name].highest:.3g})"
+        for name, of in known.items()
+    )
 
 
 def _limit(limit: Limit) -> str:

@@ -38,6 +38,16 @@ _MOST_BYTES = 1 << 22  # some hundred sensors and speeds
 _HIGHEST = 0.41  # of the rate: bands end below it, also at a rate that is a little off
 
 Name = Annotated[Text, Meta(max_length=1000)]
+LevelName = Literal["velocity_mm_s", "acceleration_m_s2", "peak_m_s2", "envelope_m_s2"]
+
+
+class HealthyLevel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A level of single healthy seconds, in mm/s or m/s2: the usual one (their median), the
+    highest, and the limit that follows."""
+
+    usual: Finite
+    highest: Finite
+    limit: Limit
 
 
 class AtSpeed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +70,9 @@ class AtSpeed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Places whose lines most of the windows had: what looked like a fault from the start.
     network : NetworkBaseline, optional
         Where it was commissioned with a bundle.
+    levels : dict of str to HealthyLevel, optional
+        By name, where the recordings' unit is one of acceleration and windows are of a second or
+        more; see `dlrsd.runtime.dsp.levels`.
 
     Raises
     ------
@@ -76,6 +89,7 @@ class AtSpeed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     loads: tuple[Finite, Finite] | None = None
     suspected: list[Place] = []
     network: NetworkBaseline | None = None
+    levels: dict[LevelName, HealthyLevel] = {}
 
     def __post_init__(self) -> None:
         if self.loads and self.loads[0] > self.loads[1]:

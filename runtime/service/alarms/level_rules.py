@@ -93,7 +93,7 @@ class Threshold(RuleOfSeconds, frozen=True, kw_only=True, tag="threshold"):
     def _limits(self, second: Second, limits: Limits) -> tuple[float | None, float | None]:
         if self.alert is not None or self.danger is not None:
             return self.alert, self.danger
-        return limits.baseline.get(second.sensor, {}).get(self.level), None
+        return limits.healthy(second, self.level), None
 
     def said(self, second: Second, limits: Limits) -> Said:
         words, unit, of = LEVELS[self.level]

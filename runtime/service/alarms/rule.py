@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, NamedTuple
 from msgspec import Meta, Struct
 
 from dlrsd.runtime.base.formats import Text
+from dlrsd.runtime.evidence.commissioned import SAME_SPEED
 from dlrsd.runtime.evidence.place import Place
 from dlrsd.runtime.service.alarms.texts import OVER, check_template
 from dlrsd.runtime.service.said import Second, State
@@ -25,7 +26,9 @@ class Limits(Struct, frozen=True, kw_only=True):
         Velocity in mm/s from which zones B, C and D of ISO 20816-3 begin.
     baseline : dict
         By sensor and level (a `Level` of threshold rules, "line outer" for that of a place): what
-        the healthy machine stays below.
+        the healthy machine stays below at all of its speeds.
+    at_speeds : dict
+        By sensor, speed in rpm and level, where a machine was commissioned at several speeds.
     network_known : bool
         Whether the baseline holds what this network says of the healthy machine, so that a fault
         which it sees in that as well is told from one that came.
@@ -33,7 +36,19 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     zones: tuple[float, float, float] | None = None
     baseline: dict[str, dict[str, float]] = {}
+    at_speeds: dict[str, dict[float, dict[str, float]]] = {}
     network_known: bool = False
+
+    def healthy(self, second: Second, level: str) -> float | None:
+        """What a level stays below while healthy: at the speed of a second, or at any where that
+        is unknown or was not commissioned."""
+        known = self.baseline.get(second.sensor, {})
+        speeds, rpm = self.at_speeds.get(second.sensor), second.speed_rpm
+        if speeds and rpm:
+            nearest = min(speeds, key=lambda each: abs(each - rpm))
+            if abs(nearest / rpm - 1) <= SAME_SPEED:
+                known = speeds[nearest]
+        return known.get(level)
 
 
 class Crossing(Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -153,8 +153,40 @@ def _machine(entry: MachineEntry, file: WatchFile, root: Path, bundles: Bundles)
         baseline=baseline,
         bundle=bundle,
         engine=engine,
-        limits=Limits(zones=limits(iso) if (iso := machine.iso_20816_3) else None),
+        limits=limits_of(machine, baseline, bundle),
     )
+
+
+def limits_of(machine: Machine, baseline: MachineBaseline | None, bundle: Bundle | None) -> Limits:
+    """The numbers that rules hold a machine's seconds against."""
+    iso = machine.iso_20816_3
+    at_speeds = {
+        own.sensor: {
+            at.speed_rpm: {name: level.limit.value for name, level in at.levels.items()}
+            for at in own.speeds
+        }
+        for own in (baseline.sensors if baseline else ())
+    }
+    return Limits(
+        zones=limits(iso) if iso else None,
+        baseline={sensor: _highest(speeds.values()) for sensor, speeds in at_speeds.items()},
+        at_speeds={sensor: speeds for sensor, speeds in at_speeds.items() if len(speeds) > 1},
+        network_known=baseline is not None and bundle is not None and _knows(baseline, bundle),
+    )
+
+
+def _highest(speeds: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    highest: dict[str, float] = {}
+    for levels in speeds:
+        for name, limit in levels.items():
+            highest[name] = max(limit, highest.get(name, 0.0))
+    return highest
+
+
+def _knows(baseline: MachineBaseline, bundle: Bundle) -> bool:
+    """Whether every sensor was commissioned with this bundle."""
+    networks = [at.network for own in baseline.sensors for at in own.speeds]
+    return all(each and each.manifest_sha256 == bundle.manifest_sha256 for each in networks)
 
 
 def channels_of(machine: Machine, source: SignalSource) -> list[Channel]:

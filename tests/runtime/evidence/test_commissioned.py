@@ -10,6 +10,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.evidence.baseline import Baseline, Level
 from dlrsd.runtime.evidence.commissioned import (
     AtSpeed,
+    HealthyLevel,
     Limit,
     MachineBaseline,
     SensorBaseline,
@@ -43,6 +44,9 @@ BASELINE = MachineBaseline(
                     shape=Shape([20.0, 300.0, 4800.0], [-7.0, -9.0], [0.1, 0.2]),
                     score_limit=Limit(4.0, 3.0, 6.0),
                     shape_limit=Limit(2.0),
+                    levels={
+                        "velocity_mm_s": HealthyLevel(usual=1.0, highest=1.2, limit=Limit(1.8))
+                    },
                 )
             ],
         )
@@ -73,6 +77,13 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
     assert read_baseline(tmp_path) == BASELINE
 
 
+def test_a_file_of_before_levels_were_kept_is_read(tmp_path: Path) -> None:
+    write(tmp_path, (*SPEED, "levels"), None)
+    own = read_baseline(tmp_path)
+    assert own is not None
+    assert own.sensors[0].speeds[0].levels == {}
+
+
 @pytest.mark.parametrize(
     ("place", "value", "said"),
     [
@@ -86,6 +97,7 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
         ((*SENSOR, "speeds"), [], "length >= 1"),
         ((*SENSOR, "orders", "ftf"), None, "length >= 4"),
         ((*SENSOR, "limit"), 1, "limit, expected only sensor, orders, speeds"),
+        ((*SPEED, "levels", "crest"), {}, "velocity_mm_s"),
         ((*SPEED, "speed_rpm"), -1772, "expected a number > 0"),
         ((*SPEED, "baseline", "scores", "cage"), None, "no scores of cage"),
         ((*SPEED, "baseline", "scores", "ball", "spread"), 0, "expected a number >= 1e-06"),
