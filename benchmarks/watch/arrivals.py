@@ -4,21 +4,28 @@
 
 Each is compared with what is true of it: taken once at its place and time, or counted as lost,
 double, late or refused; and no samples hang together that did not when they were measured. Also
-prints what an ordinary block costs.
+prints what an ordinary block costs of a processor: to put it in order, and to read it from a TCP
+connection that another process sends over and then to put it in order.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import multiprocessing
+import socket
 import time
+from collections.abc import Iterator
 
 import numpy as np
 
 from benchmarks import machine
 from benchmarks.watch.injected import Truth
-from dlrsd.runtime.service.blocks import Block
+from dlrsd.runtime.service.blocks import Block, Slow
 from dlrsd.runtime.service.said import Event
 from dlrsd.runtime.service.sources.arrivals import Arrivals
+from dlrsd.runtime.service.sources.sending import send_blocks
+from dlrsd.runtime.service.sources.tcp import TcpSource
 
 
 def main() -> None:
@@ -29,6 +36,9 @@ def main() -> None:
     blocks = 20_000 if a.quick else a.blocks
     result = {"blocks": blocks, "seed": a.seed, **accounted(blocks, a.seed)}
     result["us_per_ordinary_block"] = machine.spread([cost(blocks // 10) for _ in range(5)])
+    result["us_per_block_over_tcp"] = machine.spread(
+        [asyncio.run(cost_over_tcp(blocks // 50)) for _ in range(5)]
+    )
     print(json.dumps(result, indent=1))
     machine.save("arrivals", result, a.out)
 
@@ -54,22 +64,59 @@ def accounted(blocks: int, seed: int) -> dict[str, int]:
 
 def cost(blocks: int) -> float:
     """Microseconds for a block of 0.1 s at 25.6 kHz that comes as it should."""
-    samples = np.zeros((1, 2560), "<i2")
-    each = [
-        Block(
-            samples=samples,
-            rate_hz=25600.0,
-            arrived=1.8e9 + 0.1 * (i + 1),
-            sequence=i,
-            time=1.8e9 + 0.1 * i,
-        )
-        for i in range(blocks)
-    ]
+    each = list(ordinary(blocks))
     arrivals = Arrivals(lambda event: None)
-    began = time.perf_counter()
+    began = time.process_time()
     for block in each:
         arrivals.push(block)
-    return (time.perf_counter() - began) / blocks * 1e6
+    return (time.process_time() - began) / blocks * 1e6
+
+
+async def cost_over_tcp(blocks: int) -> float:
+    """The same for one that is read from a connection first."""
+    port = free_port()
+    arrivals = Arrivals(lambda event: None)
+    done = asyncio.Event()
+
+    async def give(block: Block | Slow) -> None:
+        if isinstance(block, Block) and arrivals.push(block)[0].start == 2560 * (blocks - 1):
+            done.set()
+
+    reading = asyncio.create_task(TcpSource(listen=f"127.0.0.1:{port}").run(give, lambda _: None))
+    sender = multiprocessing.get_context("spawn").Process(target=_send, args=(port, blocks))
+    await asyncio.sleep(0.1)
+    began = time.process_time()
+    sender.start()
+    await done.wait()
+    took = time.process_time() - began
+    reading.cancel()
+    await asyncio.wait([reading])
+    sender.join()
+    return took / blocks * 1e6
+
+
+def _send(port: int, blocks: int) -> None:
+    asyncio.run(send_blocks("127.0.0.1", port, ordinary(blocks)))
+
+
+def ordinary(blocks: int) -> Iterator[Block]:
+    """One after the other, as they should be."""
+    samples = np.zeros((1, 2560), "<i2")
+    for i in range(blocks):
+        yield Block(
+            samples=samples,
+            rate_hz=25600.0,
+            arrived=1.79e9 + 0.1 * (i + 1),
+            sequence=i,
+            time=1.79e9 + 0.1 * i,
+        )
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

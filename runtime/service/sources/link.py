@@ -67,6 +67,9 @@ class Link:
                     self.broke("silent", "ended within a block; tried again")
                 except (OSError, asyncio.TimeoutError) as error:
                     self.broke("silent", f"does not work: {_reason(error)}; tried again")
+                except Exception as error:  # libraries meet what nobody thought of
+                    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+                    self.broke("refused", f"does not work: {what}; tried again")
                 await asyncio.sleep(self._pause)
                 self._pause = min(2 * self._pause, _LONGEST_PAUSE_S)
                 self._events.tick(time.time())

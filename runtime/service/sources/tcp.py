@@ -85,22 +85,30 @@ class TcpSource(BytesSource, frozen=True, kw_only=True, tag="tcp"):
         server = await asyncio.start_server(senders.accept, host, port, limit=LIMIT)
         try:
             link.works()
-            await asyncio.get_running_loop().create_future()
+            await senders.failed
         finally:
             server.close()
             await senders.close()
 
 
 class _Senders:
-    """Who connects to a listening source: the latest is read, the one before is closed."""
+    """Who connects to a listening source: the latest is read, the ones before are closed.
+
+    Attributes
+    ----------
+    failed : future
+        What went wrong with giving what was read; it is never done otherwise.
+    """
 
     def __init__(self, source: TcpSource, give: Give, link: Link) -> None:
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._source = source
         self._give = give
         self._link = link
-        self._reading: asyncio.Task[None] | None = None
+        self._reading: set[asyncio.Task[None]] = set()
 
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A sender has connected."""
         peer = str((writer.get_extra_info("peername") or ("",))[0])
         try:
             allowed = is_among(peer, self._source.allow or ["127.0.0.0/8", "::1/128"])
@@ -108,30 +116,39 @@ class _Senders:
             allowed = False
         if not allowed:
             self._link.say("refused", f"let {peer or 'nobody'} not connect: allow does not name it")
-            await _close(writer)
+            writer.close()
             return
-        while self._reading is not None:
-            await self.close()
-        self._reading = asyncio.current_task()
-        _keep_alive(writer)
+        for task in self._reading:
+            task.cancel()
+        task = asyncio.get_running_loop().create_task(self._read(peer, reader, writer))
+        self._reading.add(task)
+        task.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        """End all reading."""
+        for task in self._reading:
+            task.cancel()
+        await asyncio.gather(*self._reading, return_exceptions=True)
+
+    async def _read(
+        self, peer: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         try:
+            _keep_alive(writer)
             await read_signal(blocks_in(self._source, reader), self._give, self._link.works)
+            self._link.broke("silent", f"lost {peer}: it ended the connection")
         except DlrsdError as error:
             self._link.broke("refused", f"refused what {peer} sent: {error}")
         except (EOFError, OSError):
             self._link.broke("silent", f"lost {peer}: the connection broke off within a block")
-        else:
-            self._link.broke("silent", f"lost {peer}: it ended the connection")
         finally:
             await _close(writer)
 
-    async def close(self) -> None:
-        """End the reading of the last one, if it goes on."""
-        task, self._reading = self._reading, None
-        if task is not None and not task.done():
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._reading.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self.failed.done():
+            self.failed.set_exception(error)
 
 
 def _keep_alive(writer: asyncio.StreamWriter) -> None:

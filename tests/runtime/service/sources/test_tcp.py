@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -236,6 +237,45 @@ def test_nothing_is_read_while_what_was_given_waits() -> None:
         return sent
 
     assert asyncio.run(main()) < 40
+
+
+@pytest.mark.parametrize("way", ["listen", "connect"])
+def test_what_fails_in_giving_is_told_and_ends_nothing(way: str) -> None:
+    async def main() -> list[Any]:
+        told: list[Any] = []
+        given: list[object] = []
+
+        async def give(what: object) -> None:
+            given.append(what)
+            if len(given) == 1:
+                raise KeyError("a mistake of ours")
+
+        async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(encode(some_blocks()[0]))
+
+        port = free_port()
+        server = None
+        if way == "connect":
+            server = await asyncio.start_server(handle, "127.0.0.1", port)
+        source = TcpSource(**{way: f"127.0.0.1:{port}"})
+        task = asyncio.create_task(source.run(give, told.append))
+        for _ in range(300):
+            if way == "listen":
+                with suppress(OSError):
+                    await send_blocks("127.0.0.1", port, some_blocks())
+            if len(given) > 1:
+                break
+            await asyncio.sleep(0.1)
+        assert not task.done()
+        assert len(given) > 1
+        task.cancel()
+        await asyncio.wait([task])
+        if server is not None:
+            server.close()
+        return told
+
+    told = asyncio.run(main())
+    assert "KeyError" in told[0].text
 
 
 @pytest.mark.parametrize(
