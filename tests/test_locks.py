@@ -27,7 +27,11 @@ def requirements(name):
 def on_the_box():
     """What the project asks for on a box, under the Python that the locks are for."""
     extras = PROJECT["optional-dependencies"]
-    asked = map(Requirement, [*PROJECT["dependencies"], *extras["cpu"], *extras["io"]])
+    asked = map(
+        Requirement,
+        PROJECT["dependencies"]
+        + [each for extra in ("cpu", "io", "watch", "opcua") for each in extras[extra]],
+    )
     here = {"python_version": "3.11", "python_full_version": "3.11.0"}
     return {
         each.name.lower() for each in asked if each.marker is None or each.marker.evaluate(here)

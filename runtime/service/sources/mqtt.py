@@ -10,12 +10,12 @@ from msgspec import Meta
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.formats import Text
+from dlrsd.runtime.base.secrets import check_secret, read_secret
 from dlrsd.runtime.service.blocks import Block
 from dlrsd.runtime.service.sources.base import Give, SignalSource
 from dlrsd.runtime.service.sources.counted import Tell
 from dlrsd.runtime.service.sources.link import Link
 from dlrsd.runtime.service.sources.mqtt_session import MqttSession
-from dlrsd.runtime.service.sources.secret import check_secret, read_secret
 from dlrsd.runtime.service.sources.wire import decode
 
 _SENSOR = "{sensor}"
@@ -71,7 +71,7 @@ class MqttSource(SignalSource, frozen=True, kw_only=True, tag="mqtt"):
             raise ValueError("topic has more than 65535 bytes")
         if self.ca_file is not None and not self.tls:
             raise ValueError("ca_file is stated without TLS: state tls = true")
-        check_secret(self.password_env, self.password_file)
+        check_secret("password", env=self.password_env, file=self.password_file)
 
     @property
     def names_sensors(self) -> bool:
@@ -85,7 +85,7 @@ class MqttSource(SignalSource, frozen=True, kw_only=True, tag="mqtt"):
 
         async def attempt() -> None:
             session = MqttSession(link)
-            password = read_secret(self.password_env, self.password_file)
+            password = read_secret("password", env=self.password_env, file=self.password_file)
             await session.connect(
                 self.host,
                 port,

@@ -13,11 +13,11 @@ from msgspec import Meta, Struct
 
 from dlrsd.runtime.base.errors import InputError, require
 from dlrsd.runtime.base.formats import Text
+from dlrsd.runtime.base.secrets import check_secret, read_secret
 from dlrsd.runtime.service.blocks import Slow
 from dlrsd.runtime.service.sources.base import Give
 from dlrsd.runtime.service.sources.counted import Tell
 from dlrsd.runtime.service.sources.link import Link
-from dlrsd.runtime.service.sources.secret import check_secret, read_secret
 
 _ANSWER_S = 5.0
 _URL = re.compile(r"opc\.tcp://[^\s/@]+(/\S*)?")
@@ -70,7 +70,7 @@ class OpcUaSource(
         for name, node in self.values.items():
             if not _NODE.fullmatch(node):
                 raise ValueError(f"{name} is {node!r}: expected a node such as ns=2;s=Speed")
-        check_secret(self.password_env, self.password_file)
+        check_secret("password", env=self.password_env, file=self.password_file)
 
     async def run(self, give: Give, tell: Tell) -> None:
         """Give the values until cancelled."""
@@ -82,7 +82,9 @@ class OpcUaSource(
         client = asyncua.Client(self.url, timeout=_ANSWER_S)
         if self.username is not None:
             client.set_user(self.username)
-            client.set_password(read_secret(self.password_env, self.password_file) or "")
+            client.set_password(
+                read_secret("password", env=self.password_env, file=self.password_file) or ""
+            )
         try:
             await client.connect()
             nodes = {str(name): client.get_node(node) for name, node in self.values.items()}

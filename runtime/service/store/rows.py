@@ -13,7 +13,8 @@ from dlrsd.runtime.service.said import Change, Event, Levels, Minute, State
 
 LEVELS: Final = Levels.__struct_fields__
 _PLAIN = (
-    "seconds", "running_seconds", "novelty", "unfit_share", "speed_rpm", "load", "temperature_c",
+    "seconds", "running_seconds", "fit_seconds", "windows", "novelty", "unfit_share", "speed_rpm",
+    "load", "temperature_c",
     "zone", "place", "worst_time",
 )  # fmt: skip
 _TEXTS = ("lines", "labels", "worst")  # as JSON

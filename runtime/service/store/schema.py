@@ -23,6 +23,7 @@ CREATE TABLE series (
 CREATE TABLE minute (
   series INTEGER NOT NULL, minute INTEGER NOT NULL,
   seconds INTEGER NOT NULL, running_seconds INTEGER NOT NULL,
+  fit_seconds INTEGER NOT NULL, windows INTEGER NOT NULL,
   velocity_mm_s REAL, acceleration_m_s2 REAL, peak_m_s2 REAL, crest REAL, kurtosis REAL,
   envelope_m_s2 REAL, novelty REAL, unfit_share REAL NOT NULL, speed_rpm REAL, load REAL,
   temperature_c REAL, zone TEXT, place TEXT, lines TEXT, labels TEXT, worst_time REAL, worst TEXT,

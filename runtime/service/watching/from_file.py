@@ -21,7 +21,7 @@ def check_file(path: Path) -> list[str]:
     except DlrsdError as error:
         return [str(error)]
     _, problems = set_up(file, path.parent)
-    return problems + [why for sink in file.sinks if (why := _wrong(sink))]
+    return problems + [why for sink in file.sinks if (why := _wrong(sink, path.parent))]
 
 
 def watch_file(
@@ -50,6 +50,7 @@ def watch_file(
     run_watch(
         setups,
         problems=problems,
+        home=path.parent,
         folder=folder,
         limits=file.store,
         sinks=file.sinks,
@@ -66,9 +67,9 @@ def _set_up(file: WatchFile, path: Path, rehearse: bool) -> tuple[list[Setup], l
     return [structs.replace(each, rehearse=rehearse) for each in setups], problems
 
 
-def _wrong(sink: AnySink) -> str | None:
+def _wrong(sink: AnySink, home: Path) -> str | None:
     try:
-        sink.sink()
+        sink.check(home)
     except DlrsdError as error:
         return f"sink {sink.name}: {error}"
     return None

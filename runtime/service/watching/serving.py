@@ -32,6 +32,7 @@ def run_watch(
     setups: Sequence[Setup],
     *,
     problems: Sequence[str] = (),
+    home: Path = Path(),
     folder: Path,
     limits: Limits,
     sinks: Sequence[AnySink] = (),
@@ -46,6 +47,8 @@ def run_watch(
     setups : sequence of Setup
     problems : sequence of str
         Of machines that cannot be watched, to be told.
+    home : Path
+        From which the paths of sinks are taken.
     folder : Path
         Of the store.
     limits : Limits
@@ -64,19 +67,20 @@ def run_watch(
         If the store cannot be opened, or the page cannot listen.
     """
     with Store.open(folder, limits, sinks=[each.name for each in sinks]) as store:
-        asyncio.run(_run(setups, problems, store, sinks, page, opened, reload))
+        asyncio.run(_run(setups, problems, home, store, sinks, page, opened, reload))
 
 
 async def _run(
     setups: Sequence[Setup],
     problems: Sequence[str],
+    home: Path,
     store: Store,
     sinks: Sequence[AnySink],
     page: PageConfig | None,
     opened: Callable[[str], None],
     reload: Reload | None,
 ) -> None:
-    watch = Watch(setups, store, [each.sink() for each in sinks], beat=_alive)
+    watch = Watch(setups, store, [each.sink(home) for each in sinks], beat=_alive)
     _tell(watch, problems)
     loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM"):

@@ -20,13 +20,13 @@ from dlrsd.runtime.service.blocks import Block, Slow
 from dlrsd.runtime.service.indicators.parts import merge
 from dlrsd.runtime.service.page.telling import Telling
 from dlrsd.runtime.service.said import Change, Event, Minute
-from dlrsd.runtime.service.sinks.delivery import Telemetry, deliver
 from dlrsd.runtime.service.sinks.payload import of_event, of_machine, of_minute
 from dlrsd.runtime.service.sinks.sink import Sink
 from dlrsd.runtime.service.sources.base import Give, Source
 from dlrsd.runtime.service.sources.counted import Tell
 from dlrsd.runtime.service.store.recorder import Recorder
 from dlrsd.runtime.service.store.store import Store
+from dlrsd.runtime.service.watching.outlets import Outlets
 from dlrsd.runtime.service.watching.rehearsal import rehearsed_fault
 from dlrsd.runtime.service.watching.setup import Setup
 from dlrsd.runtime.service.watching.watched import MOST_WAITING, Outcome, Watched
@@ -62,11 +62,7 @@ class Watch:
         self.telling, self.recorder = Telling(), Recorder(store)
         self.machines: dict[str, Watched] = {}
         self._beaten = beat
-        self._sinks = sinks
-        self._woken = [asyncio.Event() for _ in sinks]
-        self._telemetry = [
-            Telemetry(sink, woken) for sink, woken in zip(sinks, self._woken, strict=True)
-        ]
+        self._outlets = Outlets(sinks)
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
         self._work: dict[str, asyncio.Event] = {}
         self._done: dict[str, asyncio.Event] = {}
@@ -127,12 +123,7 @@ class Watch:
     async def run(self) -> None:
         """Watch until `end` is called, or until every source has ended."""
         self._loop = asyncio.get_running_loop()
-        others = [
-            asyncio.create_task(deliver(sink, self.store, woken, telemetry, self.tell_event))
-            for sink, woken, telemetry in zip(
-                self._sinks, self._woken, self._telemetry, strict=True
-            )
-        ]
+        others = self._outlets.deliver(self.store, self.tell_event)
         others.append(asyncio.create_task(self._beat()))
         for name in self.machines:
             self._begin(name)
@@ -156,8 +147,7 @@ class Watch:
         """Keep and tell what happened to the watch, a sink or the store; the loop's thread."""
         self.store.write_event(event)
         _log.info("%s: %s", event.machine or event.source or "watch", event.text)
-        for telemetry in self._telemetry:
-            telemetry.put(of_event(event))
+        self._outlets.put(of_event(event))
         self.telling.tell(event)
 
     def told(self, watched: Watched, changes: Sequence[Change]) -> None:
@@ -228,21 +218,20 @@ class Watch:
         if outcome.told_upto is not None:
             self._keep_upto(watched.name, outcome.told_upto)
         for row in outcome.minutes:
-            for telemetry in self._telemetry:
-                telemetry.put(of_minute(row))
-        if not outcome.changes:
-            return
-        for change in outcome.changes:
+            self._outlets.put(of_minute(row))
+        if outcome.changes:
+            self._told_changes(watched, outcome.changes)
+        if (outcome.changes or outcome.minutes) and len(self._outlets):
+            now = time.time()
+            self._outlets.put(of_machine(watched.now(now), time=now))
+
+    def _told_changes(self, watched: Watched, changes: Sequence[Change]) -> None:
+        for change in changes:
             if change.state in _RAISED:
                 self.recorder.alarm(watched.name, change.alarm, change.time)
             _log.warning("%s", change.text)
             self.telling.tell(change)
-        for woken in self._woken:
-            woken.set()
-        now = time.time()
-        state = of_machine(watched.now(now), time=now)
-        for telemetry in self._telemetry:
-            telemetry.put(state)
+        self._outlets.wake()
 
     async def _beat(self) -> None:
         """Once a second: what waits too long, minutes that are over, and a sign of life."""
@@ -276,9 +265,8 @@ class Watch:
 
     async def _last_words(self, others: Sequence[asyncio.Task[None]]) -> None:
         """Give outputs a moment for what is due to them; what they do not take is kept."""
-        for woken in self._woken:
-            woken.set()
-        if self._woken:
+        self._outlets.wake()
+        if len(self._outlets):
             await asyncio.sleep(0.5)
         await _end(others)
 

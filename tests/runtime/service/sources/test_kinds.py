@@ -25,6 +25,7 @@ EXAMPLES: list[dict[str, Any]] = [
     {"kind": "stdin", "dtype": "f32le", "rate": 12000, "channels": 2},
     {"kind": "serial", "port": "/dev/ttyUSB0", "baud": 921600},
     {"kind": "opcua", "url": "opc.tcp://plant:4840", "values": {"load": "ns=2;s=Load"}},
+    {"kind": "simulated", "defect": "outer", "begins_s": 10},
 ]
 
 

@@ -175,7 +175,7 @@ def test_the_right_password_is_read_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("facts", "words"),
     [({"password_env": "NOT_SET_ANYWHERE"}, "NOT_SET_ANYWHERE is not set"),
-     ({"password_file": "/nowhere/at/all"}, "/nowhere/at/all cannot be read")],
+     ({"password_file": "/nowhere/at/all"}, "cannot read /nowhere/at/all")],
 )  # fmt: skip
 def test_a_password_that_is_not_there_is_told(facts: dict[str, str], words: str) -> None:
     async def scene(seen: Running, beside: Any) -> None:
@@ -280,7 +280,7 @@ def test_no_more_is_read_while_what_was_given_waits(tmp_path: Path) -> None:
         ({"topic": ""}, "topic"),
         ({"topic": "a\0b"}, "topic"),
         ({"ca_file": "x.pem"}, "without TLS"),
-        ({"password_env": "A", "password_file": "b"}, "expected one of them"),
+        ({"password_env": "A", "password_file": "b"}, "named twice"),
         ({"password": "secret"}, "password"),
         ({"port": 0}, "port"),
     ],

@@ -211,7 +211,7 @@ def test_user_and_password(plant: Plant, password: str, monkeypatch: pytest.Monk
         ({"values": {"speed": "ns=2;s=Speed"}}, "speed"),
         ({"values": {"load": "Speed"}}, "expected a node"),
         ({"every_s": 0}, "every_s"),
-        ({"password_env": "A", "password_file": "b"}, "expected one of them"),
+        ({"password_env": "A", "password_file": "b"}, "named twice"),
     ],
 )
 def test_facts_that_cannot_be_are_refused(facts: dict[str, object], words: str) -> None:
