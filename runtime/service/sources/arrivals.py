@@ -15,7 +15,7 @@ import math
 
 from msgspec import Struct
 
-from dlrsd.runtime.service.blocks import Block
+from dlrsd.runtime.service.blocks import MOST_BLOCK_BYTES, Block
 from dlrsd.runtime.service.sources.agreed import Agreed
 from dlrsd.runtime.service.sources.counted import Counted, Tell
 from dlrsd.runtime.service.sources.placing import Placed, Placing
@@ -23,6 +23,7 @@ from dlrsd.runtime.service.sources.remembered import Remembered
 
 MOST_WAITING = 8
 LONGEST_WAIT_S = 2.0
+_STEP_S = 30.0  # between two ticks, which come each second: a clock that was set
 _ANEW = 3  # blocks that follow each other, from before what is placed
 _STRAGGLE_S = 2.0  # how well a block from before a new beginning fits the times of then
 _AGAIN = "its sender counts anew"
@@ -83,6 +84,7 @@ class Arrivals:
         self._silent_s = silent_s
         self._is_silent = False
         self._heard = now
+        self._ticked: float | None = None
 
     @property
     def counts(self) -> Counts:
@@ -130,7 +132,9 @@ class Arrivals:
         out: list[Placed] = []
         if self._held:
             self._drain(out, now)
-        if self._heard is None or now < self._heard:
+        stepped = self._ticked is not None and now - self._ticked > _STEP_S
+        self._ticked = now
+        if self._heard is None or now < self._heard or stepped:  # this box's clock was set
             self._heard = now
         elif self._silent_s is not None and not self._is_silent:
             silent = now - self._heard
@@ -263,7 +267,9 @@ class Arrivals:
                 out.append(self._take(following))
                 continue
             oldest = min(block.arrived for block in held.values())
-            if len(held) <= MOST_WAITING and now - oldest < LONGEST_WAIT_S:
+            size = sum(block.samples.nbytes for block in held.values())
+            is_full = len(held) > MOST_WAITING or size > MOST_BLOCK_BYTES
+            if not is_full and now - oldest < LONGEST_WAIT_S:
                 return
             self._release(out, keep=len(held) - 1)
 

@@ -19,6 +19,7 @@ _CONNECT_S = 10.0
 _TURN_S = 1.0
 _MOST_WAITING = 64  # messages; then no more is read, and the broker has to wait or to drop
 _MOST_WAITING_BYTES = MOST_BLOCK_BYTES
+_WHO = (134, 135)  # MQTT 5, 2.4: bad user name or password, not authorized
 _MOST_PACKET = MOST_BLOCK_BYTES + (1 << 17)  # a block with its header and topic
 
 
@@ -168,7 +169,8 @@ class MqttSession:
     def _on_connect(self, client: Any, _: Any, __: Any, reason: Any, ___: Any) -> None:
         if reason.is_failure:
             self._link.rest()
-            self._end(InputError(f"it lets us not in ({reason}); correct username and password"))
+            advice = "; correct username and password" if reason.value in _WHO else ""
+            self._end(InputError(f"it lets us not in ({reason}){advice}"))
             return
         options = require("paho.mqtt.subscribeoptions", extra="watch", purpose="a source of MQTT")
         # What was kept for who comes later is of another time.

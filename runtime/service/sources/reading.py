@@ -9,7 +9,7 @@ from typing import Protocol
 
 from msgspec import structs
 
-from dlrsd.runtime.service.blocks import Block
+from dlrsd.runtime.service.blocks import MOST_BLOCK_BYTES, Block
 from dlrsd.runtime.service.sources.base import BytesSource, Give
 from dlrsd.runtime.service.sources.wire import HEADER_BYTES, decode_header, decode_payload
 from dlrsd.runtime.streams.raw import decode_raw
@@ -81,7 +81,8 @@ class _Raw:
         self._rate = source.rate or 0.0
         self._channels = source.channels or 1
         self._frame = int(self._dtype[1:-2]) // 8 * self._channels
-        self._size = self._frame * max(1, round(_RAW_BLOCK_S * self._rate))
+        most = MOST_BLOCK_BYTES // self._frame
+        self._size = self._frame * max(1, min(round(_RAW_BLOCK_S * self._rate), most))
 
     async def __call__(self) -> Block | None:
         try:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.watch.injected import Chances, Truth
-from dlrsd.runtime.service.blocks import Block
+from dlrsd.runtime.service.blocks import MOST_BLOCK_BYTES, Block
 from dlrsd.runtime.service.said import Event
 from dlrsd.runtime.service.sources.arrivals import MOST_WAITING, Arrivals, Placed
 
@@ -410,3 +410,19 @@ def test_numbers_that_come_and_go_are_breaks_and_nothing_is_lost() -> None:
     seen.flush()
     assert seen.firsts() == [0, 1, 3, 4, 5, 6, 7]
     assert seen.gaps() == [0, 0, 100, 1, 0, 1, 0]
+
+
+def test_large_blocks_do_not_wait_in_any_number() -> None:
+    seen = Seen()
+    large = np.zeros((1, MOST_BLOCK_BYTES // 4), "<i4")
+    seen.push(block(0), *(block(i, samples=large) for i in range(2, 7)))
+    assert seen.arrivals.waiting <= 1
+
+
+def test_silence_is_not_told_because_the_box_own_clock_is_set() -> None:
+    seen = Seen(silent_s=10.0, now=100.0)
+    for second in range(5):
+        seen.arrivals.tick(100.0 + second)
+    for second in range(5):
+        seen.arrivals.tick(NOW + second)
+    assert not seen.told
