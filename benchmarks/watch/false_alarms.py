@@ -96,7 +96,10 @@ def main() -> None:
     rates = ["machines", "level", "k of n", "alarms a machine and month", "lowest", "highest"]
     machine.show("Watched", columns, watched_rows)
     machine.show("Extrapolated", rates, rate_rows)
+    stated = ["--root DATA"] * bool(a.root) + [f"--minutes {a.minutes:g}"]
+    stated += ["--held-out"] * a.held_out + ["--uncommissioned"] * a.uncommissioned
     result = {
+        "command": " ".join(["python -m benchmarks.watch.false_alarms", *stated]),
         "watched": [dict(zip(columns, row, strict=True)) for row in watched_rows],
         "extrapolated": [dict(zip(rates, row, strict=True)) for row in rate_rows],
         "note": " ".join((__doc__ or "").split("\n\n")[2].split()),

@@ -10,7 +10,7 @@ from msgspec import Meta
 from dlrsd.runtime.base.formats import Finite
 from dlrsd.runtime.service.alarms import texts
 from dlrsd.runtime.service.alarms.levels import LEVELS, Level
-from dlrsd.runtime.service.alarms.rule import Limits, Name, RuleOfSeconds, Said
+from dlrsd.runtime.service.alarms.rule import HowMany, Limits, Name, OfHowMany, RuleOfSeconds, Said
 from dlrsd.runtime.service.said import Second, State
 
 _BACK = 0.1  # of a limit: what is so far below it has come back
@@ -24,6 +24,8 @@ class Zone(RuleOfSeconds, frozen=True, kw_only=True, tag="zone"):
     default_text: ClassVar[str] = texts.ZONE
 
     name: Name = "zone"
+    k: HowMany = 36
+    n: OfHowMany = 40
 
     def grade(self, second: Second, limits: Limits) -> tuple[int, int] | None:
         value = second.levels.velocity_mm_s
@@ -58,6 +60,8 @@ class Threshold(RuleOfSeconds, frozen=True, kw_only=True, tag="threshold"):
     states: ClassVar[tuple[State, ...]] = ("alert", "danger")
     default_text: ClassVar[str] = texts.THRESHOLD
 
+    k: HowMany = 36
+    n: OfHowMany = 40
     level: Annotated[Level, Meta(description="What is held against the limit")]
     alert: Annotated[
         Finite | None, Meta(description="Limit; unless stated that of the sensor's baseline")

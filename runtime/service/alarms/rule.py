@@ -14,6 +14,10 @@ from dlrsd.runtime.service.said import Second, State
 
 Seconds = Annotated[int, Meta(ge=1, le=3600)]
 Name = Annotated[Text, Meta(max_length=80, description="What alarms call it; no two have the same")]
+HowMany = Annotated[Seconds, Meta(description="How many of the last n seconds must say it")]
+OfHowMany = Annotated[
+    Seconds, Meta(description="Seconds of fit signal of the running machine that are counted")
+]
 Template = Annotated[Text, Meta(max_length=500)]
 
 
@@ -155,10 +159,8 @@ class RuleOfSeconds(Rule, frozen=True, kw_only=True):
 
     of_unfit: ClassVar[bool] = False  # whether unfit seconds tell it something
 
-    k: Annotated[Seconds, Meta(description="How many of the last n seconds must say it")] = 27
-    n: Annotated[
-        Seconds, Meta(description="Seconds of fit signal of the running machine that are counted")
-    ] = 30
+    k: HowMany = 27
+    n: OfHowMany = 30
     hold_s: Annotated[
         int, Meta(ge=0, le=86_400, description="For how many seconds more k of n must go on")
     ] = 0

@@ -228,3 +228,11 @@ def test_a_trend_that_crosses_soon_is_an_alert_once() -> None:
     assert kept == [[]] * 9
     over = [say("DE", "velocity_mm_s", trend(20), START) for _ in range(4)]
     assert [len(each) for each in over] == [0, 0, 1, 0]
+
+
+def test_the_default_durations_are_those_of_the_study_of_false_alarms() -> None:
+    said = {rule.name: rule.patience()[:2] for rule in DEFAULTS}
+    assert said == {
+        "fault": (27, 30), "zone": (36, 40), "level": (36, 40), "envelope": (36, 40),
+        "trend": (5, 5), "unfit": (27, 30), "silent": (1, 1),
+    }  # fmt: skip
