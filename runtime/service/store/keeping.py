@@ -127,13 +127,13 @@ def delete_oldest(
     rows = c.execute(
         "SELECT id, name, start FROM waveform WHERE alarm IS NULL OR alarm NOT IN "
         "(SELECT id FROM alarm WHERE ended IS NULL) ORDER BY start"
-    )
+    ).fetchall()
     gone, freed = [], 0
     for number, name, start in rows:
         if enough(freed, start):
             break
-        path = waveform_path(folder, name)
-        with suppress(FileNotFoundError):
+        with suppress(OSError, InputError):  # of one that is gone, or may not be deleted
+            path = waveform_path(folder, name)
             size = path.stat().st_size
             path.unlink()
             freed += size

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from dlrsd.runtime.service.store.deciding import keep_action
 from dlrsd.runtime.service.store.labels import LABELLED, keep_only_listed, require_class
 from dlrsd.runtime.service.store.store import Store
 from dlrsd.runtime.service.store.waveform import Waveform
+
+_ONE_AT_A_TIME = Lock()  # or one would take the files of another for what a kill left
 
 
 def label_windows(
@@ -81,16 +84,18 @@ def label_windows(
         )
     facts = {"rate": about.rate_hz, "unit": about.unit, "scale": about.scale[row]}
     facts |= {} if speed_rpm is None else {"speed_rpm": speed_rpm}
-    rows = []
-    for first, samples in parts:
-        start = about.start + first / about.rate_hz
-        name = _name(about.machine, sensor, label, start, len(samples))
-        _write(store.folder / LABELLED / name, samples, {**facts, "start": _iso(start)})
-        seconds = len(samples) / about.rate_hz
-        rows.append((start, seconds, label, by, time, name, len(samples) // window))
-    span = (about.start, about.start + waveform.seconds)
-    store.write(lambda c: _replace(c, about.machine, sensor, span, rows))
-    keep_only_listed(store.folder, store.writing.connection)
+    with _ONE_AT_A_TIME:
+        rows = []
+        for first, samples in parts:
+            start = about.start + first / about.rate_hz
+            name = _name(about.machine, sensor, label, start, len(samples))
+            _write(store.folder / LABELLED / name, samples, {**facts, "start": _iso(start)})
+            seconds = len(samples) / about.rate_hz
+            rows.append((start, seconds, label, by, time, name, len(samples) // window))
+        span = (about.start, about.start + waveform.seconds)
+        if store.write(lambda c: _replace(c, about.machine, sensor, span, rows)):
+            with store.writing.lock:
+                keep_only_listed(store.folder, store.writing.connection)
     return sum(len(samples) // window for _, samples in parts)
 
 

@@ -23,7 +23,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     waveform_days : float > 0
         Waveforms, those of open alarms apart.
     keep_gb : float > 0
-        Of all of it on the disk, 10^9 bytes.
+        Of all of it on the disk, 10^9 bytes; windows that people labelled do not count and stay.
     before_s, after_s : float >= 0
         How much of the signal is kept before and after an alarm.
     undelivered : int > 0

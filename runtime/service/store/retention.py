@@ -3,9 +3,11 @@ hours stay."""
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -13,10 +15,12 @@ from typing import Final
 from dlrsd.runtime.service.said import Event
 from dlrsd.runtime.service.store.keeping import delete_oldest
 from dlrsd.runtime.service.store.limits import Limits
+from dlrsd.runtime.service.store.schema import DATABASE
 from dlrsd.runtime.service.store.trend import HOUR
 from dlrsd.runtime.service.store.writing import Operation, Writing
 
 _ROOM: Final = 16 << 20  # bytes that are freed at once where the disk is full
+_LEAST: Final = 1 << 20  # bytes that opening a database needs
 _DAY_S: Final = 86_400.0
 _PART: Final = 7 * 24 * HOUR  # minutes of one sensor that are deleted in one transaction
 # In parts, so that no transaction is long.
@@ -42,6 +46,17 @@ def make_room(writing: Writing, folder: Path) -> bool:
             text = f"the disk is full: the {count} oldest waveforms were deleted"
             writing.events.add(Event(time=time.time(), kind="disk", text=text, count=count))
     return count > 0
+
+
+def make_room_to_open(folder: Path) -> None:
+    """Delete the oldest waveforms of a store that is not open, where the disk is so full that its
+    database cannot even be read."""
+    path = folder / DATABASE
+    if not path.is_file() or shutil.disk_usage(folder).free > _LEAST:
+        return
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as c:
+        c.execute("PRAGMA locking_mode = EXCLUSIVE")  # which needs no file beside it
+        delete_oldest(c, folder, lambda freed, start: freed >= _ROOM)
 
 
 def delete_old(

@@ -131,7 +131,7 @@ def open_database(path: Path, steps: Sequence[str] = STEPS) -> sqlite3.Connectio
 
 def _connect(path: Path) -> sqlite3.Connection:
     """A connection for writing, on which transactions are begun and ended by hand."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2)
     connection.execute("PRAGMA synchronous = FULL")  # a commit waits until the disk has it
     connection.execute("PRAGMA journal_size_limit = 16777216")
     return connection
@@ -187,6 +187,11 @@ def refused(path: Path, error: sqlite3.Error) -> InputError:
         return InputError(
             f"cannot write {path}: {reason}; expected a folder and a disk that may be written to: "
             "give it to this user, or name another folder"
+        )
+    if "I/O error" in reason:
+        return InputError(
+            f"cannot read or write {path}: {reason}; the disk is full, or it fails: free some of "
+            "it, or look at what the system says of it"
         )
     if "full" in reason:
         return InputError(f"cannot write {path}: the disk is full; free some of it")

@@ -27,7 +27,7 @@ from dlrsd.runtime.service.store.keeping import bring_together
 from dlrsd.runtime.service.store.labels import keep_only_listed, unlist_missing
 from dlrsd.runtime.service.store.limits import Limits
 from dlrsd.runtime.service.store.minutes import Merge, begin_epoch, keep_minute, read_epochs
-from dlrsd.runtime.service.store.retention import make_room
+from dlrsd.runtime.service.store.retention import make_room, make_room_to_open
 from dlrsd.runtime.service.store.schema import DATABASE, open_database
 from dlrsd.runtime.service.store.writing import Operation, Writing
 
@@ -82,6 +82,7 @@ class Store:
             stack.enter_context(
                 own_folder(folder, busy=f"{folder} is in use by another watch: end that first")
             )
+            make_room_to_open(folder)
             store = cls(folder, limits, sinks, stack, time.time() if now is None else now)
             store._stack = stack.pop_all()
         return store

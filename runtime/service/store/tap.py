@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import datetime, timezone
 from typing import Any, Final
 
 import numpy as np
@@ -78,7 +77,7 @@ class Tap:
         """Keep the second from ``time`` on if its figure is the highest of its day so far."""
         if figure is None or not math.isfinite(figure):
             return
-        day = datetime.fromtimestamp(time, timezone.utc).toordinal()
+        day = math.floor(time / 86_400)
         worst = self._worst
         if worst is not None and worst.day != day:
             self._write_worst()

@@ -41,7 +41,7 @@ class Writing:
         self._make_room = make_room
         self.events = events
         self._waiting: deque[Operation] = deque()
-        self._in_trouble = False
+        self.trouble: str | None = None  # why something waits
 
     @property
     def is_behind(self) -> bool:
@@ -120,11 +120,11 @@ class Writing:
     def _note(self, reason: str | None) -> None:
         """Say once why something has to wait, and what is lost of it where that is too much."""
         if reason is None:
-            self._in_trouble = self._in_trouble and self.is_behind
+            self.trouble = self.trouble if self.is_behind else None
             return
-        if not self._in_trouble:
-            self._in_trouble = True
+        if self.trouble is None:
             self._tell(f"the store cannot be written ({reason}): it is kept in memory meanwhile")
+        self.trouble = reason
         while len(self._waiting) > _MOST_WAITING:
             self._waiting.popleft()
             self._tell(f"the store cannot be written ({reason}): the oldest of it is lost")

@@ -39,12 +39,7 @@ def of_waveforms(folder: Path) -> dict:
 def of_others(folder: Path) -> dict:
     other = folder.parent / "other"
     with Store.open(folder, Limits(), sinks=["mail"]) as store:
-        with other.open("wb", buffering=0) as file:
-            try:
-                while file.write(b"x" * 4096):
-                    pass
-            except OSError:
-                pass
+        _fill(other)
         told, behind = [], False
         for n in range(20):
             store.write_minutes([minute(100 * n + k) for k in range(100)], newest)
@@ -69,6 +64,35 @@ def of_others(folder: Path) -> dict:
         }
 
 
+def at_start(folder: Path) -> dict:
+    with Store.open(folder, Limits()) as store:
+        store.decide([change(0)], "pump", b"known")
+        for n in range(0 if sys.argv[3:] == ["none"] else 8):
+            keep_waveform(store, waveform(n=60_000, alarm=f"a{n}", start=n * 86_400.0))
+    _fill(folder.parent / "other")
+    with Store.open(folder, Limits(), sinks=["mail"]) as store:
+        known = store.snapshot("pump")
+        store.decide([change(1)], "pump", b"more")
+        told = [each.id for each in store.undelivered("mail", 9)]
+        reading = Reading(folder)
+        return {
+            "known": known.decode(),
+            "oldest": min(row.start for row in reading.waveforms()),
+            "told": told,
+            "changes": len(reading.changes("a1")),
+            "waiting": store.writing.is_behind,
+        }
+
+
+def _fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        try:
+            while file.write(b"x" * 4096):
+                pass
+        except OSError:
+            pass
+
+
 if __name__ == "__main__":
-    ways = {"waveforms": of_waveforms, "others": of_others}
+    ways = {"waveforms": of_waveforms, "others": of_others, "start": at_start}
     print(json.dumps(ways[sys.argv[1]](Path(sys.argv[2]))))

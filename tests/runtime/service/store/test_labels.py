@@ -159,3 +159,18 @@ def test_a_foreign_table_cannot_name_other_files(store, tmp_path) -> None:
         c.execute("UPDATE label SET name = '../../secret.npy'")
     with pytest.raises(InputError, match="names the file"):
         Store.open(folder, Limits())
+
+
+def test_what_cannot_be_listed_yet_stays_and_is_listed_later(store, reading) -> None:
+    said(store, "outer")
+    store.writing.connection.execute("PRAGMA busy_timeout = 0")
+    other = sqlite3.connect(store.folder / "store.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    said(store, "inner")
+    assert store.writing.trouble == "database is locked"
+    other.execute("COMMIT")
+    store.heartbeat(1.0)
+    assert store.writing.trouble is None
+    assert reading.labelled() == {"inner": 10}
+    said(store, "cage", sensor="NDE")
+    assert [path.parts[-3] for path in files(store)] == ["cage", "inner"]

@@ -158,3 +158,23 @@ def test_what_a_disk_that_others_filled_does_not_take_is_told_and_written_later(
     assert found["left"] == []
     assert found["waiting"] is False
     assert any("cannot be written" in text for text in found["events"])
+
+
+def test_a_watch_begins_on_a_full_disk(small_disk) -> None:
+    done = small_disk(f"{sys.executable} {FILLING} start small/store", size=6 << 20)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["known"] == "known"
+    assert found["told"] == ["c1"]
+    assert found["changes"] == 2
+    assert found["oldest"] > 0
+    assert found["waiting"] is False
+
+
+def test_a_disk_that_others_filled_is_no_damage(small_disk) -> None:
+    done = small_disk(f"{sys.executable} {FILLING} start small/store none", size=6 << 20)
+    assert done.returncode == 1
+    said = done.stderr.splitlines()[-1]
+    assert "cannot" in said
+    assert "full" in said
+    assert "damaged" not in said
