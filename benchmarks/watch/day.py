@@ -1,4 +1,4 @@
-"""Healthy machines watched for a day of signal, as fast as it goes: is there an alarm, does it leak?
+"""Healthy machines watched for a day of signal, as fast as it goes: an alarm, a leak?
 
     python -m benchmarks.watch.day --machines 10 --hours 24
 
@@ -36,16 +36,17 @@ def main() -> None:
     parser = machine.options(__doc__)
     parser.add_argument("--machines", type=int, default=10)
     parser.add_argument("--hours", type=float, default=24.0)
+    parser.add_argument("--most-minutes", type=float, default=600.0, help="of the clock")
     a = parser.parse_args()
     hours = 0.05 if a.quick else a.hours
     with tempfile.TemporaryDirectory() as made:
-        found = watched(Path(made), machines=a.machines, hours=hours, noted_s=NOTED_S)
+        found = watched(Path(made), machines=a.machines, hours=hours, most_s=60 * a.most_minutes)
     rows = [(name, str(value)) for name, value in found.items()]
     machine.show(f"{a.machines} healthy machines for {hours:g} h", ("what", "figure"), rows)
     print(machine.save("watch_day", found, a.out))
 
 
-def watched(root: Path, *, machines: int, hours: float, noted_s: float) -> dict[str, object]:
+def watched(root: Path, *, machines: int, hours: float, most_s: float) -> dict[str, object]:
     """Watch them; what was found."""
     rng = np.random.default_rng(0)
     entries = []
@@ -67,7 +68,7 @@ def watched(root: Path, *, machines: int, hours: float, noted_s: float) -> dict[
     if problems:
         raise SystemExit(f"error: {problems[0]}")
     with Store.open(root / "store", Limits()) as store:
-        notes, elapsed_s = asyncio.run(_run(Watch(setups, store), hours, noted_s))
+        notes, elapsed_s = asyncio.run(_run(Watch(setups, store), hours, most_s))
     reading = Reading(root / "store")
     alarms = reading.alarms(most=10**6)
     seconds = {
@@ -85,16 +86,18 @@ def watched(root: Path, *, machines: int, hours: float, noted_s: float) -> dict[
     }
 
 
-async def _run(watch: Watch, hours: float, noted_s: float) -> tuple[list[tuple[float, int]], float]:
+async def _run(watch: Watch, hours: float, most_s: float) -> tuple[list[tuple[float, int]], float]:
     began, noted, notes = time.monotonic(), 0.0, []
     running = asyncio.create_task(watch.run())
     while not running.done():
         await asyncio.sleep(0.5)
         now = time.monotonic()
-        if now - noted >= noted_s:
+        if now - noted >= NOTED_S:
             noted = now
             notes.append((_memory_mb(), len(os.listdir("/proc/self/fd"))))  # noqa: PTH208
         if all(each.upto - each.began >= 3600 * hours for each in watch.machines.values()):
+            break
+        if now - began >= most_s:
             break
     notes.append((_memory_mb(), len(os.listdir("/proc/self/fd"))))  # noqa: PTH208
     watch.end()
