@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 
 class PageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,6 +55,13 @@ class PageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 f"{where} the page wants TLS: state tls_certificate and tls_key, or "
                 "behind_proxy = true where a proxy has it"
             )
+
+    def at(self, home: Path) -> PageConfig:
+        """The same, with paths taken from the folder of ``watch.toml``."""
+        named = {name: getattr(self, name) for name in ("tls_certificate", "tls_key", "tokens")}
+        return structs.replace(
+            self, **{name: str(home / path) for name, path in named.items() if path is not None}
+        )
 
     @property
     def encrypted(self) -> bool:

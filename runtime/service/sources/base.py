@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta, Struct
@@ -56,6 +57,11 @@ class SignalSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         float,
         Meta(gt=0, le=1e7, description="After how many seconds without signal it is silent"),
     ] = 10.0
+
+    def at(self, home: Path) -> SignalSource:
+        """The same, with paths taken from the folder of ``watch.toml``."""
+        del home
+        return self
 
     @property
     def names_sensors(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from dlrsd.runtime.base.formats import Text
 from dlrsd.runtime.service.sources.base import Give, SignalSource
@@ -60,6 +60,10 @@ class FolderSource(SignalSource, frozen=True, kw_only=True, tag="folder"):
         Annotated[int, Meta(ge=1, le=MOST_CHANNELS)] | None,
         Meta(description="Of files that do not state them"),
     ] = None
+
+    def at(self, home: Path) -> FolderSource:
+        """The same, with its folder taken from that of ``watch.toml``."""
+        return structs.replace(self, folder=str(home / self.folder))
 
     async def run(self, give: Give, tell: Tell) -> None:
         """Give what appears until cancelled."""

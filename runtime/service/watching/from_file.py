@@ -39,7 +39,8 @@ def watch_file(
     """
     file = read_watch_file(path)
     setups, problems = _set_up(file, path, rehearse)
-    page = file.page if port is None else structs.replace(file.page, port=port)
+    page = file.page.at(path.parent)
+    page = page if port is None else structs.replace(page, port=port)
 
     def reload() -> tuple[Sequence[Setup], Sequence[str]]:
         return _set_up(read_watch_file(path), path, rehearse)

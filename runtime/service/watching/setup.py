@@ -19,8 +19,7 @@ from dlrsd.runtime.machine.file import folder_of, read_machine
 from dlrsd.runtime.machine.iso_20816 import limits
 from dlrsd.runtime.service.alarms.kinds import rules_of
 from dlrsd.runtime.service.alarms.rule import Limits
-from dlrsd.runtime.service.sources.base import SignalSource
-from dlrsd.runtime.service.sources.kinds import AnySource
+from dlrsd.runtime.service.sources.base import SignalSource, Source
 from dlrsd.runtime.service.watching.watch_file import NO_BUNDLE, MachineEntry, WatchFile
 
 
@@ -40,7 +39,7 @@ class Setup(Struct, frozen=True, kw_only=True):
 
     machine: Machine
     folder: Path
-    sources: Sequence[AnySource]
+    sources: Sequence[Source]
     entry: MachineEntry | None = None
     baseline: MachineBaseline | None = None
     bundle: Bundle | None = None
@@ -149,7 +148,10 @@ def _machine(entry: MachineEntry, file: WatchFile, root: Path, bundles: Bundles)
         machine=machine,
         folder=folder,
         entry=entry,
-        sources=entry.sources,
+        sources=[
+            source.at(root) if isinstance(source, SignalSource) else source
+            for source in entry.sources
+        ],
         baseline=baseline,
         bundle=bundle,
         engine=engine,
