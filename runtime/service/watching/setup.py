@@ -148,15 +148,16 @@ def _machine(entry: MachineEntry, file: WatchFile, root: Path, bundles: Bundles)
         machine=machine,
         folder=folder,
         entry=entry,
-        sources=[
-            source.at(root) if isinstance(source, SignalSource) else source
-            for source in entry.sources
-        ],
+        sources=[_at(root, source) for source in entry.sources],
         baseline=baseline,
         bundle=bundle,
         engine=engine,
         limits=limits_of(machine, baseline, bundle),
     )
+
+
+def _at(root: Path, source: Source) -> Source:
+    return source.at(root) if isinstance(source, SignalSource) else source
 
 
 def limits_of(machine: Machine, baseline: MachineBaseline | None, bundle: Bundle | None) -> Limits:
