@@ -4,6 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+for module in ("torch", "threadpoolctl"):
+    pytest.importorskip(module)
+
 from scipy.stats import genpareto, norm
 
 from benchmarks.watch import chain
