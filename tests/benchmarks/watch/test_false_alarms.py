@@ -4,6 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("threadpoolctl")
+
 from scipy.stats import genpareto, norm
 
 from benchmarks.watch import chain
