@@ -160,7 +160,7 @@ def _machine(entry: MachineEntry, file: WatchFile, root: Path, bundles: Bundles)
 def limits_of(machine: Machine, baseline: MachineBaseline | None, bundle: Bundle | None) -> Limits:
     """The numbers that rules hold a machine's seconds against."""
     iso = machine.iso_20816_3
-    at_speeds = {
+    at_speeds: dict[str, dict[float, dict[str, float]]] = {
         own.sensor: {
             at.speed_rpm: {name: level.limit.value for name, level in at.levels.items()}
             for at in own.speeds
