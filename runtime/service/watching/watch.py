@@ -29,6 +29,7 @@ from dlrsd.runtime.service.store.store import Store
 from dlrsd.runtime.service.watching.outlets import Outlets
 from dlrsd.runtime.service.watching.rehearsal import rehearsed_fault
 from dlrsd.runtime.service.watching.setup import Setup
+from dlrsd.runtime.service.watching.trends import Trends
 from dlrsd.runtime.service.watching.watched import MOST_WAITING, Outcome, Watched
 
 _BEAT_S = 1.0
@@ -60,6 +61,7 @@ class Watch:
     ) -> None:
         self.store = store
         self.telling, self.recorder = Telling(), Recorder(store)
+        self._trends = Trends(store.folder)
         self.machines: dict[str, Watched] = {}
         self._beaten = beat
         self._outlets = Outlets(sinks)
@@ -242,6 +244,9 @@ class Watch:
                 if watched.intake.tick(now) or watched.is_due(now):
                     self._work[name].set()
             await loop.run_in_executor(None, self._keep, now)
+            machines, keep = list(self.machines.values()), self.store.decide
+            for each in await loop.run_in_executor(None, self._trends.look, machines, now, keep):
+                self._told(*each)
             if now - told >= _TOLD_S and self.telling.listeners:
                 told = now
                 self.telling.tell([watched.now(now) for watched in self.machines.values()])
