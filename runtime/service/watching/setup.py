@@ -157,7 +157,7 @@ def _machine(entry: MachineEntry, file: WatchFile, root: Path, bundles: Bundles)
 
 
 def _at(root: Path, source: Source) -> Source:
-    return source.at(root) if isinstance(source, SignalSource) else source
+    return cast(Source, source.at(root)) if isinstance(source, SignalSource) else source
 
 
 def limits_of(machine: Machine, baseline: MachineBaseline | None, bundle: Bundle | None) -> Limits:
