@@ -14,7 +14,7 @@ from dlrsd.runtime.service.alarms.rule import Rule
 from dlrsd.runtime.service.said import Change, RuleNow, Running, Second, State
 
 _VERSION: Final = 1
-_GRAVITY: Final[tuple[State, ...]] = ("normal", "stopped", "sensor fault", "alert", "danger")
+GRAVITY: Final[tuple[State, ...]] = ("normal", "stopped", "sensor fault", "alert", "danger")
 _RUNNING: Final[tuple[Running, ...]] = ("running", "changing", "standing")
 _OLD_S = 10.0  # behind the newest second, a sensor's word on how the machine runs counts no more
 
@@ -99,7 +99,7 @@ def state_of(kept: Kept) -> tuple[State, float]:
     if running_of(kept) == "standing":
         states.append(("stopped", max(each.since for each in kept.sensors.values())))
     said = {state for state, _ in states}
-    gravest = next((state for state in reversed(_GRAVITY) if state in said), _GRAVITY[0])
+    gravest = next((state for state in reversed(GRAVITY) if state in said), GRAVITY[0])
     times = [since for state, since in states if state == gravest]
     # Of alarms the first counts, of their ends the last.
     return gravest, (max if gravest == "normal" else min)(times, default=0.0)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct, convert, structs
 
 from dlrsd.runtime.evidence.place import Place
+from dlrsd.runtime.service.alarms.state import GRAVITY
 from dlrsd.runtime.service.said import Change, Event, Levels, Minute, State
 
 LEVELS: Final = Levels.__struct_fields__
@@ -22,7 +23,6 @@ _TEXTS = ("lines", "labels", "worst")  # as JSON
 COLUMNS: Final = (*LEVELS, *_PLAIN, *_TEXTS)
 #: Figures of a minute that have a trend of their own; beside them ``line:PLACE``, ``label:CLASS``.
 FIGURES: Final = (*LEVELS, "novelty", "unfit_share", "speed_rpm", "load", "temperature_c")
-GRAVITY: Final[tuple[State, ...]] = ("normal", "stopped", "sensor fault", "alert", "danger")
 
 
 class AlarmRow(Struct, frozen=True, kw_only=True):

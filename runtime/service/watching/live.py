@@ -38,36 +38,27 @@ class WatchLive:
         return Limits(b=zones[0], c=zones[1], d=zones[2]) if zones else None
 
     def acknowledge(self, alarm: str, *, by: str) -> None:
-        watched = self._with_alarm(alarm)
+        watched, now = self._with_alarm(alarm), time.time()
         with watched.lock:
-            now = time.time()
             changes = watched.alarms.acknowledge(alarm, by, now)
             snapshot = watched.alarms.snapshot()
-            self._watch.store.acknowledge(alarm, by, now, snapshot)
-            if changes:
-                self._watch.store.decide(changes, watched.name, snapshot)
+            self._watch.store.acknowledge(alarm, by, now, snapshot, changes)
         self._watch.told(watched, changes)
 
     def shelve(self, machine: str, rule: str, *, until: float, by: str) -> None:
-        watched = self._of(machine)
+        watched, now = self._of(machine), time.time()
         with watched.lock:
-            now = time.time()
             changes = watched.alarms.shelve(rule, until, by, now)
             snapshot = watched.alarms.snapshot()
             self._watch.store.shelve(machine, rule, until, by, now, snapshot)
-            if changes:
-                self._watch.store.decide(changes, machine, snapshot)
         self._watch.told(watched, changes)
 
     def unshelve(self, machine: str, rule: str, *, by: str) -> None:
-        watched = self._of(machine)
+        watched, now = self._of(machine), time.time()
         with watched.lock:
-            now = time.time()
             changes = watched.alarms.unshelve(rule, by, now)
             snapshot = watched.alarms.snapshot()
-            self._watch.store.shelve(machine, rule, now, by, now, snapshot)
-            if changes:
-                self._watch.store.decide(changes, machine, snapshot)
+            self._watch.store.unshelve(machine, rule, by, now, snapshot, changes)
         self._watch.told(watched, changes)
 
     def confirm(

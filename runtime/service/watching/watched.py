@@ -115,7 +115,7 @@ class Watched:
             last = Outcome(
                 minutes=self._minutes.finish(now),
                 changes=self.alarms.tick(now, self.intake.silent(now)),
-                events=self.intake.take_events(),
+                events=[*self.intake.take_events(), *self.alarms.events()],
             )
             outcomes.append(last)
             for each in outcomes:
@@ -157,9 +157,7 @@ class Watched:
             changes = self.alarms.renew(now)
             if changes:
                 keep(changes, self.name, self.alarms.snapshot())
-        text = "commissioned again: its alarms and its trend begin anew"
-        event = Event(time=now, kind="commissioned", text=text, machine=self.name)
-        return Outcome(changes=changes, events=[event])
+        return Outcome(changes=changes, events=self.alarms.events())
 
     def rest(self) -> list[Minute]:
         """The minutes that are not over: at the end."""
@@ -260,7 +258,7 @@ class Watched:
         return MachineNow(
             name=self.name,
             state=state,
-            since=max((rule.since for rule in rules if rule.state == state), default=self.began),
+            since=self.alarms.since or self.began,
             running=seconds[-1].running if seconds else None,
             zone=max(zones, default=None),
             commissioned=self.setup.baseline is not None,
