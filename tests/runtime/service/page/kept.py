@@ -90,8 +90,9 @@ class Kept:
     def epochs(self, machine):
         return [-np.inf, *([time.time() - 40 * 86400] if machine in self.levels else [])]
 
-    def trend(self, machine, sensor, figure, *, start, end, points=2000):
+    def trend(self, machine, sensor, figure, *, start, end, points=2000, epoch=None):
         """Steady with the days, rising over the last hours where the level now is another."""
+        self.epoch = epoch
         width = max(60.0, 60 * np.ceil((end - start) / 60 / points))
         t = np.arange(np.floor(start / width) * width, end, width)
         before, now = self.levels.get(machine, (1.0, 1.0))

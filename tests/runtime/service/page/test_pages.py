@@ -126,6 +126,10 @@ def test_a_trend_comes_with_the_alarms_of_its_time(here):
     _, year = got(here[0], "/api/trend", **query, start=now - 365 * 86400, end=now)
     assert len(year["time"]) <= 2000
     assert len(year["epochs"]) == 1
+    assert here[1].kept.epoch is None
+    assert got(here[0], "/api/trend", **query, epoch=0)[0] == 200
+    assert here[1].kept.epoch == 0
+    assert 'id="epoch"' in html(here[0], "/machine?name=Pump%201")
 
 
 def test_a_waveform_keeps_its_extremes_however_far_away(here):
