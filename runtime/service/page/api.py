@@ -42,9 +42,9 @@ def alarms(request: Request) -> Response:
 
 def trend(request: Request) -> Response:
     """A ``figure`` of a ``sensor`` from ``start`` to ``end`` (Unix times, s), and what alarms and
-    commissionings there were."""
+    commissionings there were; of an older ``epoch`` by its number."""
     machine = text(request, "machine")
-    now = time.time()
+    now, epoch = time.time(), number(request, "epoch")
     end = number(request, "end", now) or now
     start = number(request, "start", end - 86400) or 0.0
     if not 0 <= start < end:
@@ -56,6 +56,7 @@ def trend(request: Request) -> Response:
         start=start,
         end=end,
         points=_MOST_POINTS,
+        epoch=None if epoch is None else int(epoch),
     )
     rows = reading(request).alarms(machine=machine, most=200)
     return answers.json(

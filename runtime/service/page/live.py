@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from dlrsd.runtime.evidence.place import Place
-from dlrsd.runtime.service.said import Change, Event, MachineNow, RuleNow
+from dlrsd.runtime.service.said import Change, Event, MachineNow
 
 Told = list[MachineNow] | Change | Event
 """What a browser is told as it happens: machines whose figures are new, a change, an event."""
@@ -122,8 +122,3 @@ class Live(Protocol):
 
     def subscribe(self) -> AsyncGenerator[Told, None]:
         """What happens from now on; ends where the reader is too slow. See `page.telling`."""
-
-
-def open_alarms(machine: MachineNow) -> list[RuleNow]:
-    """The machine's rules that are in alarm now."""
-    return [rule for rule in machine.rules if rule.alarm is not None]

@@ -57,6 +57,7 @@ def machine(request: Request) -> Response:
         second=sensor.second if sensor else None,
         signal=signal,
         limits=live(request).limits(found.name),
+        epochs=reading(request).epochs(found.name),
         stock=live(request).needed(found.name),
         alarms=reading(request).alarms(machine=found.name, most=10),
         waveforms=reading(request).waveforms(machine=found.name)[:50],

@@ -135,7 +135,7 @@ class Reading(Protocol):
     def changes(self, alarm: str) -> Sequence[Change]: ...
 
     def epochs(self, machine: str) -> Sequence[float]:
-        """When the machine was commissioned, again and again: a trend begins anew at each."""
+        """When each began: the first at minus infinity, one more at each commissioning."""
 
     def trend(
         self,
@@ -146,7 +146,9 @@ class Reading(Protocol):
         start: float,
         end: float,
         points: int = 2000,
-    ) -> Trend: ...
+        epoch: int | None = None,
+    ) -> Trend:
+        """Within an epoch, by its place in `epochs`; None is the present one."""
 
     def events(self, *, machine: str | None = None, most: int = 100) -> Sequence[Event]: ...
 

@@ -11,6 +11,7 @@ export function showTrend(machine, sensor) {
   const chosen = document.getElementById("figure");
   const again = () => load(place, machine, sensor, chosen.selectedOptions[0]);
   chosen.addEventListener("change", again);
+  document.getElementById("epoch")?.addEventListener("change", again);
   for (const span of place.querySelectorAll("[name=span]")) span.addEventListener("change", again);
   place.querySelector("details").addEventListener("toggle", () => read && tell(place));
   again();
@@ -22,8 +23,10 @@ let asked = 0;
 async function load(place, machine, sensor, option) {
   const number = ++asked;
   const hours = Number(place.querySelector("[name=span]:checked").value);
-  const end = Date.now() / 1000, start = end - hours * 3600;
+  const epoch = document.getElementById("epoch")?.selectedOptions[0];
+  const end = Number(epoch?.dataset.end ?? Date.now() / 1000), start = end - hours * 3600;
   const query = new URLSearchParams({ machine, sensor, figure: option.value, start, end });
+  if (epoch) query.set("epoch", epoch.value);
   const answer = await fetch(`/api/trend?${query}`).catch(() => null);
   if (number !== asked) return;
   if (!answer?.ok) {

@@ -13,17 +13,17 @@ from urllib.parse import urlsplit
 import pytest
 
 from dlrsd.runtime.base.errors import InputError
+from dlrsd.runtime.service.page.config import PageConfig
+from dlrsd.runtime.service.page.serve import listening
 from dlrsd.runtime.service.page.telling import Telling
 from dlrsd.runtime.service.page.tokens import new_token
+from tests.parts import needs
 from tests.runtime.service.page.served import served
 
 
 def test_a_port_in_use_is_told_in_one_line():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        from dlrsd.runtime.service.page.config import PageConfig
-        from dlrsd.runtime.service.page.serve import listening
-
         with (
             pytest.raises(InputError, match=f"127.0.0.1:{port}: something else listens there"),
             listening(PageConfig(port=port)),
@@ -31,10 +31,7 @@ def test_a_port_in_use_is_told_in_one_line():
             pass
 
 
-def test_an_address_that_is_not_this_boxs_is_told(tmp_path):
-    from dlrsd.runtime.service.page.config import PageConfig
-    from dlrsd.runtime.service.page.serve import listening
-
+def test_an_address_that_is_not_this_boxs_is_told():
     for host in ("192.0.2.1", "no.such.host.invalid"):
         config = PageConfig(host=host, port=0, tokens="t", behind_proxy=True)
         with pytest.raises(InputError, match=f"cannot listen on {host}:0"), listening(config):
@@ -44,9 +41,9 @@ def test_an_address_that_is_not_this_boxs_is_told(tmp_path):
 def test_tls_is_served_with_a_certificate_and_cookies_are_for_it_alone(tmp_path):
     token, line = new_token("view", "Panel")
     (tmp_path / "tokens").write_text(line)
-    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "1", "-subj",
-            "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]  # fmt: skip
+    asked = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -keyout key.pem"
+    named = "-out cert.pem -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
+    made = [needs("openssl"), *asked.split(), *named.split()]
     subprocess.run(made, cwd=tmp_path, check=True, capture_output=True)
     with served(
         tls_certificate=str(tmp_path / "cert.pem"),
