@@ -31,6 +31,7 @@ PROGRAMS = {  # Debian's packages of these names, and the tests that need them
     "strace": "tests/test_outside.py",
     "mosquitto": "tests of MQTT",
     "chromium": "tests/browser",
+    "openssl": "tests of TLS",
 }
 ON_GPU = "runtime/engines/onnx_cuda.py,runtime/engines/tensorrt_engine.py"  # run there alone
 

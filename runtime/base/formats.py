@@ -137,7 +137,8 @@ def as_json_has_it(value: Any) -> Any:
 def json_schema(form: Any, *, identifier: str, title: str) -> dict[str, Any]:
     """The published JSON Schema of a format."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": identifier}
-    return {**head, "title": title, **_schema(form)}
+    schema: dict[str, Any] = json.loads(json.dumps({**head, "title": title, **_schema(form)}))
+    return schema
 
 
 def json_text(values: Any, *, indent: int | None = None) -> str:

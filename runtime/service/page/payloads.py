@@ -2,95 +2,100 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from dlrsd.runtime.base.formats import json_schema
 from dlrsd.runtime.service.page.reading import AlarmRow
 from dlrsd.runtime.service.page.words import gravity, iso
 from dlrsd.runtime.service.said import Levels, MachineNow, SensorNow
-
-Time = Annotated[str, Meta(description="ISO 8601, UTC")]
 
 
 class SensorSaid(Struct, frozen=True, kw_only=True):
     """The latest second of a sensor."""
 
-    name: str
-    time: Time | None = None
-    levels: Levels | None = None
-    place: str | None = None
-    sentence: str | None = None
-    label: str | None = None
-    novelty: float | None = None
-    speed_rpm: float | None = None
-    load: float | None = None
-    temperature_c: float | None = None
-    unfit: str | None = None
-    silent_s: float | None = None
+    name: Annotated[str, Meta(description="Its name in machine.toml")]
+    time: Annotated[str | None, Meta(description="Start of the latest second, ISO 8601, UTC")] = (
+        None
+    )
+    levels: Annotated[Levels | None, Meta(description="Of that second")] = None
+    place: Annotated[
+        str | None, Meta(description="What the lines of bearing, shaft and gears say")
+    ] = None
+    sentence: Annotated[str | None, Meta(description="The same in words")] = None
+    label: Annotated[str | None, Meta(description="The network's verdict")] = None
+    novelty: Annotated[float | None, Meta(description="1 is the threshold")] = None
+    speed_rpm: Annotated[float | None, Meta(description="Of the shaft")] = None
+    load: Annotated[float | None, Meta(description="In the unit of machine.toml")] = None
+    temperature_c: Annotated[float | None, Meta(description="In degrees Celsius")] = None
+    unfit: Annotated[str | None, Meta(description="Why the second is not fit for diagnosis")] = None
+    silent_s: Annotated[float | None, Meta(description="Since when nothing comes, s")] = None
 
 
 class RuleSaid(Struct, frozen=True, kw_only=True):
     """Where a rule stands."""
 
-    rule: str
-    state: str
-    since: Time | None
-    alarm: str | None = None
-    acknowledged_by: str | None = None
-    acknowledged: Time | None = None
-    shelved_until: Time | None = None
-    shelved_by: str | None = None
+    rule: Annotated[str, Meta(description="Its name")]
+    state: Annotated[str, Meta(description="normal, alert, danger or sensor fault")]
+    since: Annotated[str | None, Meta(description="ISO 8601, UTC")]
+    alarm: Annotated[str | None, Meta(description="Id of the alarm that is open")] = None
+    acknowledged_by: Annotated[str | None, Meta(description="A person")] = None
+    acknowledged: Annotated[str | None, Meta(description="When, ISO 8601, UTC")] = None
+    shelved_until: Annotated[str | None, Meta(description="ISO 8601, UTC")] = None
+    shelved_by: Annotated[str | None, Meta(description="A person")] = None
 
 
 class MachineSaid(Struct, frozen=True, kw_only=True):
     """A machine now."""
 
-    name: str
-    state: str
-    since: Time | None
-    running: str | None
-    zone: str | None
-    commissioned: bool
-    sensors: list[SensorSaid]
-    rules: list[RuleSaid]
-    events: dict[str, int]
+    name: Annotated[str, Meta(description="Its name in machine.toml")]
+    state: Annotated[str, Meta(description="The gravest of its unshelved rules, or stopped")]
+    since: Annotated[str | None, Meta(description="ISO 8601, UTC")]
+    running: Annotated[str | None, Meta(description="running, standing or changing")]
+    zone: Annotated[str | None, Meta(description="Of ISO 20816-3, A to D")]
+    commissioned: Annotated[bool, Meta(description="Whether it has a baseline")]
+    sensors: Annotated[list[SensorSaid], Meta(description="Each with its latest second")]
+    rules: Annotated[list[RuleSaid], Meta(description="Where each stands")]
+    events: Annotated[
+        dict[str, int], Meta(description="How many of each kind since the watch began")
+    ]
 
 
 class MachinesSaid(Struct, frozen=True, kw_only=True):
     """``GET /api/machines``: all of them, the gravest first."""
 
-    machines: list[MachineSaid]
+    machines: Annotated[list[MachineSaid], Meta(description="The gravest first")]
 
 
 class AlarmSaid(Struct, frozen=True, kw_only=True):
     """An alarm, from leaving normal to coming back."""
 
-    id: str
-    machine: str
-    rule: str
-    state: str
-    gravest: str
-    began: Time | None
-    changed: Time | None
-    ended: Time | None
-    text: str
-    sensor: str | None = None
-    value: float | None = None
-    limit: float | None = None
-    unit: str | None = None
-    place: str | None = None
-    evidence: str | None = None
-    acknowledged_by: str | None = None
-    acknowledged: Time | None = None
-    shelved_until: Time | None = None
-    shelved_by: str | None = None
+    id: Annotated[str, Meta(description="The same in every message of it")]
+    machine: Annotated[str, Meta(description="Its name")]
+    rule: Annotated[str, Meta(description="That raised it")]
+    state: Annotated[str, Meta(description="Now")]
+    gravest: Annotated[str, Meta(description="That it was in")]
+    began: Annotated[str | None, Meta(description="ISO 8601, UTC")]
+    changed: Annotated[str | None, Meta(description="When it changed last")]
+    ended: Annotated[str | None, Meta(description="Null while it is open")]
+    text: Annotated[str, Meta(description="What was said last while it was raised")]
+    sensor: Annotated[str | None, Meta(description="The worst one")] = None
+    value: Annotated[float | None, Meta(description="That was held against the limit")] = None
+    limit: Annotated[float | None, Meta(description="That was passed")] = None
+    unit: Annotated[str | None, Meta(description="Of both")] = None
+    place: Annotated[str | None, Meta(description="What the lines say")] = None
+    evidence: Annotated[str | None, Meta(description="The same in words")] = None
+    acknowledged_by: Annotated[str | None, Meta(description="A person")] = None
+    acknowledged: Annotated[str | None, Meta(description="When, ISO 8601, UTC")] = None
+    shelved_until: Annotated[str | None, Meta(description="ISO 8601, UTC")] = None
+    shelved_by: Annotated[str | None, Meta(description="A person")] = None
 
 
 class AlarmsSaid(Struct, frozen=True, kw_only=True):
     """``GET /api/alarms``: newest first; ``before`` asks for those that came earlier."""
 
-    alarms: list[AlarmSaid]
+    alarms: Annotated[list[AlarmSaid], Meta(description="The newest first")]
     before: Annotated[
         float | None, Meta(description="For the next call, where there may be more; Unix time, s")
     ] = None
@@ -168,3 +173,15 @@ def _sensor(sensor: SensorNow) -> SensorSaid:
         unfit=second.unfit,
         silent_s=sensor.silent_s,
     )
+
+
+def machines_schema() -> dict[str, Any]:
+    """The content of the published ``machines.schema.json``: what ``/api/machines`` answers."""
+    return json_schema(
+        MachinesSaid, identifier="dlrsd-api-machines-1", title="Machines that are watched"
+    )
+
+
+def alarms_schema() -> dict[str, Any]:
+    """The content of the published ``alarms.schema.json``: what ``/api/alarms`` answers."""
+    return json_schema(AlarmsSaid, identifier="dlrsd-api-alarms-1", title="Alarms, newest first")

@@ -43,12 +43,12 @@ class MqttSource(SignalSource, frozen=True, kw_only=True, tag="mqtt"):
         Annotated[int, Meta(ge=1, le=65535)] | None,
         Meta(description="By default 1883, with TLS 8883"),
     ] = None
-    tls: bool = False
+    tls: Annotated[bool, Meta(description="Whether the connection is encrypted")] = False
     ca_file: Annotated[
         Text | None,
         Meta(description="Certificates that sign the broker's, where the system's do not"),
     ] = None
-    username: Text | None = None
+    username: Annotated[Text | None, Meta(description="As the broker knows it")] = None
     password_env: Annotated[
         Text | None, Meta(description="Environment variable that holds the password")
     ] = None

@@ -53,7 +53,7 @@ class OpcUaSource(
     silent_s: Annotated[
         float, Meta(gt=0, le=1e7, description="After how many seconds without a value it is silent")
     ] = 60.0
-    username: Text | None = None
+    username: Annotated[Text | None, Meta(description="As the server knows it")] = None
     password_env: Annotated[
         Text | None, Meta(description="Environment variable that holds the password")
     ] = None

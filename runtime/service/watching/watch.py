@@ -10,22 +10,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from dlrsd.runtime.base.hardware import usable_cores
 from dlrsd.runtime.service.blocks import Block, Slow
-from dlrsd.runtime.service.indicators.parts import merge
 from dlrsd.runtime.service.page.telling import Telling
-from dlrsd.runtime.service.said import Change, Event, Minute
+from dlrsd.runtime.service.said import Change, Event
 from dlrsd.runtime.service.sinks.payload import of_event, of_machine, of_minute
 from dlrsd.runtime.service.sinks.sink import Sink
 from dlrsd.runtime.service.sources.base import Give, Source
 from dlrsd.runtime.service.sources.counted import Tell
 from dlrsd.runtime.service.store.recorder import Recorder
 from dlrsd.runtime.service.store.store import Store
+from dlrsd.runtime.service.watching.kept import Kept
 from dlrsd.runtime.service.watching.outlets import Outlets
 from dlrsd.runtime.service.watching.rehearsal import rehearsed_fault
 from dlrsd.runtime.service.watching.setup import Setup
@@ -68,8 +67,7 @@ class Watch:
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
         self._work: dict[str, asyncio.Event] = {}
         self._done: dict[str, asyncio.Event] = {}
-        self._minutes: deque[Minute] = deque()
-        self._kept: dict[str, float] = store.upto()  # by machine, up to when minutes are kept
+        self._kept = Kept(store)
         self._pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="worker")
         self._ended = asyncio.Event()
         for setup in setups:
@@ -83,7 +81,8 @@ class Watch:
             setup,
             self.recorder,
             restored=restored,
-            kept_upto=self._kept.get(setup.name),
+            kept_upto=self._kept.upto(setup.name),
+            past=self._kept.past(setup.name, [each.name for each in setup.machine.sensors]),
             now=now,
         )
         self.machines[setup.name] = watched
@@ -118,9 +117,7 @@ class Watch:
         watched.intake.end(time.time())
         for outcome in self._look(watched):
             self._told(watched, outcome)
-        self._minutes.extend(watched.rest())
-        self._keep_minutes()
-        self._kept[watched.name] = watched.upto
+        self._kept.close(watched.name, watched.rest(), watched.upto)
 
     async def run(self) -> None:
         """Watch until `end` is called, or until every source has ended."""
@@ -136,7 +133,7 @@ class Watch:
             await _end(task for tasks in self._tasks.values() for task in tasks)
             for watched in self.machines.values():
                 self._close(watched)
-            self._keep(time.time())
+            self._kept.write(time.time())
             self._pool.shutdown()
             self.recorder.close()
             await self._last_words(others)
@@ -211,14 +208,14 @@ class Watch:
 
     def _told(self, watched: Watched, outcome: Outcome) -> None:
         """Tell what was found; it is on the disk already, but for minutes and events."""
-        self._minutes.extend(outcome.minutes)
+        self._kept.add(outcome.minutes)
         if outcome.piece is not None:
             feed, piece = outcome.piece
             feed.record(piece, outcome.seconds)
         for event in outcome.events:
             self.tell_event(event)
         if outcome.told_upto is not None:
-            self._keep_upto(watched.name, outcome.told_upto)
+            self._kept.reach(watched.name, outcome.told_upto)
         for row in outcome.minutes:
             self._outlets.put(of_minute(row))
         if outcome.changes:
@@ -243,7 +240,7 @@ class Watch:
             for name, watched in list(self.machines.items()):
                 if watched.intake.tick(now) or watched.is_due(now):
                     self._work[name].set()
-            await loop.run_in_executor(None, self._keep, now)
+            await loop.run_in_executor(None, self._kept.write, now)
             machines, keep = list(self.machines.values()), self.store.decide
             for each in await loop.run_in_executor(None, self._trends.look, machines, now, keep):
                 self._told(*each)
@@ -253,20 +250,6 @@ class Watch:
             self.recorder.tick()
             self._beaten()
             await asyncio.sleep(_BEAT_S)
-
-    def _keep(self, now: float) -> None:
-        self._keep_minutes()
-        self.store.heartbeat(now, self._kept)
-
-    def _keep_minutes(self) -> None:
-        rows = [self._minutes.popleft() for _ in range(len(self._minutes))]
-        for row in rows:
-            self._keep_upto(row.machine, 60.0 * (row.minute + 1))
-        if rows:
-            self.store.write_minutes(rows, merge, upto=dict(self._kept))
-
-    def _keep_upto(self, name: str, time: float) -> None:
-        self._kept[name] = max(self._kept.get(name, time), time)
 
     async def _last_words(self, others: Sequence[asyncio.Task[None]]) -> None:
         """Give outputs a moment for what is due to them; what they do not take is kept."""

@@ -47,7 +47,10 @@ class MachineEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """
 
     machine: Annotated[Text, Meta(description="Its folder, with machine.toml")]
-    sources: Annotated[list[AnySource], Meta(min_length=1, max_length=64)]
+    sources: Annotated[
+        list[AnySource],
+        Meta(min_length=1, max_length=64, description="Where its signal comes from"),
+    ]
     bundle: Annotated[Text | None, Meta(description='A folder, a ready bundle, or "none"')] = None
     rules: Annotated[
         list[AnyRule], Meta(max_length=64, description="None stands for the default ones")
@@ -58,13 +61,16 @@ class WatchFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands in a ``watch.toml``. Paths in it are taken from the folder it stands in."""
 
     schema_version: Annotated[Literal[1], Meta(description="Of this file")]
-    machines: Annotated[list[MachineEntry], Meta(min_length=1, max_length=MOST_MACHINES)]
+    machines: Annotated[
+        list[MachineEntry],
+        Meta(min_length=1, max_length=MOST_MACHINES, description="Those that are watched"),
+    ]
     bundle: Annotated[
         Text, Meta(description='Diagnoses every machine that names none of its own; or "none"')
     ] = "any-bearing"
-    store: StoreConfig = StoreConfig()
-    page: PageConfig = PageConfig()
-    sinks: Annotated[list[AnySink], Meta(max_length=64)] = []
+    store: Annotated[StoreConfig, Meta(description="Where all is kept")] = StoreConfig()
+    page: Annotated[PageConfig, Meta(description="Where it is, and for whom")] = PageConfig()
+    sinks: Annotated[list[AnySink], Meta(max_length=64, description="Whom it is told besides")] = []
 
     def __post_init__(self) -> None:
         for what, names in (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct, structs
 
@@ -67,6 +67,8 @@ class Watched:
         What its alarms knew when the watch ended.
     kept_upto : float, optional
         Up to when its signal is in the store's minutes, Unix time in s.
+    past : sequence of Minute
+        Its last ones, oldest first: by them it is known how loud it is while it runs.
     now : float
         Unix time in s.
     """
@@ -78,6 +80,7 @@ class Watched:
         *,
         restored: bytes | None,
         kept_upto: float | None,
+        past: Sequence[Minute] = (),
         now: float,
     ) -> None:
         self.setup, self.name, self.machine = setup, setup.name, setup.machine
@@ -94,6 +97,8 @@ class Watched:
             restored=restored,
         )
         self._running = RunningState(setup.machine.shaft.speed_rpm)
+        for minute in past:
+            self._running.remember(minute)
         self._minutes = Minutes({self.name: setup.machine.iso_20816_3})
         self._latest: dict[str, SensorNow] = {
             sensor.name: SensorNow(name=sensor.name) for sensor in self.machine.sensors

@@ -74,7 +74,7 @@ def pump(root: Path) -> Iterator[Days]:
     assert problems == []
     with Store.open(root / "store", Limits(keep_days=4000), now=START) as store:
         recorder = Recorder(store)
-        yield Days(store, Watched(setup, recorder, restored=None, now=START))
+        yield Days(store, Watched(setup, recorder, restored=None, kept_upto=None, now=START))
         recorder.close()
 
 
