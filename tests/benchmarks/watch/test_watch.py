@@ -27,3 +27,18 @@ def test_the_study_of_false_alarms_runs(call, tmp_path: Path) -> None:
     done = call("watch.false_alarms", "--held-out", "--quick")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: got --held-out and no --root: give the folder of the data sets\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("latency", {"p99_s": 1.0}), ("load", {}), ("day", {})],
+)
+def test_the_long_ones_run(name: str, most: dict[str, float], call, tmp_path: Path) -> None:
+    done = call(f"watch.{name}", "--quick", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (path,) = tmp_path.iterdir()
+    result = json.loads(path.read_text())
+    for figure, limit in most.items():
+        assert result["figures"][figure] < limit
+    assert result.get("alarms", []) == []

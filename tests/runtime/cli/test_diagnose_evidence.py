@@ -183,3 +183,28 @@ def test_the_machines_file_states_what_an_order_map_needs(
     done = command(*how, "--bearing", "6205")
     assert done.returncode == 2
     assert "expected one bearing; correct one of them" in done.stderr
+
+
+@pytest.mark.parametrize(("place", "code"), [(None, 0), ("outer", 1)])
+def test_a_fault_has_an_exit_code_where_it_is_asked_for(
+    place: str | None, code: int, command: Run, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    signal = faulty(place, seconds=12.0) if place else noise(3, 12.0) + shaft(turns(12.0))
+    save(tmp_path / "s.bin", signal)
+    words = ["--rate", "12000", "--bundle", "any-bearing", *STATED]
+    assert command("diagnose", "s.bin", *words).returncode == 0
+    assert command("diagnose", "s.bin", *words, "--fail-on", "fault").returncode == code
+
+
+def test_silence_and_what_cannot_be_asked_have_codes_of_their_own(
+    command: Run, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    save(tmp_path / "s.bin", np.zeros(60_000))
+    words = ["--rate", "12000", "--bundle", "any-bearing", *STATED, "--fail-on", "fault"]
+    assert command("diagnose", "s.bin", *words).returncode == 3
+    assert command("diagnose", "no.bin", *words).returncode == 2
+    done = command("diagnose", "s.bin", *words, "--output", "o.jsonl", "--resume")
+    assert done.returncode == 2
+    assert "got --fail-on with --resume" in done.stderr
