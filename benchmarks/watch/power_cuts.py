@@ -47,7 +47,7 @@ NAMES = ("pump", "fan")
 BLOCK_S = 0.5
 PERIOD_S = 240.0  # of the fault: half of it there, half of it not
 FASTER = 60  # than in real time, at most
-LIVES_S = (1.0, 4.0)  # how long a watch lives
+LIVES_S = (0.2, 2.5)  # how long a watch lives
 
 
 class Found(Struct, frozen=True):
