@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlrsd.runtime.service.blocks import Block
+from dlrsd.runtime.service.blocks import MOST_BLOCK_BYTES, Block
 
 _SAME_RATE = 1e-3  # a measured rate is another each time
 
@@ -32,6 +32,13 @@ class Agreed:
         wanted = self._rate if self._rate is not None else rate
         width = self._channels if self._channels is not None else channels
         dtype = self._dtype if self._dtype is not None else samples.dtype
+        second = max(rate, 1.0) * channels * samples.dtype.itemsize
+        if second > MOST_BLOCK_BYTES:
+            return (
+                f"a block of {channels} channels in {samples.dtype} at {rate:g} Hz, a second of "
+                f"which takes {second:.3g} bytes: expected at most {MOST_BLOCK_BYTES}; correct the "
+                "sensor"
+            )
         is_near = abs(rate - wanted) <= _SAME_RATE * wanted  # not if it is NaN
         if is_near and rate > 0 and channels == width and samples.dtype == dtype and n:
             self._rate, self._channels, self._dtype = wanted, width, dtype

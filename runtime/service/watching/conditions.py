@@ -31,7 +31,8 @@ class Heard:
         """How it runs at a time, Unix time in s, by the latest values that are not old."""
         return Conditions(
             **{
-                name: slow.value
+                # A shaft that turns the other way turns as fast.
+                name: abs(slow.value) if name == "speed_rpm" else slow.value
                 for name, slow in list(self._latest.items())
                 if abs(time - slow.time) <= OLD_S
             }

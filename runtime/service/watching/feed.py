@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -41,6 +42,13 @@ class Feed:
         Is given what happened to blocks.
     now : float
         Unix time in s.
+
+    Attributes
+    ----------
+    heard : float
+        When the last block that fits came, Unix time in s.
+    refuses : bool
+        Whether the last block was of another kind than those before.
     """
 
     def __init__(
@@ -61,12 +69,17 @@ class Feed:
         self._cutter: SecondCutter | None = None
         self._tap: Tap | None = None
         self.rate_hz = self._upto = 0.0
-        self.heard = now
+        self.heard, self.refuses = now, False
+        self._heard, self._refused = time.monotonic(), 0
 
     def push(self, block: Block) -> list[Piece]:
         """The pieces that a block completes."""
-        self.heard = block.arrived
-        return self._pieces(self._arrivals.push(block), block.rate_hz)
+        placed = self._arrivals.push(block)
+        refused = self._arrivals.counts.refused
+        self.refuses, self._refused = refused > self._refused, refused
+        if not self.refuses:
+            self.heard, self._heard = block.arrived, time.monotonic()
+        return self._pieces(placed, block.rate_hz)
 
     def tick(self, now: float) -> list[Piece]:
         """The pieces that waited long enough for blocks that did not come."""
@@ -77,9 +90,10 @@ class Feed:
         pieces = self._pieces(self._arrivals.flush(now), self.rate_hz)
         return pieces + (list(self._cutter.end(is_last=True)) if self._cutter else [])
 
-    def silent(self, now: float) -> float | None:
-        """For how many seconds nothing came, where that is too long."""
-        passed = now - self.heard
+    def silent(self) -> float | None:
+        """For how many seconds nothing came that fits, where that is too long. A clock of this box
+        that is set changes nothing of it."""
+        passed = time.monotonic() - self._heard
         return passed if passed > self._silent_s else None
 
     def signal(self, samples: NDArray[Any], channel: Channel) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from msgspec import structs
@@ -42,8 +42,11 @@ def watch_file(
     page = file.page.at(path.parent)
     page = page if port is None else structs.replace(page, port=port)
 
-    def reload() -> tuple[Sequence[Setup], Sequence[str]]:
-        return _set_up(read_watch_file(path), path, rehearse)
+    def reload() -> tuple[Sequence[Setup], Sequence[str], Collection[str]]:
+        file = read_watch_file(path)
+        setups, problems = _set_up(file, path, rehearse)
+        sound = {each.entry.machine for each in setups if each.entry}
+        return setups, problems, {each.machine for each in file.machines} - sound
 
     folder = path.parent / file.store.folder
     if rehearse:

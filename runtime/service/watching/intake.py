@@ -63,7 +63,7 @@ class Intake:
         feed = self._feeds.get((at, block.sensor))
         if feed is None:
             known = ", ".join(repr(name) for number, name in self._feeds if number == at and name)
-            text = f"a block names the sensor {block.sensor!r}: expected {known or 'no name'}"
+            text = f"a block names the sensor {block.sensor!r:.80}: expected {known or 'no name'}"
             self._names.add("refused", block.arrived, text)
             return False
         self.waiting.extend((feed, piece) for piece in feed.push(block))
@@ -90,12 +90,17 @@ class Intake:
         """Those that nobody has taken yet."""
         return [self._events.popleft() for _ in range(len(self._events))]
 
-    def silent(self, now: float) -> dict[str, float]:
+    @property
+    def refuses(self) -> bool:
+        """Whether blocks of a source are refused for now, for they are of another kind."""
+        return any(feed.refuses for feed in self._feeds.values())
+
+    def silent(self) -> dict[str, float]:
         """For how many seconds nothing came, of each source of which that is too long."""
         return {
             feed_name(*key): passed
             for key, feed in self._feeds.items()
-            if (passed := feed.silent(now)) is not None
+            if (passed := feed.silent()) is not None
         }
 
     def last(self, sensor: str, seconds: float) -> tuple[NDArray[np.float32], float] | None:
@@ -105,12 +110,12 @@ class Intake:
                 return found
         return None
 
-    def silent_sensors(self, now: float) -> dict[str, float]:
+    def silent_sensors(self) -> dict[str, float]:
         """The same by sensor."""
         return {
             name: passed
             for feed in self._feeds.values()
-            if (passed := feed.silent(now)) is not None
+            if (passed := feed.silent()) is not None
             for name in feed.sensors
         }
 

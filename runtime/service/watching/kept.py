@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from contextlib import closing
+from threading import Lock
 
 from dlrsd.runtime.service.indicators.parts import merge
 from dlrsd.runtime.service.said import Minute
@@ -15,7 +16,7 @@ _PAST_S = 7200.0  # of minutes that tell how a machine runs
 
 
 class Kept:
-    """Minutes on their way to the store, from the thread of the loop to the one that writes.
+    """Minutes on their way to the store, from the thread of the loop to those that write.
 
     Parameters
     ----------
@@ -25,6 +26,7 @@ class Kept:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waiting: deque[Minute] = deque()
+        self._writing = Lock()
         self._upto: dict[str, float] = store.upto()
 
     def upto(self, machine: str) -> float | None:
@@ -41,19 +43,22 @@ class Kept:
 
     def write(self, now: float | None = None) -> None:
         """Write what waits, and a sign of life where ``now`` is given; waits for the disk."""
-        rows = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        for row in rows:
-            self.reach(row.machine, 60.0 * (row.minute + 1))
-        if rows:
-            self._store.write_minutes(rows, merge, upto=dict(self._upto))
-        if now is not None:
-            self._store.heartbeat(now, dict(self._upto))
+        with self._writing:
+            rows = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            for row in rows:
+                self.reach(row.machine, 60.0 * (row.minute + 1))
+            if rows:
+                self._store.write_minutes(rows, merge, upto=dict(self._upto))
+            if now is not None:
+                self._store.heartbeat(now, dict(self._upto))
 
-    def close(self, machine: str, rows: Iterable[Minute], upto: float) -> None:
-        """Write the last rows of a machine, whose minutes are not over."""
+    def close(self, machine: str, rows: Iterable[Minute], upto: float | None) -> None:
+        """Write the last rows of a machine, whose minutes are not over; ``upto`` is None where
+        nothing of it was heard."""
         self.add(rows)
         self.write()
-        self._upto[machine] = upto
+        if upto is not None:
+            self._upto[machine] = upto
 
     def past(self, machine: str, sensors: Iterable[str]) -> list[Minute]:
         """The last minutes of a machine, oldest first."""

@@ -27,8 +27,7 @@ class WatchLive:
         self._watch, self._reading = watch, reading
 
     def machines(self) -> list[MachineNow]:
-        now = time.time()
-        return [watched.now(now) for watched in list(self._watch.machines.values())]
+        return [watched.now() for watched in list(self._watch.machines.values())]
 
     def signal(self, machine: str, sensor: str) -> SignalNow | None:
         return self._of(machine).signal(sensor)

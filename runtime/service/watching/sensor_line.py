@@ -32,6 +32,7 @@ from dlrsd.runtime.streams.facts import unit_factor
 from dlrsd.runtime.streams.live import LiveStream, described
 from dlrsd.runtime.streams.source import Chunk
 
+_SLOWEST_HZ, _FASTEST_HZ = 20.0, 1e6
 _SAME_SPEED = 0.002  # share by which a speed may move before the bundle is told
 
 
@@ -65,6 +66,8 @@ class SensorLine:
     warnings : list of str
         What a person should know of how it is diagnosed.
     word : Word
+    knows_speed : bool
+        Whether the shaft's speed was known when it began: without, nothing asks for it later.
 
     Raises
     ------
@@ -84,6 +87,11 @@ class SensorLine:
         engine: OnnxCpuEngine | None = None,
     ) -> None:
         self.name, self._machine = machine.sensors[0].name, machine
+        if not _SLOWEST_HZ < rate_hz <= _FASTEST_HZ:
+            raise InputError(
+                f"{rate_hz:g} samples a second: expected above {_SLOWEST_HZ:g} Hz, which is the "
+                f"least for vibration, and at most {_FASTEST_HZ:g} Hz; correct the sensor"
+            )
         self._rate_hz = rate_hz
         self._to_m_s2 = np.float32(unit_factor(unit, "m/s2", self.name))
         self._beside = EvidenceBeside(are_fit=True)
@@ -96,12 +104,13 @@ class SensorLine:
             rate_hz=rate_hz,
             unit=unit,
             channels=2 if turning else 1,
-            speed_rpm=conditions.speed_rpm,
+            speed_rpm=conditions.speed_rpm or None,
             load=conditions.load,
         )
         self.warnings: list[str] = facts["warnings"]
         fill_facts(facts, machine)
         self._speed_rpm: float | None = facts["speed_rpm"]
+        self.knows_speed = turning or facts["speed_rpm"] is not None
         self._orders: dict[str, float] | None = facts["orders"]
         self._left_out = 0  # samples that were not fit for evidence, since the last that were
         self._unfit: str | None = None
@@ -169,13 +178,14 @@ class SensorLine:
         labels = np.concatenate([batch.label for batch in batches]) if batches else _NONE
         finding = word.finding
         turned = finding.speed_rpm if finding else None
+        stated = conditions.speed_rpm
         return Second(
             machine=self._machine.name,
             sensor=self.name,
             time=piece.time,
             levels=levels,
             unfit=flag,
-            speed_rpm=conditions.speed_rpm or turned or self._speed_rpm,
+            speed_rpm=turned or self._speed_rpm if stated is None else stated,
             load=conditions.load,
             temperature_c=conditions.temperature_c,
             place=finding.verdict if finding else None,

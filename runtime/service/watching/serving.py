@@ -5,27 +5,27 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from dlrsd.runtime.base.errors import DlrsdError
 from dlrsd.runtime.base.notify import notify
 from dlrsd.runtime.service.page.access import Access
 from dlrsd.runtime.service.page.app import create_app
 from dlrsd.runtime.service.page.config import PageConfig
 from dlrsd.runtime.service.page.serve import serve
-from dlrsd.runtime.service.said import Event
+from dlrsd.runtime.service.said import Event, EventKind
 from dlrsd.runtime.service.sinks.kinds import AnySink
 from dlrsd.runtime.service.sinks.metrics import exposition
 from dlrsd.runtime.service.store.limits import Limits
 from dlrsd.runtime.service.store.reading import Reading
 from dlrsd.runtime.service.store.store import Store
+from dlrsd.runtime.service.watching.failures import in_words
 from dlrsd.runtime.service.watching.live import WatchLive
 from dlrsd.runtime.service.watching.setup import Setup
 from dlrsd.runtime.service.watching.watch import Watch
 
-Reload = Callable[[], tuple[Sequence[Setup], Sequence[str]]]
+Reload = Callable[[], tuple[Sequence[Setup], Sequence[str], Collection[str]]]
 
 
 def run_watch(
@@ -59,7 +59,8 @@ def run_watch(
     opened : function
         Is given the page's address.
     reload : function, optional
-        Reads the file again, when SIGHUP asks for it; what it raises is told, and all stays.
+        Reads the file again, when SIGHUP asks for it: the machines, what is wrong, and the folders
+        of those in which it is, which go on as before. What it raises is told, and all stays.
 
     Raises
     ------
@@ -81,7 +82,7 @@ async def _run(
     reload: Reload | None,
 ) -> None:
     watch = Watch(setups, store, [each.sink(home) for each in sinks], beat=_alive)
-    _tell(watch, problems)
+    _tell(watch, problems, kind="refused")
     loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM"):
         loop.add_signal_handler(getattr(signal, name), watch.end)
@@ -107,8 +108,7 @@ async def _page(
     watch: Watch, store: Store, config: PageConfig, opened: Callable[[str], None]
 ) -> None:
     def metrics() -> tuple[bytes, str]:
-        now = time.time()
-        return exposition([each.now(now) for each in list(watch.machines.values())])
+        return exposition([each.now() for each in list(watch.machines.values())])
 
     reading = Reading(store.folder)
     app = create_app(WatchLive(watch, reading), reading, Access(config), metrics)
@@ -132,12 +132,13 @@ class _Reloading:
         async with self._lock:
             notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
             try:
-                setups, problems = await asyncio.to_thread(self._reload)
-            except DlrsdError as error:
-                _tell(self._watch, [f"all goes on as before: {error}"])
+                setups, problems, as_before = await asyncio.to_thread(self._reload)
+                await self._watch.take_over(setups, as_before)
+            except Exception as error:
+                _tell(self._watch, [f"all goes on as before: {in_words(error)}"], kind="refused")
             else:
-                await self._watch.take_over(setups)
-                _tell(self._watch, [*problems, f"the file was read: {len(setups)} machines"])
+                _tell(self._watch, problems, kind="refused")
+                _tell(self._watch, [f"the file was read: {len(setups)} machines"])
             notify("READY=1", f"STATUS={len(self._watch.machines)} machines are watched")
 
 
@@ -145,6 +146,6 @@ def _alive() -> None:
     notify("WATCHDOG=1")
 
 
-def _tell(watch: Watch, lines: Sequence[str]) -> None:
+def _tell(watch: Watch, lines: Sequence[str], kind: EventKind = "configured") -> None:
     for line in lines:
-        watch.tell_event(Event(time=time.time(), kind="configured", text=line))
+        watch.tell_event(Event(time=time.time(), kind=kind, text=line))

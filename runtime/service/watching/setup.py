@@ -20,6 +20,7 @@ from dlrsd.runtime.machine.iso_20816 import limits
 from dlrsd.runtime.service.alarms.kinds import rules_of
 from dlrsd.runtime.service.alarms.rule import Limits
 from dlrsd.runtime.service.sources.base import SignalSource, Source
+from dlrsd.runtime.service.sources.standard_input import StandardInput
 from dlrsd.runtime.service.watching.watch_file import NO_BUNDLE, MachineEntry, WatchFile
 
 
@@ -54,7 +55,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     @property
     def commissioned(self) -> float | None:
         """When its baseline was made, Unix time in s."""
-        return datetime.fromisoformat(self.baseline.created).timestamp() if self.baseline else None
+        return commissioned_at(self.baseline) if self.baseline else None
 
     def is_like(self, other: Setup) -> bool:
         """Whether the same is watched in the same way."""
@@ -63,6 +64,23 @@ class Setup(Struct, frozen=True, kw_only=True):
             (self.machine, self.sources, self.entry, self.baseline)
             == (other.machine, other.sources, other.entry, other.baseline)
         )
+
+
+def commissioned_at(baseline: MachineBaseline) -> float:
+    """When a baseline was made, Unix time in s.
+
+    Raises
+    ------
+    InputError
+        If what it states is no time.
+    """
+    try:
+        return datetime.fromisoformat(baseline.created.replace("Z", "+00:00")).timestamp()
+    except (ValueError, OverflowError, OSError) as error:
+        raise InputError(
+            f"its baseline states that it was made at {baseline.created[:40]!r}: expected a time "
+            "such as 2026-01-31T12:00:00+00:00; commission the machine again"
+        ) from error
 
 
 class Bundles:
@@ -122,6 +140,13 @@ def set_up(file: WatchFile, root: Path) -> tuple[list[Setup], list[str]]:
         except DlrsdError as error:
             problems.append(f"machine {entry.machine}: {error}")
             continue
+        piped = next((each for each in setups if reads_input(each)), None)
+        if piped is not None and reads_input(setup):
+            problems.append(
+                f"machine {entry.machine}: it reads standard input as {piped.name!r} does: "
+                "expected one machine at most"
+            )
+            continue
         if any(setup.name == other.name for other in setups):
             problems.append(
                 f"machine {entry.machine}: another one is called {setup.name!r} as well; expected "
@@ -132,14 +157,19 @@ def set_up(file: WatchFile, root: Path) -> tuple[list[Setup], list[str]]:
     return setups, problems
 
 
+def reads_input(setup: Setup) -> bool:
+    """Whether one of its sources is standard input, which one machine at most can have."""
+    return any(isinstance(each, StandardInput) for each in setup.sources)
+
+
 def _machine(entry: MachineEntry, file: WatchFile, root: Path, bundles: Bundles) -> Setup:
     folder = folder_of(root / entry.machine)
     machine = read_machine(folder)
     baseline = read_baseline(folder)
+    if baseline is not None:
+        commissioned_at(baseline)
     rules_of(entry.rules)
-    for source in entry.sources:
-        if isinstance(source, SignalSource):
-            channels_of(machine, source)
+    _require_signal(machine, entry.sources)
     name, bundle, engine = entry.bundle or file.bundle, None, None
     if name != NO_BUNDLE:
         own = root / name
@@ -154,6 +184,40 @@ def _machine(entry: MachineEntry, file: WatchFile, root: Path, bundles: Bundles)
         engine=engine,
         limits=limits_of(machine, baseline, bundle),
     )
+
+
+def _require_signal(machine: Machine, sources: Sequence[Source]) -> None:
+    """Refuse sources that give no signal, or that of one sensor twice."""
+    of: dict[str, int] = {}
+    for at, source in enumerate(sources, 1):
+        if not isinstance(source, SignalSource):
+            continue
+        for name in names_of(machine, source):
+            if name in of:
+                raise InputError(
+                    f"sources {of[name]} and {at} both give sensor {name!r}: expected one; state "
+                    "in each which it has, in the order of its channels, such as "
+                    f'sensors = ["{name}"]'
+                )
+            of[name] = at
+    if not of:
+        raise InputError("none of its sources gives signal: expected one besides slow values")
+    if sum(isinstance(each, StandardInput) for each in sources) > 1:
+        raise InputError("two of its sources read standard input: expected one at most")
+
+
+def names_of(machine: Machine, source: SignalSource) -> list[str]:
+    """The sensors of a source.
+
+    Raises
+    ------
+    InputError
+        As of `channels_of`.
+    """
+    if source.names_sensors:
+        names = source.sensors or [sensor.name for sensor in machine.sensors]
+        return [sensor_of(machine, name).name for name in names]
+    return [channel.machine.sensors[0].name for channel in channels_of(machine, source)]
 
 
 def _at(root: Path, source: Source) -> Source:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 from dlrsd.runtime.base.hardware import usable_cores
 from dlrsd.runtime.service.blocks import Block, Slow
@@ -20,10 +20,15 @@ from dlrsd.runtime.service.page.telling import Telling
 from dlrsd.runtime.service.said import Change, Event
 from dlrsd.runtime.service.sinks.payload import of_event, of_machine, of_minute
 from dlrsd.runtime.service.sinks.sink import Sink
-from dlrsd.runtime.service.sources.base import Give, Source
-from dlrsd.runtime.service.sources.counted import Tell
+from dlrsd.runtime.service.sinks.syslog import level_of
 from dlrsd.runtime.service.store.recorder import Recorder
 from dlrsd.runtime.service.store.store import Store
+from dlrsd.runtime.service.watching.failures import (
+    Failures,
+    end_tasks,
+    failure_of,
+    in_words,
+)
 from dlrsd.runtime.service.watching.kept import Kept
 from dlrsd.runtime.service.watching.outlets import Outlets
 from dlrsd.runtime.service.watching.rehearsal import rehearsed_fault
@@ -69,9 +74,21 @@ class Watch:
         self._done: dict[str, asyncio.Event] = {}
         self._kept = Kept(store)
         self._pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="worker")
+        # Of its own: those of the loop may all wait for a folder on a server that is gone.
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="keeper")
+        self._failures = Failures(self.tell_event)
         self._ended = asyncio.Event()
         for setup in setups:
+            self._try_to_add(setup)
+
+    def _try_to_add(self, setup: Setup) -> bool:
+        try:
             self._add(setup)
+        except Exception as error:
+            self.machines.pop(setup.name, None)
+            self._failures.say(f"machine {setup.name} is not watched", error)
+            return False
+        return True
 
     def _add(self, setup: Setup) -> None:
         """Begin with a machine where the store left it; one commissioned since then begins anew."""
@@ -94,30 +111,38 @@ class Watch:
         if restored is not None:
             self._told(watched, watched.renew(now, store.decide))
 
-    async def take_over(self, setups: Sequence[Setup]) -> None:
-        """Watch these machines from now on; those in which nothing changed go on undisturbed."""
+    async def take_over(self, setups: Sequence[Setup], as_before: Collection[str] = ()) -> None:
+        """Watch these machines from now on, and those of some folders as before; those in which
+        nothing changed, and whose blocks fit, go on undisturbed."""
         wanted = {setup.name: setup for setup in setups}
         for name, watched in list(self.machines.items()):
-            if name not in wanted or not watched.setup.is_like(wanted[name]):
+            entry, is_same = watched.setup.entry, False
+            if name in wanted:
+                is_same = watched.setup.is_like(wanted[name]) and not watched.intake.refuses
+            elif entry is not None:
+                is_same = entry.machine in as_before
+            if not is_same:
                 await self._stop(name)
         for name, setup in wanted.items():
-            if name not in self.machines:
-                self._add(setup)
+            if name not in self.machines and self._try_to_add(setup):
                 self._begin(name)
 
     async def _stop(self, name: str) -> None:
         watched, tasks = self.machines.pop(name), self._tasks.pop(name)
         for task in tasks:
             task.remove_done_callback(self._look_whether_all_ended)
-        await _end(tasks)
+        await end_tasks(tasks)
         self._close(watched)
         self.recorder.forget(name)
 
     def _close(self, watched: Watched) -> None:
-        watched.intake.end(time.time())
-        for outcome in self._look(watched):
-            self._told(watched, outcome)
-        self._kept.close(watched.name, watched.rest(), watched.upto)
+        try:
+            watched.intake.end(time.time())
+            for outcome in self._look(watched):
+                self._told(watched, outcome)
+            self._kept.close(watched.name, watched.rest(), watched.upto or None)
+        except Exception as error:
+            self._failures.say(f"the last of machine {watched.name} is not kept", error)
 
     async def run(self) -> None:
         """Watch until `end` is called, or until every source has ended."""
@@ -130,11 +155,12 @@ class Watch:
         try:
             await self._ended.wait()
         finally:
-            await _end(task for tasks in self._tasks.values() for task in tasks)
+            await end_tasks(task for tasks in self._tasks.values() for task in tasks)
             for watched in self.machines.values():
                 self._close(watched)
             self._kept.write(time.time())
             self._pool.shutdown()
+            self._keeper.shutdown()
             self.recorder.close()
             await self._last_words(others)
 
@@ -145,8 +171,9 @@ class Watch:
     def tell_event(self, event: Event) -> None:
         """Keep and tell what happened to the watch, a sink or the store; the loop's thread."""
         self.store.write_event(event)
-        _log.info("%s: %s", event.machine or event.source or "watch", event.text)
-        self._outlets.put(of_event(event))
+        message = of_event(event)
+        _log.log(level_of(message), "%s: %s", event.machine or event.source or "watch", event.text)
+        self._outlets.put(message)
         self.telling.tell(event)
 
     def told(self, watched: Watched, changes: Sequence[Change]) -> None:
@@ -185,9 +212,8 @@ class Watch:
         def tell(event: Event) -> None:
             intake.tell(at, event)
 
-        while (error := await _failure(watched.setup.sources[at], give, tell)) is not None:
-            _log.error("%s: source %d failed", name, at + 1, exc_info=error)
-            text = f"failed, and is begun anew: {type(error).__name__}: {error}"
+        while (error := await failure_of(watched.setup.sources[at], give, tell)) is not None:
+            text = f"failed, and is begun anew: {in_words(error)}"
             tell(Event(time=time.time(), kind="refused", text=text))
             await asyncio.sleep(_AGAIN_S)
 
@@ -198,10 +224,19 @@ class Watch:
         while True:
             await work.wait()
             work.clear()
-            outcomes = await loop.run_in_executor(self._pool, self._look, watched)
-            done.set()
-            for outcome in outcomes:
+            looking = loop.run_in_executor(self._pool, self._look, watched)
+            try:
+                await asyncio.wait([looking])
+            finally:  # also where this is ended meanwhile: what was found is told
+                done.set()
+                await self._found(watched, looking)
+
+    async def _found(self, watched: Watched, looking: asyncio.Future[list[Outcome]]) -> None:
+        try:
+            for outcome in await looking:
                 self._told(watched, outcome)
+        except Exception as error:
+            self._failures.say(f"machine {watched.name} was not looked at for a moment", error)
 
     def _look(self, watched: Watched) -> list[Outcome]:
         return watched.work(time.time(), self.store.decide)
@@ -222,7 +257,7 @@ class Watch:
             self._told_changes(watched, outcome.changes)
         if (outcome.changes or outcome.minutes) and len(self._outlets):
             now = time.time()
-            self._outlets.put(of_machine(watched.now(now), time=now))
+            self._outlets.put(of_machine(watched.now(), time=now))
 
     def _told_changes(self, watched: Watched, changes: Sequence[Change]) -> None:
         for change in changes:
@@ -234,43 +269,33 @@ class Watch:
 
     async def _beat(self) -> None:
         """Once a second: what waits too long, minutes that are over, and a sign of life."""
-        loop, told = asyncio.get_running_loop(), 0.0
+        self._told_at = -math.inf
         while True:
-            now = time.time()
-            for name, watched in list(self.machines.items()):
-                if watched.intake.tick(now) or watched.is_due(now):
-                    self._work[name].set()
-            await loop.run_in_executor(None, self._kept.write, now)
-            machines, keep = list(self.machines.values()), self.store.decide
-            for each in await loop.run_in_executor(None, self._trends.look, machines, now, keep):
-                self._told(*each)
-            if now - told >= _TOLD_S and self.telling.listeners:
-                told = now
-                self.telling.tell([watched.now(now) for watched in self.machines.values()])
-            self.recorder.tick()
-            self._beaten()
+            try:
+                await self._go_on(time.time())
+            except Exception as error:
+                self._failures.say("the watch could not do all of its work", error)
             await asyncio.sleep(_BEAT_S)
+
+    async def _go_on(self, now: float) -> None:
+        for name, watched in list(self.machines.items()):
+            if watched.intake.tick(now) or watched.is_due():
+                self._work[name].set()
+        self.recorder.tick()
+        loop, machines = asyncio.get_running_loop(), list(self.machines.values())
+        await loop.run_in_executor(self._keeper, self._kept.write, now)
+        look, keep = self._trends.look, self.store.decide
+        for each in await loop.run_in_executor(self._keeper, look, machines, now, keep):
+            self._told(*each)
+        if time.monotonic() - self._told_at >= _TOLD_S and self.telling.listeners:
+            self._told_at = time.monotonic()
+            self.telling.tell([watched.now() for watched in self.machines.values()])
+        self._failures.tick(now)
+        self._beaten()
 
     async def _last_words(self, others: Sequence[asyncio.Task[None]]) -> None:
         """Give outputs a moment for what is due to them; what they do not take is kept."""
         self._outlets.wake()
         if len(self._outlets):
             await asyncio.sleep(0.5)
-        await _end(others)
-
-
-async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    listed = list(tasks)
-    for task in listed:
-        task.cancel()
-    with suppress(asyncio.CancelledError):
-        await asyncio.gather(*listed, return_exceptions=True)
-
-
-async def _failure(source: Source, give: Give, tell: Tell) -> Exception | None:
-    """What ended a source, if it did not end by itself."""
-    try:
-        await source.run(give, tell)
-    except Exception as error:
-        return error
-    return None
+        await end_tasks(others)

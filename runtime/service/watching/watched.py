@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec import Struct, structs
 
@@ -24,6 +26,7 @@ from dlrsd.runtime.service.said import (
 )
 from dlrsd.runtime.service.store.recorder import Recorder
 from dlrsd.runtime.service.watching.conditions import Conditions
+from dlrsd.runtime.service.watching.failures import Failures
 from dlrsd.runtime.service.watching.feed import Feed
 from dlrsd.runtime.service.watching.intake import Intake
 from dlrsd.runtime.service.watching.pieces import Piece
@@ -87,15 +90,13 @@ class Watched:
         self.intake = Intake(setup, recorder, now)
         self.lines: dict[str, SensorLine] = {}
         self._refused: dict[str, str] = {}
-        self.began = self._looked = now
+        self._warned: set[str] = set()
+        self._failures = Failures(partial(self.intake.tell, None))
+        self.began = now
+        self._looked = time.monotonic()
         self._conditions = Conditions()
         self.lock = threading.Lock()
-        self.alarms = MachineAlarms(
-            self.name,
-            setup.entry.rules if setup.entry else (),
-            limits=setup.limits,
-            restored=restored,
-        )
+        self.alarms = self._alarms(restored)
         self._running = RunningState(setup.machine.shaft.speed_rpm)
         for minute in past:
             self._running.remember(minute)
@@ -106,23 +107,35 @@ class Watched:
         self._kept_upto = kept_upto
         self.upto = 0.0
 
-    def is_due(self, now: float) -> bool:
+    def _alarms(self, restored: bytes | None) -> MachineAlarms:
+        setup = self.setup
+        rules = setup.entry.rules if setup.entry else ()
+        try:
+            return MachineAlarms(self.name, rules, limits=setup.limits, restored=restored)
+        except InputError as error:
+            if restored is None:
+                raise
+            self._failures.say("what its alarms knew is lost, they begin anew", error)
+            return MachineAlarms(self.name, rules, limits=setup.limits)
+
+    def is_due(self) -> bool:
         """Whether it was not looked at for long, as where its sources are silent."""
-        return now - self._looked > _LOOK_S
+        return time.monotonic() - self._looked > _LOOK_S
 
     def work(self, now: float, keep: Keep) -> list[Outcome]:
         """Look at all that waits; changes of alarm are given to ``keep`` before anybody else."""
         with self.lock:
-            self._looked = now
+            self._looked = time.monotonic()
             outcomes = []
             while self.intake.waiting:
                 outcomes.append(self._looked_at(*self.intake.waiting.popleft()))
             last = Outcome(
                 minutes=self._minutes.finish(now),
-                changes=self.alarms.tick(now, self.intake.silent(now)),
+                changes=self.alarms.tick(now, self.intake.silent()),
                 events=[*self.intake.take_events(), *self.alarms.events()],
             )
             outcomes.append(last)
+            self._failures.tick(now)
             for each in outcomes:
                 self._remember(each)
             changes = [change for each in outcomes for change in each.changes]
@@ -135,8 +148,11 @@ class Watched:
         conditions = self.intake.heard.at(piece.time)
         if conditions != self._conditions:
             self._conditions = conditions
-            for line in self.lines.values():
-                line.turn(conditions)
+            for name, line in list(self.lines.items()):
+                if conditions.speed_rpm and not line.knows_speed:
+                    del self.lines[name]  # begun anew, with what it waited for
+                else:
+                    line.turn(conditions)
         for channel in feed.channels:
             second = self._second(feed, piece, channel, conditions)
             if second is None:
@@ -173,13 +189,17 @@ class Watched:
         self, feed: Feed, piece: Piece, channel: Channel, conditions: Conditions
     ) -> Second | None:
         name = channel.machine.sensors[0].name
-        if name not in self.lines and not self._open(name, feed, channel, conditions, piece):
-            unfit = Second(
-                machine=self.name, sensor=name, time=piece.time, levels=Levels(), unfit=REFUSED
-            )
-            return unfit if piece.tells else None
-        own = structs.replace(piece, samples=feed.signal(piece.samples, channel))
-        return self.lines[name].take(own, conditions)
+        try:
+            if name in self.lines or self._open(name, feed, channel, conditions, piece):
+                own = structs.replace(piece, samples=feed.signal(piece.samples, channel))
+                return self.lines[name].take(own, conditions)
+        except Exception as error:
+            self.lines.pop(name, None)
+            self._failures.say(f"sensor {name} fails, and is begun anew", error)
+        unfit = Second(
+            machine=self.name, sensor=name, time=piece.time, levels=Levels(), unfit=REFUSED
+        )
+        return unfit if piece.tells else None
 
     def _open(
         self, name: str, feed: Feed, channel: Channel, conditions: Conditions, piece: Piece
@@ -208,23 +228,23 @@ class Watched:
             events = [Event(time=feed.heard, kind="refused", text=f"sensor {name}: {error}")]
         else:
             self.lines[name] = line
-            events = [
-                Event(time=feed.heard, kind="configured", text=text) for text in line.warnings
-            ]
+            new = [text for text in line.warnings if text not in self._warned]
+            self._warned.update(new)
+            events = [Event(time=feed.heard, kind="configured", text=text) for text in new]
         for event in events:
             self.intake.tell(None, event)
         return name in self.lines
 
-    def _tell_gap(self, kept_upto: float, time: float) -> float:
+    def _tell_gap(self, kept_upto: float, begins: float) -> float:
         """Say what is missing between the store and the first second of this watch."""
         self._kept_upto = None
-        if time - kept_upto > _GAP_S:
+        if begins - kept_upto > _GAP_S:
             text = (
-                f"of {time - kept_upto:.0f} s of signal, since {when(kept_upto)}, nothing is kept"
+                f"of {begins - kept_upto:.0f} s of signal, since {when(kept_upto)}, nothing is kept"
             )
-            event = Event(time=time, kind="gap", text=text, seconds=time - kept_upto)
+            event = Event(time=begins, kind="gap", text=text, seconds=begins - kept_upto)
             self.intake.tell(None, event)
-        return time
+        return begins
 
     def _remember(self, outcome: Outcome) -> None:
         """What is asked for most: the latest of each sensor."""
@@ -250,9 +270,9 @@ class Watched:
         line, last = self.lines.get(sensor), self.intake.last(sensor, SHOWN_S)
         return line.told(*last) if line is not None and last is not None else None
 
-    def now(self, time: float) -> MachineNow:
+    def now(self) -> MachineNow:
         """What is known of the machine at this moment."""
-        silent = self.intake.silent_sensors(time)
+        silent = self.intake.silent_sensors()
         sensors = [
             structs.replace(each, silent_s=silent.get(each.name)) for each in self._latest.values()
         ]

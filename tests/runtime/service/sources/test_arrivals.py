@@ -426,3 +426,13 @@ def test_silence_is_not_told_because_the_box_own_clock_is_set() -> None:
     for second in range(5):
         seen.arrivals.tick(NOW + second)
     assert not seen.told
+
+
+def test_a_rate_that_would_fill_the_memory_within_a_second_is_refused() -> None:
+    told: list[Event] = []
+    arrivals = Arrivals(told.append)
+    samples = np.zeros((256, 10), "<f8")
+    assert arrivals.push(Block(samples=samples, rate_hz=1e8, arrived=1e9, sequence=0)) == []
+    assert [(each.kind, each.count) for each in told] == [("refused", 1)]
+    assert "a second of which takes 2.05e+11 bytes: expected at most 67108864" in told[0].text
+    assert arrivals.push(Block(samples=samples, rate_hz=25_600.0, arrived=1e9, sequence=1))

@@ -152,7 +152,7 @@ def test_a_watch_asks_and_tells(tmp_path, machine):
             await asyncio.sleep(0.05)
         watch.end()
         await running
-        (rule,) = watch.machines["pump"].now(time.time()).rules
+        (rule,) = watch.machines["pump"].now().rules
         return rule
 
     with Store.open(tmp_path / "store", Limits()) as store:

@@ -106,7 +106,7 @@ def test_after_a_restart_an_open_alarm_is_still_open_and_told_no_second_time(tmp
     watch = watched(setups, folder, lambda watch: signal_s(watch, "fan") > 60)
     after = [change for change in states(reading, "fan") if change.rule == "fault"]
     assert [change.id for change in after] == [c.id for c in before if c.rule == "fault"]
-    assert watch.machines["fan"].now(time.time()).state == "alert"
+    assert watch.machines["fan"].now().state == "alert"
 
 
 def test_people_acknowledge_and_shelve_and_it_is_kept(tmp_path, machine):
@@ -129,9 +129,9 @@ def test_people_acknowledge_and_shelve_and_it_is_kept(tmp_path, machine):
         return bool(done)
 
     watch = watched(setups, tmp_path / "store", until)
-    (rule,) = [r for r in watch.machines["fan"].now(time.time()).rules if r.rule == "fault"]
+    (rule,) = [r for r in watch.machines["fan"].now().rules if r.rule == "fault"]
     assert (rule.acknowledged_by, rule.shelved_by) == ("Ada", "Ada")
-    assert watch.machines["fan"].now(time.time()).state == "normal"
+    assert watch.machines["fan"].now().state == "normal"
     row = Reading(tmp_path / "store").alarm(done[0])
     assert (row.acknowledged_by, row.shelved_by) == ("Ada", "Ada")
 
@@ -152,7 +152,7 @@ def test_a_sensor_that_does_not_fit_is_unfit_and_said_once(tmp_path, machine):
     machine("fan", "DE", "NDE")  # two channels, and its source has one
     setups = setups_of(tmp_path, {"fan": [HEALTHY]})
     watch = watched(setups, tmp_path / "store", lambda w: signal_s(w, "fan") > 100)
-    now = {each.name: each for each in watch.machines["fan"].now(time.time()).sensors}
+    now = {each.name: each for each in watch.machines["fan"].now().sensors}
     assert now["DE"].second.unfit is None
     assert now["NDE"].second.unfit == "refused"
     events = Reading(tmp_path / "store").events(machine="fan")

@@ -1,11 +1,13 @@
 """Mistakes in a ``watch.toml``: one clear line each, and the other machines are watched on."""
 
 import pytest
+from msgspec import structs
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.service.watching.from_file import check_file
 from dlrsd.runtime.service.watching.setup import set_up
 from dlrsd.runtime.service.watching.watch_file import read_watch_file
+from tests.runtime.evidence.test_commissioned import BASELINE
 
 HEAD = 'schema_version = 1\nbundle = "none"\n'
 SOURCE = '[[machines.sources]]\nkind = "tcp"\nconnect = "127.0.0.1:9000"\n'
@@ -98,6 +100,45 @@ def test_a_channel_that_is_called_by_name_needs_the_sources_sensors(written, tmp
     assert "calls a channel 'acc1'" in line
     assert "`sensors`" in line
     assert check_file(written(HEAD + entry("pump", SOURCE + 'sensors = ["DE"]\n'))) == []
+
+
+SIMULATED = '[[machines.sources]]\nkind = "simulated"\n'
+PIPE = '[[machines.sources]]\nkind = "stdin"\ndtype = "s16le"\nrate = 12000\n'
+SPEED = (
+    '[[machines.sources]]\nkind = "opcua"\nurl = "opc.tcp://127.0.0.1:4840"\n'
+    'values = { speed_rpm = "ns=2;s=a" }\n'
+)
+DE, NDE = 'sensors = ["DE"]\n', 'sensors = ["NDE"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (entry("fan", SOURCE + SIMULATED), "sources 1 and 2 both give sensor 'DE'"),
+        (entry("fan", SOURCE + DE + SIMULATED + DE), "sources 1 and 2 both give sensor 'DE'"),
+        (entry("fan", SOURCE + DE + SIMULATED + NDE), None),
+        (entry("fan", SOURCE + SPEED), None),
+        (entry("fan", SPEED), "none of its sources gives signal"),
+        (entry("fan", PIPE + DE + PIPE + NDE), "two of its sources read standard input"),
+        (entry("fan", PIPE) + entry("pump", PIPE), "it reads standard input as 'fan' does"),
+    ],
+)
+def test_sources_that_cannot_be_those_of_a_machine_are_named(written, text, told):
+    lines = check_file(written(HEAD + text))
+    assert len(lines) == (told is not None)
+    assert told is None or told in lines[0]
+
+
+def test_a_baseline_of_no_time_is_named_and_the_others_are_watched(written, monkeypatch):
+    own = structs.replace(BASELINE, created="yesterday")
+    monkeypatch.setattr(
+        "dlrsd.runtime.service.watching.setup.read_baseline",
+        lambda folder: own if folder.name == "fan" else None,
+    )
+    path = written(HEAD + entry("pump") + entry("fan"))
+    setups, (line,) = set_up(read_watch_file(path), path.parent)
+    assert [each.name for each in setups] == ["pump"]
+    assert "made at 'yesterday': expected a time such as" in line
 
 
 def test_a_file_that_is_a_folder_is_refused(tmp_path):
