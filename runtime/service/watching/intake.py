@@ -90,14 +90,6 @@ class Intake:
         """Those that nobody has taken yet."""
         return [self._events.popleft() for _ in range(len(self._events))]
 
-    def silent(self, now: float) -> dict[str, float]:
-        """For how many seconds nothing came, of each source of which that is too long."""
-        return {
-            feed_name(*key): passed
-            for key, feed in self._feeds.items()
-            if (passed := feed.silent(now)) is not None
-        }
-
     def last(self, sensor: str, seconds: float) -> tuple[NDArray[np.float32], float] | None:
         """As of `Feed.last`, of the source that has the sensor."""
         for feed in list(self._feeds.values()):
@@ -105,8 +97,8 @@ class Intake:
                 return found
         return None
 
-    def silent_sensors(self, now: float) -> dict[str, float]:
-        """The same by sensor."""
+    def silent(self, now: float) -> dict[str, float]:
+        """For how many seconds nothing came of a sensor, by its name, where that is too long."""
         return {
             name: passed
             for feed in self._feeds.values()

@@ -252,7 +252,7 @@ class Watched:
 
     def now(self, time: float) -> MachineNow:
         """What is known of the machine at this moment."""
-        silent = self.intake.silent_sensors(time)
+        silent = self.intake.silent(time)
         sensors = [
             structs.replace(each, silent_s=silent.get(each.name)) for each in self._latest.values()
         ]
