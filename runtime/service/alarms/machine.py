@@ -91,14 +91,14 @@ class MachineAlarms:
         return changes
 
     def tick(self, now: float, silent: Mapping[str, float]) -> list[Change]:
-        """The changes that time decides: of sources that are silent, of shelving that ends.
+        """The changes that time decides: of sensors that are silent, of shelving that ends.
 
         Parameters
         ----------
         now : float
             Unix time in s.
         silent : mapping
-            By source, for how many seconds nothing came; those that are heard may be missing.
+            By sensor, for how many seconds nothing came; those that are heard may be missing.
         """
         changes = [] if self._is_begun else self._begin(now)
         ticked, self._kept.ticked = self._kept.ticked, now
@@ -106,10 +106,10 @@ class MachineAlarms:
         steps, self._kept.owed = divmod(self._kept.owed + passed, 1.0)
         running = self.running
         for rule, state, _ in self._of_silence:
-            for source in rule.listen(
+            for sensor in rule.listen(
                 state.held, silent, now=now, passed=int(steps), running=running
             ):
-                changes += self._told(rule, state, source, now)
+                changes += self._told(rule, state, sensor, now)
         if running in (None, "running"):  # while it does not run nothing is raised
             for name, state in self._kept.rules.items():
                 if state.shelved_until is not None and now >= state.shelved_until:

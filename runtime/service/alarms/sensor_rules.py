@@ -65,14 +65,14 @@ class Silent(Rule, frozen=True, kw_only=True, tag="silent"):
         passed: int,
         running: Running | None,
     ) -> list[str]:
-        """The sources of which what is held changes.
+        """The sensors of which what is held changes.
 
         Parameters
         ----------
         held : dict
-            By source.
+            By sensor.
         silent : mapping
-            By source, for how many seconds nothing came.
+            By sensor, for how many seconds nothing came.
         now : float
         passed : int
             Seconds since this was last asked.
@@ -80,26 +80,26 @@ class Silent(Rule, frozen=True, kw_only=True, tag="silent"):
             How the machine ran when it was last heard.
         """
         patience = self.patience()
-        mute = {source: min(s, _LONGEST_S) for source, s in silent.items() if s >= self.after_s}
+        mute = {sensor: min(s, _LONGEST_S) for sensor, s in silent.items() if s >= self.after_s}
         changed = [
-            source
-            for source in held
-            if source not in mute
-            if any(held[source].step(0, 0, now, patience) for _ in range(passed))
+            sensor
+            for sensor in held
+            if sensor not in mute
+            if any(held[sensor].step(0, 0, now, patience) for _ in range(passed))
         ]
         is_awaited = self.while_standing or running in (None, "running")
-        for source, seconds in mute.items():
-            own = held.get(source)
+        for sensor, seconds in mute.items():
+            own = held.get(sensor)
             if not is_awaited and not (own and own.grade):
                 continue
-            own = held.setdefault(source, held_of(self))
+            own = held.setdefault(sensor, held_of(self))
             own.said = self.said(seconds, now)
             if own.step(1, 1, now - seconds, patience):
-                changed.append(source)
+                changed.append(sensor)
         return changed
 
     def said(self, seconds: float, now: float) -> Said:
-        """What is to be told of a source from which nothing came for some seconds."""
+        """What is to be told of a sensor of which nothing came for some seconds."""
         return Said(
             time=now,
             what="nothing comes",

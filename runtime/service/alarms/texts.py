@@ -17,7 +17,7 @@ PLACES: Final = {
     "state": "alert, danger, sensor fault or normal",
     "was": "the state before",
     "what": "what is wrong, in words",
-    "sensor": "the worst sensor, or the source",
+    "sensor": "the worst sensor",
     "value": "with its unit",
     "limit": "with its unit",
     "since": "when it began",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dlrsd.runtime.base.errors import require
 from dlrsd.runtime.service.page.access import Access
 from dlrsd.runtime.service.page.live import Live
-from dlrsd.runtime.service.page.reading import Reading
+from dlrsd.runtime.service.store.reading import Reading
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

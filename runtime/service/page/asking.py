@@ -9,8 +9,9 @@ from starlette.requests import Request
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.service.page.errors import NotThereError
 from dlrsd.runtime.service.page.live import Live
-from dlrsd.runtime.service.page.reading import AlarmRow, Reading
 from dlrsd.runtime.service.said import MachineNow, SensorNow
+from dlrsd.runtime.service.store.reading import Reading
+from dlrsd.runtime.service.store.rows import AlarmRow
 
 _LONGEST_NAME = 500
 

@@ -32,4 +32,4 @@ FIGURES = (
     Figure("load", "Load", ""),
     Figure("temperature_c", "Temperature", "°C"),
 )
-SPANS = (("6 h", 6), ("24 h", 24), ("7 days", 168), ("30 days", 720), ("1 year", 8760))
+SPANS = (("1 h", 1), ("6 h", 6), ("24 h", 24), ("7 days", 168), ("30 days", 720), ("1 year", 8760))

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from dlrsd.runtime.service.page.reading import AlarmRow
 from dlrsd.runtime.service.page.words import GRAVEST
 from dlrsd.runtime.service.said import MachineNow, Running, SensorNow, State, Zone
+from dlrsd.runtime.service.store.rows import AlarmRow
 
 _NOT_A_FAULT = (None, "healthy", "undecided")
 

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from dlrsd.runtime.evidence.place import Place
+from dlrsd.runtime.machine.iso_20816 import Limits
 from dlrsd.runtime.service.said import Change, Event, MachineNow
 
 Told = list[MachineNow] | Change | Event
@@ -73,15 +74,6 @@ class Labelled(Struct, frozen=True, kw_only=True):
     stock: Stock
 
 
-class Limits(Struct, frozen=True, kw_only=True):
-    """Velocity at which the zones of ISO 20816-3 begin, mm/s RMS."""
-
-    b: float
-    c: float
-    d: float
-    source: str = "ISO 20816-3"
-
-
 class Live(Protocol):
     """What the page needs of the watch.
 
@@ -96,7 +88,7 @@ class Live(Protocol):
         """The last seconds (2 or more), or None where there are none."""
 
     def limits(self, machine: str) -> Limits | None:
-        """None where group and mounting are not stated."""
+        """Between the zones of ISO 20816-3; None where group and mounting are not stated."""
 
     def acknowledge(self, alarm: str, *, by: str) -> None: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from itertools import groupby
 
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from dlrsd.runtime.service.page.asking import (
 from dlrsd.runtime.service.page.figures import FIGURES, SPANS
 from dlrsd.runtime.service.page.glance import glance, gravest_by_machine
 from dlrsd.runtime.service.page.words import GRAVEST, gravity
+from dlrsd.runtime.service.store.rows import WaveformRow
 
 _ALARMS_A_PAGE = 50
 SHELVED_HOURS = (1, 8, 24, 168)
@@ -60,7 +62,11 @@ def machine(request: Request) -> Response:
         epochs=reading(request).epochs(found.name),
         stock=live(request).needed(found.name),
         alarms=reading(request).alarms(machine=found.name, most=10),
-        waveforms=reading(request).waveforms(machine=found.name)[:50],
+        waveforms=[
+            (row, sensor.name)
+            for row in reading(request).waveforms(machine=found.name)
+            if sensor and sensor.name in row.sensors
+        ],
         events=reading(request).events(machine=found.name, most=10),
         figures=FIGURES,
         spans=SPANS,
@@ -98,7 +104,7 @@ def alarm(request: Request) -> Response:
         "alarm.html",
         alarm=row,
         changes=reading(request).changes(row.id),
-        waveforms=reading(request).waveforms(alarm=row.id),
+        waveforms=_by_sensor(reading(request).waveforms(alarm=row.id), row.sensor),
         stock=live(request).needed(row.machine),
         shelved_hours=SHELVED_HOURS,
         now=time.time(),
@@ -112,6 +118,14 @@ def login(request: Request) -> Response:
     return answers.page(
         request, "login.html", next=request.query_params.get("next", "/"), wrong=None
     )
+
+
+def _by_sensor(
+    waveforms: Sequence[WaveformRow], first: str | None
+) -> list[tuple[WaveformRow, str]]:
+    """Each with each of its sensors, those of one sensor first."""
+    pairs = [(row, sensor) for row in waveforms for sensor in row.sensors]
+    return sorted(pairs, key=lambda pair: pair[1] != first)
 
 
 def _rank(state: str) -> int:

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from dlrsd.runtime.base.formats import json_schema
-from dlrsd.runtime.service.page.reading import AlarmRow
 from dlrsd.runtime.service.page.words import gravity, iso
 from dlrsd.runtime.service.said import Levels, MachineNow, SensorNow
+from dlrsd.runtime.service.store.rows import AlarmRow
 
 
 class SensorSaid(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from dlrsd.runtime.service.page.glance import leading_sensor
 from dlrsd.runtime.service.page.live import Live
-from dlrsd.runtime.service.page.reading import Reading
+from dlrsd.runtime.service.store.reading import Reading
 
 FIGURE, HOURS, POINTS = "velocity_mm_s", 24, 48
 _KEPT_S = 60.0

@@ -11,7 +11,7 @@ from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.service.page import answers
 from dlrsd.runtime.service.page.asking import number, reading, text
 from dlrsd.runtime.service.page.errors import NotThereError
-from dlrsd.runtime.service.page.reading import Waveform
+from dlrsd.runtime.service.store.waveform import Waveform
 
 _POINTS = 2000
 

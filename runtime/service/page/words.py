@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime, timezone
 
+from markupsafe import Markup, escape
+
+from dlrsd.runtime.machine.iso_20816 import MEANING as ZONES
+from dlrsd.runtime.machine.iso_20816 import NOT_COVERED as NOT_COVERED
 from dlrsd.runtime.service.said import MachineNow, State
 
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC", re.ASCII)
 GRAVEST: tuple[State, ...] = ("danger", "alert", "sensor fault", "stopped", "normal")
 PLACES = {
     "healthy": "No fault seen",
@@ -18,12 +24,6 @@ PLACES = {
     "gear": "Gear",
     "unknown": "Unknown fault",
     "undecided": "Undecided",
-}
-_ZONES = {
-    "A": "newly commissioned",
-    "B": "fit for long-term running",
-    "C": "not for long-term running",
-    "D": "may cause damage",
 }
 
 
@@ -63,7 +63,7 @@ def place(name: str | None) -> str:
 
 
 def zone(name: str | None) -> str:
-    return f"Zone {name}, {_ZONES[name]}" if name in _ZONES else "No zone stated"
+    return next((f"Zone {z}, {said}" for z, said in ZONES.items() if z == name), "No zone stated")
 
 
 def duration(seconds: float | None) -> str:
@@ -88,6 +88,21 @@ def gravity(machine: MachineNow) -> tuple[int, str]:
 def slug(state: str) -> str:
     """Name of a state in the style sheet."""
     return state.replace(" ", "-")
+
+
+def said(text: str, machine: str) -> Markup:
+    """The sentence of an alarm beside its machine and state, which need not be repeated; its times
+    are put into the browser's time zone."""
+    for state in GRAVEST:
+        if text.startswith(beginning := f"{machine}, {state}: "):
+            text = text[len(beginning) :]
+            text = text[:1].upper() + text[1:]
+            break
+    parts = _TIME.split(text)  # text, day, time, text, ...
+    found = escape(parts[0])
+    for day, clock, rest in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        found += Markup('<time datetime="{0}T{1}Z">{0} {1} UTC</time>{2}').format(day, clock, rest)
+    return found
 
 
 def sentence(text: str) -> str:

@@ -95,14 +95,6 @@ class Intake:
         """Whether blocks of a source are refused for now, for they are of another kind."""
         return any(feed.refuses for feed in self._feeds.values())
 
-    def silent(self) -> dict[str, float]:
-        """For how many seconds nothing came, of each source of which that is too long."""
-        return {
-            feed_name(*key): passed
-            for key, feed in self._feeds.items()
-            if (passed := feed.silent()) is not None
-        }
-
     def last(self, sensor: str, seconds: float) -> tuple[NDArray[np.float32], float] | None:
         """As of `Feed.last`, of the source that has the sensor."""
         for feed in list(self._feeds.values()):
@@ -110,8 +102,8 @@ class Intake:
                 return found
         return None
 
-    def silent_sensors(self) -> dict[str, float]:
-        """The same by sensor."""
+    def silent(self) -> dict[str, float]:
+        """For how many seconds nothing came of a sensor, by its name, where that is too long."""
         return {
             name: passed
             for feed in self._feeds.values()

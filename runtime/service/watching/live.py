@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator
+from statistics import fmean
 
 import numpy as np
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.evidence.windows import SECONDS
-from dlrsd.runtime.service.page.live import Labelled, Limits, SignalNow, Stock, Told
+from dlrsd.runtime.machine.iso_20816 import Limits, limits
+from dlrsd.runtime.service.page.live import Labelled, SignalNow, Stock, Told
 from dlrsd.runtime.service.said import MachineNow
 from dlrsd.runtime.service.store.labelling import label_windows
 from dlrsd.runtime.service.store.reading import Reading
@@ -33,8 +35,8 @@ class WatchLive:
         return self._of(machine).signal(sensor)
 
     def limits(self, machine: str) -> Limits | None:
-        zones = self._of(machine).setup.limits.zones
-        return Limits(b=zones[0], c=zones[1], d=zones[2]) if zones else None
+        iso = self._of(machine).setup.machine.iso_20816_3
+        return limits(iso) if iso else None
 
     def acknowledge(self, alarm: str, *, by: str) -> None:
         watched, now = self._with_alarm(alarm), time.time()
@@ -70,17 +72,19 @@ class WatchLive:
         alarm: str | None = None,
     ) -> Labelled:
         watched, now = self._of(machine), time.time()
+        row = self._reading.alarm(alarm) if alarm is not None else None
+        sensor = row.sensor if row is not None and sensor is None else sensor
         shape = self._windows(watched)
         added = 0
         for waveform in self._waveforms(watched, sensor, alarm):
-            for name in waveform.about.sensors if sensor is None else [sensor]:
-                if name in watched.lines:
-                    shown = watched.signal(name)
-                    speed = shown.speed_rpm if shown else None
+            for name in waveform.about.sensors:
+                if name in watched.lines and sensor in (None, name):
                     added += label_windows(
                         self._watch.store, waveform, name, label, by=by, time=now,
-                        window_s=shape, speed_rpm=speed,
+                        window_s=shape, speed_rpm=self._speed(watched, name, waveform),
                     )  # fmt: skip
+        if not added:
+            raise InputError(f"no signal of {sensor or 'a sensor'} is kept: nothing is labelled")
         return Labelled(label=label, windows=added, stock=self._stock(watched))
 
     def needed(self, machine: str) -> Stock | None:
@@ -112,6 +116,15 @@ class WatchLive:
             start=signal.start, scale=[1.0], unit="m/s2",
         )  # fmt: skip
         return [Waveform(about=about, samples=signal.samples[np.newaxis], gaps=[])]
+
+    def _speed(self, watched: Watched, sensor: str, waveform: Waveform) -> float | None:
+        """Of the shaft while the signal was measured, r/min: of the minutes that are kept."""
+        start = waveform.about.start
+        end = start + waveform.seconds
+        minutes = self._reading.minutes(watched.name, sensor, start=start - 60, end=end)
+        known = [each.speed_rpm for each in minutes if each.speed_rpm is not None]
+        shown = None if known else watched.signal(sensor)
+        return fmean(known) if known else shown.speed_rpm if shown else None
 
     def subscribe(self) -> AsyncGenerator[Told, None]:
         return self._watch.telling.subscribe()

@@ -272,7 +272,7 @@ class Watched:
 
     def now(self) -> MachineNow:
         """What is known of the machine at this moment."""
-        silent = self.intake.silent_sensors()
+        silent = self.intake.silent()
         sensors = [
             structs.replace(each, silent_s=silent.get(each.name)) for each in self._latest.values()
         ]

@@ -5,14 +5,15 @@ import { clock } from "./times.js";
 
 const STATES = { alert: "▲ alert", danger: "⬢ danger", "sensor fault": "? sensor", stopped: "‖ stopped" };
 let shown = null, read = null;
+let isChosen = false, first = null; // whether a person chose the span; when the first value was, s
 
 export function showTrend(machine, sensor) {
   const place = document.getElementById("trend");
   const chosen = document.getElementById("figure");
   const again = () => load(place, machine, sensor, chosen.selectedOptions[0]);
   chosen.addEventListener("change", again);
-  document.getElementById("epoch")?.addEventListener("change", again);
-  for (const span of place.querySelectorAll("[name=span]")) span.addEventListener("change", again);
+  document.getElementById("epoch")?.addEventListener("change", () => { first = null; again(); });
+  for (const span of place.querySelectorAll("[name=span]")) span.addEventListener("change", () => { isChosen = true; again(); });
   place.querySelector("details").addEventListener("toggle", () => read && tell(place));
   again();
   setInterval(() => document.hidden || again(), 60000);
@@ -34,9 +35,21 @@ async function load(place, machine, sensor, option) {
     return;
   }
   read = { ...(await answer.json()), name: option.text, unit: option.dataset.unit, key: option.value };
+  if (!isChosen && fit(place, end)) { load(place, machine, sensor, option); return; }
   read.limits = option.value === "velocity_mm_s" && place.dataset.limits ? place.dataset.limits.split(" ").map(Number) : null;
   draw(place);
   tell(place);
+}
+
+// The shortest span that has all that is kept, of those up to the first; whether it is another now.
+function fit(place, end) {
+  first ??= read.time.length && read.time[0] - read.start > read.width ? read.time[0] : null;
+  const spans = [...place.querySelectorAll("[name=span]")];
+  const now = spans.find((span) => span.checked);
+  const best = first === null ? null : spans.find((span) => end - Number(span.value) * 3600 <= first);
+  if (!best || best === now) return false;
+  best.checked = true;
+  return true;
 }
 
 // A stretch without a value is a gap, not a line across it.
@@ -71,7 +84,7 @@ function draw(place) {
     series: [
       { label: "Time", value: (u, t) => (t === null ? "–" : clock(t * 1000)) },
       { label: "Lowest", ...edge },
-      { label: "Mean", stroke: () => css("--curve"), width: 1.6, points: { show: false }, value },
+      { label: "Mean", stroke: () => css("--curve"), width: 1.6, points: { show: () => read.time.length < 40, size: 5, fill: () => css("--curve") }, value },
       { label: "Highest", ...edge },
     ],
     bands: [{ series: [3, 1], fill: () => css("--band") }],

@@ -3,66 +3,20 @@
 import time
 
 import numpy as np
-from msgspec import Struct
+from msgspec.structs import replace
 
 from dlrsd.runtime.service.said import Change, Event
+from dlrsd.runtime.service.store.rows import AlarmRow, Trend, WaveformRow
+from dlrsd.runtime.service.store.waveform import Waveform
 
 
-class AlarmRow(Struct, kw_only=True):
-    id: str
-    machine: str
-    rule: str
-    state: str
-    gravest: str
-    began: float
-    changed: float
-    ended: float | None = None
-    text: str
-    sensor: str | None = None
-    value: float | None = None
-    limit: float | None = None
-    unit: str | None = None
-    place: str | None = None
-    evidence: str | None = None
-    acknowledged_by: str | None = None
-    acknowledged: float | None = None
-    shelved_until: float | None = None
-    shelved_by: str | None = None
-
-
-class Trend(Struct, kw_only=True):
-    width_s: float
-    time: list[float]
-    low: list[float]
-    mean: list[float]
-    high: list[float]
-
-
-class WaveformRow(Struct, kw_only=True):
-    id: int
-    machine: str
-    sensors: list[str]
-    start: float
-    seconds: float
-    alarm: str | None
-
-
-class About(Struct, kw_only=True):
-    sensors: list[str]
-    rate_hz: float
-    start: float
-    scale: list[float]
-    unit: str
-
-
-class Waveform(Struct, kw_only=True):
-    about: About
-    samples: np.ndarray
-    gaps: list[tuple[int, int]]
+def alarm_row(**facts):
+    """A row of an alarm of which the rest is not known."""
+    return AlarmRow(**(dict.fromkeys(AlarmRow.__struct_fields__) | facts))
 
 
 class Kept:
-    """Implements `Reading`."""
+    """Answers as the store's `Reading`."""
 
     def __init__(self):
         self.rows: list[AlarmRow] = []
@@ -83,6 +37,10 @@ class Kept:
 
     def alarm(self, alarm):
         return next((r for r in self.rows if r.id == alarm), None)
+
+    def change(self, row, **facts):
+        """Something of an alarm is another now."""
+        self.rows[self.rows.index(row)] = replace(row, **facts)
 
     def changes(self, alarm):
         return self.course.get(alarm, [])
@@ -109,7 +67,8 @@ class Kept:
         t, mean = t[kept], mean[kept]
         spread = 0.06 + 0.04 * rng.random(len(t))
         return Trend(
-            width_s=float(width),
+            figure=figure,
+            width_s=int(width),
             time=t.tolist(),
             low=(mean * (1 - spread)).tolist(),
             mean=mean.tolist(),

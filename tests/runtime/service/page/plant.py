@@ -9,7 +9,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from dlrsd.runtime.base.errors import InputError
-from dlrsd.runtime.service.page.live import Labelled, Limits, SignalNow, Stock
+from dlrsd.runtime.machine.iso_20816 import Limits
+from dlrsd.runtime.service.page.live import Labelled, SignalNow, Stock
 from dlrsd.runtime.service.page.telling import Telling
 from dlrsd.runtime.service.said import (
     Change,
@@ -21,7 +22,9 @@ from dlrsd.runtime.service.said import (
     Second,
     SensorNow,
 )
-from tests.runtime.service.page.kept import About, AlarmRow, Kept, Waveform, WaveformRow
+from dlrsd.runtime.service.store.rows import WaveformRow
+from dlrsd.runtime.service.store.waveform import About, Waveform
+from tests.runtime.service.page.kept import Kept, alarm_row
 
 RATE = 12_800.0
 ORDERS = {"bpfo": 3.5848, "bpfi": 5.4152, "bsf": 2.357, "ftf": 0.3983}
@@ -31,7 +34,7 @@ SENTENCE = (
     "shaft explains none of them."
 )
 CLASSES = ("normal", "outer 0.007", "outer 0.014", "inner 0.007", "ball 0.007")
-LIMITS = Limits(b=1.4, c=2.8, d=4.5)
+LIMITS = Limits(1.4, 2.8, 4.5)
 
 
 @lru_cache(maxsize=64)
@@ -102,7 +105,7 @@ class Plant:
             if state not in texts:
                 continue
             rule, text = texts[state]
-            row = AlarmRow(
+            row = alarm_row(
                 id=f"01J-{i:04d}",
                 machine=name,
                 rule=rule,
@@ -127,15 +130,24 @@ class Plant:
             ]  # fmt: skip
             start, samples = signal_until(row.began + 10, 20, 3.0 if i == 0 else 0, i)
             sensors = ["drive end"]
-            about = About(sensors=sensors, rate_hz=RATE, start=start, scale=[0.001], unit="m/s2")
+            about = About(
+                machine=name,
+                source="1",
+                sensors=sensors,
+                rate_hz=RATE,
+                start=start,
+                scale=[0.001],
+                unit="m/s2",
+            )
             wave = Waveform(about=about, samples=(samples[None] * 1000).astype("<i2"), gaps=[])
-            row = WaveformRow(id=i, machine=name, sensors=sensors, alarm=row.id, start=start,
+            row = WaveformRow(id=i, machine=name, source="1", sensors=sensors, start=start,
+                              alarm=row.id, worst=None, bytes=0,
                               seconds=20.0)  # fmt: skip
             self.kept.waves[i] = row, wave
         for k in range(30):
             began = self.began - 86400 * (2 + k)
             self.kept.rows.append(
-                AlarmRow(id=f"01H-{k:04d}", machine=self.names[k % len(self.names)], rule="zone",
+                alarm_row(id=f"01H-{k:04d}", machine=self.names[k % len(self.names)], rule="zone",
                          state="normal", gravest="alert", began=began, changed=began + 4000,
                          ended=began + 4000, text="Velocity of 3.0 mm/s is in zone C.",
                          sensor="drive end", value=3.0, limit=2.8, unit="mm/s",
@@ -194,7 +206,7 @@ class Plant:
             state=state,
             since=self.began + 600 * i,
             running=second.running,
-            zone="ABCD"[sum(velocity >= e for e in (LIMITS.b, LIMITS.c, LIMITS.d))],
+            zone="ABCD"[sum(velocity >= e for e in LIMITS)],
             commissioned=i != 4,
             sensors=sensors,
             rules=[
@@ -242,18 +254,18 @@ class Plant:
         row = self.kept.alarm(alarm)
         if row is None:
             raise InputError(f"there is no alarm {alarm!r}")
-        row.acknowledged_by, row.acknowledged = by, time.time()
+        self.kept.change(row, acknowledged_by=by, acknowledged=time.time())
         self.change(row.machine, row.state)
 
     def shelve(self, machine, rule, *, until, by):
         for row in self.kept.alarms(machine=machine, open_only=True):
             if row.rule == rule:
-                row.shelved_until, row.shelved_by = until, by
+                self.kept.change(row, shelved_until=until, shelved_by=by)
 
     def unshelve(self, machine, rule, *, by):
         for row in self.kept.alarms(machine=machine, open_only=True):
             if row.rule == rule:
-                row.shelved_until = row.shelved_by = None
+                self.kept.change(row, shelved_until=None, shelved_by=None)
 
     def confirm(self, machine, label, *, by, sensor=None, alarm=None):
         if label not in self.stock:

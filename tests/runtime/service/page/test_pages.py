@@ -7,8 +7,13 @@ from urllib.parse import quote, urlencode
 import msgspec
 import numpy as np
 import pytest
+from markupsafe import escape
+from msgspec.structs import replace
 
+from dlrsd.runtime.machine.iso_20816 import NOT_COVERED
+from dlrsd.runtime.service.page import words
 from dlrsd.runtime.service.page.payloads import AlarmsSaid, MachinesSaid
+from dlrsd.runtime.service.said import SensorNow
 from tests.runtime.service.page.plant import Plant
 from tests.runtime.service.page.served import served
 from tests.runtime.service.page.test_access import ask, form_key, post
@@ -50,6 +55,33 @@ def test_the_overview_has_the_gravest_first(here):
     assert text.index('data-machine="Compressor 2"') < text.index('data-machine="Motor 001"')
     assert text.index('data-machine="Motor 007"') < text.index('data-machine="Mill drive"')
     assert "is in zone D of ISO 20816-3" in text
+
+
+def test_a_sentence_leaves_out_what_stands_beside_it_and_its_time_is_one():
+    text = "a<b>, alert: fault & more since 2026-11-26 09:16:33 UTC; <i>"
+    assert words.said(text, "a<b>") == (
+        'Fault &amp; more since <time datetime="2026-11-26T09:16:33Z">2026-11-26 09:16:33 UTC'
+        "</time>; &lt;i&gt;"
+    )
+    assert words.said(text, "a").startswith("a&lt;b&gt;, alert: fault")
+
+
+def test_a_machine_of_which_nothing_came_yet_has_its_page_too(monkeypatch):
+    plant = Plant(1)
+    (now,) = plant.machines()
+    empty = replace(now, sensors=[SensorNow(name="drive end", silent_s=70.0)])
+    monkeypatch.setattr(plant, "machines", lambda: [empty])
+    monkeypatch.setattr(plant, "signal", lambda *_: None)
+    with served(plant) as (address, _):
+        text = html(address, f"/machine?name={quote(now.name)}")
+        assert "Nothing has come from this sensor for 70 s" in text
+        assert html(address, "/").count("data-machine") == 1
+        assert got(address, "/api/machines")[0] == 200
+
+
+def test_what_the_zones_do_not_say_is_on_the_page(here):
+    text = html(here[0], "/machine?name=Pump%201")
+    assert all(str(escape(each)) in text for each in NOT_COVERED)
 
 
 def test_a_machine_says_what_and_why(here):
