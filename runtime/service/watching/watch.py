@@ -20,7 +20,6 @@ from dlrsd.runtime.service.page.telling import Telling
 from dlrsd.runtime.service.said import Change, Event
 from dlrsd.runtime.service.sinks.payload import of_event, of_machine, of_minute
 from dlrsd.runtime.service.sinks.sink import Sink
-from dlrsd.runtime.service.sinks.syslog import level_of
 from dlrsd.runtime.service.store.recorder import Recorder
 from dlrsd.runtime.service.store.store import Store
 from dlrsd.runtime.service.watching.failures import (
@@ -30,11 +29,13 @@ from dlrsd.runtime.service.watching.failures import (
     in_words,
 )
 from dlrsd.runtime.service.watching.kept import Kept
+from dlrsd.runtime.service.watching.logged import log_event
+from dlrsd.runtime.service.watching.outcome import Outcome
 from dlrsd.runtime.service.watching.outlets import Outlets
 from dlrsd.runtime.service.watching.rehearsal import rehearsed_fault
 from dlrsd.runtime.service.watching.setup import Setup
 from dlrsd.runtime.service.watching.trends import Trends
-from dlrsd.runtime.service.watching.watched import MOST_WAITING, Outcome, Watched
+from dlrsd.runtime.service.watching.watched import MOST_WAITING, Watched
 
 _BEAT_S = 1.0
 _RAISED = ("alert", "danger", "sensor fault")
@@ -171,9 +172,8 @@ class Watch:
     def tell_event(self, event: Event) -> None:
         """Keep and tell what happened to the watch, a sink or the store; the loop's thread."""
         self.store.write_event(event)
-        message = of_event(event)
-        _log.log(level_of(message), "%s: %s", event.machine or "watch", event.text)
-        self._outlets.put(message)
+        log_event(event)
+        self._outlets.put(of_event(event))
         self.telling.tell(event)
 
     def told(self, watched: Watched, changes: Sequence[Change]) -> None:

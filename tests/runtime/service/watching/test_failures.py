@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -340,3 +341,17 @@ def test_what_befalls_one_of_the_sensors_that_blocks_name_is_said_of_that_one(tm
         "sensor DE: no block came for 1 s",
         "sensor NDE: no block came for 1 s",
     ]
+
+
+def test_what_is_known_of_a_machine_waits_for_nobody_who_looks_at_it(tmp_path, machine):
+    machine("fan")
+    (setup,) = setups_of(tmp_path, {"fan": [TcpSource(listen="127.0.0.1:9")]}, bundle="none")
+    with Store.open(tmp_path / "store", Limits()) as store:
+        recorder = Recorder(store)
+        of = Watched(setup, recorder, restored=None, kept_upto=None, now=time.time())
+        with of.held() as alarms, ThreadPoolExecutor(1) as thread:
+            alarms.shelve("fault", time.time() + 60, "Ada", time.time())
+            known = thread.submit(of.now).result(timeout=10)
+            assert [each.shelved_by for each in known.rules if each.rule == "fault"] == [None]
+        assert [each.shelved_by for each in of.now().rules if each.rule == "fault"] == ["Ada"]
+        recorder.close()
