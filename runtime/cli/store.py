@@ -40,7 +40,7 @@ def status(
     else:
         print(found.condition)
         for alarm in found.alarms:
-            print(f"{alarm.machine}: {alarm.state}: {alarm.text}")
+            print(alarm.text)
     raise typer.Exit(CODES[found.condition])
 
 

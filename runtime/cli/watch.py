@@ -59,10 +59,7 @@ def watch(
     ] = LogLevel.WARNING,
 ) -> None:
     """Watch machines day and night: alarm once, show why."""
-    import logging
-
-    level = getattr(logging, log.name)
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(message)s")
+    _log_at(log)
     if demo:
         if file is not None or check or simulate_faults:
             raise InputError("got --demo with something else to watch: leave one of them out")
@@ -83,6 +80,17 @@ def watch(
         print(f"{file}: nothing is wrong")
         return
     watch_file(file, port=port, rehearse=simulate_faults, opened=_opened)
+
+
+def _log_at(level: LogLevel) -> None:
+    """Log what is said here from this level on; of libraries errors alone, for what they say in
+    detail may hold a password, and they chatter of every connection that fails."""
+    import logging
+
+    own = getattr(logging, level.name)
+    form = "%(levelname)s %(message)s"
+    logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format=form)
+    logging.getLogger("dlrsd").setLevel(own)
 
 
 def _opened(address: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from dlrsd.runtime.base.errors import InputError
 from dlrsd.runtime.base.formats import Text
@@ -72,6 +74,10 @@ class MqttSource(SignalSource, frozen=True, kw_only=True, tag="mqtt"):
         if self.ca_file is not None and not self.tls:
             raise ValueError("ca_file is stated without TLS: state tls = true")
         check_secret("password", env=self.password_env, file=self.password_file)
+
+    def at(self, home: Path) -> MqttSource:
+        """The same, with its certificates' path taken from the folder of ``watch.toml``."""
+        return self if self.ca_file is None else replace(self, ca_file=str(home / self.ca_file))
 
     @property
     def names_sensors(self) -> bool:

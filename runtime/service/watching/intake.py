@@ -127,9 +127,14 @@ class Intake:
             scale=source.scale,
             silent_s=source.silent_s,
             record=partial(self._record, at, source, sensor, channels),
-            tell=partial(self.tell, at),
+            tell=partial(self._tell_of, at, sensor),
             now=now,
         )
+
+    def _tell_of(self, at: int, sensor: str | None, event: Event) -> None:
+        """An event of one of the sensors that blocks name."""
+        text = event.text if sensor is None else f"sensor {sensor}: {event.text}"
+        self.tell(at, structs.replace(event, text=text))
 
     def _record(
         self,

@@ -40,25 +40,25 @@ class WatchLive:
 
     def acknowledge(self, alarm: str, *, by: str) -> None:
         watched, now = self._with_alarm(alarm), time.time()
-        with watched.lock:
-            changes = watched.alarms.acknowledge(alarm, by, now)
-            snapshot = watched.alarms.snapshot()
+        with watched.held() as alarms:
+            changes = alarms.acknowledge(alarm, by, now)
+            snapshot = alarms.snapshot()
             self._watch.store.acknowledge(alarm, by, now, snapshot, changes)
         self._watch.told(watched, changes)
 
     def shelve(self, machine: str, rule: str, *, until: float, by: str) -> None:
         watched, now = self._of(machine), time.time()
-        with watched.lock:
-            changes = watched.alarms.shelve(rule, until, by, now)
-            snapshot = watched.alarms.snapshot()
+        with watched.held() as alarms:
+            changes = alarms.shelve(rule, until, by, now)
+            snapshot = alarms.snapshot()
             self._watch.store.shelve(machine, rule, until, by, now, snapshot)
         self._watch.told(watched, changes)
 
     def unshelve(self, machine: str, rule: str, *, by: str) -> None:
         watched, now = self._of(machine), time.time()
-        with watched.lock:
-            changes = watched.alarms.unshelve(rule, by, now)
-            snapshot = watched.alarms.snapshot()
+        with watched.held() as alarms:
+            changes = alarms.unshelve(rule, by, now)
+            snapshot = alarms.snapshot()
             self._watch.store.unshelve(machine, rule, by, now, snapshot, changes)
         self._watch.told(watched, changes)
 
@@ -136,7 +136,7 @@ class WatchLive:
         return watched
 
     def _with_alarm(self, alarm: str) -> Watched:
-        for watched in self._watch.machines.values():
-            if any(rule.alarm == alarm for rule in watched.alarms.now()[1]):
+        for watched in list(self._watch.machines.values()):
+            if any(rule.alarm == alarm for rule in watched.now().rules):
                 return watched
         raise InputError(f"no alarm {alarm!r} is open: it may have ended meanwhile")

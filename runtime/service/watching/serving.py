@@ -138,7 +138,10 @@ class _Reloading:
                 _tell(self._watch, [f"all goes on as before: {in_words(error)}"], kind="refused")
             else:
                 _tell(self._watch, problems, kind="refused")
-                _tell(self._watch, [f"the file was read: {len(setups)} machines"])
+                count, more = len(self._watch.machines), ""
+                if as_before:
+                    more = "; where something is wrong now, as before"
+                _tell(self._watch, [f"the file was read: {count} machines are watched{more}"])
             notify("READY=1", f"STATUS={len(self._watch.machines)} machines are watched")
 
 

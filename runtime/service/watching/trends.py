@@ -24,8 +24,9 @@ from dlrsd.runtime.service.alarms.levels import LEVELS
 from dlrsd.runtime.service.alarms.rule import Crossing, Limits
 from dlrsd.runtime.service.alarms.trend_rule import Trend
 from dlrsd.runtime.service.store.reading import Reading
+from dlrsd.runtime.service.watching.outcome import Outcome
 from dlrsd.runtime.service.watching.rehearsal import MARK
-from dlrsd.runtime.service.watching.watched import Keep, Outcome, Watched
+from dlrsd.runtime.service.watching.watched import Keep, Watched
 
 EVERY_S = 3600.0
 SPAN_S = 14 * 86_400.0
@@ -119,12 +120,12 @@ class Trends:
             if limits:
                 value = median(recent)
                 crossing = _crossing(level, course.time, course.mean, value, limits, now)
-            with watched.lock:
-                changes = watched.alarms.crossing(sensor, level, crossing, now)
+            with watched.held() as alarms:
+                changes = alarms.crossing(sensor, level, crossing, now)
                 if setup.rehearse:
                     changes = [structs.replace(each, text=MARK + each.text) for each in changes]
                 if changes:
-                    keep(changes, watched.name, watched.alarms.snapshot())
+                    keep(changes, watched.name, alarms.snapshot())
             outcome.changes += changes
         return outcome
 

@@ -20,7 +20,6 @@ from dlrsd.runtime.service.page.telling import Telling
 from dlrsd.runtime.service.said import Change, Event
 from dlrsd.runtime.service.sinks.payload import of_event, of_machine, of_minute
 from dlrsd.runtime.service.sinks.sink import Sink
-from dlrsd.runtime.service.sinks.syslog import level_of
 from dlrsd.runtime.service.store.recorder import Recorder
 from dlrsd.runtime.service.store.store import Store
 from dlrsd.runtime.service.watching.failures import (
@@ -30,11 +29,13 @@ from dlrsd.runtime.service.watching.failures import (
     in_words,
 )
 from dlrsd.runtime.service.watching.kept import Kept
+from dlrsd.runtime.service.watching.logged import log_event
+from dlrsd.runtime.service.watching.outcome import Outcome
 from dlrsd.runtime.service.watching.outlets import Outlets
 from dlrsd.runtime.service.watching.rehearsal import rehearsed_fault
 from dlrsd.runtime.service.watching.setup import Setup
 from dlrsd.runtime.service.watching.trends import Trends
-from dlrsd.runtime.service.watching.watched import MOST_WAITING, Outcome, Watched
+from dlrsd.runtime.service.watching.watched import MOST_WAITING, Watched
 
 _BEAT_S = 1.0
 _RAISED = ("alert", "danger", "sensor fault")
@@ -77,7 +78,7 @@ class Watch:
         # Of its own: those of the loop may all wait for a folder on a server that is gone.
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="keeper")
         self._failures = Failures(self.tell_event)
-        self._ended = asyncio.Event()
+        self._ended, self._told_at = asyncio.Event(), -math.inf
         for setup in setups:
             self._try_to_add(setup)
 
@@ -148,14 +149,14 @@ class Watch:
         """Watch until `end` is called, or until every source has ended."""
         self._loop = asyncio.get_running_loop()
         others = self._outlets.deliver(self.store, self.tell_event)
-        others.append(asyncio.create_task(self._beat()))
+        beat = asyncio.create_task(self._beat())
         for name in self.machines:
             self._begin(name)
         self.tell_event(Event(time=time.time(), kind="started", text="the watch began"))
         try:
             await self._ended.wait()
         finally:
-            await end_tasks(task for tasks in self._tasks.values() for task in tasks)
+            await end_tasks([beat, *(task for of in self._tasks.values() for task in of)])
             for watched in self.machines.values():
                 self._close(watched)
             self._kept.write(time.time())
@@ -171,15 +172,13 @@ class Watch:
     def tell_event(self, event: Event) -> None:
         """Keep and tell what happened to the watch, a sink or the store; the loop's thread."""
         self.store.write_event(event)
-        message = of_event(event)
-        _log.log(level_of(message), "%s: %s", event.machine or event.source or "watch", event.text)
-        self._outlets.put(message)
+        log_event(event)
+        self._outlets.put(of_event(event))
         self.telling.tell(event)
 
     def told(self, watched: Watched, changes: Sequence[Change]) -> None:
         """Tell what people decided; any thread but the loop's."""
-        outcome = Outcome(changes=list(changes))
-        self._loop.call_soon_threadsafe(self._told, watched, outcome)
+        self._loop.call_soon_threadsafe(self._told, watched, Outcome(changes=list(changes)))
 
     def _begin(self, name: str) -> None:
         sources = self.machines[name].setup.sources
@@ -269,7 +268,6 @@ class Watch:
 
     async def _beat(self) -> None:
         """Once a second: what waits too long, minutes that are over, and a sign of life."""
-        self._told_at = -math.inf
         while True:
             try:
                 await self._go_on(time.time())

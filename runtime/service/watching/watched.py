@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.runtime.service.alarms.machine import MachineAlarms
@@ -29,6 +30,7 @@ from dlrsd.runtime.service.watching.conditions import Conditions
 from dlrsd.runtime.service.watching.failures import Failures
 from dlrsd.runtime.service.watching.feed import Feed
 from dlrsd.runtime.service.watching.intake import Intake
+from dlrsd.runtime.service.watching.outcome import Outcome
 from dlrsd.runtime.service.watching.pieces import Piece
 from dlrsd.runtime.service.watching.rehearsal import MARK
 from dlrsd.runtime.service.watching.sensor_line import SensorLine
@@ -42,17 +44,6 @@ MOST_WAITING = 8  # pieces of a machine that wait to be looked at; more, and its
 
 
 Keep = Callable[[list[Change], str, bytes], None]
-
-
-class Outcome(Struct, kw_only=True):
-    """What a piece of signal came to, or the passing of time where there is none."""
-
-    piece: tuple[Feed, Piece] | None = None
-    seconds: list[Second] = []
-    minutes: list[Minute] = []
-    changes: list[Change] = []
-    events: list[Event] = []
-    told_upto: float | None = None  # up to when it is said of the signal that nothing is kept
 
 
 class Watched:
@@ -97,6 +88,7 @@ class Watched:
         self._conditions = Conditions()
         self.lock = threading.Lock()
         self.alarms = self._alarms(restored)
+        self._stands = *self.alarms.now(), self.alarms.since
         self._running = RunningState(setup.machine.shaft.speed_rpm)
         for minute in past:
             self._running.remember(minute)
@@ -118,13 +110,23 @@ class Watched:
             self._failures.say("what its alarms knew is lost, they begin anew", error)
             return MachineAlarms(self.name, rules, limits=setup.limits)
 
+    @contextmanager
+    def held(self) -> Iterator[MachineAlarms]:
+        """The alarms, which nobody else changes meanwhile; `now` tells them as they are then, and
+        waits for nobody."""
+        with self.lock:
+            try:
+                yield self.alarms
+            finally:
+                self._stands = *self.alarms.now(), self.alarms.since
+
     def is_due(self) -> bool:
         """Whether it was not looked at for long, as where its sources are silent."""
         return time.monotonic() - self._looked > _LOOK_S
 
     def work(self, now: float, keep: Keep) -> list[Outcome]:
         """Look at all that waits; changes of alarm are given to ``keep`` before anybody else."""
-        with self.lock:
+        with self.held():
             self._looked = time.monotonic()
             outcomes = []
             while self.intake.waiting:
@@ -174,10 +176,10 @@ class Watched:
 
     def renew(self, now: float, keep: Keep) -> Outcome:
         """Begin anew: the machine was commissioned again."""
-        with self.lock:
-            changes = self.alarms.renew(now)
+        with self.held() as alarms:
+            changes = alarms.renew(now)
             if changes:
-                keep(changes, self.name, self.alarms.snapshot())
+                keep(changes, self.name, alarms.snapshot())
         return Outcome(changes=changes, events=self.alarms.events())
 
     def rest(self) -> list[Minute]:
@@ -276,14 +278,13 @@ class Watched:
         sensors = [
             structs.replace(each, silent_s=silent.get(each.name)) for each in self._latest.values()
         ]
-        with self.lock:
-            state, rules = self.alarms.now()
+        state, rules, since = self._stands
         zones = [each.minute.zone for each in sensors if each.minute and each.minute.zone]
         seconds = [each.second for each in sensors if each.second]
         return MachineNow(
             name=self.name,
             state=state,
-            since=self.alarms.since or self.began,
+            since=since or self.began,
             running=seconds[-1].running if seconds else None,
             zone=max(zones, default=None),
             commissioned=self.setup.baseline is not None,

@@ -232,3 +232,17 @@ def test_the_demonstration_alarms_and_leaves_nothing_behind(
     assert watch.end() == 0
     assert list((tmp_path / "tmp").iterdir()) == []
     assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_a_detailed_log_holds_nothing_of_what_libraries_say_in_detail() -> None:
+    """They write what they send, with passwords in it."""
+    code = (
+        "import logging; from dlrsd.runtime.cli.watch import LogLevel, _log_at; "
+        "_log_at(LogLevel.DEBUG); logging.getLogger('asyncua.client').debug('the password'); "
+        "logging.getLogger('asyncua.client').warning('closed again'); "
+        "logging.getLogger('dlrsd.runtime.service').debug('in detail')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stderr == "DEBUG in detail\n"

@@ -228,6 +228,12 @@ def test_tls_is_used_and_a_strange_certificate_is_not_trusted(tmp_path: Path) ->
     assert "certificate verify failed" in seen.told[0].text.lower()
 
 
+def test_certificates_are_looked_for_where_the_file_stands(tmp_path: Path) -> None:
+    it = source(8883, tls=True, ca_file="ca.pem")
+    assert it.at(tmp_path).ca_file == str(tmp_path / "ca.pem")
+    assert source(1883).at(tmp_path) == source(1883)
+
+
 def test_no_more_is_read_while_what_was_given_waits(tmp_path: Path) -> None:
     """200 MB are sent, and the process holds a part of that while nothing is taken."""
     lines = "allow_anonymous true\nmax_queued_messages 20"

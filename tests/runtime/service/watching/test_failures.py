@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,14 @@ from msgspec import structs
 from dlrsd.runtime.machine.facts import Shaft
 from dlrsd.runtime.machine.file import write_machine
 from dlrsd.runtime.service.blocks import Block, Slow
+from dlrsd.runtime.service.sinks.files import Jsonl
+from dlrsd.runtime.service.sources.mqtt import MqttSource
 from dlrsd.runtime.service.sources.tcp import TcpSource
 from dlrsd.runtime.service.store.limits import Limits
 from dlrsd.runtime.service.store.reading import Reading
 from dlrsd.runtime.service.store.recorder import Recorder
 from dlrsd.runtime.service.store.store import Store
+from dlrsd.runtime.service.watching.intake import Intake
 from dlrsd.runtime.service.watching.kept import Kept
 from dlrsd.runtime.service.watching.watch import Watch
 from dlrsd.runtime.service.watching.watched import Watched
@@ -303,3 +307,51 @@ def test_a_rate_of_no_vibration_is_refused_once_and_its_seconds_are_unfit(
     assert {each.unfit for of in found for each in of.seconds} == {"refused"}
     (text,) = {each.text for of in found for each in of.events if each.kind == "refused"}
     assert f"{rate_hz:g} samples a second: expected above 20 Hz" in text
+
+
+def test_the_end_with_outputs_says_nothing_of_its_own_threads(tmp_path, machine):
+    machine("fan")
+    sinks = [Jsonl(name="told", folder="told")]
+
+    async def run(store: Store) -> None:
+        outputs = [each.sink(tmp_path) for each in sinks]
+        watch = Watch(setups_of(tmp_path, {"fan": [HEALTHY]}, bundle="none"), store, outputs)
+        running = asyncio.create_task(watch.run())
+        await asyncio.sleep(1.2)
+        watch.recorder.close, close = (lambda: (time.sleep(1.2), close())), watch.recorder.close
+        watch.end()
+        await running
+
+    with Store.open(tmp_path / "store", Limits(), sinks=["told"]) as store:
+        asyncio.run(run(store))
+    assert said(tmp_path / "store") == []
+
+
+def test_what_befalls_one_of_the_sensors_that_blocks_name_is_said_of_that_one(tmp_path, machine):
+    machine("fan", "DE", "NDE")
+    source = MqttSource(host="127.0.0.1", topic="fan/{sensor}", silent_s=0.2)
+    (setup,) = setups_of(tmp_path, {"fan": [source]}, bundle="none")
+    with Store.open(tmp_path / "store", Limits()) as store:
+        recorder, now = Recorder(store), time.time()
+        intake = Intake(setup, recorder, now)
+        for second in range(3):
+            intake.tick(now + second)
+        recorder.close()
+    assert [each.text for each in intake.take_events()] == [
+        "sensor DE: no block came for 1 s",
+        "sensor NDE: no block came for 1 s",
+    ]
+
+
+def test_what_is_known_of_a_machine_waits_for_nobody_who_looks_at_it(tmp_path, machine):
+    machine("fan")
+    (setup,) = setups_of(tmp_path, {"fan": [TcpSource(listen="127.0.0.1:9")]}, bundle="none")
+    with Store.open(tmp_path / "store", Limits()) as store:
+        recorder = Recorder(store)
+        of = Watched(setup, recorder, restored=None, kept_upto=None, now=time.time())
+        with of.held() as alarms, ThreadPoolExecutor(1) as thread:
+            alarms.shelve("fault", time.time() + 60, "Ada", time.time())
+            known = thread.submit(of.now).result(timeout=10)
+            assert [each.shelved_by for each in known.rules if each.rule == "fault"] == [None]
+        assert [each.shelved_by for each in of.now().rules if each.rule == "fault"] == ["Ada"]
+        recorder.close()
