@@ -62,10 +62,11 @@ class Feed:
         self._tap: Tap | None = None
         self.rate_hz = self._upto = 0.0
         self.heard = now
+        self.is_heard = False  # yet
 
     def push(self, block: Block) -> list[Piece]:
         """The pieces that a block completes."""
-        self.heard = block.arrived
+        self.heard, self.is_heard = block.arrived, True
         return self._pieces(self._arrivals.push(block), block.rate_hz)
 
     def tick(self, now: float) -> list[Piece]:

@@ -119,7 +119,7 @@ class Watched:
                 outcomes.append(self._looked_at(*self.intake.waiting.popleft()))
             last = Outcome(
                 minutes=self._minutes.finish(now),
-                changes=self.alarms.tick(now, self.intake.silent(now)),
+                changes=self.alarms.tick(now, self.intake.silent(now), self.intake.unheard()),
                 events=[*self.intake.take_events(), *self.alarms.events()],
             )
             outcomes.append(last)

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from msgspec import structs
 
+from dlrsd.runtime.service.alarms.kinds import Silent
 from dlrsd.runtime.service.said import Change
 from dlrsd.runtime.service.sources.simulated import SimulatedSource
+from dlrsd.runtime.service.sources.tcp import TcpSource
 from dlrsd.runtime.service.store.limits import Limits
 from dlrsd.runtime.service.store.reading import Reading
 from dlrsd.runtime.service.store.store import Store
@@ -107,6 +109,22 @@ def test_after_a_restart_an_open_alarm_is_still_open_and_told_no_second_time(tmp
     after = [change for change in states(reading, "fan") if change.rule == "fault"]
     assert [change.id for change in after] == [c.id for c in before if c.rule == "fault"]
     assert watch.machines["fan"].now(time.time()).state == "alert"
+
+
+def test_a_sensor_that_was_silent_before_a_restart_is_not_said_to_be_back(tmp_path, machine):
+    machine("fan")
+    source = TcpSource(connect="127.0.0.1:9", unit="g", silent_s=0.1)
+    rule = Silent(after_s=2, return_s=1)
+    setups = [
+        structs.replace(each, entry=structs.replace(each.entry, rules=[rule]))
+        for each in setups_of(tmp_path, {"fan": [source]})
+    ]
+    folder = tmp_path / "store"
+    watched(setups, folder, lambda _: len(states(Reading(folder), "fan")) > 0)
+    end = time.monotonic() + 4  # looked at more than once, and silent long enough at the last
+    watched(setups, folder, lambda _: time.monotonic() > end)
+    (change,) = states(Reading(folder), "fan")
+    assert (change.state, change.sensor) == ("sensor fault", "DE")
 
 
 def test_people_acknowledge_and_shelve_and_it_is_kept(tmp_path, machine):
