@@ -10,10 +10,11 @@ from markupsafe import Markup, escape
 
 from dlrsd.runtime.machine.iso_20816 import MEANING as ZONES
 from dlrsd.runtime.machine.iso_20816 import NOT_COVERED as NOT_COVERED
+from dlrsd.runtime.service.alarms.state import GRAVITY
 from dlrsd.runtime.service.said import MachineNow, State
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC", re.ASCII)
-GRAVEST: tuple[State, ...] = ("danger", "alert", "sensor fault", "stopped", "normal")
+GRAVEST: tuple[State, ...] = GRAVITY[::-1]
 PLACES = {
     "healthy": "No fault seen",
     "outer": "Outer race",

@@ -18,7 +18,7 @@ from dlrsd.runtime.base.hardware import usable_cores
 from dlrsd.runtime.service.blocks import Block, Slow
 from dlrsd.runtime.service.page.telling import Telling
 from dlrsd.runtime.service.said import Change, Event
-from dlrsd.runtime.service.sinks.payload import of_event, of_machine, of_minute
+from dlrsd.runtime.service.sinks.payload import FAULTY, of_event, of_machine, of_minute
 from dlrsd.runtime.service.sinks.sink import Sink
 from dlrsd.runtime.service.sources.base import Give, Source
 from dlrsd.runtime.service.sources.counted import Tell
@@ -32,7 +32,6 @@ from dlrsd.runtime.service.watching.trends import Trends
 from dlrsd.runtime.service.watching.watched import MOST_WAITING, Outcome, Watched
 
 _BEAT_S = 1.0
-_RAISED = ("alert", "danger", "sensor fault")
 _TOLD_S = 2.0  # how often browsers get new figures
 _AGAIN_S = 10.0  # after a source failed for a reason that it does not know itself
 _log = logging.getLogger(__name__)
@@ -198,10 +197,21 @@ class Watch:
         while True:
             await work.wait()
             work.clear()
-            outcomes = await loop.run_in_executor(self._pool, self._look, watched)
+            try:
+                outcomes = await loop.run_in_executor(self._pool, self._look, watched)
+            except Exception as error:
+                self._failed(watched, error)
+                await asyncio.sleep(_BEAT_S)
+                outcomes = []
             done.set()
             for outcome in outcomes:
                 self._told(watched, outcome)
+
+    def _failed(self, watched: Watched, error: Exception) -> None:
+        """Say that a piece of a machine's signal could not be looked at; what follows will be."""
+        _log.error("%s: looking at its signal failed", watched.name, exc_info=error)
+        text = f"a second could not be looked at: {type(error).__name__}: {error}"
+        watched.intake.tell(None, Event(time=time.time(), kind="refused", text=text))
 
     def _look(self, watched: Watched) -> list[Outcome]:
         return watched.work(time.time(), self.store.decide)
@@ -226,7 +236,7 @@ class Watch:
 
     def _told_changes(self, watched: Watched, changes: Sequence[Change]) -> None:
         for change in changes:
-            if change.state in _RAISED:
+            if change.state in FAULTY:
                 self.recorder.alarm(watched.name, change.alarm, change.time)
             _log.warning("%s", change.text)
             self.telling.tell(change)

@@ -19,6 +19,7 @@ from dlrsd.runtime.service.store.limits import Limits
 from dlrsd.runtime.service.store.reading import Reading
 from dlrsd.runtime.service.store.store import Store
 from dlrsd.runtime.service.watching.live import WatchLive
+from dlrsd.runtime.service.watching.sensor_line import SensorLine
 from dlrsd.runtime.service.watching.setup import Setup, set_up
 from dlrsd.runtime.service.watching.watch import Watch
 from dlrsd.runtime.service.watching.watch_file import MachineEntry, WatchFile
@@ -164,6 +165,25 @@ def test_a_machine_in_which_something_fails_does_not_stop_the_others(tmp_path, m
     assert watch.machines["fan"].intake.counted["refused"] >= 1
     texts = [e.text for e in Reading(tmp_path / "store").events(machine="fan")]
     assert any("failed, and is begun anew" in text for text in texts)
+
+
+def test_a_second_that_cannot_be_looked_at_is_said_and_the_next_ones_are(
+    tmp_path, machine, monkeypatch
+):
+    machine("fan")
+    whole, calls = SensorLine.take, []
+
+    def take(line, piece, conditions):
+        calls.append(piece)
+        if len(calls) == 5:
+            raise ZeroDivisionError("nobody thought of this")
+        return whole(line, piece, conditions)
+
+    monkeypatch.setattr(SensorLine, "take", take)
+    setups = setups_of(tmp_path, {"fan": [HEALTHY]})
+    watched(setups, tmp_path / "store", lambda w: signal_s(w, "fan") > 30)
+    (said,) = [e.text for e in Reading(tmp_path / "store").events() if e.kind == "refused"]
+    assert "ZeroDivisionError: nobody thought of this" in said
 
 
 def test_a_sensor_that_does_not_fit_is_unfit_and_said_once(tmp_path, machine):
