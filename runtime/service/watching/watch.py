@@ -75,7 +75,10 @@ class Watch:
     def _add(self, setup: Setup) -> None:
         """Begin with a machine where the store left it; one commissioned since then begins anew."""
         store, now = self.store, time.time()
-        restored = store.snapshot(setup.name)
+        restored, commissioned = store.snapshot(setup.name), setup.commissioned
+        is_new = commissioned is not None and commissioned > store.epoch_began(setup.name)
+        if commissioned is not None and is_new:
+            store.begin_epoch(setup.name, commissioned)
         watched = Watched(
             setup,
             self.recorder,
@@ -86,11 +89,7 @@ class Watch:
         )
         self.machines[setup.name] = watched
         self._work[setup.name], self._done[setup.name] = asyncio.Event(), asyncio.Event()
-        commissioned = setup.commissioned
-        if commissioned is None or commissioned <= store.epoch_began(setup.name):
-            return
-        store.begin_epoch(setup.name, commissioned)
-        if restored is not None:
+        if is_new and restored is not None:
             self._told(watched, watched.renew(now, store.decide))
 
     async def take_over(self, setups: Sequence[Setup]) -> None:

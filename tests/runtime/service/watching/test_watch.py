@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from dlrsd.runtime.service.watching.sensor_line import SensorLine
 from dlrsd.runtime.service.watching.setup import Setup, set_up
 from dlrsd.runtime.service.watching.watch import Watch
 from dlrsd.runtime.service.watching.watch_file import MachineEntry, WatchFile
+from tests.runtime.evidence.test_commissioned import BASELINE
 
 pytest.importorskip("onnxruntime")
 RATE = 12_000.0
@@ -126,6 +128,30 @@ def test_a_sensor_that_was_silent_before_a_restart_is_not_said_to_be_back(tmp_pa
     watched(setups, folder, lambda _: time.monotonic() > end)
     (change,) = states(Reading(folder), "fan")
     assert (change.state, change.sensor) == ("sensor fault", "DE")
+
+
+def test_a_machine_commissioned_again_begins_anew_and_its_old_trend_is_kept(tmp_path, machine):
+    machine("fan")
+    folder = tmp_path / "store"
+    setups = setups_of(tmp_path, {"fan": [structs.replace(FAULTY, begins_s=0)]}, bundle="none")
+    watched(setups, folder, lambda watch: signal_s(watch, "fan") > 130)
+    reading = Reading(folder)
+    (alarm,) = [row for row in reading.alarms() if row.rule == "fault"]
+    assert alarm.ended is None
+    kept = reading.minutes("fan", "DE", start=0, end=1e11)
+    later = datetime.fromtimestamp(60.0 * (kept[-1].minute + 1), timezone.utc)
+    again = structs.replace(BASELINE, created=later.isoformat())
+    (setup,) = setups_of(tmp_path, {"fan": [HEALTHY]}, bundle="none")
+    watch = watched(
+        [structs.replace(setup, baseline=again)], folder, lambda w: signal_s(w, "fan") > 5
+    )
+    assert reading.alarm(alarm.id).ended is not None
+    assert "commissioned again" in reading.changes(alarm.id)[-1].text
+    assert reading.epochs("fan") == [-np.inf, later.timestamp()]
+    assert reading.minutes("fan", "DE", start=0, end=1e11) == []
+    old = reading.minutes("fan", "DE", start=60.0 * kept[-1].minute, end=1e11, epoch=0)
+    assert old == kept[-1:]
+    assert watch.machines["fan"].now(time.time()).commissioned
 
 
 def test_people_acknowledge_and_shelve_and_it_is_kept(tmp_path, machine):
