@@ -32,6 +32,7 @@ def status(
     ] = False,
 ) -> None:
     """Say how a watch is: exit code 0 all is normal, 1 an alarm, 3 a sensor fault, 4 no watch."""
+    from dlrsd.runtime.service.alarms.texts import beside
     from dlrsd.runtime.service.watching.status import CODES, status_of
 
     found = status_of(_store_of(watch))
@@ -40,7 +41,7 @@ def status(
     else:
         print(found.condition)
         for alarm in found.alarms:
-            print(f"{alarm.machine}: {alarm.state}: {alarm.text}")
+            print(f"{alarm.machine}: {alarm.state}: {beside(alarm.text, alarm.machine)}")
     raise typer.Exit(CODES[found.condition])
 
 
