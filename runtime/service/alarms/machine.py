@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -90,7 +90,9 @@ class MachineAlarms:
                 changes += self._told(rule, state, second.sensor, second.time)
         return changes
 
-    def tick(self, now: float, silent: Mapping[str, float]) -> list[Change]:
+    def tick(
+        self, now: float, silent: Mapping[str, float], unheard: Collection[str] = ()
+    ) -> list[Change]:
         """The changes that time decides: of sensors that are silent, of shelving that ends.
 
         Parameters
@@ -99,6 +101,8 @@ class MachineAlarms:
             Unix time in s.
         silent : mapping
             By sensor, for how many seconds nothing came; those that are heard may be missing.
+        unheard : collection of str
+            Sensors of which nothing came yet since the watch began.
         """
         changes = [] if self._is_begun else self._begin(now)
         ticked, self._kept.ticked = self._kept.ticked, now
@@ -107,7 +111,7 @@ class MachineAlarms:
         running = self.running
         for rule, state, _ in self._of_silence:
             for sensor in rule.listen(
-                state.held, silent, now=now, passed=int(steps), running=running
+                state.held, silent, unheard=unheard, now=now, passed=int(steps), running=running
             ):
                 changes += self._told(rule, state, sensor, now)
         if running in (None, "running"):  # while it does not run nothing is raised

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
@@ -61,6 +61,7 @@ class Silent(Rule, frozen=True, kw_only=True, tag="silent"):
         held: dict[str, Held],
         silent: Mapping[str, float],
         *,
+        unheard: Collection[str] = (),
         now: float,
         passed: int,
         running: Running | None,
@@ -73,6 +74,8 @@ class Silent(Rule, frozen=True, kw_only=True, tag="silent"):
             By sensor.
         silent : mapping
             By sensor, for how many seconds nothing came.
+        unheard : collection of str
+            Sensors of which nothing came since the watch began: that is no sign of being back.
         now : float
         passed : int
             Seconds since this was last asked.
@@ -84,7 +87,7 @@ class Silent(Rule, frozen=True, kw_only=True, tag="silent"):
         changed = [
             sensor
             for sensor in held
-            if sensor not in mute
+            if sensor not in mute and sensor not in unheard
             if any(held[sensor].step(0, 0, now, patience) for _ in range(passed))
         ]
         is_awaited = self.while_standing or running in (None, "running")

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from string import Formatter
-from typing import Final
+from typing import Final, get_args
+
+from dlrsd.runtime.service.said import State
 
 PLACES: Final = {
     "machine": "its name",
@@ -92,6 +94,15 @@ def filled(template: str, values: Mapping[str, str | None]) -> str:
     known = {place: values.get(place) or "" for place in PLACES}
     text = " ".join("".join(_parts(template, known)).split())
     return text.rstrip(" ;,:")[:_LONGEST]
+
+
+def beside(text: str, machine: str) -> str:
+    """A sentence without its machine and state, where these stand beside it."""
+    for state in get_args(State):
+        beginning = f"{machine}, {state}: "
+        if text.startswith(beginning):
+            return text[len(beginning) :]
+    return text
 
 
 def _parts(template: str, known: Mapping[str, str]) -> list[str]:

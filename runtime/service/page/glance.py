@@ -86,8 +86,7 @@ def gravest_by_machine(alarms: Iterable[AlarmRow]) -> Mapping[str, AlarmRow]:
 
 
 def _rank(alarm: AlarmRow) -> tuple[int, float]:
-    known = alarm.state in GRAVEST
-    return GRAVEST.index(alarm.state) if known else len(GRAVEST), -alarm.changed
+    return GRAVEST.index(alarm.state), -alarm.changed
 
 
 def _rounded(value: float | None, digits: int = 3) -> float | None:

@@ -85,7 +85,8 @@ def alarms(request: Request) -> Response:
         request,
         "alarms.html",
         open_alarms=sorted(
-            open_ones, key=lambda a: (a.acknowledged is not None, _rank(a.state), -a.changed)
+            open_ones,
+            key=lambda a: (a.acknowledged is not None, GRAVEST.index(a.state), -a.changed),
         ),
         ended=[a for a in all_of if a.ended is not None],
         before=all_of[-1].began if len(all_of) == _ALARMS_A_PAGE else None,
@@ -126,7 +127,3 @@ def _by_sensor(
     """Each with each of its sensors, those of one sensor first."""
     pairs = [(row, sensor) for row in waveforms for sensor in row.sensors]
     return sorted(pairs, key=lambda pair: pair[1] != first)
-
-
-def _rank(state: str) -> int:
-    return next((i for i, s in enumerate(GRAVEST) if s == state), len(GRAVEST))

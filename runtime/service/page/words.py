@@ -10,10 +10,12 @@ from markupsafe import Markup, escape
 
 from dlrsd.runtime.machine.iso_20816 import MEANING as ZONES
 from dlrsd.runtime.machine.iso_20816 import NOT_COVERED as NOT_COVERED
+from dlrsd.runtime.service.alarms.state import GRAVITY
+from dlrsd.runtime.service.alarms.texts import beside
 from dlrsd.runtime.service.said import MachineNow, State
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC", re.ASCII)
-GRAVEST: tuple[State, ...] = ("danger", "alert", "sensor fault", "stopped", "normal")
+GRAVEST: tuple[State, ...] = GRAVITY[::-1]
 PLACES = {
     "healthy": "No fault seen",
     "outer": "Outer race",
@@ -93,11 +95,8 @@ def slug(state: str) -> str:
 def said(text: str, machine: str) -> Markup:
     """The sentence of an alarm beside its machine and state, which need not be repeated; its times
     are put into the browser's time zone."""
-    for state in GRAVEST:
-        if text.startswith(beginning := f"{machine}, {state}: "):
-            text = text[len(beginning) :]
-            text = text[:1].upper() + text[1:]
-            break
+    own = beside(text, machine)
+    text = text if own == text else own[:1].upper() + own[1:]
     parts = _TIME.split(text)  # text, day, time, text, ...
     found = escape(parts[0])
     for day, clock, rest in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):

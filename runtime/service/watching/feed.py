@@ -71,6 +71,7 @@ class Feed:
         self.rate_hz = self._upto = 0.0
         self.heard, self.refuses = now, False
         self._heard, self._refused = time.monotonic(), 0
+        self.is_heard = False  # yet
 
     def push(self, block: Block) -> list[Piece]:
         """The pieces that a block completes."""
@@ -78,7 +79,7 @@ class Feed:
         refused = self._arrivals.counts.refused
         self.refuses, self._refused = refused > self._refused, refused
         if not self.refuses:
-            self.heard, self._heard = block.arrived, time.monotonic()
+            self.heard, self._heard, self.is_heard = block.arrived, time.monotonic(), True
         return self._pieces(placed, block.rate_hz)
 
     def tick(self, now: float) -> list[Piece]:

@@ -111,6 +111,11 @@ class Intake:
             for name in feed.sensors
         }
 
+    def unheard(self) -> set[str]:
+        """The sensors of which nothing came yet."""
+        feeds = [feed for feed in self._feeds.values() if not feed.is_heard]
+        return {name for feed in feeds for name in feed.sensors}
+
     def _begin(self, at: int, source: SignalSource, now: float) -> None:
         """Listen for a source; where its blocks name sensors, for each by itself."""
         if not source.names_sensors:

@@ -250,6 +250,20 @@ def _highest(speeds: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return highest
 
 
+def usual_levels(baseline: MachineBaseline | None) -> dict[str, float]:
+    """RMS of the acceleration by sensor while a healthy machine runs, m/s2: at its quietest speed;
+    of those sensors of which the baseline has it."""
+    usual = {
+        own.sensor: [
+            at.levels["acceleration_m_s2"].usual
+            for at in own.speeds
+            if "acceleration_m_s2" in at.levels
+        ]
+        for own in (baseline.sensors if baseline else ())
+    }
+    return {sensor: min(levels) for sensor, levels in usual.items() if levels}
+
+
 def _knows(baseline: MachineBaseline, bundle: Bundle) -> bool:
     """Whether every sensor was commissioned with this bundle."""
     networks = [at.network for own in baseline.sensors for at in own.speeds]

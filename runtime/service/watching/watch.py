@@ -18,7 +18,7 @@ from dlrsd.runtime.base.hardware import usable_cores
 from dlrsd.runtime.service.blocks import Block, Slow
 from dlrsd.runtime.service.page.telling import Telling
 from dlrsd.runtime.service.said import Change, Event
-from dlrsd.runtime.service.sinks.payload import of_event, of_machine, of_minute
+from dlrsd.runtime.service.sinks.payload import FAULTY, of_event, of_machine, of_minute
 from dlrsd.runtime.service.sinks.sink import Sink
 from dlrsd.runtime.service.store.recorder import Recorder
 from dlrsd.runtime.service.store.store import Store
@@ -38,7 +38,6 @@ from dlrsd.runtime.service.watching.trends import Trends
 from dlrsd.runtime.service.watching.watched import MOST_WAITING, Watched
 
 _BEAT_S = 1.0
-_RAISED = ("alert", "danger", "sensor fault")
 _TOLD_S = 2.0  # how often browsers get new figures
 _AGAIN_S = 10.0  # after a source failed for a reason that it does not know itself
 _log = logging.getLogger(__name__)
@@ -94,7 +93,10 @@ class Watch:
     def _add(self, setup: Setup) -> None:
         """Begin with a machine where the store left it; one commissioned since then begins anew."""
         store, now = self.store, time.time()
-        restored = store.snapshot(setup.name)
+        restored, commissioned = store.snapshot(setup.name), setup.commissioned
+        is_new = commissioned is not None and commissioned > store.epoch_began(setup.name)
+        if commissioned is not None and is_new:
+            store.begin_epoch(setup.name, commissioned)
         watched = Watched(
             setup,
             self.recorder,
@@ -105,11 +107,7 @@ class Watch:
         )
         self.machines[setup.name] = watched
         self._work[setup.name], self._done[setup.name] = asyncio.Event(), asyncio.Event()
-        commissioned = setup.commissioned
-        if commissioned is None or commissioned <= store.epoch_began(setup.name):
-            return
-        store.begin_epoch(setup.name, commissioned)
-        if restored is not None:
+        if is_new and restored is not None:
             self._told(watched, watched.renew(now, store.decide))
 
     async def take_over(self, setups: Sequence[Setup], as_before: Collection[str] = ()) -> None:
@@ -260,7 +258,7 @@ class Watch:
 
     def _told_changes(self, watched: Watched, changes: Sequence[Change]) -> None:
         for change in changes:
-            if change.state in _RAISED:
+            if change.state in FAULTY:
                 self.recorder.alarm(watched.name, change.alarm, change.time)
             _log.warning("%s", change.text)
             self.telling.tell(change)

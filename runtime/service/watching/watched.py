@@ -34,7 +34,7 @@ from dlrsd.runtime.service.watching.outcome import Outcome
 from dlrsd.runtime.service.watching.pieces import Piece
 from dlrsd.runtime.service.watching.rehearsal import MARK
 from dlrsd.runtime.service.watching.sensor_line import SensorLine
-from dlrsd.runtime.service.watching.setup import Channel, Setup
+from dlrsd.runtime.service.watching.setup import Channel, Setup, usual_levels
 
 REFUSED = "refused"  # why seconds of a sensor are unfit whose signal does not fit its machine
 _LOOK_S = 1.5  # after so long a machine is looked at whether anything came or not
@@ -92,6 +92,9 @@ class Watched:
         self._running = RunningState(setup.machine.shaft.speed_rpm)
         for minute in past:
             self._running.remember(minute)
+        if not past:
+            for sensor, level in usual_levels(setup.baseline).items():
+                self._running.expect(sensor, now, level)
         self._minutes = Minutes({self.name: setup.machine.iso_20816_3})
         self._latest: dict[str, SensorNow] = {
             sensor.name: SensorNow(name=sensor.name) for sensor in self.machine.sensors
@@ -133,7 +136,7 @@ class Watched:
                 outcomes.append(self._looked_at(*self.intake.waiting.popleft()))
             last = Outcome(
                 minutes=self._minutes.finish(now),
-                changes=self.alarms.tick(now, self.intake.silent()),
+                changes=self.alarms.tick(now, self.intake.silent(), self.intake.unheard()),
                 events=[*self.intake.take_events(), *self.alarms.events()],
             )
             outcomes.append(last)

@@ -5,7 +5,7 @@ import { figure, set } from "./numbers.js";
 import { refreshSoon } from "./parts.js";
 import { drawSparks, readSparks } from "./sparks.js";
 
-const PLACES = { healthy: "No fault seen", outer: "Outer race", inner: "Inner race", ball: "Rolling element", cage: "Cage", shaft: "Shaft", gear: "Gear", unknown: "Unknown fault", undecided: "Undecided" };
+const PLACES = JSON.parse(document.getElementById("top").dataset.places);
 const states = new Map();
 const find = document.getElementById("find");
 

@@ -242,6 +242,16 @@ def test_a_silent_source_is_a_sensor_fault_once() -> None:
     assert said[1].time - START == 222
 
 
+def test_a_watch_that_begins_anew_has_not_heard_a_silent_sensor() -> None:
+    alarms = MachineAlarms("pump1", [Silent(after_s=30, return_s=20)])
+    assert len(alarms.tick(START, {"DE": 40.0})) == 1
+    for at in range(1, 60):  # too short to be silent again, and nothing came
+        silent = {"DE": float(at)} if at > 30 else {}
+        assert alarms.tick(START + at, silent, {"DE"}) == []
+    said = [c for at in range(60, 90) for c in alarms.tick(START + at, {})]
+    assert [each.state for each in said] == ["normal"]
+
+
 def test_a_clock_that_jumps_does_not_make_a_source_heard() -> None:
     alarms = MachineAlarms("pump1", [Silent(after_s=30, return_s=60)])
     assert len(alarms.tick(START, {"tcp": 40.0})) == 1

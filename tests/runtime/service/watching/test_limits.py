@@ -7,7 +7,7 @@ from dlrsd.runtime.evidence.commissioned import AtSpeed, HealthyLevel, Limit, Ma
 from dlrsd.runtime.service.alarms.kinds import Threshold
 from dlrsd.runtime.service.alarms.rule import Limits
 from dlrsd.runtime.service.said import Levels, Second
-from dlrsd.runtime.service.watching.setup import limits_of
+from dlrsd.runtime.service.watching.setup import limits_of, usual_levels
 from tests.runtime.evidence.test_commissioned import BASELINE
 from tests.runtime.service.watching.conftest import facts
 
@@ -61,3 +61,11 @@ def test_a_second_is_held_against_the_speed_that_is_nearest(rpm, limit):
 def test_without_levels_nothing_is_held_against_them():
     for own in (None, baseline(at_speed(1770.0))):
         assert grade(limits_of(facts("pump"), own, None), 100.0, 1770.0) is None
+
+
+def test_how_loud_a_machine_runs_is_that_of_its_quietest_speed():
+    slow = at_speed(600.0, velocity_mm_s=1.0, acceleration_m_s2=0.8)
+    fast = at_speed(1770.0, acceleration_m_s2=3.0)
+    assert usual_levels(baseline(slow, fast)) == {"DE": 0.4}
+    assert usual_levels(baseline(at_speed(600.0, velocity_mm_s=1.0))) == {}
+    assert usual_levels(None) == {}

@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 import pytest
 from msgspec import structs
 
+from dlrsd.runtime.service.alarms.kinds import Silent
 from dlrsd.runtime.service.said import Change
 from dlrsd.runtime.service.sources.simulated import SimulatedSource
+from dlrsd.runtime.service.sources.tcp import TcpSource
 from dlrsd.runtime.service.store.limits import Limits
 from dlrsd.runtime.service.store.reading import Reading
 from dlrsd.runtime.service.store.store import Store
 from dlrsd.runtime.service.watching.live import WatchLive
+from dlrsd.runtime.service.watching.sensor_line import SensorLine
 from dlrsd.runtime.service.watching.setup import Setup, set_up
 from dlrsd.runtime.service.watching.watch import Watch
 from dlrsd.runtime.service.watching.watch_file import MachineEntry, WatchFile
+from tests.runtime.evidence.test_commissioned import BASELINE
 
 pytest.importorskip("onnxruntime")
 RATE = 12_000.0
@@ -109,6 +114,46 @@ def test_after_a_restart_an_open_alarm_is_still_open_and_told_no_second_time(tmp
     assert watch.machines["fan"].now().state == "alert"
 
 
+def test_a_sensor_that_was_silent_before_a_restart_is_not_said_to_be_back(tmp_path, machine):
+    machine("fan")
+    source = TcpSource(connect="127.0.0.1:9", unit="g", silent_s=0.1)
+    rule = Silent(after_s=2, return_s=1)
+    setups = [
+        structs.replace(each, entry=structs.replace(each.entry, rules=[rule]))
+        for each in setups_of(tmp_path, {"fan": [source]})
+    ]
+    folder = tmp_path / "store"
+    watched(setups, folder, lambda _: len(states(Reading(folder), "fan")) > 0)
+    end = time.monotonic() + 4  # looked at more than once, and silent long enough at the last
+    watched(setups, folder, lambda _: time.monotonic() > end)
+    (change,) = states(Reading(folder), "fan")
+    assert (change.state, change.sensor) == ("sensor fault", "DE")
+
+
+def test_a_machine_commissioned_again_begins_anew_and_its_old_trend_is_kept(tmp_path, machine):
+    machine("fan")
+    folder = tmp_path / "store"
+    setups = setups_of(tmp_path, {"fan": [structs.replace(FAULTY, begins_s=0)]}, bundle="none")
+    watched(setups, folder, lambda watch: signal_s(watch, "fan") > 130)
+    reading = Reading(folder)
+    (alarm,) = [row for row in reading.alarms() if row.rule == "fault"]
+    assert alarm.ended is None
+    kept = reading.minutes("fan", "DE", start=0, end=1e11)
+    later = datetime.fromtimestamp(60.0 * (kept[-1].minute + 1), timezone.utc)
+    again = structs.replace(BASELINE, created=later.isoformat())
+    (setup,) = setups_of(tmp_path, {"fan": [HEALTHY]}, bundle="none")
+    watch = watched(
+        [structs.replace(setup, baseline=again)], folder, lambda w: signal_s(w, "fan") > 5
+    )
+    assert reading.alarm(alarm.id).ended is not None
+    assert "commissioned again" in reading.changes(alarm.id)[-1].text
+    assert reading.epochs("fan") == [-np.inf, later.timestamp()]
+    assert reading.minutes("fan", "DE", start=0, end=1e11) == []
+    old = reading.minutes("fan", "DE", start=60.0 * kept[-1].minute, end=1e11, epoch=0)
+    assert old == kept[-1:]
+    assert watch.machines["fan"].now(time.time()).commissioned
+
+
 def test_people_acknowledge_and_shelve_and_it_is_kept(tmp_path, machine):
     machine("fan")
     setups = setups_of(tmp_path, {"fan": [structs.replace(FAULTY, begins_s=0)]})
@@ -146,6 +191,25 @@ def test_a_machine_in_which_something_fails_does_not_stop_the_others(tmp_path, m
     assert watch.machines["fan"].intake.counted["refused"] >= 1
     texts = [e.text for e in Reading(tmp_path / "store").events(machine="fan")]
     assert any("failed, and is begun anew" in text for text in texts)
+
+
+def test_a_second_that_cannot_be_looked_at_is_said_and_the_next_ones_are(
+    tmp_path, machine, monkeypatch
+):
+    machine("fan")
+    whole, calls = SensorLine.take, []
+
+    def take(line, piece, conditions):
+        calls.append(piece)
+        if len(calls) == 5:
+            raise ZeroDivisionError("nobody thought of this")
+        return whole(line, piece, conditions)
+
+    monkeypatch.setattr(SensorLine, "take", take)
+    setups = setups_of(tmp_path, {"fan": [HEALTHY]})
+    watched(setups, tmp_path / "store", lambda w: signal_s(w, "fan") > 30)
+    (said,) = [e.text for e in Reading(tmp_path / "store").events() if e.kind == "refused"]
+    assert "ZeroDivisionError: nobody thought of this" in said
 
 
 def test_a_sensor_that_does_not_fit_is_unfit_and_said_once(tmp_path, machine):
