@@ -168,7 +168,9 @@ def _explained(reason: str, values: Any, form: Any) -> str:
         return f"{name}, expected only {', '.join(place.schema.get('properties', []))}"
     got = f"{place.name or 'a content'} = {str(place.value)[:60]!r}"
     if path.startswith("`key`"):
-        return f"a name in {place.name}, expected {_matching(words)}"
+        names = place.schema.get("propertyNames", {}).get("enum")
+        expected = f"only {', '.join(names)}" if names else _matching(words)
+        return f"a name in {place.name}, expected {expected}"
     if words.startswith("Expected"):
         return f"{got}, expected {_expected(place.schema, _matching(words))}"
     if words.startswith("Invalid"):

@@ -11,7 +11,7 @@ from tests.runtime.service.page.served import served
 LOOKS = [("light", 1440), ("dark", 1440), ("light", 390)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
     playwright = pytest.importorskip("playwright.sync_api")
     path = needs("chromium")

@@ -119,7 +119,7 @@ def test_a_watch_alarms_is_asked_backed_up_and_ends_in_order(plant, watching) ->
     assert sorted(names) == ["fan", "pump"]
     done = run("status", "watch.toml", cwd=plant)
     assert done.returncode == 1
-    assert "\nfan: alert: fault of the bearing's outer race at sensor DE" in done.stdout
+    assert "\nfan, alert: fault of the bearing's outer race at sensor DE" in done.stdout
     told = json.loads(run("status", "store", "--json", cwd=plant).stdout)
     assert told["condition"] == "alarm"
     assert told["alarms"][0]["machine"] == "fan"

@@ -151,7 +151,7 @@ def test_a_machine_commissioned_again_begins_anew_and_its_old_trend_is_kept(tmp_
     assert reading.minutes("fan", "DE", start=0, end=1e11) == []
     old = reading.minutes("fan", "DE", start=60.0 * kept[-1].minute, end=1e11, epoch=0)
     assert old == kept[-1:]
-    assert watch.machines["fan"].now(time.time()).commissioned
+    assert watch.machines["fan"].now().commissioned
 
 
 def test_people_acknowledge_and_shelve_and_it_is_kept(tmp_path, machine):
