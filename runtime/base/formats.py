@@ -168,9 +168,9 @@ def _explained(reason: str, values: Any, form: Any) -> str:
         return f"{name}, expected only {', '.join(place.schema.get('properties', []))}"
     got = f"{place.name or 'a content'} = {str(place.value)[:60]!r}"
     if path.startswith("`key`"):
-        names = place.schema.get("propertyNames", {}).get("enum")
-        expected = f"only {', '.join(names)}" if names else _matching(words)
-        return f"a name in {place.name}, expected {expected}"
+        if unknown := re.fullmatch(r"Invalid enum value (.*)", words):
+            return f"the name {unknown[1][:60]} in {place.name}, expected one that is known there"
+        return f"a name in {place.name}, expected {_matching(words)}"
     if words.startswith("Expected"):
         return f"{got}, expected {_expected(place.schema, _matching(words))}"
     if words.startswith("Invalid"):

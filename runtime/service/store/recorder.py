@@ -137,7 +137,10 @@ class Recorder:
         if abs((wall - self._began[0]) - (steady - self._began[1])) > _JUMP_S:
             self._began = (wall, steady)
         is_sure = steady - self._began[1] >= _STEADY_S
-        tidy(self._store, wall if is_sure else None)
+        try:
+            tidy(self._store, wall if is_sure else None)
+        except Exception as error:  # the thread goes on
+            self._say(f"what is too old could not be deleted: {error}", None)
 
     def _say(self, text: str, waveform: Waveform | None) -> None:
         machine = waveform.about.machine if waveform is not None else None

@@ -14,8 +14,8 @@ from dlrsd.runtime.service.indicators.parts import severity
 from dlrsd.runtime.service.said import Event, Second
 from dlrsd.runtime.service.sources.arrivals import Arrivals, Placed
 from dlrsd.runtime.service.store.tap import Tap
+from dlrsd.runtime.service.watching.channels import Channel
 from dlrsd.runtime.service.watching.pieces import Piece, SecondCutter
-from dlrsd.runtime.service.watching.setup import Channel
 from dlrsd.runtime.streams.facts import unit_factor
 
 Record = Callable[[float, int, np.dtype[Any]], Tap]

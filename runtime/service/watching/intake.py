@@ -16,10 +16,16 @@ from dlrsd.runtime.service.sources.base import SignalSource
 from dlrsd.runtime.service.sources.counted import Counted
 from dlrsd.runtime.service.store.recorder import Recorder
 from dlrsd.runtime.service.store.tap import Tap
+from dlrsd.runtime.service.watching.channels import Channel, channels_of
 from dlrsd.runtime.service.watching.conditions import Heard
 from dlrsd.runtime.service.watching.feed import Feed, feed_name
 from dlrsd.runtime.service.watching.pieces import Piece
-from dlrsd.runtime.service.watching.setup import Channel, Setup, channels_of
+from dlrsd.runtime.service.watching.rehearsal import (
+    NO_FAULT,
+    RehearsedFault,
+    rehearsed_fault,
+)
+from dlrsd.runtime.service.watching.setup import Setup
 
 
 class Intake:
@@ -51,15 +57,22 @@ class Intake:
         self._events: deque[Event] = deque()
         self._names = Counted(partial(self.tell, None))
         self._feeds: dict[tuple[int, str | None], Feed] = {}
+        self._faults: dict[int, RehearsedFault] = {}
         for at, source in enumerate(setup.sources):
+            if setup.rehearse and (fault := rehearsed_fault(setup.machine)) is not None:
+                self._faults[at] = fault
             if isinstance(source, SignalSource):
                 self._begin(at, source, now)
+        if setup.rehearse and not self._faults:
+            self.tell(None, Event(time=now, kind="refused", text=NO_FAULT))
 
     def receive(self, at: int, block: Block | Slow) -> bool:
         """Take what a source gives; whether there is work to be done."""
         if isinstance(block, Slow):
             self.heard.take(block)
             return False
+        if at in self._faults:
+            block = self._faults[at].added(block)
         feed = self._feeds.get((at, block.sensor))
         if feed is None:
             known = ", ".join(repr(name) for number, name in self._feeds if number == at and name)

@@ -14,6 +14,7 @@ from dlrsd.runtime.service.blocks import Block
 from dlrsd.runtime.service.sources.rig import STRIKE_G, Strikes
 
 MARK = "REHEARSAL: "  # before whatever is said of it
+NO_FAULT = "no fault is rehearsed: machine.toml states no bearing of the first sensor, or no speed"
 BEGINS_S, GROWS_S = 30.0, 60.0
 _STRENGTH = 3.0  # of the strikes, in RMS of the signal: plain to see in the envelope's spectrum
 

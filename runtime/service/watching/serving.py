@@ -25,6 +25,7 @@ from dlrsd.runtime.service.watching.live import WatchLive
 from dlrsd.runtime.service.watching.setup import Setup
 from dlrsd.runtime.service.watching.watch import Watch
 
+_AGAIN_S = 10.0  # after the page failed
 Reload = Callable[[], tuple[Sequence[Setup], Sequence[str], Collection[str]]]
 
 
@@ -110,9 +111,24 @@ async def _page(
     def metrics() -> tuple[bytes, str]:
         return exposition([each.now() for each in list(watch.machines.values())])
 
-    reading = Reading(store.folder)
-    app = create_app(WatchLive(watch, reading), reading, Access(config), metrics)
-    await serve(app, config, ready=opened)
+    reading, is_open = Reading(store.folder), False
+
+    def ready(address: str) -> None:
+        nonlocal is_open
+        if not is_open:
+            opened(address)
+        is_open = True
+
+    while True:
+        app = create_app(WatchLive(watch, reading), reading, Access(config), metrics)
+        try:
+            await serve(app, config, ready=ready)
+        except Exception as error:
+            if not is_open:
+                raise
+            text = f"the page failed, and is begun anew: {in_words(error)}"
+            _tell(watch, [text], kind="refused")
+        await asyncio.sleep(_AGAIN_S)
 
 
 class _Reloading:

@@ -7,32 +7,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError
 from dlrsd.runtime.bundle.bundle import Bundle, load_bundle
 from dlrsd.runtime.engines.onnx_cpu import OnnxCpuEngine
 from dlrsd.runtime.engines.opening import open_engine
 from dlrsd.runtime.evidence.commissioned import MachineBaseline, read_baseline
-from dlrsd.runtime.machine.facts import Machine, Sensor, channel_of
+from dlrsd.runtime.machine.facts import Machine
 from dlrsd.runtime.machine.file import folder_of, read_machine
 from dlrsd.runtime.machine.iso_20816 import limits
 from dlrsd.runtime.service.alarms.kinds import rules_of
 from dlrsd.runtime.service.alarms.rule import Limits
 from dlrsd.runtime.service.sources.base import SignalSource, Source
 from dlrsd.runtime.service.sources.standard_input import StandardInput
+from dlrsd.runtime.service.watching.channels import require_signal
 from dlrsd.runtime.service.watching.watch_file import NO_BUNDLE, MachineEntry, WatchFile
-
-
-class Channel(Struct, frozen=True):
-    """A sensor and the channel of a source that it is; the tacho's beside it, where there is one.
-
-    ``machine`` states this sensor alone, as channel 0, with the tacho as channel 1.
-    """
-
-    machine: Machine
-    number: int
-    tacho: int | None
 
 
 class Setup(Struct, frozen=True, kw_only=True):
@@ -132,33 +122,43 @@ def set_up(file: WatchFile, root: Path) -> tuple[list[Setup], list[str]]:
     list of str
         What is wrong, one line each.
     """
-    bundles, problems = Bundles(), list[str]()
+    bundles = Bundles()
+    wrong: dict[str, list[str]] = {}
     setups: list[Setup] = []
     for entry in file.machines:
         try:
             setup = _machine(entry, file, root, bundles)
+            _require_other(setup, setups)
         except DlrsdError as error:
-            problems.append(f"machine {entry.machine}: {error}")
-            continue
-        piped = next((each for each in setups if reads_input(each)), None)
-        if piped is not None and reads_input(setup):
-            problems.append(
-                f"machine {entry.machine}: it reads standard input as {piped.name!r} does: "
-                "expected one machine at most"
-            )
-            continue
-        if any(setup.name == other.name for other in setups):
-            problems.append(
-                f"machine {entry.machine}: another one is called {setup.name!r} as well; expected "
-                "one name a machine: change the name in its machine.toml"
-            )
+            wrong.setdefault(str(error), []).append(entry.machine)
             continue
         setups.append(setup)
-    return setups, problems
+    return setups, [f"{_named(of)}: {text}" for text, of in wrong.items()]
 
 
-def reads_input(setup: Setup) -> bool:
-    """Whether one of its sources is standard input, which one machine at most can have."""
+def _named(machines: Sequence[str]) -> str:
+    """Machines in which the same is wrong."""
+    if len(machines) == 1:
+        return f"machine {machines[0]}"
+    more = f" and {len(machines) - 3} more" if len(machines) > 3 else ""
+    return f"machines {', '.join(machines[:3])}{more}"
+
+
+def _require_other(setup: Setup, others: Sequence[Setup]) -> None:
+    """Refuse a machine that has the name of another, or standard input as another has."""
+    for other in others:
+        if setup.name == other.name:
+            raise InputError(
+                f"another one is called {setup.name!r} as well; expected one name a machine: "
+                "change the name in its machine.toml"
+            )
+        if _reads_input(setup) and _reads_input(other):
+            raise InputError(
+                f"it reads standard input as {other.name!r} does: expected one machine at most"
+            )
+
+
+def _reads_input(setup: Setup) -> bool:
     return any(isinstance(each, StandardInput) for each in setup.sources)
 
 
@@ -169,7 +169,7 @@ def _machine(entry: MachineEntry, file: WatchFile, root: Path, bundles: Bundles)
     if baseline is not None:
         commissioned_at(baseline)
     rules_of(entry.rules)
-    _require_signal(machine, entry.sources)
+    require_signal(machine, entry.sources)
     name, bundle, engine = entry.bundle or file.bundle, None, None
     if name != NO_BUNDLE:
         own = root / name
@@ -184,40 +184,6 @@ def _machine(entry: MachineEntry, file: WatchFile, root: Path, bundles: Bundles)
         engine=engine,
         limits=limits_of(machine, baseline, bundle),
     )
-
-
-def _require_signal(machine: Machine, sources: Sequence[Source]) -> None:
-    """Refuse sources that give no signal, or that of one sensor twice."""
-    of: dict[str, int] = {}
-    for at, source in enumerate(sources, 1):
-        if not isinstance(source, SignalSource):
-            continue
-        for name in names_of(machine, source):
-            if name in of:
-                raise InputError(
-                    f"sources {of[name]} and {at} both give sensor {name!r}: expected one; state "
-                    "in each which it has, in the order of its channels, such as "
-                    f'sensors = ["{name}"]'
-                )
-            of[name] = at
-    if not of:
-        raise InputError("none of its sources gives signal: expected one besides slow values")
-    if sum(isinstance(each, StandardInput) for each in sources) > 1:
-        raise InputError("two of its sources read standard input: expected one at most")
-
-
-def names_of(machine: Machine, source: SignalSource) -> list[str]:
-    """The sensors of a source.
-
-    Raises
-    ------
-    InputError
-        As of `channels_of`.
-    """
-    if source.names_sensors:
-        names = source.sensors or [sensor.name for sensor in machine.sensors]
-        return [sensor_of(machine, name).name for name in names]
-    return [channel.machine.sensors[0].name for channel in channels_of(machine, source)]
 
 
 def _at(root: Path, source: Source) -> Source:
@@ -268,58 +234,3 @@ def _knows(baseline: MachineBaseline, bundle: Bundle) -> bool:
     """Whether every sensor was commissioned with this bundle."""
     networks = [at.network for own in baseline.sensors for at in own.speeds]
     return all(each and each.manifest_sha256 == bundle.manifest_sha256 for each in networks)
-
-
-def channels_of(machine: Machine, source: SignalSource) -> list[Channel]:
-    """The sensors of a source, and which of its channels they are.
-
-    Raises
-    ------
-    InputError
-        If it names a sensor that the machine has not, or numbers are missing.
-    """
-    named = source.sensors
-    if named is not None:
-        return [
-            Channel(_alone(machine, sensor_of(machine, name), False), number, None)
-            for number, name in enumerate(named)
-        ]
-    tacho = machine.shaft.tacho if machine.shaft.tacho is not None else machine.shaft.speed
-    found = []
-    for at, sensor in enumerate(machine.sensors):
-        number = channel_of(machine.sensors, at)
-        if isinstance(number, str) or isinstance(tacho, str):
-            raise InputError(
-                f"machine.toml calls a channel {number if isinstance(number, str) else tacho!r}, "
-                "and a live source has numbers: state the source's `sensors`, in the order of its "
-                "channels"
-            )
-        found.append(Channel(_alone(machine, sensor, tacho is not None), number, tacho))
-    return found
-
-
-def sensor_of(machine: Machine, name: str) -> Sensor:
-    """A machine's sensor by its name.
-
-    Raises
-    ------
-    InputError
-        If it has none of this name.
-    """
-    for sensor in machine.sensors:
-        if sensor.name == name:
-            return sensor
-    known = ", ".join(repr(sensor.name) for sensor in machine.sensors[:8])
-    raise InputError(f"{machine.name} has no sensor {name!r}: expected one of {known}")
-
-
-def _alone(machine: Machine, sensor: Sensor, tacho: bool) -> Machine:
-    """The machine with this sensor alone, as channel 0."""
-    shaft = machine.shaft
-    if tacho:
-        first = "tacho" if shaft.tacho is not None else "speed"
-        shaft = structs.replace(shaft, **{first: 1})
-    else:
-        shaft = structs.replace(shaft, tacho=None, speed=None)
-    own = structs.replace(sensor, channel=0)
-    return structs.replace(machine, sensors=[own], shaft=shaft)

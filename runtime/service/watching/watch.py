@@ -32,7 +32,6 @@ from dlrsd.runtime.service.watching.kept import Kept
 from dlrsd.runtime.service.watching.logged import log_event
 from dlrsd.runtime.service.watching.outcome import Outcome
 from dlrsd.runtime.service.watching.outlets import Outlets
-from dlrsd.runtime.service.watching.rehearsal import rehearsed_fault
 from dlrsd.runtime.service.watching.setup import Setup
 from dlrsd.runtime.service.watching.trends import Trends
 from dlrsd.runtime.service.watching.watched import MOST_WAITING, Watched
@@ -195,11 +194,8 @@ class Watch:
         """One source; whatever becomes of it, the others go on."""
         watched, work, done = self.machines[name], self._work[name], self._done[name]
         intake = watched.intake
-        fault = rehearsed_fault(watched.machine) if watched.setup.rehearse else None
 
         async def give(block: Block | Slow) -> None:
-            if fault is not None and isinstance(block, Block):
-                block = fault.added(block)
             if intake.receive(at, block):
                 work.set()
                 while len(intake.waiting) > MOST_WAITING:
@@ -248,13 +244,14 @@ class Watch:
             self.tell_event(event)
         if outcome.told_upto is not None:
             self._kept.reach(watched.name, outcome.told_upto)
-        for row in outcome.minutes:
-            self._outlets.put(of_minute(row))
         if outcome.changes:
             self._told_changes(watched, outcome.changes)
+        if watched.setup.rehearse:  # what nobody can see is a rehearsal is told to nobody
+            return
+        for row in outcome.minutes:
+            self._outlets.put(of_minute(row))
         if (outcome.changes or outcome.minutes) and len(self._outlets):
-            now = time.time()
-            self._outlets.put(of_machine(watched.now(), time=now))
+            self._outlets.put(of_machine(watched.now(), time=time.time()))
 
     def _told_changes(self, watched: Watched, changes: Sequence[Change]) -> None:
         for change in changes:

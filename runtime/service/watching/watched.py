@@ -26,6 +26,7 @@ from dlrsd.runtime.service.said import (
     SensorNow,
 )
 from dlrsd.runtime.service.store.recorder import Recorder
+from dlrsd.runtime.service.watching.channels import Channel
 from dlrsd.runtime.service.watching.conditions import Conditions
 from dlrsd.runtime.service.watching.failures import Failures
 from dlrsd.runtime.service.watching.feed import Feed
@@ -34,7 +35,7 @@ from dlrsd.runtime.service.watching.outcome import Outcome
 from dlrsd.runtime.service.watching.pieces import Piece
 from dlrsd.runtime.service.watching.rehearsal import MARK
 from dlrsd.runtime.service.watching.sensor_line import SensorLine
-from dlrsd.runtime.service.watching.setup import Channel, Setup, usual_levels
+from dlrsd.runtime.service.watching.setup import Setup, usual_levels
 
 REFUSED = "refused"  # why seconds of a sensor are unfit whose signal does not fit its machine
 _LOOK_S = 1.5  # after so long a machine is looked at whether anything came or not

@@ -97,7 +97,7 @@ def test_a_file_of_before_levels_were_kept_is_read(tmp_path: Path) -> None:
         ((*SENSOR, "speeds"), [], "length >= 1"),
         ((*SENSOR, "orders", "ftf"), None, "length >= 4"),
         ((*SENSOR, "limit"), 1, "limit, expected only sensor, orders, speeds"),
-        ((*SPEED, "levels", "crest"), {}, "velocity_mm_s"),
+        ((*SPEED, "levels", "crest"), {}, "the name 'crest' in sensors[0].speeds[0].levels"),
         ((*SPEED, "speed_rpm"), -1772, "expected a number > 0"),
         ((*SPEED, "baseline", "scores", "cage"), None, "no scores of cage"),
         ((*SPEED, "baseline", "scores", "ball", "spread"), 0, "expected a number >= 1e-06"),

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from dlrsd.runtime.service.store.limits import Limits
+from dlrsd.runtime.service.store.reading import Reading
 from dlrsd.runtime.service.store.recorder import Recorder
+from dlrsd.runtime.service.store.store import Store
+from tests.runtime.service.store.made import waveform
 
 RATE, T0 = 1000.0, 1.7e9
 LIMITS = Limits()  # 10 s before, 10 s after
@@ -216,3 +219,19 @@ def test_a_library_that_fails_is_said_and_the_thread_goes_on(
     (event,) = reading.events(machine="pump")
     assert event.kind == "disk"
     assert "division by zero" in event.text
+
+
+def test_tidying_that_fails_ends_no_thread_and_keeps_nobody_waiting(tmp_path, monkeypatch):
+    def fail(*_: object) -> None:
+        raise ValueError("nobody thought of it")
+
+    monkeypatch.setattr("dlrsd.runtime.service.store.recorder.tidy", fail)
+    with Store.open(tmp_path / "store", Limits()) as store:
+        recorder = Recorder(store)
+        recorder._keep(waveform())
+        recorder.flush()
+        assert recorder._thread.is_alive()
+        recorder.close()
+    reading = Reading(tmp_path / "store")
+    assert len(reading.waveforms()) == 1
+    assert ["deleted: nobody thought of it" in each.text for each in reading.events()] == [True]

@@ -145,3 +145,9 @@ def test_a_file_that_is_a_folder_is_refused(tmp_path):
     (tmp_path / "watch.toml").mkdir()
     with pytest.raises(InputError, match="cannot be read"):
         read_watch_file(tmp_path / "watch.toml")
+
+
+def test_what_is_wrong_in_many_machines_is_one_line(written):
+    text = HEAD.replace('"none"', '"nowhere"') + entry("pump") + entry("fan", SIMULATED)
+    (line,) = check_file(written(text))
+    assert line.startswith("machines pump, fan: there is no bundle 'nowhere'")
