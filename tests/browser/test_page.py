@@ -1,5 +1,7 @@
 """The page in a real Chromium: looks, keyboard, screen reader, and what happens as one watches."""
 
+import time
+
 import pytest
 
 from dlrsd.runtime.service.page.tokens import new_token
@@ -199,6 +201,19 @@ def test_a_waveform_comes_nearer_by_keyboard(window, here):
     page.locator("#waveform .sum", has_text="Shown: 10.0 to 20.0 s").wait_for()
     page.get_by_role("button", name="Whole waveform").press("Enter")
     page.locator("#waveform .sum", has_text="Shown: 0 to 20.0 s").wait_for()
+
+
+def test_a_trend_begins_with_the_shortest_span_that_has_it_all(window, start):
+    plant = Plant(1)
+    plant.kept.since = time.time() - 600
+    address, _ = start(plant, ticking=True)
+    page = window().live(address, "/machine?name=Pump%201")
+    page.wait_for_selector("[name=span][value='1']:checked", state="attached")
+    page.locator("#trend .sum", has_text="Last").wait_for()
+    page.locator(".spans label", has_text="7 days").click()
+    with page.expect_response(lambda answer: "/api/trend" in answer.url):
+        page.select_option("#figure", "crest")
+    assert page.locator("[name=span]:checked").get_attribute("value") == "168"
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 
 import numpy as np
 from msgspec import structs
@@ -11,9 +12,10 @@ from dlrsd.runtime.dsp.order_map_config import Kinematics
 from dlrsd.runtime.evidence.asking import orders_of
 from dlrsd.runtime.machine.facts import Machine
 from dlrsd.runtime.service.blocks import Block
+from dlrsd.runtime.service.said import Change
 from dlrsd.runtime.service.sources.rig import STRIKE_G, Strikes
 
-MARK = "REHEARSAL: "  # before whatever is said of it
+_MARK = "REHEARSAL: "  # before whatever is said of it
 NO_FAULT = "no fault is rehearsed: machine.toml states no bearing of the first sensor, or no speed"
 BEGINS_S, GROWS_S = 30.0, 60.0
 _STRENGTH = 3.0  # of the strikes, in RMS of the signal: plain to see in the envelope's spectrum
@@ -54,6 +56,11 @@ class RehearsedFault:
             faulty = np.clip(np.rint(faulty), limits.min, limits.max)
         samples[0] = faulty
         return structs.replace(block, samples=samples)
+
+
+def marked(changes: Iterable[Change]) -> list[Change]:
+    """Changes of alarm that say what they are: of a rehearsal."""
+    return [structs.replace(each, text=_MARK + each.text) for each in changes]
 
 
 def rehearsed_fault(machine: Machine) -> RehearsedFault | None:

@@ -14,8 +14,6 @@ from pathlib import Path
 from statistics import median
 from zlib import crc32
 
-from msgspec import structs
-
 from dlrsd.runtime.base.errors import DlrsdError
 from dlrsd.runtime.dsp import trend as dsp
 from dlrsd.runtime.service.alarms.kinds import AnyRule, rules_of
@@ -25,7 +23,7 @@ from dlrsd.runtime.service.alarms.rule import Crossing, Limits
 from dlrsd.runtime.service.alarms.trend_rule import Trend
 from dlrsd.runtime.service.store.reading import Reading
 from dlrsd.runtime.service.watching.outcome import Outcome
-from dlrsd.runtime.service.watching.rehearsal import MARK
+from dlrsd.runtime.service.watching.rehearsal import marked
 from dlrsd.runtime.service.watching.watched import Keep, Watched
 
 EVERY_S = 3600.0
@@ -123,7 +121,7 @@ class Trends:
             with watched.held() as alarms:
                 changes = alarms.crossing(sensor, level, crossing, now)
                 if setup.rehearse:
-                    changes = [structs.replace(each, text=MARK + each.text) for each in changes]
+                    changes = marked(changes)
                 if changes:
                     keep(changes, watched.name, alarms.snapshot())
             outcome.changes += changes

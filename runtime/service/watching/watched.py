@@ -33,7 +33,7 @@ from dlrsd.runtime.service.watching.feed import Feed
 from dlrsd.runtime.service.watching.intake import Intake
 from dlrsd.runtime.service.watching.outcome import Outcome
 from dlrsd.runtime.service.watching.pieces import Piece
-from dlrsd.runtime.service.watching.rehearsal import MARK
+from dlrsd.runtime.service.watching.rehearsal import marked
 from dlrsd.runtime.service.watching.sensor_line import SensorLine
 from dlrsd.runtime.service.watching.setup import Setup, usual_levels
 
@@ -255,9 +255,7 @@ class Watched:
     def _remember(self, outcome: Outcome) -> None:
         """What is asked for most: the latest of each sensor."""
         if self.setup.rehearse:
-            outcome.changes = [
-                structs.replace(each, text=MARK + each.text) for each in outcome.changes
-            ]
+            outcome.changes = marked(outcome.changes)
         for second in outcome.seconds:
             self.upto = max(self.upto, second.time + 1)
             self._latest[second.sensor] = structs.replace(

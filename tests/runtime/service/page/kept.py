@@ -23,6 +23,7 @@ class Kept:
         self.course: dict[str, list[Change]] = {}
         self.happened: list[Event] = []
         self.waves: dict[int, tuple[WaveformRow, Waveform]] = {}
+        self.since = 0.0  # of the trend, Unix time in s
         self.levels: dict[str, tuple[float, float]] = {}  # by machine: before, and now
 
     def alarms(self, *, machine=None, open_only=False, before=None, most=100):
@@ -64,6 +65,7 @@ class Kept:
             mean = 2 + 14 * rise * (figure == "line:outer") + rng.standard_normal(len(t)) * 0.4
         # An hour in four days it stands, and none of the last ones.
         kept = ((t / 3600).astype(int) % 97 != 11) | (t > time.time() - 6 * 3600)
+        kept &= t >= self.since
         t, mean = t[kept], mean[kept]
         spread = 0.06 + 0.04 * rng.random(len(t))
         return Trend(

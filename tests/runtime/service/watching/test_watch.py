@@ -154,6 +154,20 @@ def test_a_machine_commissioned_again_begins_anew_and_its_old_trend_is_kept(tmp_
     assert watch.machines["fan"].now().commissioned
 
 
+def test_a_rehearsed_fault_is_told_and_marked(tmp_path, machine):
+    machine("pump")
+    (setup,) = setups_of(tmp_path, {"pump": [HEALTHY]}, bundle="none")
+    folder = tmp_path / "store"
+    watched(
+        [structs.replace(setup, rehearse=True)],
+        folder,
+        lambda _: len(states(Reading(folder), "pump")) > 0,
+    )
+    change = states(Reading(folder), "pump")[0]
+    assert (change.rule, change.place) == ("fault", "outer")
+    assert change.text.startswith("REHEARSAL: pump, alert: fault of the bearing's outer race")
+
+
 def test_people_acknowledge_and_shelve_and_it_is_kept(tmp_path, machine):
     machine("fan")
     setups = setups_of(tmp_path, {"fan": [structs.replace(FAULTY, begins_s=0)]})
