@@ -212,11 +212,7 @@ class Watched:
             return False
         setup, events = self.setup, list[Event]()
         try:
-            if len(piece.samples) <= max(channel.number, channel.tacho or 0):
-                raise InputError(
-                    f"its source has {len(piece.samples)} channels, and it is channel "
-                    f"{channel.number}: correct machine.toml or the source's `sensors`"
-                )
+            channel.require_among(len(piece.samples))
             line = SensorLine(
                 channel.machine,
                 rate_hz=feed.rate_hz,
