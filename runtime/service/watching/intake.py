@@ -111,7 +111,7 @@ class Intake:
     def silent(self) -> dict[str, float]:
         """For how many seconds nothing came, of each source of which that is too long."""
         return {
-            feed_name(*key): passed
+            f"source {feed_name(*key)}": passed
             for key, feed in self._feeds.items()
             if (passed := feed.silent()) is not None
         }
