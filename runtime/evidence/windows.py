@@ -204,9 +204,11 @@ def unfit(x: NDArray[np.float32], rate_hz: float) -> str | None:
     Parameters
     ----------
     x : array, shape (n > 0,), float32
-        Of any level and unit; a piece has 1024 samples.
+        Of any level and unit; a piece has 1024 samples. One sample alone is flat.
     rate_hz : float > 0
     """
+    if len(x) < 2:
+        return "flat"
     size = min(_PIECE, len(x))
     pieces = x[: len(x) // size * size].reshape(-1, 1, size)
     codes = window_quality(pieces, _ANY_LEVEL, rate_hz=rate_hz)[:, 0]

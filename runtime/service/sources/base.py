@@ -63,6 +63,15 @@ class SignalSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         del home
         return self
 
+    def check(self) -> None:
+        """Look at what it names outside the file.
+
+        Raises
+        ------
+        InputError
+            If a password is not there.
+        """
+
     @property
     def names_sensors(self) -> bool:
         """Whether each block names the one sensor it is of."""

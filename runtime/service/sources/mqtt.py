@@ -79,6 +79,10 @@ class MqttSource(SignalSource, frozen=True, kw_only=True, tag="mqtt"):
         """The same, with its certificates' path taken from the folder of ``watch.toml``."""
         return self if self.ca_file is None else replace(self, ca_file=str(home / self.ca_file))
 
+    def check(self) -> None:
+        """Look whether its password is there."""
+        read_secret("password", env=self.password_env, file=self.password_file)
+
     @property
     def names_sensors(self) -> bool:
         """Whether each block names the one sensor it is of: where the topic has a place for it."""

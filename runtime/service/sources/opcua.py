@@ -72,6 +72,10 @@ class OpcUaSource(
                 raise ValueError(f"{name} is {node!r}: expected a node such as ns=2;s=Speed")
         check_secret("password", env=self.password_env, file=self.password_file)
 
+    def check(self) -> None:
+        """Look whether its password is there."""
+        read_secret("password", env=self.password_env, file=self.password_file)
+
     async def run(self, give: Give, tell: Tell) -> None:
         """Give the values until cancelled."""
         link = Link(tell, self.url)

@@ -22,6 +22,22 @@ class Channel(Struct, frozen=True):
     number: int
     tacho: int | None
 
+    def require_among(self, count: int) -> None:
+        """Refuse a source of too few channels.
+
+        Raises
+        ------
+        InputError
+            If its source has not this one, or not the tacho's.
+        """
+        what = "it is" if self.number >= count else "its tacho is"
+        number = max(self.number, self.tacho or 0)
+        if number >= count:
+            raise InputError(
+                f"its source has {count} channels, and {what} channel {number}: correct "
+                "machine.toml or the source's `sensors`"
+            )
+
 
 def channels_of(machine: Machine, source: SignalSource) -> list[Channel]:
     """The sensors of a source, and which of its channels they are.

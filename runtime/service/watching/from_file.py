@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from msgspec import structs
 
 from dlrsd.runtime.base.errors import DlrsdError, InputError
-from dlrsd.runtime.service.sinks.kinds import AnySink
 from dlrsd.runtime.service.watching.serving import run_watch
 from dlrsd.runtime.service.watching.setup import Setup, set_up
 from dlrsd.runtime.service.watching.watch_file import WatchFile, read_watch_file
@@ -21,7 +21,13 @@ def check_file(path: Path) -> list[str]:
     except DlrsdError as error:
         return [str(error)]
     _, problems = set_up(file, path.parent)
-    return problems + [why for sink in file.sinks if (why := _wrong(sink, path.parent))]
+    parts: list[tuple[str, Callable[[], None]]] = [
+        (f"machine {entry.machine}: source {at}", source.check)
+        for entry in file.machines
+        for at, source in enumerate(entry.sources, 1)
+    ]
+    parts += [(f"sink {sink.name}", partial(sink.check, path.parent)) for sink in file.sinks]
+    return problems + [why for what, check in parts if (why := _wrong(what, check))]
 
 
 def watch_file(
@@ -71,9 +77,9 @@ def _set_up(file: WatchFile, path: Path, rehearse: bool) -> tuple[list[Setup], l
     return [structs.replace(each, rehearse=rehearse) for each in setups], problems
 
 
-def _wrong(sink: AnySink, home: Path) -> str | None:
+def _wrong(what: str, check: Callable[[], None]) -> str | None:
     try:
-        sink.check(home)
+        check()
     except DlrsdError as error:
-        return f"sink {sink.name}: {error}"
+        return f"{what}: {error}"
     return None

@@ -151,7 +151,7 @@ class Watched:
 
     def _looked_at(self, feed: Feed, piece: Piece) -> Outcome:
         outcome = Outcome(piece=(feed, piece))
-        conditions = self.intake.heard.at(piece.time)
+        conditions = self.intake.heard.now()
         if conditions != self._conditions:
             self._conditions = conditions
             for name, line in list(self.lines.items()):
@@ -215,11 +215,7 @@ class Watched:
             return False
         setup, events = self.setup, list[Event]()
         try:
-            if len(piece.samples) <= max(channel.number, channel.tacho or 0):
-                raise InputError(
-                    f"its source has {len(piece.samples)} channels, and it is channel "
-                    f"{channel.number}: correct machine.toml or the source's `sensors`"
-                )
+            channel.require_among(len(piece.samples))
             line = SensorLine(
                 channel.machine,
                 rate_hz=feed.rate_hz,

@@ -151,3 +151,17 @@ def test_what_is_wrong_in_many_machines_is_one_line(written):
     text = HEAD.replace('"none"', '"nowhere"') + entry("pump") + entry("fan", SIMULATED)
     (line,) = check_file(written(text))
     assert line.startswith("machines pump, fan: there is no bundle 'nowhere'")
+
+
+@pytest.mark.parametrize("source", [SPEED, '[[machines.sources]]\nkind = "mqtt"\nhost = "a"\n'])
+def test_a_password_of_a_source_that_is_not_there_is_named(written, monkeypatch, source):
+    monkeypatch.delenv("OF_THE_SOURCE", raising=False)
+    more = 'username = "dlrsd"\npassword_env = "OF_THE_SOURCE"\n'
+    more += 'topic = "fan"\n' if "mqtt" in source else ""
+    before = SIMULATED if source is SPEED else ""
+    path = written(HEAD + entry("fan", before + source + more))
+    (line,) = check_file(path)
+    assert line.startswith("machine fan: source ")
+    assert "OF_THE_SOURCE is not set" in line
+    monkeypatch.setenv("OF_THE_SOURCE", "sesame")
+    assert check_file(path) == []

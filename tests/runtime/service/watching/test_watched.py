@@ -50,6 +50,7 @@ def test_blocks_of_another_rate_are_silence_and_a_reload_takes_them(tmp_path, ma
             assert time.monotonic() < end
             await asyncio.sleep(0.05)
         assert of.refuses
+        assert list(of.silent()) == ["source 1"]
         await watch.take_over([setup])
         anew = watch.machines["fan"].intake
         assert anew is not of
@@ -166,3 +167,38 @@ def test_what_is_known_of_a_machine_waits_for_nobody_who_looks_at_it(tmp_path, m
             assert [each.shelved_by for each in known.rules if each.rule == "fault"] == [None]
         assert [each.shelved_by for each in of.now().rules if each.rule == "fault"] == ["Ada"]
         recorder.close()
+
+
+@pytest.mark.parametrize("jump_s", [-5.0, 86_400.0 * 0.9])
+@pytest.mark.parametrize("dtype", ["<i2", "<i4", "<f4", "<f8"])
+def test_a_clock_that_jumps_is_a_gap_and_nothing_fails(tmp_path, machine, jump_s, dtype):
+    machine("fan")
+    (setup,) = setups_of(tmp_path, {"fan": [TcpSource(listen="127.0.0.1:9")]}, bundle="none")
+    with Store.open(tmp_path / "store", Limits()) as store:
+        recorder, at = Recorder(store), time.time() - 100
+        of = Watched(setup, recorder, restored=None, kept_upto=None, now=time.time())
+        rng, found = np.random.default_rng(0), []
+        for number in range(40):
+            at += jump_s if number == 20 else 0.0
+            samples = (1000 * rng.standard_normal((1, 6000))).astype(dtype)
+            facts = {"rate_hz": 12_000.0, "arrived": time.time(), "time": at, "sequence": number}
+            of.intake.receive(0, Block(samples=samples, **facts))
+            at += 0.5
+            found += of.work(time.time(), lambda *_: None)
+        recorder.close()
+    assert [each.kind for of in found for each in of.events] == ["clock"]
+    assert {each.unfit for of in found for each in of.seconds} == {None, "gap"}
+
+
+def test_a_tacho_that_its_source_has_not_is_named(tmp_path, machine):
+    facts = machine("fan")
+    write_machine(structs.replace(facts, shaft=Shaft(tacho=1)), tmp_path / "fan")
+    (setup,) = setups_of(tmp_path, {"fan": [TcpSource(listen="127.0.0.1:9")]}, bundle="none")
+    with Store.open(tmp_path / "store", Limits()) as store:
+        recorder = Recorder(store)
+        of = Watched(setup, recorder, restored=None, kept_upto=None, now=time.time())
+        of.intake.receive(0, block(0))
+        outcomes = of.work(time.time(), lambda *_: None)
+        recorder.close()
+    (text,) = [each.text for of in outcomes for each in of.events]
+    assert "sensor DE: its source has 1 channels, and its tacho is channel 1" in text
