@@ -50,7 +50,7 @@ def test_blocks_of_another_rate_are_silence_and_a_reload_takes_them(tmp_path, ma
             assert time.monotonic() < end
             await asyncio.sleep(0.05)
         assert of.refuses
-        assert list(of.silent()) == ["source 1"]
+        assert list(of.silent()) == ["DE"]
         await watch.take_over([setup])
         anew = watch.machines["fan"].intake
         assert anew is not of
