@@ -13,7 +13,9 @@ from dlrsd.runtime.service.said import Event
 _TOGETHER_S: Final = 60.0  # events of one kind this close are one
 _LONGEST_S: Final = 3600.0  # and no longer than this
 
-_Key = tuple[str, str | None, str | None]
+_SAME_S: Final = 0.01
+
+_Key = tuple[str, str | None, str | None, float | None]
 
 
 class Events:
@@ -24,7 +26,7 @@ class Events:
         self._lock = Lock()
 
     def add(self, event: Event) -> None:
-        key = (event.kind, event.machine, event.source)
+        key = _key(event)
         with self._lock:
             before = self._waiting.get(key)
             self._waiting[key] = _together(before, event) if before else event
@@ -40,7 +42,7 @@ class Events:
     def forget(self, written: list[Event]) -> None:
         with self._lock:
             for event in written:
-                key = (event.kind, event.machine, event.source)
+                key = _key(event)
                 now = self._waiting[key]
                 if now is event:
                     del self._waiting[key]
@@ -54,6 +56,15 @@ class Events:
 
 def write_event(c: sqlite3.Connection, event: Event) -> None:
     """Keep an event; see `Store.write_event`."""
+    if _is_of_the_store(event):
+        # Told again from the same beginning on: the watch ended before it had kept more.
+        c.execute(
+            "DELETE FROM event WHERE kind = ? AND machine = ? AND source IS NULL "
+            "AND abs(time - seconds - ?) < ?",
+            (event.kind, event.machine, event.time - (event.seconds or 0.0), _SAME_S),
+        )
+        insert_event(c, event)
+        return
     before = c.execute(
         "SELECT number FROM event WHERE kind = ? AND machine IS ? AND source IS ? "
         "AND time BETWEEN ? AND ? AND began > ? ORDER BY time DESC LIMIT 1",
@@ -110,3 +121,14 @@ def _together(a: Event, b: Event) -> Event:
 
 def _less(a: float | None, b: float | None) -> float | None:
     return a if a is None or b is None else a - b
+
+
+def _key(event: Event) -> _Key:
+    """What is told as one."""
+    alone = event.time if _is_of_the_store(event) else None
+    return event.kind, event.machine, event.source, alone
+
+
+def _is_of_the_store(event: Event) -> bool:
+    """Whether it says what of a machine's signal is not in the store: each stands alone."""
+    return event.kind == "gap" and event.machine is not None and event.source is None

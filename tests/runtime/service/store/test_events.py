@@ -62,3 +62,18 @@ def test_a_clock_that_is_behind_the_last_watch_is_said(tmp_path) -> None:
         events = Reading(tmp_path).events()
     assert {event.kind for event in events} == {"gap", "clock"}
     assert {event.seconds for event in events} == {None}
+
+
+def test_a_gap_that_is_told_again_from_its_beginning_on_takes_the_place_of_the_first(
+    store, reading
+) -> None:
+    def gap(end: float, seconds: float) -> Event:
+        return Event(time=end, kind="gap", text=f"to {end}", machine="pump", seconds=seconds)
+
+    store.write_event(gap(130.0, 30.0))
+    store.heartbeat(131.0)
+    store.write_event(gap(180.0, 80.0))  # killed before it had kept more, and begun again
+    store.write_event(gap(190.0, 5.0))  # another one
+    store.heartbeat(191.0)
+    found = [(event.time, event.seconds) for event in reading.events() if event.machine == "pump"]
+    assert found == [(190.0, 5.0), (180.0, 80.0)]
