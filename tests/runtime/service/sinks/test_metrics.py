@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
@@ -78,11 +79,12 @@ def test_200_machines_of_one_sensor_are_said_in_50_ms() -> None:
         msgspec.structs.replace(machine, sensors=machine.sensors[:1])
         for machine in (a_machine(f"pump{number}") for number in range(200))
     ]
+    limit = 0.05 if sys.gettrace() is None else 0.25  # measuring what is covered takes its time
     best = 9.0
     for _ in range(40):
         start = time.thread_time()  # of the processor, which others use too
         exposition(machines)
         best = min(best, time.thread_time() - start)
-        if best < 0.05:
+        if best < limit:
             break
-    assert best < 0.05
+    assert best < limit
