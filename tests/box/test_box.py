@@ -71,11 +71,19 @@ def test_the_wheel_holds_every_file_of_the_packages() -> None:
         for pattern in ("*.py", "py.typed", "*.json", "*.csv", "templates/*", "ready/*/*")
         for path in (SOURCE / package).rglob(pattern)
     }
+    page = SOURCE / "runtime" / "service" / "page"
+    wanted |= {
+        f"dlrsd/runtime/service/page/{path.relative_to(page).as_posix()}"
+        for path in (page / "static").rglob("*")
+        if path.is_file()
+    }
     assert {
         "dlrsd/runtime/bundle/manifest.schema.json",
         "dlrsd/training/report/templates/page.html.j2",
         "dlrsd/runtime/diagnosis/records.schema.json",
         "dlrsd/runtime/service/sinks/message.schema.json",
+        "dlrsd/runtime/service/page/static/vendor/uplot/LICENSE",
+        "dlrsd/runtime/service/watching/watch.schema.json",
         "dlrsd/runtime/streams/sidecar.schema.json",
         "dlrsd/runtime/bundle/bearings/table.csv",
         "dlrsd/runtime/py.typed", "dlrsd/training/py.typed", "dlrsd/export/py.typed",

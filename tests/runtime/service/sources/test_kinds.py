@@ -7,7 +7,6 @@ import math
 from contextlib import suppress
 from typing import Any, get_args
 
-import jsonschema
 import msgspec
 import pytest
 
@@ -17,6 +16,7 @@ from dlrsd.runtime.service.sources.kinds import AnySource
 from dlrsd.runtime.service.sources.link import Link
 from tests.runtime.service.sources.collecting import Running, running
 
+jsonschema = pytest.importorskip("jsonschema")
 EXAMPLES: list[dict[str, Any]] = [
     {"kind": "tcp", "connect": "10.0.0.5:9000", "unit": "m/s2", "scale": 0.01},
     {"kind": "tcp", "listen": "127.0.0.1:9000", "format": "raw", "dtype": "s16le", "rate": 25600},
