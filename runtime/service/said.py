@@ -116,7 +116,7 @@ class Change(Struct, frozen=True, kw_only=True):
     """A change of state that a rule decided for a machine: what an alarm message is made of.
 
     ``alarm`` is the id of the whole alarm, from leaving normal to coming back; ``id`` that of
-    this change. Both are empty until the store has given them, in the transaction that keeps it.
+    this change. The rules make both when they decide; the store keeps a change once by its id.
     """
 
     machine: str

@@ -1,5 +1,6 @@
 """A real Chromium, and the page it looks at."""
 
+import os
 from contextlib import ExitStack
 
 import pytest
@@ -12,11 +13,12 @@ LOOKS = [("light", 1440), ("dark", 1440), ("light", 390)]
 
 
 @pytest.fixture(scope="module")
-def chromium():
+def chromium(tmp_path_factory):
     playwright = pytest.importorskip("playwright.sync_api")
     path = needs("chromium")
     with playwright.sync_playwright() as drive:
-        browser = drive.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        home = {**os.environ, "HOME": str(tmp_path_factory.mktemp("home"))}  # it writes there
+        browser = drive.chromium.launch(executable_path=path, args=["--no-sandbox"], env=home)
         yield browser
         browser.close()
 

@@ -19,7 +19,7 @@ from dlrsd.runtime.service.store.waveform import About, Waveform
 from dlrsd.runtime.service.watching.watch import Watch
 from dlrsd.runtime.service.watching.watched import Watched
 
-NEEDED = 200  # windows of a class that a training takes: with fewer it learns little of it
+NEEDED = 200  # windows of a class before a person is told it is enough; chosen, not measured
 
 
 class WatchLive:

@@ -22,7 +22,7 @@ from dlrsd.runtime.service.sinks import mail as mails
 from dlrsd.runtime.service.sinks.mail import Email, mail
 from dlrsd.runtime.service.sinks.payload import Message, encoded, of_change, of_event, of_machine
 from dlrsd.runtime.service.sinks.sink import NotDelivered, Refused
-from tests.runtime.service.sinks.certificate import make_certificate
+from tests.runtime.service.certificate import make_certificate
 from tests.runtime.service.sinks.made import ODD, a_change, a_machine, an_event, run
 
 PASSWORD = "hush-hush"

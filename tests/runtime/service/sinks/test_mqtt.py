@@ -28,8 +28,8 @@ from dlrsd.runtime.service.sinks.payload import (
 )
 from dlrsd.runtime.service.sinks.sink import NotDelivered, Refused
 from tests.parts import needs
+from tests.runtime.service.certificate import make_certificate
 from tests.runtime.service.sinks.broker import Broker, Listener, config_of, send
-from tests.runtime.service.sinks.certificate import make_certificate
 from tests.runtime.service.sinks.made import (
     ODD,
     Outbox,

@@ -24,7 +24,7 @@ from dlrsd.runtime.service.sinks.delivery import Telemetry, deliver
 from dlrsd.runtime.service.sinks.payload import of_change, of_event
 from dlrsd.runtime.service.sinks.sink import NotDelivered, Refused
 from dlrsd.runtime.service.sinks.webhook import Webhook, address
-from tests.runtime.service.sinks.certificate import make_certificate
+from tests.runtime.service.certificate import make_certificate
 from tests.runtime.service.sinks.made import ODD, Outbox, a_change, an_event, ended, run, until
 
 pytest.importorskip("h11")

@@ -18,8 +18,8 @@ from dlrsd.runtime.service.sources.mqtt import MqttSource
 from dlrsd.runtime.service.sources.sending import blocks_of
 from dlrsd.runtime.service.sources.wire import encode
 from tests.parts import needs
+from tests.runtime.service.certificate import make_certificate
 from tests.runtime.service.sources.broker import PASSWORD, Broker, broker, publisher, send
-from tests.runtime.service.sources.certificates import certificate
 from tests.runtime.service.sources.collecting import Running, running
 
 SIGNAL = np.arange(500, dtype="<f4")[None]
@@ -204,9 +204,9 @@ def test_a_broker_that_dies_and_comes_back_is_subscribed_again(tmp_path: Path) -
 
 
 def test_tls_is_used_and_a_strange_certificate_is_not_trusted(tmp_path: Path) -> None:
-    pem, key = certificate(tmp_path)
+    pem, key = make_certificate(tmp_path, "server")
     (tmp_path / "other").mkdir()
-    other, _ = certificate(tmp_path / "other")
+    other, _ = make_certificate(tmp_path / "other", "server")
     lines = f"allow_anonymous true\ncertfile {pem}\nkeyfile {key}"
     with broker(tmp_path, lines) as server, publisher(server.port, ca_file=pem) as client:
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 from pathlib import Path
 
 import pytest
 
+_LOOPBACK = ipaddress.ip_address("127.0.0.1")
+
 
 def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """Paths of the certificate and the key of a host of this name."""
+    """Paths of the certificate and the key of a host of this name, and of 127.0.0.1."""
     pytest.importorskip("cryptography")
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -26,7 +29,9 @@ def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(_LOOPBACK)]), False
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
